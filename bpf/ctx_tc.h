@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The tc hook. It sees packets as the stack does: large segments, and
+ * checksums that the sender left for its hardware to complete. Only the skb
+ * helpers keep both right, so checksums change through them alone.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#define lb_ctx __sk_buff
+
+#include "checksum.h"
+#include "types.h"
+
+/* Others on this hook have their say about what is not ours: "ok" would be the last word. */
+#define CTX_PASS TC_ACT_UNSPEC
+#define CTX_DROP TC_ACT_SHOT
+
+/* Behind this program stands the kernel: its neighbour output resolves, its local stack refuses. */
+#define CTX_IS_LAST true
+
+static __always_inline __u32 ctx_length(const struct __sk_buff *skb)
+{
+	return skb->len;
+}
+
+/* A VLAN tag that the kernel, or the card, has taken off the frame: not for this interface itself. */
+static __always_inline bool ctx_is_tagged(const struct __sk_buff *skb)
+{
+	return skb->vlan_present;
+}
+
+static __always_inline __u32 ctx_ingress(const struct __sk_buff *skb)
+{
+	return skb->ifindex;
+}
+
+/*
+ * The header at `offset`, or NULL where the packet is too short. May move the
+ * packet's data: pointers from earlier calls are void.
+ */
+static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u32 size)
+{
+	void *header;
+
+	offset &= LB_OFFSET_MASK;
+	header = ctx_pointer(skb, data) + offset;
+	if (header + size <= ctx_pointer(skb, data_end))
+		return header;
+	if (bpf_skb_pull_data(skb, offset + size))
+		return NULL;
+	header = ctx_pointer(skb, data) + offset;
+	return header + size <= ctx_pointer(skb, data_end) ? header : NULL;
+}
+
+#include "partial.h"
+
+/* The helpers know every packet's checksum state, so every packet can be carried. */
+static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, const struct packet *pkt)
+{
+	(void)skb;
+	(void)pkt;
+	return true;
+}
+
+/*
+ * What a card has summed up of the packet (CHECKSUM_COMPLETE) must follow what
+ * no checksum inside the packet offsets: in IPv6 the addresses, unless an L4
+ * checksum covers them, and the hop limit.
+ */
+static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct packet *pkt,
+					     const struct change *change)
+{
+	__u32 offset_by_none = 0;
+
+	if (!lb_has_l4_checksum(pkt))
+		offset_by_none = change->body;
+	if (!lb_address_is_v4(&change->to->dst))
+		/* Right for both: the helper below takes the addresses for IPv4's, and subtracts them. */
+		offset_by_none = csum_add(change->addresses, ~(__u32)bpf_htons(1));
+	if (offset_by_none)
+		bpf_csum_update(skb, offset_by_none);
+}
+
+/* Mends the transport header's checksum. */
+static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
+					      const struct change *change)
+{
+	__u64 flags = pkt->tuple.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u32 offset = lb_l4_checksum_offset(pkt);
+
+	tc_mend_card_sum(skb, pkt, change);
+	if (!lb_has_l4_checksum(pkt))
+		return true;
+	/* A size of zero says that the change is given as a sum. */
+	if (pkt->tuple.protocol != IPPROTO_ICMP &&
+	    bpf_l4_csum_replace(skb, offset, 0, change->addresses, flags | BPF_F_PSEUDO_HDR))
+		return false;
+	return !bpf_l4_csum_replace(skb, offset, 0, change->body, flags);
+}
+
+/* An IP packet's size by the time that it leaves: a large segment is cut on its way out. */
+static __always_inline __u32 ctx_leaving_size(const struct __sk_buff *skb, const struct packet *pkt)
+{
+	__u32 headers = pkt->l4_offset - pkt->l3_offset + pkt->l4_header_length;
+
+	return skb->gso_size ? headers + skb->gso_size : pkt->l3_length;
+}
+
+/*
+ * Cuts the frame to `length`, which ends a large segment's being one, and makes
+ * room for so many bytes before its IP packet. What hardware is to finish, it
+ * still finishes. What a card has summed up is given up with a byte that is cut;
+ * where none is it stays right, as zeroes add nothing.
+ */
+static __always_inline bool ctx_make_quote(struct __sk_buff *skb, __u32 length, __u32 room)
+{
+	return !bpf_skb_change_tail(skb, length, 0) &&
+	       !bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
+}
+
+/* Has what a card has summed up follow bytes that were written. */
+static __always_inline void ctx_note_sum(struct __sk_buff *skb, __u32 change)
+{
+	bpf_csum_update(skb, change);
+}
+
+/* Has the kernel resolve the next hop, and the route as well where the hop knows no gateway. */
+static __always_inline int tc_send_unresolved(const struct hop *hop)
+{
+	struct bpf_redir_neigh neighbour = {};
+
+	if (!hop->routed)
+		return bpf_redirect_neigh(hop->ifindex, NULL, 0, 0);
+	if (lb_address_is_v4(&hop->gateway)) {
+		neighbour.nh_family = LB_AF_INET;
+		neighbour.ipv4_nh = lb_address_to_v4(&hop->gateway);
+	} else {
+		neighbour.nh_family = LB_AF_INET6;
+		__builtin_memcpy(neighbour.ipv6_nh, &hop->gateway, sizeof(neighbour.ipv6_nh));
+	}
+	return bpf_redirect_neigh(hop->ifindex, &neighbour, sizeof(neighbour), 0);
+}
+
+/* Sends the packet on; the verdict is the program's. */
+static __always_inline int ctx_send(struct __sk_buff *skb, const struct hop *hop)
+{
+	struct ethhdr *eth;
+
+	if (!hop->resolved)
+		return tc_send_unresolved(hop);
+	eth = ctx_header(skb, 0, sizeof(*eth));
+	if (!eth)
+		return CTX_DROP;
+	__builtin_memcpy(eth->h_source, hop->source, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, hop->destination, ETH_ALEN);
+	return bpf_redirect(hop->ifindex, 0);
+}

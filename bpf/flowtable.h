@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Finding and removing flows, wherever they stand. */
+#pragma once
+
+#include "maps.h"
+#include "types.h"
+
+/*
+ * A flow that another processor moves from `opening` to `flows` meanwhile is in
+ * the latter before it leaves the former: who misses it in both looks again.
+ */
+static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
+{
+	struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
+
+	flow = flow ?: bpf_map_lookup_elem(&opening, key);
+	return flow ?: bpf_map_lookup_elem(&flows, key);
+}
+
+/* The other half of a flow: not who has reserved its key since it was evicted. */
+static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
+						 const struct lb_flow *flow)
+{
+	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
+	struct lb_tuple pair_rewritten = lb_tuple_reversed(key);
+	struct lb_flow *pair = flow_lookup(&pair_key);
+
+	return pair && lb_tuple_equals(&pair->rewritten, &pair_rewritten) ? pair : NULL;
+}
+
+static __always_inline void flow_delete(const struct lb_tuple *key)
+{
+	bpf_map_delete_elem(&flows, key);
+	bpf_map_delete_elem(&opening, key);
+}
+
+static __noinline void flow_remove(const struct lb_tuple *key, const struct lb_flow *flow)
+{
+	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
+
+	if (flow_pair(key, flow))
+		flow_delete(&pair_key);
+	flow_delete(key);
+}

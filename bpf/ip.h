@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Reading IP headers: a packet's own, or one that an ICMP error quotes. Writes nothing to the packet. */
+#pragma once
+
+#include "types.h"
+
+#define IP4_FRAGMENT_OFFSET 0x1fff /* of the field, in host order; in units of 8 bytes */
+#define IP4_MORE_FRAGMENTS 0x2000
+#define IP6_FRAGMENT_OFFSET 0xfff8
+#define IP6_MORE_FRAGMENTS 0x0001
+
+/* More extension headers than anyone sends: such a packet is passed as it came. */
+#define IP6_LONGEST_CHAIN 6
+
+/* The part that IPv6 extension headers begin with (RFC 8200, 4.2; RFC 4302 counts in words). */
+struct ip6_extension {
+	__u8 next;
+	__u8 length;
+};
+
+struct ip6_routing {
+	__u8 next;
+	__u8 length;
+	__u8 type;
+	__u8 segments_left;
+};
+
+struct ip6_fragment {
+	__u8 next;
+	__u8 zero;
+	__be16 offset;
+	__be32 id;
+};
+
+static __always_inline enum fragment ip_fragment(bool offset, bool more)
+{
+	if (offset)
+		return FRAGMENT_LATER;
+	return more ? FRAGMENT_FIRST : FRAGMENT_NONE;
+}
+
+static __always_inline enum lb_reason ip4_read(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct iphdr *ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
+	__u32 header_length;
+
+	if (!ip || ip->version != 4)
+		return LB_PASS_MALFORMED;
+	header_length = ip->ihl * 4;
+	pkt->l3_length = bpf_ntohs(ip->tot_len);
+	if (header_length < sizeof(*ip) || pkt->l3_length < header_length)
+		return LB_PASS_MALFORMED;
+	pkt->tuple.src = lb_address_v4(ip->saddr);
+	pkt->tuple.dst = lb_address_v4(ip->daddr);
+	pkt->tuple.protocol = ip->protocol;
+	pkt->ttl = ip->ttl;
+	pkt->l4_offset = pkt->l3_offset + header_length;
+	pkt->l4_length = pkt->l3_length - header_length;
+	pkt->fragment = ip_fragment(ip->frag_off & bpf_htons(IP4_FRAGMENT_OFFSET),
+				    ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS));
+	pkt->fragment_id = ip->id;
+	return LB_UNDECIDED;
+}
+
+static __always_inline bool ip6_is_extension(__u8 header)
+{
+	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING ||
+	       header == IPPROTO_DSTOPTS || header == IPPROTO_FRAGMENT || header == IPPROTO_AH;
+}
+
+static __always_inline __u32 ip6_extension_size(__u8 header, const struct ip6_extension *extension)
+{
+	if (header == IPPROTO_FRAGMENT)
+		return sizeof(struct ip6_fragment);
+	return header == IPPROTO_AH ? (extension->length + 2) * 4 : (extension->length + 1) * 8;
+}
+
+static __always_inline void ip6_read_fragment(const struct ip6_fragment *header, struct packet *pkt)
+{
+	pkt->fragment = ip_fragment(header->offset & bpf_htons(IP6_FRAGMENT_OFFSET),
+				    header->offset & bpf_htons(IP6_MORE_FRAGMENTS));
+	pkt->fragment_id = header->id;
+}
+
+/* Is this the destination of one segment only? The packet is for who comes last (RFC 8200, 4.4). */
+static __always_inline bool ip6_is_under_way(__u8 header, const struct ip6_extension *extension)
+{
+	return header == IPPROTO_ROUTING &&
+	       ((const struct ip6_routing *)extension)->segments_left != 0;
+}
+
+/*
+ * Steps over the extension header that pkt->l4_offset and pkt->tuple.protocol
+ * name. False where there is none to step over, or the packet ends in it; and
+ * before a routing header that leads on: what is behind it is not for here.
+ */
+lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct ip6_extension *extension;
+	__u8 header;
+
+	if (!pkt || pkt->fragment == FRAGMENT_LATER || !ip6_is_extension(pkt->tuple.protocol))
+		return false;
+	extension = ctx_header(ctx, pkt->l4_offset, sizeof(struct ip6_fragment));
+	if (!extension)
+		return false;
+	header = pkt->tuple.protocol;
+	if (ip6_is_under_way(header, extension))
+		return false;
+	if (header == IPPROTO_FRAGMENT)
+		ip6_read_fragment((struct ip6_fragment *)extension, pkt);
+	pkt->l4_offset += ip6_extension_size(header, extension);
+	pkt->tuple.protocol = extension->next;
+	return true;
+}
+
+lb_global enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct ipv6hdr *ip;
+	__u32 headers;
+
+	if (!pkt)
+		return LB_PASS_MALFORMED;
+	ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
+	if (!ip || ip->version != 6)
+		return LB_PASS_MALFORMED;
+	pkt->l3_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	pkt->tuple.src = lb_address_v6(&ip->saddr);
+	pkt->tuple.dst = lb_address_v6(&ip->daddr);
+	pkt->ttl = ip->hop_limit;
+	/* A mapped address has no business on the wire (RFC 4291); here it would pass for IPv4. */
+	if (lb_address_is_v4(&pkt->tuple.src) || lb_address_is_v4(&pkt->tuple.dst))
+		return LB_PASS_MALFORMED;
+
+	pkt->tuple.protocol = ip->nexthdr;
+	pkt->l4_offset = pkt->l3_offset + sizeof(*ip);
+	for (int i = 0; i < IP6_LONGEST_CHAIN; i++) {
+		if (!ip6_skip_extension(ctx, pkt))
+			break;
+	}
+	headers = pkt->l4_offset - pkt->l3_offset;
+	if (headers > pkt->l3_length)
+		return LB_PASS_MALFORMED;
+	pkt->l4_length = pkt->l3_length - headers;
+	return LB_UNDECIDED;
+}
+
+/* Reads the header at pkt->l3_offset, of the family that is asked for. */
+static __always_inline enum lb_reason ip_read(struct lb_ctx *ctx, bool v4, struct packet *pkt)
+{
+	return v4 ? ip4_read(ctx, pkt) : ip6_read(ctx, pkt);
+}

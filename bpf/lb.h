@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The walk of a packet. This file decides; the context applies. It knows no
+ * hook: what differs between them stands in ctx_tc.h and ctx_xdp.h.
+ */
+#pragma once
+
+#include "flow.h"
+#include "fragment.h"
+#include "icmp.h"
+#include "icmp_error.h"
+#include "maps.h"
+#include "nexthop.h"
+#include "packet.h"
+#include "rewrite.h"
+#include "service.h"
+#include "telemetry.h"
+#include "types.h"
+
+/*
+ * What one packet's walk gathers, each part cleared where it is first needed.
+ * Kept in a map because a stack is too small; one a processor, because a
+ * program runs to its end before the next begins.
+ */
+struct walk {
+	struct packet pkt;
+	struct packet quote; /* an ICMP error's */
+	struct hop hop;
+	struct new_flow fresh; /* one that is being opened */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+/*
+ * A refusal is final in the last program that sees a packet, which reports it.
+ * Any other leaves it to that one, so that no packet is refused twice.
+ */
+static __always_inline enum lb_reason lb_refuse(const struct packet *pkt, __u32 service,
+						enum lb_reason reason)
+{
+	if (!CTX_IS_LAST)
+		return LB_PASS_TO_TC;
+	lb_report_refused(pkt, service, reason);
+	return reason;
+}
+
+/* Asks for the way that a flow's packet is to take; undecided when there is one. */
+static __always_inline enum lb_reason lb_ask_way(struct lb_ctx *ctx, const struct packet *pkt,
+						 const struct lb_flow *flow, struct hop *hop)
+{
+	enum lb_reason reason;
+
+	/* In mode dsr the next one is the last. */
+	if (pkt->ttl <= 1 && !dsr_has(flow))
+		return LB_DROP_TTL;
+	reason = lb_next_hop(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt), hop);
+	if (!reason && dsr_has(flow) && !dsr_can_reach(flow, hop))
+		reason = LB_REFUSE_NO_ROUTE;
+	return reason == LB_REFUSE_NO_ROUTE ? lb_refuse(pkt, flow->service, reason) : reason;
+}
+
+/* Finds the way to where a flow's packets go; undecided when the packet can take it. */
+static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const struct packet *pkt,
+						  const struct lb_flow *flow, struct hop *hop)
+{
+	enum lb_reason reason;
+
+	if (!ctx_can_rewrite(ctx, pkt))
+		return LB_PASS_TO_TC;
+	reason = lb_ask_way(ctx, pkt, flow, hop);
+	if (reason)
+		return reason;
+	if (!hop->resolved && !CTX_IS_LAST)
+		return LB_PASS_TO_TC;
+	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
+	if (CTX_IS_LAST && (flow->packets == 0 || pkt->tcp_flags & TCP_FLAG_SYN))
+		hop->resolved = false;
+	return LB_UNDECIDED;
+}
+
+/* Rewrites a packet of a known flow and says where it goes. */
+static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, const struct packet *pkt,
+						 struct lb_flow *flow, struct hop *hop)
+{
+	enum lb_reason reason = lb_find_way(ctx, pkt, flow, hop);
+
+	if (reason)
+		return reason;
+	if (!dsr_has(flow) && !lb_rewrite(ctx, pkt, &flow->rewritten))
+		return LB_DROP_REWRITE;
+
+	if (pkt->fragment == FRAGMENT_FIRST)
+		fragment_note(pkt);
+	flow_update(flow, pkt);
+	lb_count_traffic(flow, pkt->l3_length);
+	lb_report_packet(pkt, flow);
+	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
+}
+
+/* Translates an ICMP error that quotes a packet of ours; all other ICMP is the local stack's. */
+static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct walk *walk)
+{
+	enum lb_reason reason;
+	struct lb_flow *flow;
+
+	__builtin_memset(&walk->quote, 0, sizeof(walk->quote));
+	if (!icmp_read_quote(ctx, &walk->pkt, &walk->quote))
+		return LB_PASS_PROTOCOL;
+	flow = icmp_find_flow(&walk->quote);
+	if (!flow)
+		return LB_PASS_PROTOCOL;
+	reason = lb_find_way(ctx, &walk->pkt, flow, &walk->hop);
+	if (reason)
+		return reason;
+	/* The backend sent what is quoted as it is quoted. */
+	if (dsr_has(flow))
+		return LB_SENT_ICMP_ERROR;
+	return icmp_rewrite(ctx, &walk->pkt, &walk->quote, &flow->rewritten) ? LB_SENT_ICMP_ERROR :
+									       LB_DROP_REWRITE;
+}
+
+/* A consistent service takes a connection up again whose state was lost, or was another balancer's. */
+static __always_inline bool lb_may_resume(const struct packet *pkt,
+					  const struct lb_service *service)
+{
+	return lb_is_consistent(service) && pkt->fragment != FRAGMENT_LATER &&
+	       !(pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
+}
+
+/* Opens a flow to a backend, if there is a way to it for this packet; the flow's NAT port may still change the way. */
+static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk *walk,
+						 const struct lb_service *service, __u32 id,
+						 struct lb_flow **opened)
+{
+	struct lb_backend *backend = bpf_map_lookup_elem(&backends, &id);
+	struct lb_flow *flow = &walk->fresh.flow;
+	const struct packet *pkt = &walk->pkt;
+	enum lb_reason reason;
+
+	if (!backend || lb_address_is_zero(&backend->address))
+		return lb_refuse(pkt, service->id, LB_REFUSE_NO_BACKEND);
+	__builtin_memset(&walk->fresh, 0, sizeof(walk->fresh));
+	flow->service = service->id;
+	flow->backend = id;
+	flow->mode = service->mode;
+	flow->rewritten = pkt->tuple;
+	flow->rewritten.dst = backend->address;
+	if (service->mode == LB_NAT)
+		flow->rewritten.src = pkt->tuple.dst;
+	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
+	if (reason)
+		return reason;
+	reason = LB_REFUSE_NO_FLOW;
+	*opened = service->mode == LB_DSR ?
+			  flow_open_dsr(&pkt->tuple, flow) :
+			  flow_open(ctx, &pkt->tuple, &walk->fresh, backend, &reason);
+	return *opened ? LB_UNDECIDED : lb_refuse(pkt, service->id, reason);
+}
+
+/* Opens a flow for the first packet of one, or says why not. */
+static __always_inline enum lb_reason lb_open(struct lb_ctx *ctx, struct walk *walk,
+					      const struct lb_service *service,
+					      struct lb_flow **opened)
+{
+	const struct packet *pkt = &walk->pkt;
+	enum lb_reason reason;
+	__u32 id;
+
+	if (!lb_packet_opens(pkt) && !lb_may_resume(pkt, service))
+		return lb_refuse(pkt, service->id, LB_REFUSE_UNKNOWN_FLOW);
+	/* What can go no further takes no turn. In mode dsr the next one is the last. */
+	if (pkt->ttl <= 1 && service->mode == LB_NAT)
+		return LB_DROP_TTL;
+	id = lb_select_backend(service, &pkt->tuple);
+	reason = lb_open_to(ctx, walk, service, id, opened);
+	/* The program that it is left to takes the turn. */
+	if (reason && !CTX_IS_LAST && id != LB_NO_ID)
+		lb_return_turn(service);
+	return reason;
+}
+
+/* Takes a packet that no living flow knows: opens its flow, or says what becomes of it. */
+static __always_inline enum lb_reason lb_admit(struct lb_ctx *ctx, struct walk *walk,
+					       struct lb_flow **flow)
+{
+	struct lb_service *service = lb_find_service(&walk->pkt.tuple);
+
+	if (!service)
+		return LB_PASS_NO_SERVICE;
+	if (*flow)
+		flow_remove(&walk->pkt.tuple, *flow);
+	return lb_open(ctx, walk, service, flow);
+}
+
+static __always_inline enum lb_reason lb_decide(struct lb_ctx *ctx, struct walk *walk)
+{
+	struct packet *pkt = &walk->pkt;
+	enum lb_reason reason;
+	struct lb_flow *flow;
+
+	reason = lb_parse(ctx, pkt);
+	if (reason)
+		return reason;
+	if (lb_is_icmp(pkt))
+		return pkt->fragment ? LB_PASS_FRAGMENT : lb_forward_icmp(ctx, walk);
+	if (pkt->fragment == FRAGMENT_LATER && !fragment_recall(pkt))
+		return LB_PASS_FRAGMENT;
+
+	flow = flow_find(pkt);
+	if (!flow || tcp_reopens(flow, pkt)) {
+		reason = lb_admit(ctx, walk, &flow);
+		if (reason)
+			return reason;
+	}
+	return lb_forward(ctx, pkt, flow, &walk->hop);
+}
+
+/* One packet in, one verdict out, one reason counted. */
+static __always_inline int lb_main(struct lb_ctx *ctx)
+{
+	enum lb_reason reason;
+	struct walk *walk;
+	__u32 key = 0;
+
+	walk = bpf_map_lookup_elem(&walks, &key);
+	if (!walk)
+		return CTX_PASS;
+	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
+	__builtin_memset(&walk->hop, 0, sizeof(walk->hop));
+	reason = lb_decide(ctx, walk);
+	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)
+		reason = icmp_answer(ctx, &walk->pkt, &walk->hop, reason);
+	lb_count_reason(reason);
+	lb_debug("reason %d ifindex %d", reason, ctx_ingress(ctx));
+	switch (reason) {
+	case LB_SENT_TO_BACKEND:
+	case LB_SENT_TO_CLIENT:
+	case LB_SENT_ICMP_ERROR:
+	case LB_SENT_TIME_EXCEEDED:
+	case LB_SENT_TOO_BIG:
+		return ctx_send(ctx, &walk->hop);
+	case LB_DROP_TTL:
+	case LB_DROP_TOO_BIG:
+	case LB_DROP_ICMP_LIMIT:
+	case LB_DROP_REWRITE:
+		return CTX_DROP;
+	default:
+		return CTX_PASS;
+	}
+}

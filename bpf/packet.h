@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Parsing: what a packet is, from its first byte to its ports. Writes nothing to it. */
+#pragma once
+
+#include "ip.h"
+#include "types.h"
+
+#define TCP_FLAGS_OFFSET 13
+
+static __always_inline enum lb_reason lb_parse_tcp(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct tcphdr *tcp = ctx_header(ctx, pkt->l4_offset, sizeof(*tcp));
+	__u32 header_length;
+
+	if (!tcp)
+		return LB_PASS_MALFORMED;
+	header_length = tcp->doff * 4;
+	if (header_length < sizeof(*tcp) || header_length > pkt->l4_length)
+		return LB_PASS_MALFORMED;
+	pkt->tuple.sport = tcp->source;
+	pkt->tuple.dport = tcp->dest;
+	pkt->l4_header_length = header_length;
+	pkt->tcp_seq = tcp->seq;
+	pkt->tcp_ack = tcp->ack_seq;
+	pkt->l4_checksum = tcp->check;
+	pkt->tcp_flags = ((__u8 *)tcp)[TCP_FLAGS_OFFSET];
+	return LB_UNDECIDED;
+}
+
+static __always_inline enum lb_reason lb_parse_udp(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct udphdr *udp = ctx_header(ctx, pkt->l4_offset, sizeof(*udp));
+
+	/* The frame may have a trailer, which is not the packet's. */
+	if (!udp || pkt->l4_length < sizeof(*udp))
+		return LB_PASS_MALFORMED;
+	if (bpf_ntohs(udp->len) < sizeof(*udp))
+		return LB_PASS_MALFORMED;
+	/* The length is the datagram's, of which a fragment has only a part. */
+	if (bpf_ntohs(udp->len) > pkt->l4_length && pkt->fragment == FRAGMENT_NONE)
+		return LB_PASS_MALFORMED;
+	/* Only over IPv4 may a sender leave the checksum out (RFC 8200, 8.1). */
+	if (!udp->check && !lb_address_is_v4(&pkt->tuple.dst))
+		return LB_PASS_MALFORMED;
+	pkt->tuple.sport = udp->source;
+	pkt->tuple.dport = udp->dest;
+	pkt->l4_header_length = sizeof(*udp);
+	pkt->l4_checksum = udp->check;
+	pkt->l4_length = bpf_ntohs(udp->len);
+	return LB_UNDECIDED;
+}
+
+static __always_inline enum lb_reason lb_parse_transport(struct lb_ctx *ctx, struct packet *pkt)
+{
+	if (pkt->tuple.protocol == IPPROTO_TCP)
+		return lb_parse_tcp(ctx, pkt);
+	if (pkt->tuple.protocol == IPPROTO_UDP)
+		return lb_parse_udp(ctx, pkt);
+	return lb_is_icmp(pkt) ? LB_UNDECIDED : LB_PASS_PROTOCOL;
+}
+
+/* Fills *pkt, or returns the reason to pass the packet on untouched. */
+static __always_inline enum lb_reason lb_parse(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
+	enum lb_reason reason;
+
+	if (!eth || ctx_is_tagged(ctx) ||
+	    (eth->h_proto != bpf_htons(ETH_P_IP) && eth->h_proto != bpf_htons(ETH_P_IPV6)))
+		return LB_PASS_NOT_IP;
+	pkt->l3_offset = L3_OFFSET;
+	reason = ip_read(ctx, eth->h_proto == bpf_htons(ETH_P_IP), pkt);
+	if (reason)
+		return reason;
+	if (L3_OFFSET + pkt->l3_length > ctx_length(ctx))
+		return LB_PASS_MALFORMED;
+	/* What a later fragment is of is known from its first one. */
+	return pkt->fragment == FRAGMENT_LATER ? LB_UNDECIDED : lb_parse_transport(ctx, pkt);
+}

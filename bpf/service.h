@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Services, and the choice of a backend for a new flow. */
+#pragma once
+
+#include "hash.h"
+#include "maps.h"
+#include "types.h"
+
+/* The service of this very port, else the one of any port, which leaves the local stack its own. */
+static __always_inline struct lb_service *lb_find_service(const struct lb_tuple *tuple)
+{
+	struct lb_service_key key = {
+		.address = tuple->dst,
+		.port = tuple->dport,
+		.protocol = tuple->protocol,
+	};
+	struct lb_service *service = bpf_map_lookup_elem(&services, &key);
+	__u16 port = bpf_ntohs(tuple->dport);
+
+	if (service || (port >= settings.local_port_min && port <= settings.local_port_max))
+		return service;
+	key.port = 0;
+	return bpf_map_lookup_elem(&services, &key);
+}
+
+/* Is a flow's backend known from its packets alone, so that lost state can be made anew? */
+static __always_inline bool lb_is_consistent(const struct lb_service *service)
+{
+	return service->algorithm == LB_SOURCE_HASH || service->algorithm == LB_MAGLEV;
+}
+
+/* The backend in a slot of the table, counted from 0. */
+static __always_inline __u32 lb_backend_in(void *table, __u32 slot)
+{
+	__u32 element = 1 + slot;
+	__u32 *backend = bpf_map_lookup_elem(table, &element);
+
+	return backend ? *backend : LB_NO_ID;
+}
+
+static __always_inline __u32 lb_next_turn(const struct lb_service *service)
+{
+	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service->id);
+
+	return cursor ? __sync_fetch_and_add(cursor, 1) : 0;
+}
+
+/* Gives a turn back that nothing came of. */
+static __always_inline void lb_return_turn(const struct lb_service *service)
+{
+	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service->id);
+
+	if (cursor && service->algorithm == LB_ROUND_ROBIN)
+		__sync_fetch_and_add(cursor, -1);
+}
+
+/* Is `a` less busy than `b`, each for its weight? */
+static __always_inline bool lb_is_less_busy(__u32 a, __u32 b)
+{
+	struct lb_backend *backend_a = bpf_map_lookup_elem(&backends, &a);
+	struct lb_backend *backend_b = bpf_map_lookup_elem(&backends, &b);
+	__s64 *live_a = bpf_map_lookup_elem(&live, &a);
+	__s64 *live_b = bpf_map_lookup_elem(&live, &b);
+
+	if (!backend_a || !backend_b || !live_a || !live_b)
+		return false;
+	return *live_a * backend_b->weight < *live_b * backend_a->weight;
+}
+
+static __always_inline __u32 lb_least_of_two(void *table, __u32 count)
+{
+	__u32 first = bpf_get_prandom_u32() % count;
+	__u32 a = lb_backend_in(table, first);
+	__u32 b;
+
+	if (count == 1)
+		return a;
+	b = lb_backend_in(table, (first + 1 + bpf_get_prandom_u32() % (count - 1)) % count);
+	return lb_is_less_busy(b, a) ? b : a;
+}
+
+/*
+ * A new flow's backend id, or LB_NO_ID when the service has none. The slot
+ * table is looked up once, so a table swapped in meanwhile is not mixed with it.
+ */
+static __always_inline __u32 lb_select_backend(const struct lb_service *service,
+					       const struct lb_tuple *tuple)
+{
+	void *table = bpf_map_lookup_elem(&slots, &service->id);
+	__u32 element = 0;
+	__u32 *count;
+
+	count = table ? bpf_map_lookup_elem(table, &element) : NULL;
+	if (!count || *count == 0)
+		return LB_NO_ID;
+	switch (service->algorithm) {
+	case LB_RANDOM:
+		return lb_backend_in(table, bpf_get_prandom_u32() % *count);
+	case LB_SOURCE_HASH:
+		return lb_backend_in(table, hash_address(&tuple->src) % *count);
+	case LB_MAGLEV:
+		return lb_backend_in(table, hash_tuple(tuple) % *count);
+	case LB_LEAST_CONNECTIONS:
+		return lb_least_of_two(table, *count);
+	default:
+		return lb_backend_in(table, lb_next_turn(service) % *count);
+	}
+}

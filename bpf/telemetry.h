@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Counters and events. Nothing here can change a packet's fate. */
+#pragma once
+
+#include "maps.h"
+#include "types.h"
+
+static __always_inline void lb_count_reason(enum lb_reason reason)
+{
+	__u32 key = reason;
+	__u64 *count = bpf_map_lookup_elem(&reasons, &key);
+
+	if (count)
+		(*count)++;
+}
+
+static __always_inline void lb_count_opened(const struct lb_flow *flow)
+{
+	struct lb_traffic *service = bpf_map_lookup_elem(&service_traffic, &flow->service);
+	struct lb_traffic *backend = bpf_map_lookup_elem(&backend_traffic, &flow->backend);
+
+	if (service)
+		service->flows++;
+	if (backend)
+		backend->flows++;
+}
+
+static __always_inline void lb_count_live(__u32 backend, __s64 change)
+{
+	__s64 *count = bpf_map_lookup_elem(&live, &backend);
+
+	if (count)
+		__sync_fetch_and_add(count, change);
+}
+
+static __always_inline void lb_add_traffic(struct lb_traffic *traffic, __u32 direction, __u64 bytes)
+{
+	if (!traffic)
+		return;
+	if (direction == LB_TO_BACKEND) {
+		traffic->to_backend_packets++;
+		traffic->to_backend_bytes += bytes;
+	} else {
+		traffic->to_client_packets++;
+		traffic->to_client_bytes += bytes;
+	}
+}
+
+static __always_inline void lb_count_traffic(const struct lb_flow *flow, __u64 bytes)
+{
+	lb_add_traffic(bpf_map_lookup_elem(&service_traffic, &flow->service), flow->direction,
+		       bytes);
+	lb_add_traffic(bpf_map_lookup_elem(&backend_traffic, &flow->backend), flow->direction,
+		       bytes);
+}
+
+/*
+ * Room for an event in the ring buffer, its common part filled; NULL, and the
+ * loss counted, when the buffer is full. A function of its own, so that the
+ * object's BTF, which keeps the types of functions and maps, tells of the event.
+ */
+static __noinline struct lb_event *
+lb_event_begin(enum lb_event_type type, const struct lb_tuple *before, const struct lb_tuple *after)
+{
+	struct lb_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	__u32 key = 0;
+	__u64 *lost;
+
+	if (!event) {
+		lost = bpf_map_lookup_elem(&events_lost, &key);
+		if (lost)
+			(*lost)++;
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time_ns = bpf_ktime_get_ns();
+	event->type = type;
+	event->before = *before;
+	event->after = *after;
+	event->service = LB_NO_ID;
+	event->backend = LB_NO_ID;
+	return event;
+}
+
+static __always_inline void lb_report_opened(const struct lb_tuple *client,
+					     const struct lb_flow *flow)
+{
+	struct lb_event *event;
+
+	if (settings.event_level < LB_EVENTS_FLOWS)
+		return;
+	event = lb_event_begin(LB_EVENT_OPENED, client, &flow->rewritten);
+	if (!event)
+		return;
+	event->service = flow->service;
+	event->backend = flow->backend;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* `forward` leads to the backend, `reply` to the client; in mode dsr that is NULL. */
+static __always_inline void lb_report_closed(const struct lb_tuple *client,
+					     const struct lb_flow *forward,
+					     const struct lb_flow *reply)
+{
+	struct lb_event *event;
+
+	if (settings.event_level < LB_EVENTS_FLOWS)
+		return;
+	event = lb_event_begin(LB_EVENT_CLOSED, client, &forward->rewritten);
+	if (!event)
+		return;
+	event->service = forward->service;
+	event->backend = forward->backend;
+	event->duration_ns = event->time_ns - forward->opened_ns;
+	event->packets = forward->packets + (reply ? reply->packets : 0);
+	event->bytes = forward->bytes + (reply ? reply->bytes : 0);
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void lb_report_refused(const struct packet *pkt, __u32 service,
+					      enum lb_reason reason)
+{
+	struct lb_event *event;
+
+	if (settings.event_level < LB_EVENTS_FLOWS)
+		return;
+	event = lb_event_begin(LB_EVENT_REFUSED, &pkt->tuple, &pkt->tuple);
+	if (!event)
+		return;
+	event->service = service;
+	event->reason = reason;
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void lb_report_packet(const struct packet *pkt, const struct lb_flow *flow)
+{
+	struct lb_event *event;
+
+	if (settings.event_level < LB_EVENTS_PACKETS)
+		return;
+	event = lb_event_begin(LB_EVENT_PACKET, &pkt->tuple, &flow->rewritten);
+	if (!event)
+		return;
+	event->service = flow->service;
+	event->backend = flow->backend;
+	event->packets = 1;
+	event->bytes = pkt->l3_length;
+	bpf_ringbuf_submit(event, 0);
+}
