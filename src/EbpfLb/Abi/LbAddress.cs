@@ -1,0 +1,36 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Abi;
+
+/// <summary>
+/// Mirror of <c>struct lb_address</c>: an IPv6 address in network byte order, or an IPv4 address
+/// mapped into one (<c>::ffff:a.b.c.d</c>, RFC 4291 section 2.5.5.2).
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbAddress
+{
+    LbWords _word;
+
+    public static LbAddress From(IPAddress address)
+    {
+        var result = default(LbAddress);
+        address.MapToIPv6().TryWriteBytes(MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref result, 1)), out _);
+        return result;
+    }
+
+    /// <summary>The address as people write it: mapped ones come back as IPv4.</summary>
+    public readonly IPAddress ToIPAddress()
+    {
+        var self = this;
+        var address = new IPAddress(MemoryMarshal.AsBytes(MemoryMarshal.CreateSpan(ref self, 1)));
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    }
+
+    public readonly AddressFamily Family => ToIPAddress().AddressFamily;
+
+    public override readonly string ToString() => ToIPAddress().ToString();
+
+    record struct LbWords(uint W0, uint W1, uint W2, uint W3);
+}

@@ -1,0 +1,27 @@
+namespace EbpfLb.Abi;
+
+/// <summary>Mirror of <c>enum lb_reason</c>: why a packet got its verdict.</summary>
+enum LbReason : uint
+{
+    Undecided,
+    SentToBackend,
+    SentToClient,
+    SentIcmpError,
+    SentTimeExceeded,
+    SentTooBig,
+    PassNotIp,
+    PassProtocol,
+    PassFragment,
+    PassMalformed,
+    PassNoService,
+    PassToTc,
+    RefuseUnknownFlow,
+    RefuseNoBackend,
+    RefuseNoPort,
+    RefuseNoFlow,
+    RefuseNoRoute,
+    DropTtl,
+    DropTooBig,
+    DropIcmpLimit,
+    DropRewrite,
+}

@@ -1,0 +1,69 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Abi;
+
+/// <summary>Mirror of <c>struct lb_service_key</c>: where a service listens.</summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbServiceKey
+{
+    public LbAddress Address;
+    public BigEndianPort Port;
+    public byte Protocol;
+#pragma warning disable IDE0051, CS0169
+    readonly byte _zero;
+#pragma warning restore IDE0051, CS0169
+
+    /// <summary>As <c>172.20.0.2:80/tcp</c>.</summary>
+    public override readonly string ToString() =>
+        $"{Words.EndPoint(Address.ToIPAddress(), Port.Value)}/{((TransportProtocol)Protocol).Word()}";
+}
+
+/// <summary>Mirror of <c>enum lb_algorithm</c>: how a slot of a service's table is chosen for a new flow.</summary>
+enum LbAlgorithm : uint
+{
+    RoundRobin,
+    Random,
+
+    /// <summary>By the client's address.</summary>
+    SourceHash,
+
+    /// <summary>By all five values of the flow.</summary>
+    Maglev,
+
+    /// <summary>The less busy of two random ones, by weight.</summary>
+    LeastConnections,
+}
+
+/// <summary>Mirror of <c>enum lb_mode</c>: how packets get to the backend, and the answers to the client.</summary>
+enum LbMode : uint
+{
+    /// <summary>Both ways through the balancer, with addresses rewritten.</summary>
+    Nat,
+
+    /// <summary>As they are, to the backend's Ethernet address; it answers the client itself.</summary>
+    Dsr,
+}
+
+/// <summary>Mirror of <c>struct lb_service</c>.</summary>
+/// <param name="Id">Below <see cref="Limits.MaxServices"/>: indexes slots, cursors and counters.</param>
+[StructLayout(LayoutKind.Sequential)]
+readonly record struct LbService(
+    uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat);
+
+/// <summary>Mirror of <c>struct lb_backend</c>: a backend of one service. An id whose address is zero is free.</summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbBackend
+{
+    public LbAddress Address;
+    public BigEndianPort Port;
+
+    /// <summary>For least connections; the other algorithms have it in their slot tables.</summary>
+    public ushort Weight;
+    public uint Service;
+
+    public readonly bool IsFree => Address == default;
+
+    public readonly IPEndPoint EndPoint => new(Address.ToIPAddress(), Port.Value);
+}

@@ -1,0 +1,16 @@
+namespace EbpfLb.Abi;
+
+/// <summary>The constants of <c>bpf/abi.h</c>.</summary>
+static class Limits
+{
+    public const uint AbiVersion = 2;
+    public const int MaxServices = 1024;
+    public const int MaxBackends = 4096;
+    public const int LabelLength = 64;
+
+    /// <summary>ICMP errors of the balancer's own that each processor sends in a second.</summary>
+    public const uint IcmpPerSecond = 1000;
+
+    /// <summary>An id that names nothing.</summary>
+    public const uint NoId = uint.MaxValue;
+}

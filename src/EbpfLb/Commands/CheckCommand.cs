@@ -1,0 +1,44 @@
+using System.CommandLine;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Commands;
+
+/// <summary><c>ebpf-lb check</c>: validates a configuration file and says what it means.</summary>
+static class CheckCommand
+{
+    public static Command Create()
+    {
+        var config = new Option<string>("--config")
+        {
+            Description = "The configuration file",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var command = new Command("check", "Validate a configuration file; changes nothing") { config };
+        command.SetAction(parsed =>
+        {
+            var path = parsed.GetRequiredValue(config);
+            var reading = ConfigurationFile.Read(path);
+            var invocation = parsed.InvocationConfiguration;
+            return reading.Configuration is { } configuration
+                ? Describe(path, configuration, invocation.Output)
+                : Faults.Report(reading.Faults, invocation.Error);
+        });
+        return command;
+    }
+
+    static int Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
+    {
+        output.WriteLine($"{path} is valid: interface {configuration.Interface}, hook {configuration.Hook.Word()}");
+        output.WriteLine($"  room for {configuration.Flows} flows, which may idle: {configuration.Timeouts}");
+        foreach (var service in configuration.Services)
+        {
+            var backends = service.Backends.Select(backend =>
+                $"{backend}{(backend.Weight == 1 ? "" : $" (weight {backend.Weight})")}");
+            var targets = service.Backends.IsEmpty ? "no backend" : string.Join(", ", backends);
+            var mode = service.Mode == ForwardingMode.Nat ? "" : $" (mode {service.Mode.Word()})";
+            output.WriteLine($"  {service.Name} {service.Listen}{mode} -> {targets}");
+        }
+        return ExitCode.Ok;
+    }
+}

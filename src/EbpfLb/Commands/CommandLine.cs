@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using EbpfLb.Doctor;
+
+namespace EbpfLb.Commands;
+
+/// <summary>The command line: what it offers, and what becomes of failures.</summary>
+static class CommandLine
+{
+    public static readonly Option<bool> Verbose = new("--verbose")
+    {
+        Description = "Log more, and show where failures come from",
+        Recursive = true,
+    };
+
+    /// <summary>The whole command line, with <paramref name="run"/> behind <c>ebpf-lb run</c>.</summary>
+    public static RootCommand Create(RunLoadBalancer run)
+    {
+        var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
+        {
+            RunCommand.Create(run), CheckCommand.Create(), StatusCommand.Create(), DoctorCommand.Create(Probe.Examine),
+            DetachCommand.Create(), Verbose,
+        };
+        Help.ShowExamples(root);
+        return root;
+    }
+
+    /// <summary>Parses and runs; returns the exit code. Every failure is a line on <paramref name="error"/>.</summary>
+    public static async Task<int> InvokeAsync(
+        RootCommand root, string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
+        {
+            var command = $"ebpf-lb {Help.CommandOf(parsed)}".TrimEnd();
+            foreach (var fault in parsed.Errors)
+                await error.WriteLineAsync($"error: {fault.Message} See '{command} --help'.");
+            return ExitCode.Usage;
+        }
+
+        var invocation = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(invocation, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return ExitCode.Ok;
+        }
+        catch (Exception fault)
+        {
+            var sentence = fault is LoadBalancerException ? fault.Message : Unexpected(fault);
+            await error.WriteLineAsync($"error: {sentence}");
+            if (parsed.GetValue(Verbose))
+                await error.WriteLineAsync(fault.ToString());
+            return ExitCode.Failed;
+        }
+    }
+
+    static string Unexpected(Exception fault) =>
+        $"something failed that should not: {fault.GetType().Name}: {fault.Message} "
+        + "Run it again with --verbose, and report what it prints.";
+}

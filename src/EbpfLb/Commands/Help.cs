@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace EbpfLb.Commands;
+
+/// <summary>Examples in the help text.</summary>
+static class Help
+{
+    static readonly Dictionary<string, string> Examples = new()
+    {
+        [""] = """
+            ebpf-lb doctor
+            ebpf-lb run --interface eth0 --listen :80 --backend 172.20.0.2 --backend 172.20.0.3
+            """,
+        ["run"] = """
+            ebpf-lb run --interface eth0 --listen :80 --backend 172.20.0.2 --backend web.lab:8080
+            ebpf-lb run --interface eth0 --listen [2001:db8::1]:80 --backend 2001:db8::2 --backend [2001:db8::3]:8080
+            ebpf-lb run --interface eth0 --listen :53/udp --listen :53/tcp --backend dns.lab --events packets
+            ebpf-lb run --interface eth0 --listen :80 --backend web.lab --mode dsr
+            ebpf-lb run --config ebpf-lb.yaml
+
+            ebpf-lb.yaml:
+              interface: eth0
+              hook: auto                     # auto, tc, xdp-native or xdp-generic
+              events: flows                  # flows, packets or off
+              flows: 65536                   # how many there is room for
+              timeouts: { opening: 31s, established: 135m, ended: 10s, udp: 1m } # of idle flows
+              services:
+                - name: web
+                  listen: self:80/tcp        # 'self': the interface's own addresses
+                  algorithm: round-robin
+                  backends: [ 172.20.0.2:80, { address: "web.lab:8080", weight: 2 } ]
+            """,
+        ["check"] = "ebpf-lb check --config ebpf-lb.yaml",
+        ["status"] = "ebpf-lb status --json",
+        ["doctor"] = "ebpf-lb doctor --interface eth0",
+        ["detach"] = "ebpf-lb detach --interface eth0",
+    };
+
+    /// <summary>Adds the examples of each command to its help.</summary>
+    public static void ShowExamples(RootCommand root)
+    {
+        var option = root.Options.OfType<HelpOption>().Single();
+        option.Action = new HelpWithExamples((HelpAction)option.Action!);
+    }
+
+    /// <summary>The name of the command that was meant; empty for the root.</summary>
+    public static string CommandOf(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
+
+    sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parsed)
+        {
+            var result = help.Invoke(parsed);
+            var output = parsed.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (var line in Examples[CommandOf(parsed)].Split('\n'))
+                output.WriteLine($"  {line}".TrimEnd());
+            return result;
+        }
+    }
+}

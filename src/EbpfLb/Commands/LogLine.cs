@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+
+namespace EbpfLb.Commands;
+
+/// <summary>A log message as one line for people: its level, unless it is mere information, and what it says.</summary>
+sealed class LogLine() : ConsoleFormatter(FormatterName)
+{
+    public const string FormatterName = "line";
+
+    public override void Write<TState>(
+        in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    {
+        if (logEntry.LogLevel != LogLevel.Information)
+            textWriter.Write($"{logEntry.LogLevel.ToString().ToLowerInvariant()}: ");
+        textWriter.WriteLine(logEntry.Formatter(logEntry.State, logEntry.Exception));
+        if (logEntry.Exception is { } fault)
+            textWriter.WriteLine(fault);
+    }
+}

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using EbpfLb.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace EbpfLb.Commands;
+
+/// <summary>Runs a load balancer until it is cancelled; returns the exit code.</summary>
+delegate Task<int> RunLoadBalancer(
+    LoadBalancerConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation);
+
+/// <summary><c>ebpf-lb run</c>: takes a configuration from a file or from flags, and balances.</summary>
+sealed class RunCommand
+{
+    readonly Option<string> _config = new("--config")
+    {
+        Description = "Configuration file; takes the place of all the flags",
+        HelpName = "FILE",
+    };
+    readonly Option<string> _interface = new("--interface")
+    {
+        Description = "Network interface that clients' packets arrive on",
+        HelpName = "NAME",
+    };
+    readonly Option<string> _hook = new("--hook")
+    {
+        Description = "Where to attach: auto (default), tc, xdp-native or xdp-generic",
+        HelpName = "HOOK",
+    };
+    readonly Option<string[]> _listens = new("--listen")
+    {
+        Description = "Endpoint to balance; without address all of the interface's own, without protocol TCP; repeatable",
+        HelpName = "[ADDRESS]:PORT[/tcp|/udp]",
+    };
+    readonly Option<string> _algorithm = new("--algorithm")
+    {
+        Description = $"How backends are chosen: {string.Join(", ", Words.Algorithms.Select(known => known.Word))}",
+        HelpName = "NAME",
+    };
+    readonly Option<string> _mode = new("--mode")
+    {
+        Description = "nat (default), or dsr: backends own the endpoint's address and answer clients directly",
+        HelpName = "MODE",
+    };
+    readonly Option<string[]> _backends = new("--backend")
+    {
+        Description = "Server, by address or name; without port the endpoint's; repeatable",
+        HelpName = "HOST[:PORT]",
+    };
+    readonly Option<string> _events = new("--events")
+    {
+        Description = "What to report: flows (default), packets or off",
+        HelpName = "LEVEL",
+    };
+    readonly Option<string> _flows = new("--flows")
+    {
+        Description = $"How many flows there is room for, {FlowTableSize.Usual} unless it is given",
+        HelpName = "NUMBER",
+    };
+    readonly Option<string[]> _timeouts = new("--timeout")
+    {
+        Description = $"How long a flow may idle in a state; {new TimeoutConfiguration()}; repeatable",
+        HelpName = "STATE=TIME",
+    };
+
+    public static Command Create(RunLoadBalancer run)
+    {
+        var options = new RunCommand();
+        var command = new Command("run", "Attach to an interface and balance until SIGINT or SIGTERM, then detach")
+        {
+            options._config, options._interface, options._hook, options._listens, options._backends,
+            options._algorithm, options._mode, options._events, options._flows, options._timeouts,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var reading = options.Read(parsed);
+            if (reading.Configuration is not { } configuration)
+                return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
+            using var loggers = Logs(parsed.GetValue(CommandLine.Verbose));
+            return await run(configuration, loggers, cancellation);
+        });
+        return command;
+    }
+
+    Reading Read(ParseResult parsed)
+    {
+        if (parsed.GetValue(_config) is not { } path)
+            return FlagSource.Read(new Flags(
+                parsed.GetValue(_interface), parsed.GetValue(_hook), parsed.GetValue(_events),
+                parsed.GetValue(_listens) ?? [], parsed.GetValue(_backends) ?? [],
+                parsed.GetValue(_algorithm), parsed.GetValue(_mode))
+            {
+                Flows = parsed.GetValue(_flows),
+                Timeouts = parsed.GetValue(_timeouts) ?? [],
+            });
+        Option[] flags = [_interface, _hook, _listens, _backends, _algorithm, _mode, _events, _flows, _timeouts];
+        var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
+        if (alsoGiven.Length == 0)
+            return ConfigurationFile.Read(path);
+        var problem = $"takes the place of {string.Join(", ", alsoGiven)}";
+        return new Reading(null, [new Fault("--config", path, problem, "Give the file or the flags, not both")]);
+    }
+
+    /// <summary>Logs go to stderr; stdout is for the ready line and the events.</summary>
+    static ILoggerFactory Logs(bool verbose) => LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
+        .AddConsole(console =>
+        {
+            console.FormatterName = LogLine.FormatterName;
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+        })
+        .Services.AddSingleton<ConsoleFormatter, LogLine>());
+}

@@ -1,0 +1,26 @@
+namespace EbpfLb.Configuration;
+
+/// <summary>A value as it was written, and where.</summary>
+sealed record Placed(string Place, string Value)
+{
+    public Fault Fault(string problem, string remedy) => new(Place, Value, problem, remedy);
+}
+
+/// <summary>
+/// A configuration as it was written, by whichever source. The source reports what is missing or unreadable and leaves
+/// null there; <see cref="Validator"/> reports what is wrong with the values.
+/// </summary>
+/// <param name="Interface">The network interface.</param>
+/// <param name="Hook">Where to attach.</param>
+/// <param name="Events">What to report.</param>
+/// <param name="Flows">How many flows there is room for.</param>
+/// <param name="Timeouts">By the words of <see cref="Words.Timeouts"/>.</param>
+/// <param name="Services">In their order.</param>
+sealed record Draft(
+    Placed? Interface, Placed? Hook, Placed? Events, Placed? Flows, IReadOnlyDictionary<string, Placed> Timeouts,
+    IReadOnlyList<ServiceDraft> Services);
+
+sealed record ServiceDraft(
+    Placed? Name, Placed? Listen, Placed? Algorithm, Placed? Mode, IReadOnlyList<BackendDraft> Backends);
+
+sealed record BackendDraft(Placed Address, Placed? Weight);

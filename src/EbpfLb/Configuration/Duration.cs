@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>Times as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>
+static class Duration
+{
+    const int LongestNumber = 9; // digits
+
+    static readonly (string Word, TimeSpan Value)[] Units =
+    [
+        ("ms", TimeSpan.FromMilliseconds(1)), ("s", TimeSpan.FromSeconds(1)), ("m", TimeSpan.FromMinutes(1)),
+        ("h", TimeSpan.FromHours(1)),
+    ];
+
+    /// <summary>Null where the text is no time.</summary>
+    public static TimeSpan? Read(string text)
+    {
+        var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        if (digits is < 1 or > LongestNumber)
+            return null;
+        var unit = Units.FirstOrDefault(known => known.Word == text[digits..]);
+        return unit.Word is null ? null : unit.Value * int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The user's words for a time; minutes only where they are whole, as the other units.</summary>
+    public static string Word(TimeSpan time)
+    {
+        var unit = Units.Last(unit => unit.Value == Units[0].Value || time.Ticks % unit.Value.Ticks == 0);
+        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / unit.Value.Ticks}{unit.Word}");
+    }
+}

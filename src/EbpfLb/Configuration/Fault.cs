@@ -1,0 +1,34 @@
+using System.Text;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>One thing that is wrong with a configuration.</summary>
+/// <param name="Place">Where: a flag, or file, line, column and path.</param>
+/// <param name="Value">What stands there, or null where something is missing.</param>
+/// <param name="Problem">What is wrong; continues the value as a sentence.</param>
+/// <param name="Remedy">What to do about it, as a sentence of its own without the full stop.</param>
+sealed record Fault(string Place, string? Value, string Problem, string Remedy)
+{
+    const int LongestValue = 80;
+
+    /// <summary>The fault on one line, whatever the value holds.</summary>
+    public override string ToString() =>
+        Value is null ? $"{Place}: {Problem}. {Remedy}." : $"{Place}: '{Printable(Value)}' {Problem}. {Remedy}.";
+
+    static string Printable(string value)
+    {
+        var text = new StringBuilder();
+        foreach (var rune in value.EnumerateRunes())
+        {
+            if (text.Length >= LongestValue)
+                return text.Append("...").ToString();
+            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
+                System.Globalization.UnicodeCategory.Format or System.Globalization.UnicodeCategory.LineSeparator
+                or System.Globalization.UnicodeCategory.ParagraphSeparator)
+                text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+            else
+                text.Append(rune);
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>Where the datapath is attached. <see cref="Auto"/> lets the runner choose and say why.</summary>
+enum HookKind { Auto, Tc, XdpNative, XdpGeneric }
+
+/// <summary>What the kernel reports: nothing, flows, or flows and every packet.</summary>
+enum EventLevel { Off, Flows, Packets }
+
+/// <summary>The values are IANA protocol numbers.</summary>
+enum TransportProtocol : byte { Tcp = 6, Udp = 17 }
+
+/// <summary>How a backend is chosen for a new flow. The values are those of <see cref="Abi.LbAlgorithm"/>.</summary>
+enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
+
+/// <summary>How packets get to the backend and answers back. The values are those of <see cref="Abi.LbMode"/>.</summary>
+enum ForwardingMode { Nat, Dsr }
+
+/// <summary>What the user wants, validated as a whole. Host names are not resolved yet.</summary>
+sealed record LoadBalancerConfiguration
+{
+    public required string Interface { get; init; }
+    public required HookKind Hook { get; init; }
+    public required EventLevel Events { get; init; }
+
+    /// <summary>How many established flows there is room for.</summary>
+    public uint Flows { get; init; } = FlowTableSize.Usual;
+    public TimeoutConfiguration Timeouts { get; init; } = new();
+    public required ImmutableArray<ServiceConfiguration> Services { get; init; }
+
+    public bool Equals(LoadBalancerConfiguration? other) =>
+        other is not null && Interface == other.Interface && Hook == other.Hook && Events == other.Events
+        && Flows == other.Flows && Timeouts == other.Timeouts && Services.SequenceEqual(other.Services);
+
+    public override int GetHashCode() => HashCode.Combine(Interface, Hook, Events, Services.Length);
+}
+
+/// <summary>One balanced endpoint and its backends. Backends may be empty.</summary>
+sealed record ServiceConfiguration
+{
+    public required string Name { get; init; }
+    public required ListenEndpoint Listen { get; init; }
+    public Algorithm Algorithm { get; init; }
+    public ForwardingMode Mode { get; init; }
+    public required ImmutableArray<BackendConfiguration> Backends { get; init; }
+
+    public bool Equals(ServiceConfiguration? other) =>
+        other is not null && Name == other.Name && Listen == other.Listen
+        && Algorithm == other.Algorithm && Mode == other.Mode && Backends.SequenceEqual(other.Backends);
+
+    public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
+}
+
+/// <summary>What clients connect to.</summary>
+/// <param name="Address">Null for the interface's own, of both families.</param>
+/// <param name="Port">In host byte order; 0 is every port but those that the local stack hands out.</param>
+/// <param name="Protocol">TCP or UDP.</param>
+sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol Protocol)
+{
+    public override string ToString() =>
+        $"{(Address is null ? $"self:{Words.Port(Port)}" : Words.EndPoint(Address, Port))}/{Protocol.Word()}";
+}
+
+/// <summary>A server, by address or by a name, each address of which is a backend of its own.</summary>
+/// <param name="Host">An address, without brackets, or a host name.</param>
+/// <param name="Port">In host byte order; 0 is the port that the client asked for.</param>
+/// <param name="Weight">Share of new flows among the service's backends, 0 to 100; 0 takes no new flow.</param>
+sealed record BackendConfiguration(string Host, ushort Port, int Weight)
+{
+    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Words.Port(Port)}";
+}

@@ -1,0 +1,33 @@
+namespace EbpfLb.Configuration;
+
+/// <summary>Guesses what a mistyped word was meant to be.</summary>
+static class Spelling
+{
+    const int FarthestGuess = 2;
+    const int LongestWord = 32;
+
+    /// <summary>The known word that at most two edits make of this one, or null.</summary>
+    public static string? Nearest(string word, IEnumerable<string> known) =>
+        word.Length > LongestWord ? null : known
+            .Select(candidate => (candidate, distance: Distance(word.ToLowerInvariant(), candidate)))
+            .Where(guess => guess.distance <= FarthestGuess && guess.distance < guess.candidate.Length / 2)
+            .OrderBy(guess => guess.distance).FirstOrDefault().candidate;
+
+    /// <summary>Levenshtein's distance, one row of the table at a time.</summary>
+    static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(substituted, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>What is wrong with one written value and what to do about it; null where nothing is.</summary>
+sealed record Objection(string Problem, string Remedy);
+
+/// <summary>The grammar of names, addresses and ports.</summary>
+static class Syntax
+{
+    const int LongestInterface = 15; // IFNAMSIZ less the terminating zero, in bytes
+    const int LongestName = 63;
+    const int LongestHost = 253; // RFC 1035, written form
+    const int LongestLabel = 63;
+    const string UseAnother = "Use a global or unique local address of the host";
+
+    static readonly Objection NotCarried = new(
+        "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)",
+        "Use the unicast address that the machine has on a network; to listen, 'self' is the interface's own");
+
+    /// <summary>What the kernel's dev_valid_name would refuse.</summary>
+    public static Objection? Interface(string name) => name switch
+    {
+        "" => new("is no interface name", "Name one that 'ip link' lists"),
+        _ when Encoding.UTF8.GetByteCount(name) > LongestInterface =>
+            new($"is longer than the {LongestInterface} bytes of an interface name", "Name one that 'ip link' lists"),
+        "." or ".." => new("is no interface name", "Name one that 'ip link' lists"),
+        _ when name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c) || char.IsControl(c)) =>
+            new("has a character that no interface name has ('/', ':' or blank)", "Name one that 'ip link' lists"),
+        _ => null,
+    };
+
+    public static Objection? ServiceName(string name) =>
+        name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
+            ? null
+            : new("is no service name", $"Use 1 to {LongestName} letters, digits, '.', '_' and '-'");
+
+    /// <summary>The parts of HOST[:PORT]. An IPv6 address stands in brackets, or alone.</summary>
+    public static (string Host, string? Port) Split(string endpoint)
+    {
+        var close = endpoint.StartsWith('[') ? endpoint.IndexOf(']') : -1;
+        if (close > 0 && endpoint[1..close].Contains(':') && endpoint[(close + 1)..] is "" or [':', ..])
+            return (endpoint[1..close], close == endpoint.Length - 1 ? null : endpoint[(close + 2)..]);
+        var colon = endpoint.IndexOf(':');
+        return colon < 0 || colon != endpoint.LastIndexOf(':')
+            ? (endpoint, null)
+            : (endpoint[..colon], endpoint[(colon + 1)..]);
+    }
+
+    /// <summary>An address that packets can be sent to from another machine, or a host name.</summary>
+    public static Objection? Host(string host)
+    {
+        if (host.Length == 0)
+            return new("has no host", "Write an address or a host name before the port");
+        if (Address(host) is { } address)
+            return Obstacle(address);
+        if (host.Contains(':'))
+            return host.Contains('%')
+                ? new("names a zone of this machine", $"{UseAnother}, without '%'")
+                : new("is not an IPv6 address", "Write it as 2001:db8::1, and with a port as [2001:db8::1]:80");
+        var labels = host.TrimEnd('.').Split('.');
+        if (labels[^1].All(char.IsAsciiDigit))
+            return new(
+                "is not an IPv4 address", "Write four numbers of 0 to 255 with dots between them, or a host name");
+        return host.Length <= LongestHost && !host.EndsWith("..", StringComparison.Ordinal) && labels.All(IsLabel)
+            ? null
+            : new("is not a host name", "Use labels of 1 to 63 letters, digits, '-' and '_' with dots between them");
+    }
+
+    /// <summary>The address of dotted-decimal text without shorthand, or of IPv6 text without brackets and zone.</summary>
+    public static IPAddress? Address(string text) =>
+        IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetwork
+            ? address.ToString() == text
+            : text.All(c => c is ':' or '.' || char.IsAsciiHexDigit(c))) ? address : null;
+
+    /// <summary>Why packets to this address do not travel over a network to one host; null where they do.</summary>
+    public static Objection? Obstacle(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+            return new("is an IPv4 address in IPv6 notation", $"Write it as {address.MapToIPv4()}");
+        if (address.IsIPv6LinkLocal)
+            return new("is a link-local address, which names a host on one link only", UseAnother);
+        var bytes = address.GetAddressBytes();
+        var isReserved = address.AddressFamily == AddressFamily.InterNetwork
+            ? bytes[0] is 0 or 127 or >= 224
+            : bytes[0] is 0xff || !bytes.AsSpan(0, 12).ContainsAnyExcept((byte)0); // multicast; ::, ::1 and ::a.b.c.d
+        return isReserved ? NotCarried : null;
+    }
+
+    public static ushort? Port(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
+
+    static bool IsLabel(string label) =>
+        label.Length is > 0 and <= LongestLabel && label[0] != '-' && label[^1] != '-'
+        && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+}

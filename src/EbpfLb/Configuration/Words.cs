@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>The words by which users choose, in files and flags alike.</summary>
+static class Words
+{
+    public static readonly (string Word, HookKind Value)[] Hooks =
+    [
+        ("auto", HookKind.Auto), ("tc", HookKind.Tc), ("xdp-native", HookKind.XdpNative),
+        ("xdp-generic", HookKind.XdpGeneric),
+    ];
+
+    public static readonly (string Word, EventLevel Value)[] Events =
+        [("flows", EventLevel.Flows), ("packets", EventLevel.Packets), ("off", EventLevel.Off)];
+
+    public static readonly (string Word, TransportProtocol Value)[] Protocols =
+        [("tcp", TransportProtocol.Tcp), ("udp", TransportProtocol.Udp)];
+
+    /// <summary>The states of flows that have timeouts.</summary>
+    public static readonly string[] Timeouts = ["opening", "established", "ended", "udp"];
+
+    /// <summary>Round robin heeds weights in any case; its longer name is the field's too.</summary>
+    public static readonly (string Word, Algorithm Value)[] Algorithms =
+    [
+        ("round-robin", Algorithm.RoundRobin), ("weighted-round-robin", Algorithm.RoundRobin),
+        ("random", Algorithm.Random), ("source-hash", Algorithm.SourceHash), ("maglev", Algorithm.Maglev),
+        ("least-connections", Algorithm.LeastConnections),
+    ];
+
+    public static readonly (string Word, ForwardingMode Value)[] Modes =
+        [("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr)];
+
+    /// <summary>Stands for every port.</summary>
+    public const string AnyPort = "*";
+
+    /// <summary>The user's word for a hook.</summary>
+    public static string Word(this HookKind hook) => Hooks.First(known => known.Value == hook).Word;
+
+    /// <summary>The user's word for a mode.</summary>
+    public static string Word(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Word;
+
+    /// <summary>A port as users write it.</summary>
+    /// <param name="port">In host byte order; 0 is every port.</param>
+    public static string Port(ushort port) => port == 0 ? AnyPort : $"{port}";
+
+    /// <summary>An endpoint as users write it.</summary>
+    public static string EndPoint(IPAddress address, ushort port) =>
+        $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{Port(port)}";
+
+    /// <summary>The user's word for a protocol.</summary>
+    public static string Word(this TransportProtocol protocol) =>
+        Protocols.First(known => known.Value == protocol).Word;
+}

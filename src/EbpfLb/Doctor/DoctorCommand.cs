@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json;
+using EbpfLb.Commands;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Doctor;
+
+/// <summary><c>ebpf-lb doctor</c>: whether this machine and these privileges can run each hook.</summary>
+static class DoctorCommand
+{
+    const int VerdictWidth = 9;
+    const int SubjectWidth = 18;
+
+    /// <param name="examine">Gathers the facts, of an interface as well where one is named.</param>
+    public static Command Create(Func<string?, Facts> examine)
+    {
+        var device = new Option<string>("--interface") { Description = "Look at this interface as well", HelpName = "NAME" };
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("doctor", "Tell whether this machine can run each hook, and what to do where not")
+        {
+            device, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var name = parsed.GetValue(device);
+            if (name is not null && Syntax.Interface(name) is { } objection)
+                return Faults.Report([new Fault("--interface", name, objection.Problem, objection.Remedy)], error);
+
+            var diagnosis = Examination.Of(examine(name));
+            if (parsed.GetValue(json))
+                output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
+            else
+                WriteTable(diagnosis, output, colours: output == Console.Out && Terminal.HasColours);
+            return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    /// <summary>A line for each finding, and one more for its remedy.</summary>
+    public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours)
+    {
+        foreach (var finding in diagnosis.Findings)
+        {
+            var (word, colour) = finding.Verdict switch
+            {
+                Verdict.Ok => ("ok", 32),
+                Verdict.Warn => ("warn", 33),
+                _ => ("missing", 31),
+            };
+            var verdict = colours ? $"\u001b[{colour}m{word,-VerdictWidth}\u001b[0m" : $"{word,-VerdictWidth}";
+            output.WriteLine($"{verdict}{finding.Subject,-SubjectWidth}{finding.Observation}");
+            if (finding.Remedy is not null)
+                output.WriteLine($"{"",VerdictWidth + SubjectWidth}-> {finding.Remedy}");
+        }
+        output.WriteLine(diagnosis.CanRun ? "\nebpf-lb can run here." : "\nebpf-lb cannot run here yet: see what is missing.");
+    }
+}

@@ -1,0 +1,151 @@
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+
+namespace EbpfLb.Doctor;
+
+/// <summary>Judges facts: what hinders each hook, and what to do about it.</summary>
+static class Examination
+{
+    const int FirstNatPort = 1024;
+    const int FirstPortBeyondClients = 61000; // Linux clients take theirs from 32768 to 60999
+    static readonly Version OldestKernel = new(5, 15); // a long-term one that has atomics, coarse clock and global functions with pointers
+    static readonly Version TcxKernel = new(6, 6);
+
+    public static Diagnosis Of(Facts facts)
+    {
+        List<Finding> conditions =
+        [
+            Privileges(facts), Kernel(facts.Kernel), LibBpf(facts.LibBpf), Bpffs(facts), Btf(facts.HasBtf),
+            Forwarding(facts), LocalPorts(facts.LocalPorts),
+        ];
+        if (facts.Device is { } device)
+            conditions.AddRange([.. Ipv6Forwarding(device), Device(device)]);
+
+        var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
+        var tc = Hook(HookKind.Tc, facts.TcFailure, blocked);
+        var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked);
+        var native = Native(Hook(HookKind.XdpNative, facts.XdpFailure, blocked), facts.Device);
+        return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
+    }
+
+    static Finding Privileges(Facts facts)
+    {
+        (Capability Capability, string Name)[] needed =
+            [(Capability.NetAdmin, "CAP_NET_ADMIN"), (Capability.Bpf, "CAP_BPF"), (Capability.Perfmon, "CAP_PERFMON")];
+        var absent = needed.Where(one => !facts.Has(one.Capability)
+            && (one.Capability == Capability.NetAdmin || !facts.Has(Capability.SysAdmin))).Select(one => one.Name).ToArray();
+        return absent.Length == 0
+            ? new("privileges", Verdict.Ok, "all that is needed")
+            : new("privileges", Verdict.Missing, $"no {string.Join(", ", absent)}",
+                "run it as root; in a container add the capabilities NET_ADMIN, BPF and PERFMON, "
+                + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF");
+    }
+
+    static Finding Kernel(Version kernel) =>
+        kernel < OldestKernel
+            ? new("kernel", Verdict.Missing, $"{kernel} is too old", $"boot {OldestKernel} or later")
+            : new("kernel", Verdict.Ok, kernel < TcxKernel
+                ? $"{kernel}, with clsact filters (tcx links need {TcxKernel})"
+                : $"{kernel}, with tcx links");
+
+    static Finding LibBpf(string? version) =>
+        version is null
+            ? new("libbpf", Verdict.Missing, "libbpf.so.1 is not installed",
+                "apt-get install libbpf1 (Fedora: dnf install libbpf)")
+            : new("libbpf", Verdict.Ok, version);
+
+    static Finding Bpffs(Facts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
+    {
+        (true, _) => new("bpffs", Verdict.Ok, "mounted on /sys/fs/bpf"),
+        (false, true) => new("bpffs", Verdict.Ok, "not mounted on /sys/fs/bpf, but 'ebpf-lb run' will mount it"),
+        _ => new("bpffs", Verdict.Missing, "not mounted on /sys/fs/bpf, and mounting it needs CAP_SYS_ADMIN",
+            "mount -t bpf bpffs /sys/fs/bpf; for a container: docker volume create --opt type=bpf --opt device=bpffs bpffs, "
+            + "then --volume bpffs:/sys/fs/bpf"),
+    };
+
+    static Finding Btf(bool present) =>
+        new("BTF", Verdict.Ok, present
+            ? "the kernel describes its types"
+            : "the kernel does not describe its types, which only debugging tools miss");
+
+    static Finding Forwarding(Facts facts)
+    {
+        if (facts.Forwards)
+            return new("forwarding", Verdict.Ok, "enabled");
+        var setting = facts.Device is { Exists: true } device ? $"conf.{device.Name}.forwarding" : "ip_forward";
+        return new("forwarding", Verdict.Warn,
+            "disabled, so that the kernel tells no next hop and only backends on the same link are reached",
+            $"sysctl -w net.ipv4.{setting}=1; for a container: --sysctl net.ipv4.ip_forward=1");
+    }
+
+    /// <summary>A finding, where the interface has IPv6.</summary>
+    static Finding[] Ipv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
+    {
+        null => [],
+        true => [new("IPv6 forwarding", Verdict.Ok, "enabled")],
+        false =>
+        [
+            new("IPv6 forwarding", Verdict.Warn,
+                "disabled, so that XDP leaves IPv6 to tc, and only backends on the same link are reached",
+                $"sysctl -w net.ipv6.conf.{device.Name}.forwarding=1 (with accept_ra=2 where routers announce its addresses); "
+                + "for a container: --sysctl net.ipv6.conf.all.forwarding=1"),
+        ],
+    };
+
+    static Finding LocalPorts((int First, int Last) range)
+    {
+        var taken = Math.Max(0, range.Last - Math.Max(range.First, FirstNatPort) + 1);
+        var left = $"{ushort.MaxValue + 1 - FirstNatPort - taken} beside the local range {range.First}-{range.Last}";
+        if (range.First <= FirstNatPort && range.Last == ushort.MaxValue)
+            return new("NAT ports", Verdict.Missing, $"none: the local range {range.First}-{range.Last} has them all",
+                $"sysctl -w net.ipv4.ip_local_port_range='{FirstPortBeyondClients} 65535'");
+        return range.First >= FirstPortBeyondClients
+            ? new("NAT ports", Verdict.Ok, left)
+            : new("NAT ports", Verdict.Warn, $"{left}, in which clients' own ports lie and cannot be kept",
+                $"sysctl -w net.ipv4.ip_local_port_range='{FirstPortBeyondClients} 65535'; "
+                + "for a container the same with --sysctl");
+    }
+
+    static Finding Device(DeviceFacts device) => device switch
+    {
+        { Exists: false } => new(
+            device.Name, Verdict.Missing, "no such interface in this network namespace", "name one that 'ip link' lists"),
+        { IsUp: false } => new(device.Name, Verdict.Missing, "down", $"ip link set {device.Name} up"),
+        { Addresses.Count: 0 } => new(
+            device.Name, Verdict.Missing, "no address that other machines could reach",
+            $"ip address add ADDRESS/LENGTH dev {device.Name}"),
+        { Driver: null } => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, virtual"),
+        _ => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, driver {device.Driver}"),
+    };
+
+    static Finding Hook(HookKind hook, string? failure, bool blocked) =>
+        failure is null && !blocked
+            ? new($"hook {hook.Word()}", Verdict.Ok, "the programs load")
+            : new($"hook {hook.Word()}", Verdict.Missing, blocked ? "see what is missing above" : failure!);
+
+    /// <summary>Native XDP needs the device's help too.</summary>
+    static Finding Native(Finding loads, DeviceFacts? device) => (loads.Verdict, device) switch
+    {
+        (Verdict.Missing, _) => loads,
+        (_, null) => loads with
+        {
+            Verdict = Verdict.Warn,
+            Observation = "depends on the interface's driver",
+            Remedy = "ask with --interface NAME",
+        },
+        (_, { SendsFromXdp: false }) => loads with
+        {
+            Verdict = Verdict.Warn,
+            Observation = "the peer of this veth has neither an XDP program nor GRO, and would drop all that is sent",
+            Remedy = VethPeer.Remedy,
+        },
+        (_, { SendsFromXdp: true }) => loads with { Observation = "the programs load, and the peer takes what they send" },
+        (_, { Driver: null }) => loads with
+        {
+            Verdict = Verdict.Warn,
+            Observation = "virtual devices refuse native XDP, or lose what it sends back",
+            Remedy = "use --hook tc, which 'auto' takes here",
+        },
+        _ => loads with { Observation = $"the programs load; the driver {device.Driver} has the last word when attaching" },
+    };
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Instances;
+using EbpfLb.Native;
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Doctor;
+
+/// <summary>Gathers facts: from the kernel's files, and by trying. Leaves nothing behind.</summary>
+static class Probe
+{
+    const uint FewFlows = 1024;
+
+    /// <param name="device">An interface to look at as well, or null.</param>
+    public static Facts Examine(string? device)
+    {
+        var settings = LocalPorts.Settings(EventLevel.Flows);
+        var found = device is null ? null : Device(device);
+        var forwarding = found is { Exists: true } ? $"conf/{device}/forwarding" : "ip_forward";
+        return new Facts(
+            EffectiveCapabilities(File.ReadLines("/proc/self/status")),
+            KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
+            File.Exists("/sys/kernel/btf/vmlinux"), BpfFs.IsMounted, LibBpfVersion(),
+            (settings.LocalPortMin, settings.LocalPortMax),
+            IsSet($"ipv4/{forwarding}"), found,
+            WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings));
+    }
+
+    /// <summary>From the lines of a process's status file.</summary>
+    public static ulong EffectiveCapabilities(IEnumerable<string> status)
+    {
+        const string Key = "CapEff:";
+        var line = status.First(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return ulong.Parse(line[Key.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Major and minor of releases such as 6.1.0-18-amd64 and 6.12-rc1.</summary>
+    public static Version KernelVersion(string release) =>
+        Version.Parse(string.Join('.', release.Trim().Split('.', '-', '+')[..2]));
+
+    static DeviceFacts Device(string name)
+    {
+        if (NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == name) is not { } found)
+            return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
+        var addresses = NetworkDevice.AddressesOf(name);
+        bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
+            ? IsSet($"ipv6/conf/{name}/forwarding")
+            : null;
+        var (driver, bus) = Ethtool.DriverOf(name);
+        var isUp = found.OperationalStatus != OperationalStatus.Down;
+        return new DeviceFacts(
+            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], bus.Length == 0 ? null : driver, forwardsIpv6,
+            driver == "veth" ? VethPeer.TakesFrames((int)LibC.if_nametoindex(name), driver) : null);
+    }
+
+    static bool IsSet(string setting) => File.ReadAllText($"/proc/sys/net/{setting}").Trim() == "1";
+
+    static string? LibBpfVersion()
+    {
+        try
+        {
+            return LibBpf.libbpf_version_string().TrimStart('v');
+        }
+        catch (DllNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Has the kernel verify the programs and create the maps, and lets go of them.</summary>
+    static string? WhyNotLoaded(HookKind hook, LbSettings settings)
+    {
+        try
+        {
+            Datapath.Load(hook, settings, FewFlows).Dispose();
+            return null;
+        }
+        catch (LoadBalancerException fault)
+        {
+            return fault.Message;
+        }
+        catch (DllNotFoundException fault)
+        {
+            return fault.Message;
+        }
+    }
+}

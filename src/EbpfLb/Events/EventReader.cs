@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+using EbpfLb.Abi;
+using EbpfLb.Native;
+
+namespace EbpfLb.Events;
+
+/// <summary>Reads the ring buffer on a thread of its own until it is stopped, and then what is left in it.</summary>
+sealed class EventReader : IDisposable
+{
+    static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(100);
+
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly CancellationTokenSource _stop = new();
+    readonly RingBuffer _buffer;
+    readonly Action _idle;
+    readonly Thread _thread;
+
+    /// <param name="events">The map.</param>
+    /// <param name="handle">Called for each event, on the reader's thread.</param>
+    /// <param name="idle">Called after each batch of events, to flush, say.</param>
+    public EventReader(Fd events, Action<LbEvent> handle, Action idle)
+    {
+        _idle = idle;
+        _buffer = new(events, sample => handle(MemoryMarshal.Read<LbEvent>(sample)));
+        _thread = new(Read) { Name = "events", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Ends when the reader is disposed of, or with the fault that ended it.</summary>
+    public Task Ended => _ended.Task;
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        // A reader that hangs in its output keeps the buffer: both go with the process.
+        if (!_thread.Join(LongestStop))
+            return;
+        _buffer.Dispose();
+        _stop.Dispose();
+    }
+
+    void Read()
+    {
+        try
+        {
+            while (!_stop.IsCancellationRequested)
+                Drain(LongestWait);
+            Drain(TimeSpan.Zero);
+            _ended.SetResult();
+        }
+        catch (Exception fault)
+        {
+            _ended.SetException(fault);
+        }
+    }
+
+    void Drain(TimeSpan wait)
+    {
+        while (_buffer.Poll(wait) > 0)
+            _idle();
+    }
+}

@@ -1,0 +1,32 @@
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Hooks;
+
+/// <summary>The hook to try, and why.</summary>
+/// <param name="Hook">Never <see cref="HookKind.Auto"/>.</param>
+/// <param name="Why">For people.</param>
+/// <param name="OrElse">What to take when the driver refuses; null when the user asked for this one.</param>
+sealed record HookChoice(HookKind Hook, string Why, HookChoice? OrElse = null)
+{
+    /// <summary>
+    /// A virtual device hands over large segments and unfinished checksums: tc keeps both, generic XDP copies each
+    /// segment, and native XDP drops them where the peer has no NAPI. On hardware native XDP comes before the stack's
+    /// own cost.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">The hook that was asked for would lose all that it sends.</exception>
+    public static HookChoice For(HookKind requested, NetworkDevice device)
+    {
+        if (requested == HookKind.XdpNative && device.SendsFromXdp == false)
+            throw new LoadBalancerException(
+                $"native XDP on {device.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
+                + $"program nor GRO. {VethPeer.Remedy}.");
+        if (requested != HookKind.Auto)
+            return new(requested, "as asked");
+        if (device.IsVirtual)
+            return new(HookKind.Tc, $"{device.Name} is a virtual device, where tc keeps large segments whole");
+        return new(
+            HookKind.XdpNative,
+            $"{device.Driver}, the driver of {device.Name}, supports native XDP",
+            new(HookKind.Tc, $"native XDP on {device.Name}, whose driver is {device.Driver}, was refused"));
+    }
+}

@@ -1,0 +1,78 @@
+using EbpfLb.Hooks;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Instances;
+
+/// <summary>What a runner pins, so that other processes can see it, and end it: its maps and its links.</summary>
+static class Instance
+{
+    static readonly string Shared = Path.Combine(BpfFs.Root, "ebpf-lb");
+
+    /// <summary>Interfaces are named in a network namespace; a bpf file system may be shared by several.</summary>
+    static readonly string Root = Path.Combine(Shared, NetworkNamespace());
+
+    /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
+    public static string Directory(string instance) => Path.Combine(Root, instance.Replace('.', ':'));
+
+    /// <summary>The instances in this network namespace that have pins.</summary>
+    public static IReadOnlyList<string> All() =>
+        System.IO.Directory.Exists(Root)
+            ? [.. System.IO.Directory.GetDirectories(Root).Select(path => Path.GetFileName(path).Replace(':', '.')).Order()]
+            : [];
+
+    public static void PinTables(string instance, LbTables tables)
+    {
+        System.IO.Directory.CreateDirectory(Directory(instance));
+        tables.PinTo(Directory(instance));
+    }
+
+    public static void PinLink(string instance, string name, LinkAttachment link) =>
+        link.Pin(Path.Combine(Directory(instance), name));
+
+    /// <summary>Detaches what an ended process left, and removes its pins.</summary>
+    /// <returns>False when there was nothing.</returns>
+    public static bool Clear(string instance)
+    {
+        var directory = Directory(instance);
+        if (!System.IO.Directory.Exists(directory))
+            return false;
+        foreach (var path in System.IO.Directory.GetFiles(directory, "link_*").Order().Reverse())
+        {
+            using var link = LinkAttachment.OpenPin(path);
+            link.Detach();
+        }
+        ClsactOf(directory)?.Detach();
+        RemovePins(instance);
+        return true;
+    }
+
+    public static void RemovePins(string instance)
+    {
+        if (!System.IO.Directory.Exists(Directory(instance)))
+            return;
+        System.IO.Directory.Delete(Directory(instance), recursive: true);
+        foreach (var directory in new[] { Root, Shared })
+        {
+            if (!System.IO.Directory.EnumerateFileSystemEntries(directory).Any())
+                System.IO.Directory.Delete(directory);
+        }
+    }
+
+    /// <summary>The number in <c>net:[4026531840]</c>, which is one namespace's while it lives.</summary>
+    static string NetworkNamespace()
+    {
+        var name = File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)!.Name;
+        return name[(name.IndexOf('[') + 1)..].TrimEnd(']');
+    }
+
+    /// <summary>A process that ended while it pinned may not have come to say which interface it was on.</summary>
+    static ClsactAttachment? ClsactOf(string directory)
+    {
+        if (!File.Exists(Path.Combine(directory, "instance")))
+            return null;
+        using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
+        var self = fd.ReadFirst<InstanceHead>();
+        return self.Ifindex == 0 ? null : ClsactAttachment.Find((int)self.Ifindex);
+    }
+}

@@ -1,0 +1,6 @@
+namespace EbpfLb;
+
+/// <summary>A failure that the user can do something about.</summary>
+/// <param name="message">A whole sentence: operation, object, reason, and the remedy where it is known.</param>
+/// <param name="cause">What lies beneath, shown with --verbose.</param>
+class LoadBalancerException(string message, Exception? cause = null) : Exception(message, cause);

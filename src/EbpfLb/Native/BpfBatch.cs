@@ -1,0 +1,67 @@
+using System.Buffers;
+
+namespace EbpfLb.Native;
+
+/// <summary>Reading a hash map in batches: one system call for many entries (kernel 5.6).</summary>
+static unsafe class BpfBatch
+{
+    const int Size = 1024;
+
+    /// <summary>Sees an entry.</summary>
+    public delegate void Visit<TKey, TValue>(in TKey key, in TValue value);
+
+    /// <summary>
+    /// Calls <paramref name="visit"/> for each entry; those that come or go meanwhile, by its own doing as well, may be
+    /// missed or seen.
+    /// </summary>
+    public static void ForEach<TKey, TValue>(this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        // Rented: an array of values is a large object, and sweeps come every few seconds.
+        var keys = ArrayPool<TKey>.Shared.Rent(Size);
+        var values = ArrayPool<TValue>.Shared.Rent(Size);
+        try
+        {
+            ForEach(map, visit, keys, values);
+        }
+        finally
+        {
+            ArrayPool<TKey>.Shared.Return(keys);
+            ArrayPool<TValue>.Shared.Return(values);
+        }
+    }
+
+    static void ForEach<TKey, TValue>(BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit, TKey[] keys, TValue[] values)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        ulong cursor = 0;
+        var begun = false;
+        for (var more = true; more; begun = true)
+        {
+            var count = Read(map, begun, ref cursor, keys, values, out more);
+            for (var i = 0; i < count; i++)
+                visit(in keys[i], in values[i]);
+        }
+    }
+
+    static int Read<TKey, TValue>(
+        BpfMap<TKey, TValue> map, bool begun, ref ulong cursor, TKey[] keys, TValue[] values, out bool more)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        var count = (uint)Size;
+        fixed (TKey* k = keys)
+        fixed (TValue* v = values)
+        fixed (ulong* next = &cursor)
+        {
+            var result = LibBpf.bpf_map_lookup_batch(map.Fd.Number, begun ? next : null, next, k, v, &count, null);
+            more = result == 0;
+            // ENOENT is the end of the map: the last batch comes with it.
+            if (!more && result != -Errno.ENOENT)
+                throw new NativeException($"reading map {map.Name} in batches", -result);
+        }
+        return (int)count;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+
+namespace EbpfLb.Native;
+
+/// <summary>A map whose keys and values have the layouts of <typeparamref name="TKey"/> and <typeparamref name="TValue"/>.</summary>
+sealed unsafe class BpfMap<TKey, TValue> : IDisposable
+    where TKey : unmanaged
+    where TValue : unmanaged
+{
+    readonly Fd _fd;
+    readonly bool _perCpu;
+
+    /// <exception cref="LoadBalancerException">The kernel's map has other sizes: another build made it.</exception>
+    public BpfMap(Fd fd, string name)
+    {
+        _fd = fd;
+        Name = name;
+        var info = default(bpf_map_info);
+        var length = (uint)sizeof(bpf_map_info);
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(fd.Number, &info, &length), $"asking for the sizes of map {name}");
+        MaxEntries = info.max_entries;
+        _perCpu = MapTypes.IsPerCpu(info.type);
+        if (info.key_size != sizeof(TKey) || info.value_size != sizeof(TValue))
+        {
+            throw new LoadBalancerException(
+                $"map {name} has keys of {info.key_size} and values of {info.value_size} bytes, this build expects "
+                + $"{sizeof(TKey)} and {sizeof(TValue)}: it was made by another version; detach that one first.");
+        }
+    }
+
+    public string Name { get; }
+
+    public uint MaxEntries { get; }
+
+    public Fd Fd => _fd;
+
+    public bool TryGet(TKey key, out TValue value)
+    {
+        RefusePerCpu();
+        fixed (TValue* v = &value)
+            return Found(LibBpf.bpf_map_lookup_elem(_fd.Number, &key, v), "reading");
+    }
+
+    /// <summary>One value for each possible processor, in their order.</summary>
+    public TValue[] GetPerCpu(TKey key)
+    {
+        // The kernel rounds each processor's value up to eight bytes (kernel/bpf/syscall.c, bpf_map_value_size).
+        var stride = (sizeof(TValue) + 7) & ~7;
+        var buffer = stackalloc byte[stride * MapTypes.PossibleCpus];
+        var values = new TValue[MapTypes.PossibleCpus];
+        if (!Found(LibBpf.bpf_map_lookup_elem(_fd.Number, &key, buffer), "reading"))
+            return values;
+        for (var cpu = 0; cpu < values.Length; cpu++)
+            values[cpu] = Unsafe.ReadUnaligned<TValue>(buffer + (cpu * stride));
+        return values;
+    }
+
+    public void Set(TKey key, TValue value)
+    {
+        RefusePerCpu();
+        Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, &value, 0), $"writing to map {Name}");
+    }
+
+    /// <summary>Sets a per-CPU value to zero on every processor.</summary>
+    public void ClearPerCpu(TKey key)
+    {
+        var stride = (sizeof(TValue) + 7) & ~7;
+        var buffer = stackalloc byte[stride * MapTypes.PossibleCpus];
+        Unsafe.InitBlock(buffer, 0, (uint)(stride * MapTypes.PossibleCpus));
+        Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, buffer, 0), $"clearing in map {Name}");
+    }
+
+    /// <summary>False when there was nothing under the key.</summary>
+    public bool Remove(TKey key) => Found(LibBpf.bpf_map_delete_elem(_fd.Number, &key), "deleting from");
+
+    /// <summary>The keys as they are now; entries that come or go meanwhile may be missed or seen.</summary>
+    public IReadOnlyList<TKey> Keys()
+    {
+        var keys = new List<TKey>();
+        TKey previous, next;
+        for (var at = (TKey*)null; Found(LibBpf.bpf_map_get_next_key(_fd.Number, at, &next), "walking"); at = &previous)
+        {
+            keys.Add(next);
+            previous = next;
+        }
+        return keys;
+    }
+
+    public void Dispose() => _fd.Dispose();
+
+    bool Found(int result, string doing)
+    {
+        if (result == -Errno.ENOENT)
+            return false;
+        // No text is made where nothing is wrong: sweeps come here for every flow that idled out.
+        return result >= 0 ? true : throw new NativeException($"{doing} map {Name}", -result);
+    }
+
+    void RefusePerCpu()
+    {
+        // The kernel would write a value for every processor: past the end of a single one.
+        if (_perCpu)
+            throw new InvalidOperationException($"map {Name} is per-CPU");
+    }
+}

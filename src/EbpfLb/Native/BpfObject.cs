@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace EbpfLb.Native;
+
+/// <summary>
+/// A compiled eBPF object on its way into the kernel: opened, set up, loaded. The maps and programs it hands out
+/// are descriptors of their own and outlive it.
+/// </summary>
+sealed unsafe class BpfObject : SafeHandle
+{
+    readonly string _name;
+    readonly Dictionary<string, nint> _maps = [];
+
+    BpfObject(string name)
+        : base(0, ownsHandle: true) => _name = name;
+
+    public override bool IsInvalid => handle == 0;
+
+    public IEnumerable<string> MapNames => _maps.Keys;
+
+    /// <param name="name">Names the object in errors.</param>
+    /// <param name="image">The ELF file's content.</param>
+    public static BpfObject Open(string name, ReadOnlySpan<byte> image)
+    {
+        BpfLog.Begin();
+        var result = new BpfObject(name);
+        fixed (byte* bytes = image)
+        fixed (byte* text = Encoding.UTF8.GetBytes(name + '\0'))
+        {
+            var options = new bpf_object_open_opts { sz = (nuint)sizeof(bpf_object_open_opts), object_name = text };
+            result.SetHandle(Check.NullWithErrno(
+                LibBpf.bpf_object__open_mem(bytes, (nuint)image.Length, &options), $"opening the eBPF object {name}"));
+        }
+        for (var map = LibBpf.bpf_object__next_map(result.handle, 0); map != 0; map = LibBpf.bpf_object__next_map(result.handle, map))
+            result._maps[Marshal.PtrToStringUTF8((nint)LibBpf.bpf_map__name(map))!] = map;
+        return result;
+    }
+
+    /// <summary>Sets constants that the verifier will fold into the program.</summary>
+    public void SetConstants<T>(string map, T value)
+        where T : unmanaged =>
+        Check.NegativeErrno(
+            LibBpf.bpf_map__set_initial_value(_maps[map], &value, (nuint)sizeof(T)), $"setting {map} of {_name}");
+
+    public void SetMaxEntries(string map, uint entries) =>
+        Check.NegativeErrno(LibBpf.bpf_map__set_max_entries(_maps[map], entries), $"sizing map {map} of {_name}");
+
+    /// <summary>Makes the object use a map that exists already in place of its own.</summary>
+    public void ReuseMap(string map, Fd existing) =>
+        Check.NegativeErrno(LibBpf.bpf_map__reuse_fd(_maps[map], existing.Number), $"sharing map {map} with {_name}");
+
+    /// <summary>Creates the maps and has the verifier check the programs.</summary>
+    public void Load()
+    {
+        var log = BpfLog.Begin();
+        var result = LibBpf.bpf_object__load(handle);
+        if (result < 0)
+            throw new NativeException($"loading the eBPF object {_name}", -result, BpfLog.Summary(log));
+    }
+
+    public Fd Map(string name) => Fd.Duplicate(LibBpf.bpf_map__fd(_maps[name]), $"map {name}");
+
+    public Fd Program(string name)
+    {
+        var program = Check.NullWithErrno(
+            LibBpf.bpf_object__find_program_by_name(handle, name), $"finding program {name} in {_name}");
+        return Fd.Duplicate(LibBpf.bpf_program__fd(program), $"program {name}");
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        LibBpf.bpf_object__close(handle);
+        return true;
+    }
+}

@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Native;
+
+/// <summary>The error numbers that this project tells apart (asm-generic/errno.h), and words for all.</summary>
+static class Errno
+{
+    public const int EPERM = 1;
+    public const int ENOENT = 2;
+    public const int E2BIG = 7;
+    public const int EACCES = 13;
+    public const int EBUSY = 16;
+    public const int EEXIST = 17;
+    public const int ENODEV = 19;
+    public const int EINVAL = 22;
+    public const int ENOSPC = 28;
+    public const int EOPNOTSUPP = 95;
+    public const int EINTR = 4;
+
+    /// <summary>The number's name and the system's text for it: <c>EPERM, Operation not permitted</c>.</summary>
+    public static string Describe(int errno)
+    {
+        var name = LibC.strerrorname_np(errno) is { Length: > 0 } known ? known : $"errno {errno}";
+        return $"{name}, {Marshal.GetPInvokeErrorMessage(errno)}";
+    }
+}

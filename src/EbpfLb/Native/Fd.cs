@@ -1,0 +1,27 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace EbpfLb.Native;
+
+/// <summary>An owned file descriptor of a map, a program or a link.</summary>
+sealed class Fd : SafeHandleMinusOneIsInvalid
+{
+    const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC, fcntl.h
+
+    public Fd(int fd)
+        : base(ownsHandle: true) => SetHandle(fd);
+
+    /// <summary>The bare number, for native calls; valid while this object lives.</summary>
+    public int Number => IsClosed ? throw new ObjectDisposedException(nameof(Fd)) : (int)handle;
+
+    /// <summary>A second descriptor of what a library's own descriptor names, so that it outlives the library's.</summary>
+    public static Fd Duplicate(int fd, string what) =>
+        new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
+
+    /// <summary>Opens what is pinned at <paramref name="path"/>.</summary>
+    public static Fd OpenPin(string path) =>
+        new(Check.NegativeErrno(LibBpf.bpf_obj_get(path), $"opening the pin {path}"));
+
+    public void Pin(string path) => Check.NegativeErrno(LibBpf.bpf_obj_pin(Number, path), $"pinning {path}");
+
+    protected override bool ReleaseHandle() => LibC.close((int)handle) == 0;
+}

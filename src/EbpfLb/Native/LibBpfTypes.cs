@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Native;
+
+// The option structs of libbpf, as its headers lay them out: the first member is the struct's own size.
+
+[StructLayout(LayoutKind.Sequential)]
+unsafe struct bpf_object_open_opts
+{
+    public nuint sz;
+    public byte* object_name;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_map_create_opts
+{
+    public nuint sz;
+    public uint btf_fd;
+    public uint btf_key_type_id;
+    public uint btf_value_type_id;
+    public uint btf_vmlinux_value_type_id;
+    public uint inner_map_fd;
+    public uint map_flags;
+    public ulong map_extra;
+    public uint numa_node;
+    public uint map_ifindex;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_link_create_opts
+{
+    public nuint sz;
+    public uint flags;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_tc_hook
+{
+    public nuint sz;
+    public int ifindex;
+    public int attach_point;
+    public uint parent;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_tc_opts
+{
+    public nuint sz;
+    public int prog_fd;
+    public uint flags;
+    public uint prog_id;
+    public uint handle;
+    public uint priority;
+}
+
+/// <summary>The head of the kernel's <c>struct bpf_map_info</c> (linux/bpf.h).</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_map_info
+{
+    public uint type;
+    public uint id;
+    public uint key_size;
+    public uint value_size;
+    public uint max_entries;
+    public uint map_flags;
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using System.Runtime.InteropServices.Marshalling;
+
+namespace EbpfLb.Native;
+
+/// <summary>The few calls of the C library that .NET does not offer.</summary>
+static unsafe partial class LibC
+{
+    const string Library = "libc";
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int close(int fd);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fcntl(int fd, int command, int argument);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int mount(string source, string target, string type, nuint flags, nint data);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int statfs(string path, void* buffer);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial uint if_nametoindex(string name);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int ioctl(int fd, nuint request, void* argument);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint send(int fd, void* buffer, nuint length, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint recv(int fd, void* buffer, nuint length, int flags);
+
+    /// <summary>A number's symbolic name; null, here empty, for one that the C library does not know (glibc 2.32).</summary>
+    [LibraryImport(Library)]
+    [return: MarshalUsing(typeof(StaticString))]
+    public static partial string strerrorname_np(int errno);
+
+    [LibraryImport(Library)]
+    public static partial int vsnprintf(byte* buffer, nuint size, byte* format, nint arguments);
+}

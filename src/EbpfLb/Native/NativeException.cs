@@ -1,0 +1,26 @@
+namespace EbpfLb.Native;
+
+/// <summary>The kernel or libbpf refused an operation.</summary>
+sealed class NativeException : LoadBalancerException
+{
+    public NativeException(string operation, int errno, string? detail = null)
+        : base(Sentence(operation, errno, detail)) => Number = errno;
+
+    /// <summary>The error number, positive.</summary>
+    public int Number { get; }
+
+    static string Sentence(string operation, int errno, string? detail)
+    {
+        var sentence = $"{operation} failed: {Errno.Describe(errno)}.";
+        if (!string.IsNullOrWhiteSpace(detail))
+            sentence += $" The kernel says: {detail}";
+        return Remedy(errno) is { } remedy ? $"{sentence} {remedy}" : sentence;
+    }
+
+    static string? Remedy(int errno) => errno switch
+    {
+        Errno.EPERM => "Give the process CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (or CAP_NET_ADMIN and CAP_SYS_ADMIN), "
+            + "or run it as root; `ebpf-lb doctor` tells what is missing.",
+        _ => null,
+    };
+}

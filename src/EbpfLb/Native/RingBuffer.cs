@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Native;
+
+/// <summary>The reading end of a ring buffer.</summary>
+sealed unsafe class RingBuffer : SafeHandle
+{
+    readonly GCHandle _self;
+    readonly SampleHandler _handler;
+    Exception? _fault;
+
+    public RingBuffer(Fd map, SampleHandler handler)
+        : base(0, ownsHandle: true)
+    {
+        _handler = handler;
+        _self = GCHandle.Alloc(this);
+        SetHandle(LibBpf.ring_buffer__new(map.Number, &OnSample, GCHandle.ToIntPtr(_self), null));
+        if (IsInvalid)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            _self.Free();
+            throw new NativeException("opening the ring buffer of events", errno);
+        }
+    }
+
+    /// <summary>Called for each sample, whose bytes are valid during the call only.</summary>
+    public delegate void SampleHandler(ReadOnlySpan<byte> sample);
+
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>Hands out what is there, waiting for the first sample at most <paramref name="timeout"/>.</summary>
+    /// <returns>How many samples were handed out.</returns>
+    public int Poll(TimeSpan timeout)
+    {
+        var result = LibBpf.ring_buffer__poll(handle, (int)timeout.TotalMilliseconds);
+        if (_fault is { } fault)
+            throw new InvalidOperationException("the reader of events failed", fault);
+        return result == -Errno.EINTR ? 0 : Check.NegativeErrno(result, "reading the ring buffer of events");
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        LibBpf.ring_buffer__free(handle);
+        _self.Free();
+        return true;
+    }
+
+    [UnmanagedCallersOnly]
+    static int OnSample(nint context, void* data, nuint size)
+    {
+        var self = (RingBuffer)GCHandle.FromIntPtr(context).Target!;
+        // An exception must not cross libbpf's frames: it ends the poll, which throws it on.
+        try
+        {
+            self._handler(new ReadOnlySpan<byte>(data, (int)size));
+            return 0;
+        }
+        catch (Exception fault)
+        {
+            self._fault = fault;
+            return -Errno.EINVAL;
+        }
+    }
+}

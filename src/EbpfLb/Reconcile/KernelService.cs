@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Providers;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>What tells the kernel's services apart: a configured one becomes a service for each address family.</summary>
+readonly record struct ServiceIdentity(string Name, AddressFamily Family);
+
+/// <summary>A service as the kernel is to hold it: where it listens and its backends, all of one address family.</summary>
+sealed record KernelService(
+    ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
+    ImmutableArray<BackendSnapshot> Backends)
+{
+    /// <summary>
+    /// Parts services by family. A family that a service does not listen in has none; one in which it listens but has
+    /// no backends has one nevertheless, so that clients are refused at once.
+    /// </summary>
+    /// <param name="services">As they are desired.</param>
+    /// <param name="self">The addresses that a service without one listens on.</param>
+    /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
+    public static ImmutableArray<KernelService> Of(
+        ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
+    {
+        ImmutableArray<KernelService> parted =
+        [
+            .. from service in services
+               let listened = service.Listen.Address is { } one ? [one] : self
+               from family in listened.Distinct().GroupBy(address => address.AddressFamily)
+               select new KernelService(
+                   new(service.Name, family.Key),
+                   (LbAlgorithm)service.Algorithm,
+                   (LbMode)service.Mode,
+                   [.. family.Select(address => KeyOf(service.Listen, address))],
+                   [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)]),
+        ];
+        RefuseSharedEndpoints(parted);
+        return parted;
+    }
+
+    static LbServiceKey KeyOf(ListenEndpoint listen, IPAddress address) => new()
+    {
+        Address = LbAddress.From(address),
+        Port = BigEndianPort.From(listen.Port),
+        Protocol = (byte)listen.Protocol,
+    };
+
+    /// <summary>One service may name by its address what another means by the interface's own.</summary>
+    static void RefuseSharedEndpoints(IEnumerable<KernelService> services)
+    {
+        var owners = new Dictionary<LbServiceKey, string>();
+        foreach (var (identity, _, _, keys, _) in services)
+        {
+            foreach (var key in keys.Where(key => !owners.TryAdd(key, identity.Name)))
+            {
+                throw new LoadBalancerException(
+                    $"services '{owners[key]}' and '{identity.Name}' both listen on {key}. "
+                    + "Give one of them another endpoint.");
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using EbpfLb.Abi;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>Counts flows by backend, connections that have ended left out.</summary>
+sealed class LiveFlows
+{
+    readonly int[] _counts = new int[Limits.MaxBackends];
+
+    /// <summary>By backend id; those without flows have no entry.</summary>
+    public IReadOnlyDictionary<uint, int> ByBackend =>
+        _counts.Index().Where(entry => entry.Item > 0).ToDictionary(entry => (uint)entry.Index, entry => entry.Item);
+
+    public static IReadOnlyDictionary<uint, int> Of(LbTables tables)
+    {
+        var live = new LiveFlows();
+        foreach (var map in tables.FlowMaps)
+            map.ForEach((in _, in flow) => live.Add(flow));
+        return live.ByBackend;
+    }
+
+    /// <summary>Counts a flow by its forward half.</summary>
+    public void Add(in LbFlow flow)
+    {
+        if (flow.Direction == LbDirection.ToBackend && (flow.TcpSeen & LbTcpSeen.End) == 0)
+            _counts[flow.Backend]++;
+    }
+}

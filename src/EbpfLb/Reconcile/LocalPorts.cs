@@ -1,0 +1,31 @@
+using System.Globalization;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>Which source ports NAT may use: the local stack's own range is left to the local stack.</summary>
+static class LocalPorts
+{
+    const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
+    const ushort FirstUnprivileged = 1024;
+
+    public static LbSettings Settings(EventLevel events)
+    {
+        var range = File.ReadAllText(RangeFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var settings = new LbSettings()
+        {
+            NatPortMin = FirstUnprivileged,
+            NatPortMax = ushort.MaxValue,
+            LocalPortMin = ushort.Parse(range[0], CultureInfo.InvariantCulture),
+            LocalPortMax = ushort.Parse(range[1], CultureInfo.InvariantCulture),
+            EventLevel = (LbEventLevel)events,
+            IcmpPerSecond = Limits.IcmpPerSecond,
+        };
+        if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
+            throw new LoadBalancerException(
+                $"net.ipv4.ip_local_port_range, {range[0]} to {range[1]}, leaves no port for connections to backends. "
+                + "Make it smaller: sysctl -w net.ipv4.ip_local_port_range='61000 65535'.");
+        return settings;
+    }
+}

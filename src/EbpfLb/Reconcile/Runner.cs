@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Instances;
+using EbpfLb.Providers;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>Runs a load balancer: attaches it, follows its backends, reports its flows, and takes it down again.</summary>
+sealed partial class Runner(
+    LoadBalancerConfiguration configuration, TextWriter output, TimeProvider time, ILoggerFactory loggers)
+{
+    static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
+
+    readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
+    ImmutableArray<ServiceSnapshot> _desired = [];
+
+    /// <summary>Runs until it is cancelled; then nothing of it is left in the kernel.</summary>
+    /// <exception cref="LoadBalancerException">It could not start, or not go on; nothing is left then either.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var device = NetworkDevice.Find(configuration.Interface);
+        using var held = InstanceLock.TryTake(device.Name) ?? throw new LoadBalancerException(
+            $"another ebpf-lb is running on interface '{device.Name}'. Stop that one first.");
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var resolver = new BackendResolver(
+            configuration, new SystemNameService(), time, loggers.CreateLogger<BackendResolver>());
+        await using var snapshots = resolver.WatchAsync(stop.Token).GetAsyncEnumerator(stop.Token);
+        await snapshots.MoveNextAsync();
+        _desired = snapshots.Current;
+        RefuseOwnAddresses(device);
+
+        if (BpfFs.Ensure())
+            LogMountedBpfFs(BpfFs.Root);
+        if (Instance.Clear(device.Name))
+            LogClearedLeftovers(device.Name);
+        using var attached = AttachedDatapath.Attach(
+            configuration, device, tables => new Reconciler(tables).Apply(_desired, device.Addresses()));
+        if (attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null)
+            LogUnknownPeer(device.Name);
+        output.WriteLine(ReadyLine(attached, device));
+        output.Flush();
+
+        using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
+        var control = ControlAsync(attached, device, snapshots, reporter, stop);
+        try
+        {
+            await await Task.WhenAny(control, reporter.Ended);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The way to stop.
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its fault, if it has one, was thrown above
+            attached.Detach();
+        }
+    }
+
+    /// <summary>
+    /// The one loop that writes the tables: at each change of the backends, and every few seconds in any case, for
+    /// what changes without being told, the interface's own addresses among it.
+    /// </summary>
+    async Task ControlAsync(
+        AttachedDatapath attached, NetworkDevice device, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
+        FlowReporter reporter, CancellationTokenSource stop)
+    {
+        var cancellation = stop.Token;
+        var reconciler = new Reconciler(attached.Tables);
+        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _) => { } : reporter.ReportExpired;
+        var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
+        var peer = attached.Hook == HookKind.XdpNative ? new PeerWatch(device, loggers.CreateLogger<PeerWatch>()) : null;
+        using var timer = new PeriodicTimer(ApplyInterval, time);
+        var change = snapshots.MoveNextAsync().AsTask();
+        var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+        var sweep = sweeps.NextAsync(cancellation);
+        var changed = time.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                IReadOnlyDictionary<uint, int>? live = null;
+                var changing = change;
+                var first = await Task.WhenAny(changing, sweep, tick);
+                if (first == changing)
+                {
+                    await change;
+                    Change(snapshots.Current);
+                    change = snapshots.MoveNextAsync().AsTask();
+                }
+                else if (first == sweep)
+                {
+                    var swept = await sweep;
+                    // A backend that left since may have got a flow behind the sweep's back.
+                    live = swept.Began > changed ? swept.Live : null;
+                    sweep = sweeps.NextAsync(cancellation);
+                }
+                else
+                {
+                    await tick;
+                    peer?.Look();
+                    tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+                }
+                reconciler.Apply(_desired, device.Addresses(), live);
+                if (first == changing)
+                    changed = time.GetTimestamp();
+            }
+        }
+        finally
+        {
+            // Also where the loop failed: nobody else would end the resolver then.
+            await stop.CancelAsync();
+            // The resolver and the sweep must have come to rest before what they use is disposed of.
+            await Task.WhenAll(change, sweep).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    void Change(ImmutableArray<ServiceSnapshot> desired)
+    {
+        var (before, now) = (BackendNames(_desired), BackendNames(desired));
+        _desired = desired;
+        LogChanged(List(now.Except(before)), List(before.Except(now)));
+    }
+
+    /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
+    void RefuseOwnAddresses(NetworkDevice device)
+    {
+        var own = device.Addresses();
+        foreach (var service in _desired)
+        {
+            if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
+                throw new LoadBalancerException(
+                    $"backend '{loop.Host}' of service '{service.Name}' is {loop.Address}, the balancer's own address on "
+                    + $"{device.Name}. Run the balancer and its backends in network namespaces of their own.");
+        }
+    }
+
+    static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
+    [
+        .. services.SelectMany(service => service.Backends.Select(
+            backend => $"{service.Name} {Words.EndPoint(backend.Address, backend.Port)}")),
+    ];
+
+    static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
+
+    string ReadyLine(AttachedDatapath attached, NetworkDevice device)
+    {
+        var services = KernelService.Of(_desired, device.Addresses()).SelectMany(service =>
+            service.Keys.Select(key => $"{service.Identity.Name} {key}"));
+        return $"ready: {string.Join(", ", services)} on {device.Name} (hook {attached.Hook.Word()}: {attached.Why})";
+    }
+
+    [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
+    partial void LogMountedBpfFs(string root);
+
+    [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
+    partial void LogClearedLeftovers(string device);
+
+    [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
+        + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]
+    partial void LogUnknownPeer(string device);
+
+    [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
+    partial void LogChanged(string @new, string left);
+}

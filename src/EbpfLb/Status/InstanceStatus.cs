@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+
+namespace EbpfLb.Status;
+
+/// <summary>What the pinned maps of one instance tell. Counters count from the instance's start.</summary>
+/// <param name="Interface">The interface, which names the instance too.</param>
+/// <param name="Hook">The hook as the command line writes it.</param>
+/// <param name="Why">Why this hook was taken.</param>
+/// <param name="Running">Is the process that attached it alive?</param>
+/// <param name="Flows">Live flows.</param>
+/// <param name="RoomForFlows">How many established flows there is room for.</param>
+/// <param name="EventsLost">Events that found the ring buffer full.</param>
+/// <param name="Packets">Packets by what became of them, those that never happened left out.</param>
+sealed record InstanceStatus(
+    string Interface, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
+    IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services);
+
+/// <param name="Listen">Endpoints with their protocol: <c>172.20.0.2:80/tcp</c>, <c>[2001:db8::2]:80/tcp</c>.</param>
+/// <param name="Mode"><c>nat</c> or <c>dsr</c>.</param>
+/// <param name="Flows">Live flows.</param>
+sealed record ServiceStatus(
+    string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends);
+
+/// <param name="Name">The name or address by which it was configured.</param>
+/// <param name="Address">Address and port.</param>
+/// <param name="Weight">Share of new flows; 0 for one that takes none, or that left and still has flows.</param>
+/// <param name="Flows">Live flows.</param>
+sealed record BackendStatus(string Name, string Address, int Weight, int Flows, TrafficStatus Traffic);
+
+/// <summary>Flows opened, and IP packets and their bytes in both directions, from the start.</summary>
+sealed record TrafficStatus(
+    ulong Opened, ulong ToBackendPackets, ulong ToBackendBytes, ulong ToClientPackets, ulong ToClientBytes);
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(IReadOnlyList<InstanceStatus>))]
+sealed partial class StatusJson : JsonSerializerContext;

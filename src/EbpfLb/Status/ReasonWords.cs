@@ -1,0 +1,10 @@
+using System.Text.Json;
+using EbpfLb.Abi;
+
+namespace EbpfLb.Status;
+
+static class ReasonWords
+{
+    /// <summary>A reason as scripts and people read it: <c>sent-to-backend</c>.</summary>
+    public static string Word(LbReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
+}

@@ -1,0 +1,86 @@
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Instances;
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Status;
+
+/// <summary>Reads what the pinned maps tell; needs no running process.</summary>
+static class StatusReader
+{
+    public static InstanceStatus Read(string instance)
+    {
+        using var tables = LbTables.OpenPins(Instance.Directory(instance));
+        return Of(instance, tables);
+    }
+
+    public static InstanceStatus Of(string instance, LbTables tables)
+    {
+        var state = KernelState.Read(tables);
+        var live = LiveFlows.Of(tables);
+        tables.Instance.TryGet(0, out var self);
+        return new(
+            instance,
+            ((HookKind)self.Hook).Word(),
+            self.Why,
+            InstanceLock.IsHeld(instance),
+            live.Values.Sum(),
+            tables.Flows.MaxEntries / 2,
+            Sum(tables.EventsLost.GetPerCpu(0)),
+            Reasons(tables),
+            [
+                .. state.Services.GroupBy(service => service.Value.Name, service => service.Key)
+                    .OrderBy(service => service.Key).Select(ids => Service(tables, state, live, ids)),
+            ]);
+    }
+
+    /// <param name="tables">All of them.</param>
+    /// <param name="state">What they hold.</param>
+    /// <param name="live">Flows by backend id.</param>
+    /// <param name="ids">The name of a configured service, and the kernel's ids of it: one for each address family.</param>
+    static ServiceStatus Service(
+        LbTables tables, KernelState state, IReadOnlyDictionary<uint, int> live, IGrouping<string, uint> ids)
+    {
+        var backends = ids.SelectMany(state.BackendsOf).OrderBy(backend => backend.Backend.Service)
+            .ThenBy(backend => backend.Id).ToArray();
+        return new(
+            ids.Key,
+            [.. ids.SelectMany(state.KeysOf).Select(key => key.ToString()).Order(StringComparer.Ordinal)],
+            ModeOf(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
+            backends.Sum(backend => live.GetValueOrDefault(backend.Id)),
+            Traffic([.. ids.SelectMany(id => tables.ServiceTraffic.GetPerCpu(id))]),
+            [.. backends.Select(backend => Backend(tables, live, backend.Id, backend.Backend))]);
+    }
+
+    /// <summary>That of every family: they are of one configured service.</summary>
+    static string ModeOf(IEnumerable<LbService> services) =>
+        ((ForwardingMode)services.Select(service => service.Mode).FirstOrDefault()).Word();
+
+    static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint id, LbBackend backend) => new(
+        tables.BackendLabels.TryGet(id, out var label) ? label.ToString() : "",
+        backend.EndPoint.ToString(),
+        backend.Weight,
+        live.GetValueOrDefault(id),
+        Traffic(tables.BackendTraffic.GetPerCpu(id)));
+
+    static TrafficStatus Traffic(LbTraffic[] perCpu)
+    {
+        var sum = perCpu.Aggregate((a, b) => a + b);
+        return new(sum.Flows, sum.ToBackendPackets, sum.ToBackendBytes, sum.ToClientPackets, sum.ToClientBytes);
+    }
+
+    static SortedDictionary<string, ulong> Reasons(LbTables tables)
+    {
+        var counts = new SortedDictionary<string, ulong>();
+        foreach (var reason in Enum.GetValues<LbReason>())
+        {
+            var count = Sum(tables.Reasons.GetPerCpu((uint)reason));
+            if (count > 0)
+                counts[ReasonWords.Word(reason)] = count;
+        }
+        return counts;
+    }
+
+    static ulong Sum(ulong[] perCpu) => perCpu.Aggregate(0UL, (a, b) => a + b);
+}

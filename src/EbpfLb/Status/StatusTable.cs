@@ -1,0 +1,31 @@
+namespace EbpfLb.Status;
+
+/// <summary>Writes a status for people.</summary>
+static class StatusTable
+{
+    public static void Write(InstanceStatus status, TextWriter output)
+    {
+        var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
+        output.WriteLine($"{status.Interface}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}");
+        foreach (var service in status.Services)
+        {
+            output.WriteLine($"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows");
+            var width = Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
+            output.WriteLine(Row("BACKEND", "ADDRESS".PadRight(width), "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
+            foreach (var backend in service.Backends)
+            {
+                output.WriteLine(Row(
+                    backend.Name, backend.Address.PadRight(width), backend.Weight, backend.Flows, backend.Traffic.Opened,
+                    backend.Traffic.ToBackendBytes, backend.Traffic.ToClientBytes));
+            }
+        }
+        var packets = status.Packets.Select(count => $"{count.Key} {count.Value}");
+        output.WriteLine($"  packets: {string.Join(", ", packets)}");
+        if (status.EventsLost > 0)
+            output.WriteLine($"  events lost: {status.EventsLost}");
+    }
+
+    static string Row(object name, object address, object weight, object flows, object opened, object bytesIn, object bytesOut) =>
+        FormattableString.Invariant(
+            $"    {name,-24} {address} {weight,6} {flows,8} {opened,10} {bytesIn,12} {bytesOut,12}");
+}

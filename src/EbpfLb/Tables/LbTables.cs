@@ -1,0 +1,102 @@
+using EbpfLb.Abi;
+using EbpfLb.Native;
+
+namespace EbpfLb.Tables;
+
+/// <summary>The datapath's maps (<c>bpf/maps.h</c>), typed.</summary>
+sealed class LbTables : IDisposable
+{
+    readonly Dictionary<string, Fd> _all;
+
+    LbTables(Func<string, Fd> open)
+    {
+        _all = Names.ToDictionary(name => name, open);
+        Flows = new(_all["flows"], "flows");
+        Opening = new(_all["opening"], "opening");
+        Services = new(_all["services"], "services");
+        Backends = new(_all["backends"], "backends");
+        Slots = new(new(_all["slots"], "slots"));
+        Cursors = new(_all["cursors"], "cursors");
+        Live = new(_all["live"], "live");
+        Reasons = new(_all["reasons"], "reasons");
+        ServiceTraffic = new(_all["service_traffic"], "service_traffic");
+        BackendTraffic = new(_all["backend_traffic"], "backend_traffic");
+        EventsLost = new(_all["events_lost"], "events_lost");
+        ServiceLabels = new(_all["service_labels"], "service_labels");
+        BackendLabels = new(_all["backend_labels"], "backend_labels");
+        Instance = new(_all["instance"], "instance");
+    }
+
+    /// <summary>The names of all maps, in the objects and as pins.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "flows", "opening", "fragments", "services", "backends", "slots", "cursors", "live", "reasons", "service_traffic",
+        "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
+    ];
+
+    /// <summary>Established flows, an entry for each direction.</summary>
+    public BpfMap<LbTuple, LbFlow> Flows { get; }
+
+    /// <summary>Flows that have yet to show that both ends are there.</summary>
+    public BpfMap<LbTuple, LbFlow> Opening { get; }
+
+    /// <summary>Both of the above: a flow's halves stand in the same one.</summary>
+    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [Flows, Opening];
+
+    /// <summary>The ports of fragmented datagrams; the datapath's own matter (<c>bpf/fragment.h</c>).</summary>
+    public Fd Fragments => _all["fragments"];
+
+    public BpfMap<LbServiceKey, LbService> Services { get; }
+
+    public BpfMap<uint, LbBackend> Backends { get; }
+
+    public SlotTables Slots { get; }
+
+    /// <summary>Round robin's next turn, by service id.</summary>
+    public BpfMap<uint, ulong> Cursors { get; }
+
+    /// <summary>Live flows by backend id.</summary>
+    public BpfMap<uint, long> Live { get; }
+
+    /// <summary>Packets by <see cref="LbReason"/>, per CPU.</summary>
+    public BpfMap<uint, ulong> Reasons { get; }
+
+    public BpfMap<uint, LbTraffic> ServiceTraffic { get; }
+
+    public BpfMap<uint, LbTraffic> BackendTraffic { get; }
+
+    public Fd Events => _all["events"];
+
+    /// <summary>Events that found the ring buffer full, per CPU, under key 0.</summary>
+    public BpfMap<uint, ulong> EventsLost { get; }
+
+    public BpfMap<uint, LbLabel> ServiceLabels { get; }
+
+    public BpfMap<uint, LbLabel> BackendLabels { get; }
+
+    public BpfMap<uint, LbInstance> Instance { get; }
+
+    public static LbTables Of(BpfObject loaded) => new(loaded.Map);
+
+    /// <summary>Opens the pins of a running instance.</summary>
+    public static LbTables OpenPins(string directory) => new(name => Fd.OpenPin(Path.Combine(directory, name)));
+
+    public void PinTo(string directory)
+    {
+        foreach (var (name, fd) in _all)
+            fd.Pin(Path.Combine(directory, name));
+    }
+
+    /// <summary>Makes another object use these maps in place of its own.</summary>
+    public void ShareWith(BpfObject other)
+    {
+        foreach (var (name, fd) in _all)
+            other.ReuseMap(name, fd);
+    }
+
+    public void Dispose()
+    {
+        foreach (var fd in _all.Values)
+            fd.Dispose();
+    }
+}
