@@ -1,0 +1,66 @@
+namespace EbpfLb.Unit.Commands;
+
+/// <summary>Whatever fails, the last word is a sentence and an exit code.</summary>
+public sealed class FailuresAreExplained
+{
+    const string Good = "run --interface eth0 --listen :80 --backend 172.20.0.2";
+
+    [Fact]
+    public async Task A_known_failure_is_its_sentence_and_nothing_else()
+    {
+        var shell = new Shell { Balancing = _ => throw new LoadBalancerException("attaching to eth0 failed. Do something.") };
+
+        Assert.Equal((1, "", "error: attaching to eth0 failed. Do something.\n"), await shell.Type(Good));
+    }
+
+    [Fact]
+    public async Task An_unknown_failure_is_not_hidden()
+    {
+        var shell = new Shell { Balancing = _ => throw new InvalidTimeZoneException("what?") };
+
+        var (code, _, error) = await shell.Type(Good);
+
+        Assert.Equal(1, code);
+        Assert.Matches(
+            "^error: something failed that should not: InvalidTimeZoneException: what\\? Run it again with --verbose.*\n$", error);
+    }
+
+    [Fact]
+    public async Task Verbose_shows_where_it_comes_from()
+    {
+        var failure = new LoadBalancerException("it failed.", new IOException("beneath"));
+        var shell = new Shell { Balancing = _ => throw failure };
+
+        var (_, _, error) = await shell.Type(Good + " --verbose");
+
+        Assert.StartsWith("error: it failed.\n", error, StringComparison.Ordinal);
+        Assert.Contains("beneath", error, StringComparison.Ordinal);
+        Assert.Contains("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task To_be_asked_to_end_is_no_failure()
+    {
+        using var ending = new CancellationTokenSource();
+        var shell = new Shell
+        {
+            Interrupt = ending.Token,
+            Balancing = async token =>
+            {
+                await ending.CancelAsync();
+                token.ThrowIfCancellationRequested();
+                return 1;
+            },
+        };
+
+        Assert.Equal((0, "", ""), await shell.Type(Good));
+    }
+
+    [Fact]
+    public async Task To_be_cancelled_by_anything_else_is_one()
+    {
+        var shell = new Shell { Balancing = _ => throw new TaskCanceledException("a call gave up") };
+
+        Assert.Equal(1, (await shell.Type(Good)).Code);
+    }
+}

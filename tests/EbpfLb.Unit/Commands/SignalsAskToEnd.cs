@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+using EbpfLb.Commands;
+
+namespace EbpfLb.Unit.Commands;
+
+/// <summary>Seen with SIGHUP, because the test host itself listens to the others.</summary>
+public sealed partial class SignalsAskToEnd
+{
+    const int HangUp = 1;
+
+    [LibraryImport("libc")]
+    internal static partial nint signal(int signal, nint handler);
+
+    [LibraryImport("libc")]
+    internal static partial int kill(int process, int signal);
+
+    [Fact]
+    public async Task A_first_signal_cancels_and_leaves_the_process_alive()
+    {
+        // A process that was started to survive its terminal (nohup) ignores it, and .NET leaves that be.
+        const nint byDefault = 0; // SIG_DFL
+        signal(HangUp, byDefault);
+        using var signals = new Signals();
+        var cancelled = new TaskCompletionSource();
+        using var registration = signals.Token.Register(cancelled.SetResult);
+
+        Assert.Equal(0, kill(Environment.ProcessId, HangUp));
+
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+}

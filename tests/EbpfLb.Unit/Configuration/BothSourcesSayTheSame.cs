@@ -1,0 +1,156 @@
+using System.Net;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Unit.Configuration;
+
+/// <summary>A file and a command line that mean the same give equal configurations.</summary>
+public sealed class BothSourcesSayTheSame
+{
+    [Fact]
+    public void One_service_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            hook: xdp-generic
+            events: packets
+            services:
+              - listen: :80
+                backends: [ 172.20.0.2, web.lab:8080 ]
+            """);
+        var byFlags = Given.Flags(
+            "eth0", hook: "xdp-generic", events: "packets", listens: [":80"], backends: ["172.20.0.2", "web.lab:8080"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(HookKind.XdpGeneric, byFile.Configuration!.Hook);
+        Assert.Equal(EventLevel.Packets, byFile.Configuration.Events);
+        Assert.Equal(new BackendConfiguration("172.20.0.2", 80, 1), byFile.Configuration.Services[0].Backends[0]);
+        Assert.Equal(new BackendConfiguration("web.lab", 8080, 1), byFile.Configuration.Services[0].Backends[1]);
+    }
+
+    [Fact]
+    public void A_mode_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            services: [ { listen: ":80", mode: dsr, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], mode: "dsr");
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(ForwardingMode.Dsr, byFile.Configuration!.Services[0].Mode);
+    }
+
+    [Fact]
+    public void Ipv6_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            services:
+              - listen: "[2001:db8::1]:80/tcp"
+                backends:
+                  - 2001:DB8::2
+                  - "[2001:db8::3]:8080"
+                  - { address: 2001:db8::4 }
+                  - { address: "[2001:db8::5]:81" }
+            """);
+        var byFlags = Given.Flags(
+            "eth0", listens: ["[2001:db8::1]:80"],
+            backends: ["[2001:db8::2]", "[2001:db8::3]:8080", "2001:db8::4", "[2001:db8::5]:81"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        var service = Assert.Single(byFile.Configuration!.Services);
+        Assert.Equal("tcp-2001-db8--1-80", service.Name);
+        Assert.Equal(new ListenEndpoint(IPAddress.Parse("2001:db8::1"), 80, TransportProtocol.Tcp), service.Listen);
+        Assert.Equal(
+            [new("2001:db8::2", 80, 1), new("2001:db8::3", 8080, 1), new("2001:db8::4", 80, 1), new("2001:db8::5", 81, 1)],
+            service.Backends);
+    }
+
+    [Fact]
+    public void Room_and_timeouts_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            flows: 1048576
+            timeouts:
+              opening: 500ms
+              established: 2h
+              ended: 7s
+              udp: 3m
+            services:
+              - { listen: ":80", backends: [ b ] }
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["b"], flows: "1048576",
+            timeouts: ["established=120m", "udp=180s", "opening=500ms", "ended=7000ms"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(1048576u, byFile.Configuration!.Flows);
+        Assert.Equal(
+            new()
+            {
+                Opening = TimeSpan.FromMilliseconds(500),
+                Established = TimeSpan.FromHours(2),
+                Ended = TimeSpan.FromSeconds(7),
+                Udp = TimeSpan.FromMinutes(3),
+            },
+            byFile.Configuration.Timeouts);
+        Assert.Equal("opening 500ms, established 2h, ended 7s, udp 3m", $"{byFile.Configuration.Timeouts}");
+    }
+
+    [Fact]
+    public void A_timeout_that_is_not_given_keeps_its_default() =>
+        Assert.Equal(
+            new TimeoutConfiguration { Udp = TimeSpan.FromSeconds(5) },
+            Given.GoodFlagsBut(timeouts: ["udp=5s"]).Configuration!.Timeouts);
+
+    [Fact]
+    public void Each_listen_flag_is_a_service_named_after_its_endpoint()
+    {
+        var reading = Given.Flags("eth0", listens: [":80", "self:53/udp", "10.0.0.5:443/tcp"], backends: ["b"]);
+
+        Assert.Equal(["tcp-80", "udp-53", "tcp-10.0.0.5-443"], reading.Configuration!.Services.Select(service => service.Name));
+        Assert.Equal([80, 53, 443], reading.Configuration.Services.Select(service => (int)service.Backends[0].Port));
+        Assert.Equal(
+            [
+                new ListenEndpoint(null, 80, TransportProtocol.Tcp),
+                new ListenEndpoint(null, 53, TransportProtocol.Udp),
+                new ListenEndpoint(IPAddress.Parse("10.0.0.5"), 443, TransportProtocol.Tcp),
+            ],
+            reading.Configuration.Services.Select(service => service.Listen));
+    }
+
+    [Fact]
+    public void What_is_not_said_has_a_default()
+    {
+        var configuration = Given.Flags("eth0", listens: [":80"], backends: ["b"]).Configuration!;
+
+        Assert.Equal(HookKind.Auto, configuration.Hook);
+        Assert.Equal(EventLevel.Flows, configuration.Events);
+        Assert.Equal(ForwardingMode.Nat, configuration.Services[0].Mode);
+        Assert.Equal(1, configuration.Services[0].Backends[0].Weight);
+        Assert.Equal(65536u, configuration.Flows);
+        Assert.Equal("opening 31s, established 135m, ended 10s, udp 1m", $"{configuration.Timeouts}");
+    }
+
+    [Fact]
+    public void A_file_names_and_weighs_and_may_leave_a_service_without_backends()
+    {
+        var configuration = Given.Yaml("""
+            interface: eth0
+            services:
+              - name: web
+                listen: self:80/tcp
+                algorithm: round-robin
+                backends: [ { address: "172.20.0.3:81", weight: 2 }, { address: old, weight: 0 } ]
+              - { name: empty, listen: 10.0.0.5:80 }
+            """).Configuration!;
+
+        Assert.Equal(["web", "empty"], configuration.Services.Select(service => service.Name));
+        Assert.Equal([new("172.20.0.3", 81, 2), new("old", 80, 0)], configuration.Services[0].Backends);
+        Assert.Empty(configuration.Services[1].Backends);
+    }
+}

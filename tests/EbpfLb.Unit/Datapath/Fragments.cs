@@ -1,0 +1,135 @@
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>
+/// Fragments go where their first one has gone, which alone has the ports; where it is unknown they pass untouched.
+/// </summary>
+[Case(PacketCase.Fragments)]
+public sealed class Fragments
+{
+    const uint Id = 0x5eed;
+
+    [Theory, OnEveryHook]
+    public void All_of_a_datagrams_reach_its_backend(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var dns = lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
+        var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(3000) };
+        var pieces = datagram.Fragment(Id, 1480, 2960);
+
+        var opened = lb.Receive(pieces[0]);
+
+        var flow = new TestFlow(datagram.Source, dns.At, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
+        var arriving = flow.AtBackend(datagram).Fragment(Id, 1480, 2960);
+        opened.LeavesAs(arriving[0]);
+        lb.Receive(pieces[1]).LeavesAs(arriving[1]);
+        lb.Receive(pieces[2]).LeavesAs(arriving[2]);
+        lb.HasCounted((LbReason.SentToBackend, 3));
+        Assert.Equal(1ul, lb.TrafficOf(dns).Flows);
+    }
+
+    [Theory, OnEveryHook]
+    public void All_of_an_answers_reach_its_client(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53)));
+        var answer = new UdpPacket(flow.Backend, flow.Nat) { Payload = Some.Bytes(2001) };
+
+        foreach (var (piece, arriving) in answer.Fragment(Id, 8, 1488).Zip(flow.AtClient(answer).Fragment(Id, 8, 1488)))
+            lb.Receive(piece).LeavesAs(arriving);
+    }
+
+    [Theory, OnEveryHook]
+    public void A_segments_follow_it_as_well(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(2000) };
+
+        foreach (var (piece, arriving) in data.Fragment(Id, 1200).Zip(flow.AtBackend(data).Fragment(Id, 1200)))
+            lb.Receive(piece).LeavesAs(arriving);
+    }
+
+    [Theory, OnEveryHook]
+    public void Those_of_two_packets_at_once_do_not_mix(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
+        var one = Some.Datagram(hosts) with { Payload = Some.Bytes(1000) };
+        var other = one with { Source = hosts.Alice.Port(40002) };
+        var (ones, others) = (one.Fragment(Id, 800), other.Fragment(Id + 1, 800));
+        var flowOfOne = new TestFlow(one.Source, hosts.Web, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
+        var flowOfOther = new TestFlow(other.Source, hosts.Web, hosts.Balancer.Port(40002), hosts.BackendB.Port(53));
+
+        lb.Receive(ones[0]);
+        lb.Receive(others[0]);
+
+        lb.Receive(ones[1]).LeavesAs(flowOfOne.AtBackend(one).Fragment(Id, 800)[1]);
+        lb.Receive(others[1]).LeavesAs(flowOfOther.AtBackend(other).Fragment(Id + 1, 800)[1]);
+    }
+
+    [Theory, OnEveryHook]
+    public void A_later_one_whose_first_one_is_unknown_passes_untouched(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var pieces = (Some.Datagram(hosts) with { Payload = Some.Bytes(3000) }).Fragment(Id, 1480, 2960);
+
+        lb.Receive(pieces[1]).IsPassedUntouched();
+        lb.Receive(pieces[2]).IsPassedUntouched();
+        lb.Receive((Some.Datagram(hosts) with { Payload = Some.Bytes(99) }).Fragment(Id + 1, 64)[0]);
+        lb.Receive(pieces[1]).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.SentToBackend, 1), (LbReason.PassFragment, 3));
+    }
+
+    [Theory, OnEveryHook]
+    public void A_later_one_follows_for_half_a_minute_and_no_longer(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(3000) };
+        var pieces = datagram.Fragment(Id, 1480, 2960);
+        var flow = TestFlow.Of(lb.Receive(pieces[0]));
+
+        lb.Pass(TimeSpan.FromSeconds(25));
+        lb.Receive(pieces[1]).LeavesAs(flow.AtBackend(datagram).Fragment(Id, 1480, 2960)[1]);
+        lb.Pass(TimeSpan.FromSeconds(6));
+        lb.Receive(pieces[2]).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.SentToBackend, 2), (LbReason.PassFragment, 1));
+    }
+
+    [Theory, OnEveryHook]
+    public void An_id_that_comes_again_leads_where_its_new_first_one_does(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
+        var old = Some.Datagram(hosts) with { Payload = Some.Bytes(1000) };
+        var anew = old with { Source = hosts.Alice.Port(40002) };
+        lb.Receive(old.Fragment(Id, 800)[0]);
+        lb.Pass(TimeSpan.FromMinutes(1));
+
+        lb.Receive(anew.Fragment(Id, 800)[1]).IsPassedUntouched();
+        var flow = TestFlow.Of(lb.Receive(anew.Fragment(Id, 800)[0]));
+        lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(anew).Fragment(Id, 800)[1]);
+    }
+
+    [Theory, OnEveryHook]
+    public void Those_of_what_is_not_ours_pass_untouched(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var other = Some.Datagram(hosts) with { Destination = hosts.Balancer.Port(54), Payload = Some.Bytes(99) };
+        var pieces = other.Fragment(Id, 64);
+
+        lb.Receive(pieces[0]).IsPassedUntouched();
+        lb.Receive(pieces[1]).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.PassNoService, 1), (LbReason.PassFragment, 1));
+    }
+}

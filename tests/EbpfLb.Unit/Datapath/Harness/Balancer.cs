@@ -1,0 +1,254 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Datapath.Packets;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>
+/// The real programs, loaded into the kernel with tables of their own, that frames can be given to one at a time.
+/// </summary>
+sealed class Balancer : IDisposable
+{
+    readonly TestNetwork _network = TestNetwork.Shared;
+    readonly Hook _hook;
+    readonly LoadedDatapath _datapath;
+    readonly bool _lent;
+    uint _services;
+    uint _backends;
+
+    Balancer(Hook hook, LbSettings? settings)
+    {
+        _hook = hook;
+        _lent = settings is null;
+        _datapath = settings is { } own ? LoadedDatapaths.Load(hook, own) : LoadedDatapaths.Lend(hook);
+    }
+
+    Balancer(HookKind xdp) => (_hook, _datapath) = (Hook.Xdp, LoadedDatapaths.Load(xdp, Usual));
+
+    /// <summary>All ports from 1024 on are for NAT, but for those from 61000 that the local stack hands out.</summary>
+    public static LbSettings Usual => new()
+    {
+        NatPortMin = 1024,
+        NatPortMax = 65535,
+        LocalPortMin = 61000,
+        LocalPortMax = 65535,
+        EventLevel = LbEventLevel.Flows,
+    };
+
+    public LbTables Tables => _datapath.Tables;
+
+    /// <param name="hook">Which program gets the packets.</param>
+    /// <param name="settings">Other than <see cref="Usual"/>.</param>
+    public static Balancer On(Hook hook, LbSettings? settings = null)
+    {
+        Capabilities.RequireDatapath();
+        return new(hook, settings);
+    }
+
+    /// <summary>On XDP as it is loaded for a driver's own hook, which hands over bare frames.</summary>
+    public static Balancer OnNativeXdp()
+    {
+        Capabilities.RequireDatapath();
+        return new(HookKind.XdpNative);
+    }
+
+    /// <summary>A TCP service whose backends take turns.</summary>
+    public TestService ServeTcp(IPEndPoint at, params IPEndPoint[] backends) =>
+        Serve(at, TcpPacket.ProtocolNumber, backends);
+
+    /// <summary>A UDP service whose backends take turns.</summary>
+    public TestService ServeUdp(IPEndPoint at, params IPEndPoint[] backends) =>
+        Serve(at, UdpPacket.ProtocolNumber, backends);
+
+    /// <summary>Gives a service's next turns to these backends.</summary>
+    public void TakeTurns(TestService service, params (IPEndPoint Backend, int Weight)[] members) =>
+        Choose(service, LbAlgorithm.RoundRobin, members);
+
+    /// <summary>Has new flows of the service go to all its backends alike, chosen so.</summary>
+    public void Choose(TestService service, LbAlgorithm algorithm) =>
+        Choose(service, algorithm, [.. service.Backends.Keys.Select(backend => (backend, 1))]);
+
+    /// <summary>Has new flows of the service go to these backends, chosen so.</summary>
+    public void Choose(TestService service, LbAlgorithm algorithm, params (IPEndPoint Backend, int Weight)[] members)
+    {
+        foreach (var (backend, weight) in members)
+            SetBackend(service, backend, weight);
+        Tables.Slots.Publish(service.Id, algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
+            ? MaglevTable.Build(members.Select(
+                member => (service.Backends[member.Backend], member.Backend, member.Weight)))
+            : SlotTable.Build([.. members.Select(member => (service.Backends[member.Backend], member.Weight))]));
+        SetService(service, algorithm);
+    }
+
+    /// <summary>Has the service's backends answer clients themselves; they take their turns unless told otherwise.</summary>
+    public TestService ReturnDirectly(TestService service, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
+    {
+        Choose(service, algorithm);
+        SetService(service, algorithm, LbMode.Dsr);
+        return service;
+    }
+
+    /// <summary>Gives the program a packet that came by the LAN.</summary>
+    public Outcome Receive(Packet packet) => Receive(packet.ToFrame(), TestNetwork.Lan);
+
+    /// <summary>Gives the program a frame, as it stands.</summary>
+    public Outcome Receive(byte[] frame, Link ingress) => _hook == Hook.Tc
+        ? ReceiveOnTc(frame, ingress)
+        : Outcome.OfXdp(ingress, frame, _network.Inside(() => TestRun.OnXdp(_datapath.Xdp!, frame, ingress.Index)));
+
+    /// <summary>Gives a packet to the tc program, which stands behind the XDP hook too.</summary>
+    public Outcome ReceiveOnTc(Packet packet) => ReceiveOnTc(packet.ToFrame(), TestNetwork.Lan);
+
+    /// <summary>Gives a packet to all programs on its way, as the kernel does: what XDP passes comes to tc.</summary>
+    public Outcome Deliver(Packet packet)
+    {
+        var outcome = Receive(packet);
+        return _hook == Hook.Xdp && outcome.Verdict == Verdict.Pass
+            ? ReceiveOnTc(outcome.Left, outcome.Ingress)
+            : outcome;
+    }
+
+    /// <summary>As on a card that has summed the packet up (CHECKSUM_COMPLETE): the sum must be kept right.</summary>
+    public Outcome ReceiveSummedOnTc(Packet packet)
+    {
+        var frame = packet.ToFrame();
+        return Outcome.OfTc(TestNetwork.Lan, frame, _network.Inside(
+            () => TestRun.OnTc(_datapath.Tc, frame, TestNetwork.Lan.Index, cardSummed: true)));
+    }
+
+    /// <summary>As the stack hands over a large segment that is to be cut into such sizes on its way out.</summary>
+    public Outcome ReceiveLargeOnTc(Packet packet, int segmentSize)
+    {
+        var frame = packet.ToFrame();
+        return Outcome.OfTc(TestNetwork.Lan, frame, _network.Inside(
+            () => TestRun.OnTc(_datapath.Tc, frame, TestNetwork.Lan.Index, segmentSize: segmentSize)));
+    }
+
+    /// <summary>Opens a TCP flow with a SYN and says where it went.</summary>
+    public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.Of(
+        Receive(service.Protocol == TcpPacket.ProtocolNumber
+            ? new TcpPacket(client, service.At, Tcp.Syn)
+            : new UdpPacket(client, service.At)));
+
+    /// <summary>Packets by reason, of all processors; reasons that none had are left out.</summary>
+    public Dictionary<LbReason, ulong> Reasons() => Enum.GetValues<LbReason>()
+        .Select(reason => (reason, count: Sum(Tables.Reasons.GetPerCpu((uint)reason))))
+        .Where(entry => entry.count != 0)
+        .ToDictionary(entry => entry.reason, entry => entry.count);
+
+    /// <summary>These reasons have been counted, and no others.</summary>
+    public void HasCounted(params (LbReason Reason, ulong Packets)[] expected) => Assert.Equal(
+        expected.OrderBy(entry => entry.Reason),
+        Reasons().Select(entry => (entry.Key, entry.Value)).OrderBy(entry => entry.Key));
+
+    /// <summary>So many packets were delivered and refused for a reason: on XDP, by the tc program behind it.</summary>
+    public void HasRefused(ulong packets, LbReason reason)
+    {
+        var reasons = Reasons();
+        Assert.Equal(packets, reasons.GetValueOrDefault(reason));
+        Assert.Equal(_hook == Hook.Xdp ? packets : 0, reasons.GetValueOrDefault(LbReason.PassToTc));
+    }
+
+    public LbTraffic TrafficOf(TestService service) => Sum(Tables.ServiceTraffic.GetPerCpu(service.Id));
+
+    public LbTraffic TrafficOf(TestService service, IPEndPoint backend) =>
+        Sum(Tables.BackendTraffic.GetPerCpu(service.Backends[backend]));
+
+    /// <summary>How many flows to the backend the datapath takes for live.</summary>
+    public long LiveFlowsOf(TestService service, IPEndPoint backend) =>
+        Tables.Live.TryGet(service.Backends[backend], out var live) ? live : 0;
+
+    public ulong EventsLost() => Sum(Tables.EventsLost.GetPerCpu(0));
+
+    /// <summary>No flow has been opened.</summary>
+    public void HasNoFlow() => Assert.Empty(Tables.FlowMaps.SelectMany(map => map.Keys()));
+
+    /// <summary>The half of a flow whose packets arrive with this tuple, wherever it stands.</summary>
+    public LbFlow HalfOf(LbTuple tuple)
+    {
+        foreach (var map in Tables.FlowMaps)
+        {
+            if (map.TryGet(tuple, out var half))
+                return half;
+        }
+        throw new KeyNotFoundException($"there is no flow {tuple}");
+    }
+
+    /// <summary>The key of the half that leads back to the client.</summary>
+    public LbTuple ReplyKeyOf(TestFlow flow) => Tables.FlowMaps.SelectMany(map => map.Keys())
+        .Single(key => key.Source.Equals(flow.Backend) && key.Destination.Equals(flow.Nat));
+
+    /// <summary>As if no packet had come for that long.</summary>
+    public void Pass(TimeSpan time)
+    {
+        FragmentTable.Age(Tables, time);
+        foreach (var map in Tables.FlowMaps)
+        {
+            foreach (var key in map.Keys())
+            {
+                var half = HalfOf(key);
+                half.SeenNs -= (ulong)(time.TotalSeconds * 1e9);
+                map.Set(key, half);
+            }
+        }
+    }
+
+    /// <summary>Takes what is in the ring buffer.</summary>
+    public List<LbEvent> ReadEvents()
+    {
+        var events = new List<LbEvent>();
+        using var ring = new RingBuffer(Tables.Events, sample => events.Add(MemoryMarshal.Read<LbEvent>(sample)));
+        ring.Poll(TimeSpan.Zero);
+        return events;
+    }
+
+    public void Dispose()
+    {
+        if (_lent)
+            LoadedDatapaths.TakeBack(_hook, _datapath, _services, _backends);
+        else
+            _datapath.Dispose();
+    }
+
+    Outcome ReceiveOnTc(byte[] frame, Link ingress) =>
+        Outcome.OfTc(ingress, frame, _network.Inside(() => TestRun.OnTc(_datapath.Tc, frame, ingress.Index)));
+
+    TestService Serve(IPEndPoint at, byte protocol, IPEndPoint[] backends)
+    {
+        var service = new TestService(
+            _services++, at, protocol, backends.ToDictionary(backend => backend, _ => _backends++));
+        if (backends.Length != 0)
+            Choose(service, LbAlgorithm.RoundRobin);
+        else
+            SetService(service, LbAlgorithm.RoundRobin);
+        return service;
+    }
+
+    void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat) => Tables.Services.Set(
+        new LbServiceKey
+        {
+            Address = LbAddress.From(service.At.Address),
+            Port = BigEndianPort.From((ushort)service.At.Port),
+            Protocol = service.Protocol,
+        },
+        new LbService(service.Id, algorithm, mode));
+
+    void SetBackend(TestService service, IPEndPoint backend, int weight) => Tables.Backends.Set(
+        service.Backends[backend],
+        new LbBackend
+        {
+            Address = LbAddress.From(backend.Address),
+            Port = BigEndianPort.From((ushort)backend.Port),
+            Weight = (ushort)weight,
+            Service = service.Id,
+        });
+
+    static ulong Sum(ulong[] values) => values.Aggregate(0ul, (sum, value) => sum + value);
+
+    static LbTraffic Sum(LbTraffic[] values) => values.Aggregate(default(LbTraffic), (sum, value) => sum + value);
+}

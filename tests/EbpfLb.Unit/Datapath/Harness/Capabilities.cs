@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>What this process may do (linux/capability.h).</summary>
+static class Capabilities
+{
+    const int NetAdmin = 12;
+    const int SysAdmin = 21;
+    const int Bpf = 39;
+
+    static readonly ulong Effective = Read();
+
+    /// <summary>Skips the test, naming what is missing, where programs or a network cannot be made.</summary>
+    public static void RequireDatapath()
+    {
+        var missing = new List<string>();
+        if (!Has(NetAdmin))
+            missing.Add("CAP_NET_ADMIN (to load network programs)");
+        if (!Has(Bpf) && !Has(SysAdmin))
+            missing.Add("CAP_BPF (to run programs with BPF_PROG_TEST_RUN)");
+        if (!Has(SysAdmin))
+            missing.Add("CAP_SYS_ADMIN (to make a network namespace)");
+        Assert.SkipUnless(missing.Count == 0, $"this process lacks {string.Join(" and ", missing)}");
+    }
+
+    static bool Has(int capability) => (Effective >> capability & 1) != 0;
+
+    static ulong Read()
+    {
+        const string field = "CapEff:";
+        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal));
+        return ulong.Parse(line.AsSpan(field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+}

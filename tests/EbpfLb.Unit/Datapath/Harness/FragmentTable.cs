@@ -1,0 +1,33 @@
+using EbpfLb.Abi;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>The ports of fragmented packets, which the datapath keeps to itself (<c>bpf/fragment.h</c>).</summary>
+static class FragmentTable
+{
+    public static void Clear(LbTables tables)
+    {
+        var fragments = Of(tables);
+        foreach (var key in fragments.Keys())
+            fragments.Remove(key);
+    }
+
+    /// <summary>As if that long had passed since each was noted.</summary>
+    public static void Age(LbTables tables, TimeSpan time)
+    {
+        var fragments = Of(tables);
+        foreach (var key in fragments.Keys())
+        {
+            if (fragments.TryGet(key, out var ports))
+                fragments.Set(key, ports with { NotedNs = ports.NotedNs - (ulong)time.TotalNanoseconds });
+        }
+    }
+
+    static BpfMap<Key, Ports> Of(LbTables tables) => new(tables.Fragments, "fragments");
+
+    record struct Key(LbAddress Source, LbAddress Destination, uint Id, uint Protocol);
+
+    record struct Ports(ulong NotedNs, BigEndianPort Source, BigEndianPort Destination, uint Protocol);
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Native;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>
+/// Datapaths in the kernel. The verifier takes longer over one than most cases do, so those with the usual settings
+/// are emptied after a case and lent to the next.
+/// </summary>
+static class LoadedDatapaths
+{
+    static readonly ConcurrentDictionary<Hook, ConcurrentBag<LoadedDatapath>> Idle = [];
+
+    public static LoadedDatapath Lend(Hook hook) =>
+        IdleOn(hook).TryTake(out var datapath) ? datapath : Load(hook, Balancer.Usual);
+
+    public static LoadedDatapath Load(Hook hook, LbSettings settings) => Load(hook.Kind(), settings);
+
+    public static LoadedDatapath Load(HookKind hook, LbSettings settings) =>
+        LoadedDatapath.Load(hook, settings, maxFlows: 8192);
+
+    /// <param name="hook">Where it was lent for.</param>
+    /// <param name="datapath">What was lent.</param>
+    /// <param name="services">How many service ids were used.</param>
+    /// <param name="backends">How many backend ids were used.</param>
+    public static void TakeBack(Hook hook, LoadedDatapath datapath, uint services, uint backends)
+    {
+        var tables = datapath.Tables;
+        foreach (var key in tables.Services.Keys())
+            tables.Services.Remove(key);
+        foreach (var map in tables.FlowMaps)
+        {
+            foreach (var key in map.Keys())
+                map.Remove(key);
+        }
+        FragmentTable.Clear(tables);
+        foreach (var reason in Enum.GetValues<LbReason>())
+            tables.Reasons.ClearPerCpu((uint)reason);
+        for (var service = 0u; service < services; service++)
+        {
+            tables.Slots.Remove(service);
+            tables.Cursors.Set(service, 0);
+            tables.ServiceTraffic.ClearPerCpu(service);
+        }
+        for (var backend = 0u; backend < backends; backend++)
+        {
+            tables.Backends.Set(backend, default);
+            tables.BackendTraffic.ClearPerCpu(backend);
+            tables.Live.Set(backend, 0);
+        }
+        tables.EventsLost.ClearPerCpu(0);
+        using (var ring = new RingBuffer(tables.Events, _ => { }))
+            ring.Poll(TimeSpan.Zero);
+        IdleOn(hook).Add(datapath);
+    }
+
+    static ConcurrentBag<LoadedDatapath> IdleOn(Hook hook) => Idle.GetOrAdd(hook, _ => []);
+}

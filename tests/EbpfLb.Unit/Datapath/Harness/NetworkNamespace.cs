@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>
+/// A network namespace that one thread lives in: what runs on it sees that network, and so do the processes it
+/// starts. It has no name and is gone with this process.
+/// </summary>
+sealed partial class NetworkNamespace
+{
+    const int CloneNewNet = 0x40000000;
+
+    /// <summary>Where the thread lives.</summary>
+    [ThreadStatic]
+    static NetworkNamespace? _home;
+
+    readonly BlockingCollection<Action> _work = [];
+
+    public NetworkNamespace()
+    {
+        var entered = new TaskCompletionSource();
+        new Thread(() => Live(entered)) { IsBackground = true, Name = "test network" }.Start();
+        entered.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Runs it inside; calls from several threads take turns. Who is inside already need not wait.</summary>
+    public T Run<T>(Func<T> inside)
+    {
+        if (_home == this)
+            return inside();
+        var result = new TaskCompletionSource<T>();
+        _work.Add(() =>
+        {
+            try
+            {
+                result.SetResult(inside());
+            }
+            catch (Exception failure)
+            {
+                result.SetException(failure);
+            }
+        });
+        return result.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Runs it inside, on a thread of its own: what else goes on inside goes on beside it.</summary>
+    public Task RunBeside(Action inside) => Run(() =>
+    {
+        var result = new TaskCompletionSource();
+        // A thread is born where its parent lives.
+        new Thread(() =>
+        {
+            _home = this;
+            try
+            {
+                inside();
+                result.SetResult();
+            }
+            catch (Exception failure)
+            {
+                result.SetException(failure);
+            }
+        })
+        { IsBackground = true, Name = "beside the test network" }.Start();
+        return result.Task;
+    });
+
+    /// <summary>Has iproute2 carry out the lines, all or nothing but the first fault.</summary>
+    public void Configure(params string[] lines) => Run(() =>
+    {
+        var start = new ProcessStartInfo("ip", ["-batch", "-"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+        };
+        using var ip = Process.Start(start)!;
+        ip.StandardInput.Write(string.Join('\n', lines) + '\n');
+        ip.StandardInput.Close();
+        var complaint = ip.StandardError.ReadToEnd();
+        ip.WaitForExit();
+        if (ip.ExitCode != 0)
+            throw new InvalidOperationException($"`ip` refused to set up the test network: {complaint.Trim()}");
+        return ip.ExitCode;
+    });
+
+    void Live(TaskCompletionSource entered)
+    {
+        if (unshare(CloneNewNet) != 0)
+        {
+            entered.SetException(new Win32Exception(Marshal.GetLastPInvokeError(), "making a network namespace"));
+            return;
+        }
+        _home = this;
+        entered.SetResult();
+        foreach (var action in _work.GetConsumingEnumerable())
+            action();
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int unshare(int flags);
+}

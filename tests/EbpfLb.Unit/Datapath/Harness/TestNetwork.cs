@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>One of the balancer's interfaces.</summary>
+sealed record Link(string Name, uint Index, int Mtu, IPAddress[] Addresses)
+{
+    public Mac Mac => Mac.Of(Addresses[0]);
+}
+
+/// <summary>The way to a host: the interface that a packet leaves by and the neighbour that gets it.</summary>
+sealed record Hop(Link Link, Mac Neighbour);
+
+/// <summary>
+/// The network that the balancer under test stands in, with real routes and neighbours in the kernel:
+/// clients and backends on one link, and a router on another with more clients behind it.
+/// </summary>
+sealed class TestNetwork
+{
+    /// <summary>What the route there takes, which is less than its link does.</summary>
+    public const int MtuToDave = 1400;
+
+    static readonly Lazy<TestNetwork> TheOne = new(() => new TestNetwork());
+
+    readonly NetworkNamespace _namespace = new();
+
+    TestNetwork()
+    {
+        _namespace.Run(() =>
+        {
+            File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1");
+            File.WriteAllText("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+            return true;
+        });
+        _namespace.Configure(
+        [
+            "link set lo up",
+            .. Setup(Lan),
+            .. Setup(Far),
+            .. Hosts.OfEachFamily.SelectMany(Setup),
+            $"route add {Hosts.Ip4.Dave} via inet6 {Hosts.Ip6.Router} mtu lock {MtuToDave}",
+            $"route add {Hosts.Ip6.Dave} via {Hosts.Ip6.Router} mtu lock {MtuToDave}",
+        ]);
+    }
+
+    public static TestNetwork Shared => TheOne.Value;
+
+    public static Link Lan { get; } = new("lan", 101, 9000, [.. Hosts.OfEachFamily.Select(hosts => hosts.Balancer)]);
+
+    public static Link Far { get; } = new("far", 102, 1500, [.. Hosts.OfEachFamily.Select(hosts => hosts.FarBalancer)]);
+
+    /// <summary>The way to a host; null where the kernel has not resolved the neighbour.</summary>
+    public static Hop? WayTo(IPAddress host)
+    {
+        if (Hosts.OfEachFamily.Any(hosts => hosts.BehindRouter.Contains(host)))
+            return new(Far, Mac.Of(Hosts.Ip4.Router));
+        return Hosts.OfEachFamily.Any(hosts => hosts.OnLan.Contains(host)) ? new(Lan, Mac.Of(host)) : null;
+    }
+
+    public T Inside<T>(Func<T> action) => _namespace.Run(action);
+
+    /// <inheritdoc cref="NetworkNamespace.RunBeside"/>
+    public Task Beside(Action action) => _namespace.RunBeside(action);
+
+    /// <summary>A socket of the balancer's own, made and set up inside.</summary>
+    public Socket OpenSocket(AddressFamily family, ProtocolType protocol, Action<Socket> setUp) => _namespace.Run(() =>
+    {
+        var type = protocol == ProtocolType.Tcp ? SocketType.Stream : SocketType.Dgram;
+        var socket = new Socket(family, type, protocol) { Blocking = false };
+        setUp(socket);
+        return socket;
+    });
+
+    static string[] Setup(Link link) =>
+    [
+        $"link add {link.Name} index {link.Index} address {link.Mac} type veth peer name {link.Name}-end",
+        $"link set {link.Name}-end up",
+        $"link set {link.Name} up mtu {link.Mtu}",
+        .. link.Addresses.Select(address => address.AddressFamily == AddressFamily.InterNetwork
+            ? $"address add {address}/24 dev {link.Name}"
+            : $"address add {address}/16 dev {link.Name} nodad"),
+    ];
+
+    static string[] Setup(Hosts hosts) =>
+    [
+        .. hosts.OnLan.Select(host => $"neigh add {host} lladdr {Mac.Of(host)} dev {Lan.Name} nud permanent"),
+        $"neigh add {hosts.Router} lladdr {Mac.Of(hosts.Router)} dev {Far.Name} nud permanent",
+        $"route add {hosts.Carol} via {hosts.Router}",
+    ];
+}

@@ -1,0 +1,85 @@
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>What is not for a service is left alone, byte for byte.</summary>
+[Case(PacketCase.NotOurs)]
+public sealed class OtherTraffic
+{
+    static readonly CaseTable<(Packet Packet, LbReason Reason)> Cases = new()
+    {
+        Both =
+        {
+            ["another host's address"] = hosts =>
+                (Some.Syn(hosts) with { Destination = hosts.Bob.Port(80) }, LbReason.PassNoService),
+            ["another port of ours"] = hosts =>
+                (Some.Syn(hosts) with { Destination = hosts.Balancer.Port(81) }, LbReason.PassNoService),
+            ["the service's port read in the other byte order"] = hosts =>
+                (Some.Syn(hosts) with { Destination = hosts.Balancer.Port(0x5000) }, LbReason.PassNoService),
+            ["the same port by UDP"] = hosts => (Some.Datagram(hosts), LbReason.PassNoService),
+            ["a client that has the service's port"] = hosts =>
+                (Some.Syn(hosts) with { Source = hosts.Web, Destination = hosts.Bob.Port(99) }, LbReason.PassNoService),
+            ["SCTP"] = hosts => (Some.Syn(hosts) with { ClaimedProtocol = 132 }, LbReason.PassProtocol),
+            ["ESP"] = hosts => (Some.Syn(hosts) with { ClaimedProtocol = 50 }, LbReason.PassProtocol),
+            ["UDP-Lite"] = hosts => (Some.Datagram(hosts) with { ClaimedProtocol = 136 }, LbReason.PassProtocol),
+            ["a tunnelled IPv4 packet"] = hosts =>
+                (Some.Syn(hosts) with { ClaimedProtocol = 4 }, LbReason.PassProtocol),
+            ["a tunnelled IPv6 packet"] = hosts =>
+                (Some.Syn(hosts) with { ClaimedProtocol = 41 }, LbReason.PassProtocol),
+            ["no next header"] = hosts => (Some.Syn(hosts) with { ClaimedProtocol = 59 }, LbReason.PassProtocol),
+            ["the other IP's ICMP"] = hosts => (Some.Datagram(hosts) with
+            {
+                ClaimedProtocol = hosts == Hosts.Ip4 ? IcmpError.ProtocolNumber6 : IcmpError.ProtocolNumber4,
+            }, LbReason.PassProtocol),
+            ["ARP"] = hosts => (Some.Syn(hosts) with { EtherType = 0x0806 }, LbReason.PassNotIp),
+            ["a VLAN tag"] = hosts => (Some.Syn(hosts) with { EtherType = 0x8100 }, LbReason.PassNotIp),
+            ["an LLC frame"] = hosts => (Some.Syn(hosts) with { EtherType = 0x0040 }, LbReason.PassNotIp),
+        },
+        Ip4 =
+        {
+            ["extension headers"] = (Some.Syn(Hosts.Ip4) with { ClaimedProtocol = 60 }, LbReason.PassProtocol),
+        },
+        Ip6 =
+        {
+            ["a chain of seven extension headers"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions = [.. Enumerable.Repeat(Extension.DestinationOptions(), 7)],
+            }, LbReason.PassProtocol),
+            ["a routing header that leads on"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions = [Extension.Routing(segmentsLeft: 1)],
+            }, LbReason.PassProtocol),
+            ["a routing header that leads far, behind others"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions =
+                [
+                    Extension.HopByHop(), Extension.DestinationOptions(), Extension.Routing(segmentsLeft: 255),
+                ],
+            }, LbReason.PassProtocol),
+            ["a fragment of a packet that is routed on"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions = [Extension.Routing(segmentsLeft: 1), Extension.Fragment(new Piece(77, 8, More: true))],
+            }, LbReason.PassProtocol),
+            ["a mobility header"] = (Some.Syn(Hosts.Ip6) with { ClaimedProtocol = 135 }, LbReason.PassProtocol),
+        },
+    };
+
+    public static IEnumerable<TheoryDataRow<Hook, Hosts, string>> All => Cases.Rows;
+
+    [Theory, MemberData(nameof(All))]
+    public void It_passes_untouched(Hook hook, Hosts hosts, string what)
+    {
+        using var lb = Balancer.On(hook);
+        foreach (var each in Hosts.OfEachFamily)
+            lb.ServeTcp(each.Web, each.BackendA.Port(80));
+        var (packet, reason) = Cases[hosts, what];
+
+        lb.Receive(packet).IsPassedUntouched();
+
+        lb.HasCounted((reason, 1));
+        Assert.Empty(lb.ReadEvents());
+    }
+}

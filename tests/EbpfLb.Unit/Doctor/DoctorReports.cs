@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Text.Json;
+using EbpfLb.Commands;
+using EbpfLb.Doctor;
+
+namespace EbpfLb.Unit.Doctor;
+
+/// <summary>People get a table, scripts get JSON and an exit code.</summary>
+public sealed class DoctorReports
+{
+    static readonly Facts NoPrivilege = new(
+        0, new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535), Forwards: true, Device: null,
+        "refused.", "refused.");
+
+    static readonly Facts Fine = NoPrivilege with { Capabilities = ulong.MaxValue, TcFailure = null, XdpFailure = null };
+
+    [Fact]
+    public async Task A_table_with_remedies_to_people()
+    {
+        var (code, output, _) = await Type(NoPrivilege, "doctor");
+
+        Assert.Equal(1, code);
+        Assert.StartsWith(
+            "missing  privileges        no CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON\n                           -> run it as root",
+            output, StringComparison.Ordinal);
+        Assert.Contains("\nok       kernel            6.8, with tcx links\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("\nebpf-lb cannot run here yet: see what is missing.\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Success_where_it_can_run()
+    {
+        var (code, output, _) = await Type(Fine, "doctor");
+
+        Assert.Equal(0, code);
+        Assert.EndsWith("\nebpf-lb can run here.\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_to_scripts()
+    {
+        var (code, output, _) = await Type(NoPrivilege, "doctor --json");
+
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal(1, code);
+        Assert.False(json.RootElement.GetProperty("canRun").GetBoolean());
+        var first = json.RootElement.GetProperty("findings")[0];
+        Assert.Equal("missing", first.GetProperty("verdict").GetString());
+        Assert.StartsWith("run it as root", first.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Assert.False(json.RootElement.GetProperty("findings")[1].TryGetProperty("remedy", out _));
+    }
+
+    [Fact]
+    public async Task A_name_that_no_interface_can_have_as_a_usage_fault()
+    {
+        var (code, output, error) = await Type(Fine, "doctor --interface ../etc");
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith("error: --interface: '../etc' has a character that no interface name has", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Colours_only_where_they_show()
+    {
+        using var plain = new StringWriter();
+        using var coloured = new StringWriter();
+
+        DoctorCommand.WriteTable(Examination.Of(NoPrivilege), plain, colours: false);
+        DoctorCommand.WriteTable(Examination.Of(NoPrivilege), coloured, colours: true);
+
+        Assert.DoesNotContain('\u001b', plain.ToString());
+        Assert.StartsWith("\u001b[31mmissing  \u001b[0mprivileges", coloured.ToString(), StringComparison.Ordinal);
+    }
+
+    static async Task<(int Code, string Output, string Error)> Type(Facts facts, string line)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var root = new RootCommand { DoctorCommand.Create(_ => facts) };
+        root.Add(CommandLine.Verbose);
+        var code = await CommandLine.InvokeAsync(root, line.Split(' '), output, error, TestContext.Current.CancellationToken);
+        return (code, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,178 @@
+using EbpfLb.Doctor;
+
+namespace EbpfLb.Unit.Doctor;
+
+/// <summary>What hinders the load balancer is missing, what limits it is a warning, and both say what to do.</summary>
+public sealed class EachObstacleHasARemedy
+{
+    static readonly DeviceFacts Eth0 = new("eth0", Exists: true, IsUp: true, ["172.20.0.2"], Driver: "virtio_net");
+
+    static readonly Facts Healthy = new(
+        Capabilities(12, 38, 39), new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535),
+        Forwards: true, Eth0, TcFailure: null, XdpFailure: null);
+
+    [Fact]
+    public void A_healthy_machine_has_none()
+    {
+        var diagnosis = Examination.Of(Healthy);
+
+        Assert.True(diagnosis.CanRun);
+        Assert.All(diagnosis.Findings, finding => Assert.Equal((Verdict.Ok, null), (finding.Verdict, finding.Remedy)));
+        Assert.Equal(
+            [
+                "privileges", "kernel", "libbpf", "bpffs", "BTF", "forwarding", "NAT ports", "eth0",
+                "hook tc", "hook xdp-generic", "hook xdp-native",
+            ],
+            diagnosis.Findings.Select(finding => finding.Subject));
+    }
+
+    [Theory]
+    [InlineData(new[] { 12, 21 }, null)]
+    [InlineData(new[] { 38, 39 }, "no CAP_NET_ADMIN")]
+    [InlineData(new[] { 21 }, "no CAP_NET_ADMIN")]
+    [InlineData(new[] { 12, 39 }, "no CAP_PERFMON")]
+    [InlineData(new[] { 12 }, "no CAP_BPF, CAP_PERFMON")]
+    [InlineData(new int[0], "no CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON")]
+    public void Capabilities_that_are_absent(int[] held, string? observation)
+    {
+        var facts = Healthy with { Capabilities = Capabilities(held) };
+
+        if (observation is null)
+            Assert.True(Examination.Of(facts).CanRun);
+        else
+            AssertMissing(facts, "privileges", observation, "NET_ADMIN, BPF and PERFMON, or NET_ADMIN and SYS_ADMIN");
+    }
+
+    [Theory]
+    [InlineData("5.10", false, "5.10 is too old")]
+    [InlineData("5.15", true, "5.15, with clsact filters")]
+    [InlineData("6.5", true, "6.5, with clsact filters")]
+    [InlineData("6.6", true, "6.6, with tcx links")]
+    public void A_kernel_that_is_old(string version, bool isEnough, string observation)
+    {
+        var finding = Find(Healthy with { Kernel = Version.Parse(version) }, "kernel");
+
+        Assert.Equal(isEnough ? Verdict.Ok : Verdict.Missing, finding.Verdict);
+        Assert.StartsWith(observation, finding.Observation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Libbpf_that_is_not_installed() =>
+        AssertMissing(Healthy with { LibBpf = null, TcFailure = "x", XdpFailure = "x" },
+            "libbpf", "not installed", "apt-get install libbpf1");
+
+    [Fact]
+    public void No_place_for_pins_and_no_right_to_make_one() =>
+        AssertMissing(Healthy with { HasBpffs = false }, "bpffs", "needs CAP_SYS_ADMIN", "mount -t bpf bpffs /sys/fs/bpf");
+
+    [Fact]
+    public void No_place_for_pins_yet_is_none_where_it_can_be_made() =>
+        Assert.True(Examination.Of(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
+
+    [Fact]
+    public void Forwarding_that_is_off_on_the_interface() =>
+        AssertWarning(Healthy with { Forwards = false }, "forwarding", "same link", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
+
+    [Fact]
+    public void Forwarding_that_is_off_altogether() =>
+        AssertWarning(Healthy with { Forwards = false, Device = null },
+            "forwarding", "same link", "sysctl -w net.ipv4.ip_forward=1");
+
+    [Fact]
+    public void Ipv6_forwarding_that_is_off_where_there_is_ipv6() =>
+        AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
+            "IPv6 forwarding", "XDP leaves IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
+
+    [Fact]
+    public void Ipv6_forwarding_that_is_on() => Assert.Equal(
+        Verdict.Ok, Find(Healthy with { Device = Eth0 with { ForwardsIpv6 = true } }, "IPv6 forwarding").Verdict);
+
+    [Theory]
+    [InlineData(32768, 60999, "36280 beside")]
+    [InlineData(1, 65534, "1 beside")]
+    public void A_local_port_range_that_takes_the_clients_ports(int first, int last, string observation) =>
+        AssertWarning(Healthy with { LocalPorts = (first, last) }, "NAT ports", observation, "ip_local_port_range='61000 65535'");
+
+    [Fact]
+    public void A_local_port_range_that_leaves_no_port() =>
+        AssertMissing(Healthy with { LocalPorts = (1024, 65535) }, "NAT ports", "none", "ip_local_port_range='61000 65535'");
+
+    [Fact]
+    public void An_interface_that_does_not_exist() =>
+        AssertMissing(Healthy with { Device = new("eth9", Exists: false, IsUp: false, [], null) },
+            "eth9", "no such interface", "'ip link'");
+
+    [Fact]
+    public void An_interface_that_is_down() =>
+        AssertMissing(Healthy with { Device = Eth0 with { IsUp = false } }, "eth0", "down", "ip link set eth0 up");
+
+    [Fact]
+    public void An_interface_without_address() =>
+        AssertMissing(Healthy with { Device = Eth0 with { Addresses = [] } }, "eth0", "no address", "ip address add");
+
+    [Fact]
+    public void Native_xdp_on_a_virtual_device() =>
+        AssertWarning(Healthy with { Device = Eth0 with { Driver = null } }, "hook xdp-native", "virtual devices", "--hook tc");
+
+    [Fact]
+    public void Native_xdp_on_a_veth_whose_peer_would_drop_all() =>
+        AssertWarning(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = false } },
+            "hook xdp-native", "neither an XDP program nor GRO", "ethtool -K PEER gro on");
+
+    [Fact]
+    public void Native_xdp_on_a_veth_whose_peer_is_ready() => Assert.Equal(
+        Verdict.Ok,
+        Find(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = true } }, "hook xdp-native").Verdict);
+
+    [Fact]
+    public void Native_xdp_on_nobody_knows_what() =>
+        AssertWarning(Healthy with { Device = null },
+            "hook xdp-native", "depends on the interface's driver", "--interface NAME");
+
+    [Fact]
+    public void Programs_that_do_not_load_say_why()
+    {
+        var diagnosis = Examination.Of(Healthy with { TcFailure = "the verifier frowned.", XdpFailure = "the verifier laughed." });
+
+        Assert.False(diagnosis.CanRun);
+        Assert.Equal(
+            ["the verifier frowned.", "the verifier laughed.", "the verifier laughed."],
+            diagnosis.Findings.Where(finding => finding.Verdict == Verdict.Missing).Select(finding => finding.Observation));
+    }
+
+    [Fact]
+    public void Tc_alone_is_enough_to_run()
+    {
+        var diagnosis = Examination.Of(Healthy with { XdpFailure = "no." });
+
+        Assert.True(diagnosis.CanRun);
+        Assert.Equal(
+            [Verdict.Ok, Verdict.Missing, Verdict.Missing], diagnosis.Findings.TakeLast(3).Select(finding => finding.Verdict));
+    }
+
+    static void AssertMissing(Facts facts, string subject, string observation, string remedy)
+    {
+        AssertFinding(facts, Verdict.Missing, subject, observation, remedy);
+        Assert.False(Examination.Of(facts).CanRun);
+        Assert.Equal("see what is missing above", Find(facts, "hook tc").Observation);
+    }
+
+    static void AssertWarning(Facts facts, string subject, string observation, string remedy)
+    {
+        AssertFinding(facts, Verdict.Warn, subject, observation, remedy);
+        Assert.True(Examination.Of(facts).CanRun);
+    }
+
+    static void AssertFinding(Facts facts, Verdict verdict, string subject, string observation, string remedy)
+    {
+        var finding = Find(facts, subject);
+        Assert.Equal(verdict, finding.Verdict);
+        Assert.Contains(observation, finding.Observation, StringComparison.Ordinal);
+        Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
+    }
+
+    static Finding Find(Facts facts, string subject) =>
+        Examination.Of(facts).Findings.Single(finding => finding.Subject == subject);
+
+    static ulong Capabilities(params int[] numbers) => numbers.Aggregate(0UL, (set, number) => set | (1UL << number));
+}

@@ -1,0 +1,68 @@
+using EbpfLb.Doctor;
+using EbpfLb.Unit.Datapath.Harness;
+
+namespace EbpfLb.Unit.Doctor;
+
+public sealed class FactsAreReadFromTheKernel
+{
+    [Fact]
+    public void Capabilities_from_the_status_of_the_process()
+    {
+        var set = Probe.EffectiveCapabilities(["Name:\tebpf-lb", "CapPrm:\t000001ffffffffff", "CapEff:\t000000c000001000"]);
+
+        Assert.Equal((1UL << 12) | (1UL << 38) | (1UL << 39), set);
+    }
+
+    [Theory]
+    [InlineData("6.1.0-18-amd64\n", "6.1")]
+    [InlineData("6.12-rc1\n", "6.12")]
+    [InlineData("5.15.167.4-microsoft-standard-WSL2\n", "5.15")]
+    [InlineData("6.18+\n", "6.18")]
+    public void The_kernels_version_from_its_release(string release, string version) =>
+        Assert.Equal(Version.Parse(version), Probe.KernelVersion(release));
+
+    [Theory]
+    [InlineData("0", false)]
+    [InlineData("1", true)]
+    public void Whether_ipv6_is_forwarded_on_an_interface_that_has_it(string setting, bool forwards)
+    {
+        Capabilities.RequireDatapath();
+        var network = new NetworkNamespace();
+        network.Configure("link add name eth0 type veth peer name end", "address add fd00::1/64 dev eth0", "link set dev eth0 up");
+
+        var facts = network.Run(() =>
+        {
+            File.WriteAllText("/proc/sys/net/ipv6/conf/eth0/forwarding", setting);
+            return Probe.Examine("eth0");
+        });
+
+        Assert.Equal(["fd00::1"], facts.Device!.Addresses);
+        Assert.Equal(forwards, facts.Device.ForwardsIpv6);
+    }
+
+    [Fact]
+    public void The_driver_of_this_networks_interface_not_of_one_that_bears_its_name_elsewhere()
+    {
+        Capabilities.RequireDatapath();
+        var network = new NetworkNamespace();
+        var hardware = new DirectoryInfo("/sys/class/net").GetFileSystemInfos()
+            .Select(device => device.Name).FirstOrDefault(name => Directory.Exists($"/sys/class/net/{name}/device"), "eth0");
+        network.Configure($"link add name {hardware} type veth peer name end");
+
+        Assert.Null(network.Run(() => Probe.Examine(hardware)).Device!.Driver);
+    }
+
+    [Fact]
+    public void This_machines_own_facts_and_no_exception()
+    {
+        var facts = Probe.Examine("lo");
+
+        Assert.InRange(facts.Kernel, new Version(4, 0), new Version(99, 0));
+        Assert.True(facts.Device!.IsUp);
+        Assert.Equal(["127.0.0.1"], facts.Device.Addresses);
+        Assert.Null(facts.Device.Driver);
+        Assert.Null(facts.Device.ForwardsIpv6);
+        Assert.InRange(facts.LocalPorts.First, 1, facts.LocalPorts.Last);
+        Assert.False(Probe.Examine("no-such-device").Device!.Exists);
+    }
+}

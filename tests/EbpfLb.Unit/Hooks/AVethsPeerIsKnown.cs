@@ -1,0 +1,90 @@
+using EbpfLb.Configuration;
+using EbpfLb.Doctor;
+using EbpfLb.Hooks;
+using EbpfLb.Unit.Datapath.Harness;
+using Microsoft.Extensions.Logging;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Hooks;
+
+/// <summary>The kernel tells by one end of a veth whether the other takes what native XDP sends.</summary>
+public sealed class AVethsPeerIsKnown
+{
+    const uint NativeMode = 1 << 2; // XDP_FLAGS_DRV_MODE
+
+    [Fact]
+    public void A_bare_peer_takes_nothing()
+    {
+        Assert.False(InNetworkOfVeths(() => NetworkDevice.Find("near").SendsFromXdp));
+        Assert.False(InNetworkOfVeths(() => Probe.Examine("near").Device!.SendsFromXdp));
+    }
+
+    [Fact]
+    public void A_peer_with_an_xdp_program_takes_all()
+    {
+        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => NetworkDevice.Find("near").SendsFromXdp)));
+        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => Probe.Examine("near").Device!.SendsFromXdp)));
+    }
+
+    [Fact]
+    public void What_has_no_peer_loses_nothing_to_one()
+    {
+        Assert.True(VethPeer.TakesFrames(1, "ixgbe"));
+        Assert.Null(VethPeer.TakesFrames(int.MaxValue, "veth"));
+        Assert.Null(Probe.Examine("lo").Device!.SendsFromXdp);
+    }
+
+    [Fact]
+    public void That_it_takes_no_more_is_told_once_and_that_it_takes_again_too()
+    {
+        var journal = new Journal();
+        InNetworkOfVeths(() =>
+        {
+            var watch = WithProgramOnPeer(() => new PeerWatch(NetworkDevice.Find("near"), journal));
+            watch.Look();
+            watch.Look();
+            WithProgramOnPeer(() =>
+            {
+                watch.Look();
+                watch.Look();
+                return true;
+            });
+            return true;
+        });
+
+        Assert.Equal([LogLevel.Error, LogLevel.Information], journal.Entries.Select(entry => entry.Level));
+        Assert.Contains("ethtool -K PEER gro on", journal.Entries[0].Text, StringComparison.Ordinal);
+    }
+
+    static T InNetworkOfVeths<T>(Func<T> inside)
+    {
+        Capabilities.RequireDatapath();
+        var network = new NetworkNamespace();
+        network.Configure(
+            "link add name near type veth peer name peer", "address add 198.51.100.1/24 dev near",
+            "address add 198.51.100.2/24 dev peer", "link set dev near up", "link set dev peer up");
+        return network.Run(inside);
+    }
+
+    /// <summary>Any program does: that it passes packets on is another matter.</summary>
+    static T WithProgramOnPeer<T>(Func<T> action)
+    {
+        using var datapath = LoadedDatapath.Load(HookKind.XdpNative, Balancer.Usual, maxFlows: 64);
+        using var link = LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find("peer"), NativeMode);
+        return action();
+    }
+
+    sealed class Journal : ILogger<PeerWatch>
+    {
+        public List<(LogLevel Level, string Text)> Entries { get; } = [];
+
+        public void Log<TState>(
+            LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format) =>
+            Entries.Add((level, format(state, exception)));
+
+        public bool IsEnabled(LogLevel level) => true;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+    }
+}

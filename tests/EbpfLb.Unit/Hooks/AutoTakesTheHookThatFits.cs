@@ -1,0 +1,88 @@
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Native;
+
+namespace EbpfLb.Unit.Hooks;
+
+public sealed class AutoTakesTheHookThatFits
+{
+    static readonly NetworkDevice Veth = new("eth0", 2, "veth", IsVirtual: true);
+    static readonly NetworkDevice Nic = new("enp1s0", 3, "ixgbe", IsVirtual: false);
+
+    [Fact]
+    public void A_virtual_device_gets_tc_and_is_told_why()
+    {
+        var choice = HookChoice.For(HookKind.Auto, Veth);
+
+        Assert.Equal(HookKind.Tc, choice.Hook);
+        Assert.Contains("eth0 is a virtual device", choice.Why);
+        Assert.Null(choice.OrElse);
+    }
+
+    [Fact]
+    public void Hardware_gets_native_xdp_and_tc_where_its_driver_refuses()
+    {
+        var choice = HookChoice.For(HookKind.Auto, Nic);
+
+        Assert.Equal(HookKind.XdpNative, choice.Hook);
+        Assert.Equal(HookKind.Tc, choice.OrElse?.Hook);
+        Assert.Contains("ixgbe", choice.OrElse?.Why);
+    }
+
+    [Theory]
+    [InlineData((int)HookKind.Tc)]
+    [InlineData((int)HookKind.XdpGeneric)]
+    [InlineData((int)HookKind.XdpNative)]
+    public void Who_asks_for_a_hook_gets_that_one_or_none(int hook)
+    {
+        var choice = HookChoice.For((HookKind)hook, Veth);
+
+        Assert.Equal((HookKind)hook, choice.Hook);
+        Assert.Null(choice.OrElse);
+    }
+
+    [Fact]
+    public void Who_asks_for_native_xdp_where_it_would_lose_everything_is_refused_and_told_what_to_do()
+    {
+        var fault = Assert.Throws<LoadBalancerException>(
+            () => HookChoice.For(HookKind.XdpNative, Veth with { SendsFromXdp = false }));
+
+        Assert.Contains("eth0", fault.Message);
+        Assert.Contains("ethtool -K", fault.Message);
+        Assert.Contains("--hook tc", fault.Message);
+    }
+
+    [Fact]
+    public void Where_the_kernel_does_not_tell_native_xdp_is_taken_at_the_users_word()
+    {
+        var choice = HookChoice.For(HookKind.XdpNative, Veth with { SendsFromXdp = null });
+
+        Assert.Equal(HookKind.XdpNative, choice.Hook);
+    }
+
+    [Theory]
+    [InlineData(Errno.EOPNOTSUPP, true)]
+    [InlineData(Errno.EINVAL, true)]
+    [InlineData(Errno.EBUSY, true)]
+    [InlineData(Errno.EPERM, false)]
+    [InlineData(Errno.EACCES, false)]
+    public void A_missing_privilege_is_no_refusal_of_the_hook(int errno, bool refusal)
+    {
+        Assert.Equal(refusal, Attacher.IsRefusal(new NativeException("attaching", errno)));
+    }
+
+    [Fact]
+    public void The_loopback_device_is_virtual()
+    {
+        Assert.True(NetworkDevice.Find("lo").IsVirtual);
+    }
+
+    [Fact]
+    public void An_unknown_interface_is_answered_with_those_there_are()
+    {
+        var fault = Assert.Throws<LoadBalancerException>(() => NetworkDevice.Find("nosuch0"));
+
+        Assert.Contains("'nosuch0'", fault.Message);
+        Assert.Contains("lo", fault.Message);
+    }
+}

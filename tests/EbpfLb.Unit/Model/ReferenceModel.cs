@@ -1,0 +1,305 @@
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Model;
+
+/// <summary>What is to become of a packet: why, and how it leaves and to whom where it is sent on.</summary>
+readonly record struct Ruling(LbReason Reason, Packet? Leaves = null, IPAddress? To = null);
+
+/// <summary>The program did what no rule allows.</summary>
+sealed class Disagreement(string message) : Exception(message);
+
+/// <summary>
+/// The balancer as its documentation describes it. Where that leaves a choice (a backend at random, some free NAT
+/// port), the model learns which the program took and holds that it was allowed.
+/// </summary>
+sealed class ReferenceModel(LbSettings settings)
+{
+    readonly Dictionary<Ends, Half> _halves = [];
+    readonly Dictionary<uint, uint[]> _slots = [];
+    readonly Dictionary<uint, ulong> _turns = [];
+    readonly Dictionary<(uint Service, IPAddress Client, int Port, IPEndPoint At), uint> _hashed = [];
+
+    public IEnumerable<Half> Halves => _halves.Values;
+
+    /// <summary>Traffic by service id, and by backend id.</summary>
+    public Dictionary<uint, LbTraffic> ServiceTraffic { get; } = [];
+
+    /// <inheritdoc cref="ServiceTraffic"/>
+    public Dictionary<uint, LbTraffic> BackendTraffic { get; } = [];
+
+    /// <summary>Live flows by backend id.</summary>
+    public Dictionary<uint, long> Live { get; } = [];
+
+    /// <summary>A service's next turns.</summary>
+    public void Publish(WorldService service, uint[] slots)
+    {
+        _slots[service.Id] = slots;
+        foreach (var key in _hashed.Keys.Where(key => key.Service == service.Id).ToArray())
+            _hashed.Remove(key);
+    }
+
+    /// <summary>No packet has come for that long: what has idled out goes.</summary>
+    public void Pass(TimeSpan time)
+    {
+        var flows = _halves.Values.Select(half => half.Flow).Distinct();
+        foreach (var flow in flows.Where(flow => time > flow.IdleTimeout).ToArray())
+            Remove(flow);
+    }
+
+    /// <param name="packet">What came.</param>
+    /// <param name="sent">The ends that the program sent it on with, to learn from; null where it did not.</param>
+    public Ruling Receive(Packet packet, Ends? sent)
+    {
+        var ends = new Ends(packet.Protocol, packet.Source, packet.Destination);
+        var known = _halves.GetValueOrDefault(ends);
+        if (known is not null && !IsReopenedBy(known, packet))
+            return Carry(known, packet);
+        if (ServiceAt(ends) is not { } service)
+            return new(LbReason.PassNoService);
+        if (known is not null)
+            Remove(known.Flow);
+        if (!Opens(packet) && !(IsConsistent(service) && Resumes(packet)))
+            return new(LbReason.RefuseUnknownFlow);
+        return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent);
+    }
+
+    Ruling Open(WorldService service, Ends ends, Packet packet, Ends? sent)
+    {
+        if (Choose(service, ends, sent) is not { } backend)
+            return new(LbReason.RefuseNoBackend);
+        if (ObstacleTo(backend.At.Address, packet) is { } obstacle)
+            return obstacle;
+        // A backend that answers the client itself must see the client's own end, and its answers do not come by.
+        if ((service.IsDirect ? ends.Source : NatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
+            return new(LbReason.RefuseNoPort);
+        var flow = new Flow(service, backend, ends, new(ends.Protocol, source, EndOf(backend, ends)));
+        _halves.Add(flow.Forward.Key, flow.Forward);
+        if (!service.IsDirect)
+            _halves.Add(flow.Reply.Key, flow.Reply);
+        Count(flow, new LbTraffic { Flows = 1 });
+        Live[backend.Id] = Live.GetValueOrDefault(backend.Id) + 1;
+        return Carry(flow.Forward, packet);
+    }
+
+    Ruling Carry(Half half, Packet packet)
+    {
+        if (Establishes(half, packet))
+            half.Flow.Established = true;
+        if (packet.Ttl <= 1 && !half.Flow.Service.IsDirect)
+            return IsLate(packet);
+        if (ObstacleTo(half.Rewritten.Destination.Address, packet) is { } obstacle)
+            return obstacle;
+        half.Packets++;
+        half.Bytes += (ulong)packet.IpLength;
+        if (packet is TcpPacket segment)
+            See(half, segment);
+        var toBackend = half.Direction == LbDirection.ToBackend;
+        Count(half.Flow, toBackend
+            ? new LbTraffic { ToBackendPackets = 1, ToBackendBytes = (ulong)packet.IpLength }
+            : new LbTraffic { ToClientPackets = 1, ToClientBytes = (ulong)packet.IpLength });
+        if (half.Flow.Service.IsDirect)
+            return new(LbReason.SentToBackend, packet, half.Rewritten.Destination.Address);
+        return new(
+            toBackend ? LbReason.SentToBackend : LbReason.SentToClient,
+            packet with
+            {
+                Source = half.Rewritten.Source,
+                Destination = half.Rewritten.Destination,
+                Ttl = (byte)(packet.Ttl - 1),
+            },
+            half.Rewritten.Destination.Address);
+    }
+
+    /// <summary>Why the packet cannot go there; null where it can.</summary>
+    static Ruling? ObstacleTo(IPAddress host, Packet packet)
+    {
+        if (World.WayTo(host) is null)
+            return new(LbReason.RefuseNoRoute);
+        return packet.IpLength > World.Mtu
+            ? new(LbReason.SentTooBig, OwnError.TooBig(packet, World.Mtu), packet.Source.Address)
+            : null;
+    }
+
+    static Ruling IsLate(Packet packet) =>
+        new(LbReason.SentTimeExceeded, OwnError.TimeExceeded(packet), packet.Source.Address);
+
+    /// <summary>
+    /// A client shows that it is there by acknowledging the backend's SYN, or by a datagram after one of the backend's.
+    /// Of a resumed connection, whose handshake was not seen, the backend's acknowledgment is enough. Where the backend
+    /// is not seen at all, the client's segment that follows its SYN must do, or its second datagram.
+    /// </summary>
+    static bool Establishes(Half half, Packet packet)
+    {
+        if (half.Direction != LbDirection.ToBackend)
+            return false;
+        var direct = half.Flow.Service.IsDirect;
+        if (packet is not TcpPacket segment)
+            return direct ? half.Packets > 0 : half.Other.Packets > 0;
+        if (direct)
+            return IsPlainAck(segment) && half.HandshakeAck == segment.Sequence;
+        const LbTcpSeen decisive = LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Rst;
+        var resumed = !half.Seen.HasFlag(LbTcpSeen.Syn) && (half.Other.Seen & decisive) == LbTcpSeen.Ack;
+        return resumed || (IsPlainAck(segment) && half.Other.HandshakeAck == segment.Acknowledgment);
+    }
+
+    static bool IsPlainAck(TcpPacket segment) => (segment.Flags & (Tcp.Syn | Tcp.Rst | Tcp.Ack)) == Tcp.Ack;
+
+    /// <summary>Follows a connection's state.</summary>
+    void See(Half half, TcpPacket segment)
+    {
+        var flags = segment.Flags;
+        if (flags.HasFlag(Tcp.Syn))
+        {
+            half.Seen |= LbTcpSeen.Syn;
+            half.HandshakeAck = segment.Sequence + 1;
+        }
+        else if (flags.HasFlag(Tcp.Ack))
+        {
+            half.Seen |= LbTcpSeen.Ack;
+        }
+        if (flags.HasFlag(Tcp.Fin))
+            half.Seen |= LbTcpSeen.Fin;
+        if (flags.HasFlag(Tcp.Rst))
+            half.Seen |= LbTcpSeen.Rst;
+        var done = half.Flow.Service.IsDirect ? half.Seen : half.Seen & half.Other.Seen;
+        if (!half.Flow.Ended && (flags.HasFlag(Tcp.Rst) || done.HasFlag(LbTcpSeen.Fin)))
+            End(half.Flow);
+    }
+
+    void End(Flow flow)
+    {
+        flow.Ended = true;
+        Live[flow.Backend.Id]--;
+    }
+
+    void Remove(Flow flow)
+    {
+        if (!flow.Ended)
+            End(flow);
+        _halves.Remove(flow.Forward.Key);
+        _halves.Remove(flow.Reply.Key);
+    }
+
+    /// <summary>A service for one port before one for any, which leaves out the local stack's own.</summary>
+    WorldService? ServiceAt(Ends ends) => World.ServiceAt(ends.Protocol, ends.Destination)
+        ?? (IsLocal(ends.Destination.Port)
+            ? null
+            : World.ServiceAt(ends.Protocol, new(ends.Destination.Address, 0)));
+
+    WorldBackend? Choose(WorldService service, Ends ends, Ends? sent)
+    {
+        var slots = _slots[service.Id];
+        if (slots.Length == 0)
+            return null;
+        return service.Algorithm switch
+        {
+            LbAlgorithm.RoundRobin => Named(service, slots[TakeTurn(service) % (ulong)slots.Length]),
+            LbAlgorithm.SourceHash => Always((service.Id, ends.Source.Address, 0, service.At), service, ends, sent),
+            LbAlgorithm.Maglev =>
+                Always((service.Id, ends.Source.Address, ends.Source.Port, ends.Destination), service, ends, sent),
+            _ => Learn(service, ends, sent),
+        };
+    }
+
+    /// <summary>The backend that the program chose among the table's: if none, one whose ports ran out.</summary>
+    WorldBackend Learn(WorldService service, Ends ends, Ends? sent)
+    {
+        var taking = _slots[service.Id].Distinct().Select(id => Named(service, id)).ToArray();
+        return taking.FirstOrDefault(backend => sent is { } there
+                ? EndOf(backend, ends).Equals(there.Destination)
+                : HasNoPort(ends, EndOf(backend, ends)))
+            ?? taking[0];
+    }
+
+    static WorldBackend Named(WorldService service, uint id) => service.Backends.Single(backend => backend.Id == id);
+
+    static IPEndPoint EndOf(WorldBackend backend, Ends asked) =>
+        backend.At.Port == 0 ? new(backend.At.Address, asked.Destination.Port) : backend.At;
+
+    ulong TakeTurn(WorldService service)
+    {
+        var turn = _turns.GetValueOrDefault(service.Id);
+        _turns[service.Id] = turn + 1;
+        return turn;
+    }
+
+    /// <summary>The same as the last time, while the table is the same.</summary>
+    WorldBackend Always(
+        (uint Service, IPAddress Client, int Port, IPEndPoint At) what, WorldService service, Ends ends, Ends? sent)
+    {
+        if (_hashed.TryGetValue(what, out var id))
+            return Named(service, id);
+        var backend = Learn(service, ends, sent);
+        if (sent is not null)
+            _hashed[what] = backend.Id;
+        return backend;
+    }
+
+    /// <summary>The client's own port where it is free; any free one; that of a flow that has ended.</summary>
+    IPEndPoint? NatEnd(Ends ends, IPEndPoint backend, Ends? sent)
+    {
+        if (HasNoPort(ends, backend))
+            return null;
+        var own = ends.Source.Port;
+        if (IsFree(own, ends, backend))
+            return NatEnd(own, ends);
+        var taken = sent?.Source.Port ?? NatPorts(ends, backend)
+            .Where(port => HolderOf(port, ends, backend) is not { Flow.Ended: false })
+            .MinBy(port => HolderOf(port, ends, backend) is null ? 0 : 1);
+        if (IsFree(taken, ends, backend))
+            return NatEnd(taken, ends);
+        if (NatPorts(ends, backend).Any(port => IsFree(port, ends, backend)))
+            throw new Disagreement($"NAT port {taken} was taken, although others are free");
+        if (HolderOf(taken, ends, backend) is not { Flow.Ended: true } holder)
+            throw new Disagreement($"NAT port {taken} was taken, which a live flow has");
+        Remove(holder.Flow);
+        return NatEnd(taken, ends);
+    }
+
+    /// <summary>The backend sees the address that the client asked.</summary>
+    static IPEndPoint NatEnd(int port, Ends ends) => new(ends.Destination.Address, port);
+
+    bool HasNoPort(Ends ends, IPEndPoint backend) =>
+        NatPorts(ends, backend).All(port => HolderOf(port, ends, backend) is { Flow.Ended: false });
+
+    IEnumerable<int> NatPorts(Ends ends, IPEndPoint backend) => Enumerable
+        .Range(settings.NatPortMin, settings.NatPortMax - settings.NatPortMin + 1)
+        .Where(port => IsNat(port, ends, backend));
+
+    bool IsFree(int port, Ends ends, IPEndPoint backend) =>
+        IsNat(port, ends, backend) && HolderOf(port, ends, backend) is null;
+
+    /// <summary>Whatever direction it is: a backend may be a client too.</summary>
+    Half? HolderOf(int port, Ends ends, IPEndPoint backend) =>
+        _halves.GetValueOrDefault(new(ends.Protocol, backend, NatEnd(port, ends)));
+
+    /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
+    bool IsNat(int port, Ends ends, IPEndPoint backend) =>
+        port >= settings.NatPortMin && port <= settings.NatPortMax && !IsLocal(port)
+        && !(backend.Equals(ends.Source) && port == ends.Destination.Port);
+
+    bool IsLocal(int port) => port >= settings.LocalPortMin && port <= settings.LocalPortMax;
+
+    /// <summary>A packet that may open a flow.</summary>
+    static bool Opens(Packet packet) =>
+        packet is not TcpPacket segment || (segment.Flags & (Tcp.Syn | Tcp.Ack | Tcp.Fin | Tcp.Rst)) == Tcp.Syn;
+
+    /// <summary>A SYN after a connection's end opens a new one.</summary>
+    static bool IsReopenedBy(Half half, Packet packet) =>
+        half.Flow.Ended && half.Direction == LbDirection.ToBackend && Opens(packet);
+
+    /// <summary>Its backends are known from the packets alone.</summary>
+    static bool IsConsistent(WorldService service) =>
+        service.Algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev;
+
+    /// <summary>A packet in the midst of a connection.</summary>
+    static bool Resumes(Packet packet) => packet is TcpPacket segment && (segment.Flags & (Tcp.Syn | Tcp.Rst)) == 0;
+
+    void Count(Flow flow, LbTraffic traffic)
+    {
+        ServiceTraffic[flow.Service.Id] = ServiceTraffic.GetValueOrDefault(flow.Service.Id) + traffic;
+        BackendTraffic[flow.Backend.Id] = BackendTraffic.GetValueOrDefault(flow.Backend.Id) + traffic;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Model;
+
+/// <summary>One of the balancer's interfaces.</summary>
+sealed record Side(string Name, uint Index, Mac Mac);
+
+/// <summary>A client, a backend, or both.</summary>
+sealed record Host(IPAddress Address, Side Side, Mac Mac);
+
+/// <summary>A backend of a service; port 0 is the one that the client asked for.</summary>
+sealed record WorldBackend(uint Id, IPEndPoint At);
+
+/// <summary>A service, on one port or, where that is 0, on any.</summary>
+sealed record WorldService(
+    uint Id, byte Protocol, IPEndPoint At, LbAlgorithm Algorithm, IReadOnlyList<WorldBackend> Backends)
+{
+    /// <summary>Whether its backends answer clients themselves (mode dsr).</summary>
+    public bool IsDirect { get; init; }
+}
+
+/// <summary>
+/// The balancer's surroundings in one IP version: hosts on two links, and services that share backends, so that their
+/// flows compete for NAT ports.
+/// </summary>
+sealed class World
+{
+    /// <summary>The links', in bytes of IP packets.</summary>
+    public const int Mtu = 1500;
+
+    static readonly Side Near = new("near", 201, new Mac(0x020000000101));
+    static readonly Side Far = new("far", 202, new Mac(0x020000000201));
+
+    /// <summary>Each IP version's.</summary>
+    public static readonly World[] All =
+        [new("10.9.0.", "10.10.0.", 0), new("fd09::", "fd0a::", 16)];
+
+    readonly string _near;
+    readonly string _far;
+
+    World(string near, string far, uint firstId)
+    {
+        (_near, _far) = (near, far);
+        Virtual = IPAddress.Parse($"{near}2");
+        var balancer = IPAddress.Parse($"{near}1");
+        Addresses = [balancer, Virtual, IPAddress.Parse($"{far}1")];
+        Host a = On(Near, 11), b = On(Near, 12), c = On(Near, 13), distant = On(Far, 14);
+        // The first backend is a client too.
+        Clients = [On(Near, 101), On(Near, 102), On(Far, 103), a];
+        Hosts = [.. Clients, b, c, distant];
+        var backends = 4 * firstId;
+        WorldService Serve(
+            uint id, byte protocol, IPAddress at, int port, LbAlgorithm algorithm, params IPEndPoint[] to) =>
+            new(firstId + id, protocol, new(at, port), algorithm,
+                [.. to.Select(end => new WorldBackend(backends++, end))]);
+        const byte tcp = TcpPacket.ProtocolNumber, udp = UdpPacket.ProtocolNumber;
+        IPEndPoint a80 = new(a.Address, 80), b80 = new(b.Address, 80), c8080 = new(c.Address, 8080);
+        IPEndPoint distant80 = new(distant.Address, 80);
+        // To which no route leads.
+        IPEndPoint lost80 = new(IPAddress.Parse(near.Replace('9', '8') + "1"), 80);
+        Services =
+        [
+            Serve(0, tcp, balancer, 80, LbAlgorithm.RoundRobin, a80, b80, lost80),
+            Serve(1, udp, balancer, 80, LbAlgorithm.RoundRobin, a80, new(b.Address, 53)),
+            Serve(2, tcp, balancer, 8080, LbAlgorithm.Maglev, a80, b80, distant80),
+            Serve(3, udp, balancer, 8080, LbAlgorithm.SourceHash, a80, c8080),
+            Serve(4, tcp, Virtual, 0, LbAlgorithm.RoundRobin, new(a.Address, 0), new(distant.Address, 0)),
+            Serve(5, tcp, Virtual, 80, LbAlgorithm.LeastConnections, a80, b80),
+            Serve(6, udp, Virtual, 80, LbAlgorithm.Random, distant80, b80),
+            Serve(7, tcp, balancer, 53, LbAlgorithm.SourceHash, b80, c8080),
+            // Only with backends in turn can be told, of a packet that keeps its addresses, who is to get it.
+            Serve(8, tcp, Virtual, 8080, LbAlgorithm.RoundRobin, new(a.Address, 8080), new(distant.Address, 8080))
+                with { IsDirect = true },
+            Serve(9, udp, Virtual, 8080, LbAlgorithm.RoundRobin, new(b.Address, 8080), new(c.Address, 8080))
+                with { IsDirect = true },
+        ];
+    }
+
+    public IReadOnlyList<Host> Clients { get; }
+
+    public IReadOnlyList<Host> Hosts { get; }
+
+    public IReadOnlyList<WorldService> Services { get; }
+
+    /// <summary>The balancer's own.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; }
+
+    /// <summary>A second address of the balancer's.</summary>
+    IPAddress Virtual { get; }
+
+    /// <summary>Null where no route leads.</summary>
+    public static Host? WayTo(IPAddress address) => ByAddress.GetValueOrDefault(address);
+
+    /// <summary>The service that listens there, on port 0 the one for any.</summary>
+    public static WorldService? ServiceAt(byte protocol, IPEndPoint at) => ByEndPoint.GetValueOrDefault((protocol, at));
+
+    static Dictionary<(byte, IPEndPoint), WorldService> ByEndPoint { get; } =
+        All.SelectMany(world => world.Services).ToDictionary(service => (service.Protocol, service.At));
+
+    static Dictionary<IPAddress, Host> ByAddress { get; } =
+        All.SelectMany(world => world.Hosts).ToDictionary(host => host.Address);
+
+    /// <summary>Lines for iproute2 that make it.</summary>
+    public static IEnumerable<string> Setup() =>
+    [
+        "link set lo up",
+        .. new[] { Near, Far }.SelectMany(side => (string[])
+        [
+            $"link add {side.Name} index {side.Index} address {side.Mac} type veth peer name {side.Name}-end",
+            $"link set {side.Name}-end up",
+            $"link set {side.Name} up mtu {Mtu}",
+        ]),
+        .. All.SelectMany(world => world.SetupHosts()),
+    ];
+
+    IEnumerable<string> SetupHosts()
+    {
+        var options = Virtual.GetAddressBytes().Length == 4 ? ("24", "32", "") : ("64", "128", "nodad");
+        yield return $"address add {_near}1/{options.Item1} dev {Near.Name} {options.Item3}";
+        yield return $"address add {_far}1/{options.Item1} dev {Far.Name} {options.Item3}";
+        yield return $"address add {Virtual}/{options.Item2} dev lo";
+        foreach (var host in Hosts)
+            yield return $"neigh add {host.Address} lladdr {host.Mac} dev {host.Side.Name} nud permanent";
+    }
+
+    Host On(Side side, int number)
+    {
+        var network = side == Near ? _near : _far;
+        return new(IPAddress.Parse($"{network}{number}"), side, new Mac(side.Mac.Value + (ulong)number));
+    }
+}

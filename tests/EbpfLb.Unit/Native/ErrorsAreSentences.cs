@@ -1,0 +1,128 @@
+using System.Text;
+using EbpfLb.Abi;
+using EbpfLb.Native;
+using EbpfLb.Unit.Datapath.Harness;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Native;
+
+/// <summary>A failure below says which operation on what object failed, why, and what to do about it.</summary>
+public sealed class ErrorsAreSentences
+{
+    [Fact]
+    public void They_name_operation_error_and_text()
+    {
+        var failure = new NativeException("pinning /sys/fs/bpf/x", Errno.EEXIST);
+
+        Assert.Equal("pinning /sys/fs/bpf/x failed: EEXIST, File exists.", failure.Message);
+        Assert.Equal(Errno.EEXIST, failure.Number);
+    }
+
+    [Fact]
+    public void A_missing_privilege_comes_with_its_remedy()
+    {
+        var failure = new NativeException("loading the eBPF object lb_tc", Errno.EPERM);
+
+        Assert.StartsWith("loading the eBPF object lb_tc failed: EPERM, Operation not permitted. ", failure.Message);
+        Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", failure.Message);
+        Assert.EndsWith("`ebpf-lb doctor` tells what is missing.", failure.Message);
+    }
+
+    [Fact]
+    public void What_the_kernel_said_is_quoted()
+    {
+        var failure = new NativeException("loading the eBPF object lb_tc", Errno.EINVAL, "R1 invalid mem access");
+
+        Assert.Equal(
+            "loading the eBPF object lb_tc failed: EINVAL, Invalid argument. The kernel says: R1 invalid mem access",
+            failure.Message);
+    }
+
+    [Fact]
+    public void An_error_that_only_the_kernel_knows_has_its_number()
+    {
+        const int notSupported = 524; // ENOTSUPP of linux/errno.h, which user space has no name for
+
+        Assert.Equal("errno 524, Unknown error 524", Errno.Describe(notSupported));
+    }
+
+    [Fact]
+    public void A_verifiers_log_is_summed_up_by_its_last_word_before_the_statistics()
+    {
+        var log = new StringBuilder("""
+            0: (79) r1 = *(u64 *)(r1 +0)
+            R1 invalid mem access 'scalar'
+            processed 41 insns (limit 1000000) max_states_per_insn 0
+            libbpf: prog 'lb_tc': failed to load: -13
+            """);
+
+        Assert.Equal("R1 invalid mem access 'scalar'", BpfLog.Summary(log));
+    }
+
+    [Fact]
+    public void Libbpfs_log_is_summed_up_by_its_last_line_that_gives_a_reason()
+    {
+        var log = new StringBuilder("""
+            libbpf: Error in bpf_create_map_xattr(flows): Argument list too long(-7). Retrying without BTF.
+            libbpf: map 'flows': failed to create: Argument list too long(-7)
+            libbpf: failed to load object 'lb_tc'
+
+            """);
+
+        Assert.Equal("libbpf: map 'flows': failed to create: Argument list too long(-7)", BpfLog.Summary(log));
+        Assert.Null(BpfLog.Summary(new StringBuilder()));
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_object_are_refused_by_name()
+    {
+        var failure = Assert.Throws<NativeException>(() => BpfObject.Open("lb_none", "no ELF file"u8));
+
+        Assert.StartsWith("opening the eBPF object lb_none failed: ", failure.Message);
+    }
+
+    [Fact]
+    public void A_pin_that_is_not_there_is_named()
+    {
+        const string path = "/proc/none-such/flows";
+
+        var failure = Assert.Throws<NativeException>(() => Fd.OpenPin(path));
+
+        Assert.Equal($"opening the pin {path} failed: ENOENT, No such file or directory.", failure.Message);
+    }
+
+    [Fact]
+    public void A_map_that_the_kernel_will_not_make_is_named()
+    {
+        Capabilities.RequireDatapath();
+
+        var failure = Assert.Throws<NativeException>(
+            () => LoadedDatapath.Load(Hook.Tc.Kind(), Balancer.Usual, maxFlows: uint.MaxValue / 2));
+
+        Assert.StartsWith("loading the eBPF object lb_tc failed: ", failure.Message);
+        Assert.Matches("map '(flows|opening)': failed to create", failure.Message);
+    }
+
+    [Fact]
+    public void A_map_of_another_layout_is_refused_with_both_sizes()
+    {
+        using var lb = Balancer.On(Hook.Tc);
+
+        var failure = Assert.Throws<LoadBalancerException>(
+            () => new BpfMap<LbTuple, LbTraffic>(lb.Tables.Backends.Fd, "backends"));
+
+        Assert.Equal(
+            "map backends has keys of 4 and values of 24 bytes, this build expects 40 and 40: "
+            + "it was made by another version; detach that one first.",
+            failure.Message);
+    }
+
+    [Fact]
+    public void A_value_of_many_processors_is_not_read_as_one()
+    {
+        using var lb = Balancer.On(Hook.Tc);
+
+        Assert.Throws<InvalidOperationException>(() => lb.Tables.Reasons.TryGet(0, out _));
+        Assert.Throws<InvalidOperationException>(() => lb.Tables.Reasons.Set(0, 1));
+    }
+}

@@ -1,0 +1,17 @@
+using System.Net;
+using EbpfLb.Providers;
+
+namespace EbpfLb.Unit.Providers;
+
+/// <summary>The real name service finds what the machine knows.</summary>
+public sealed class TheMachinesResolver
+{
+    [Fact]
+    public async Task Finds_the_addresses_of_localhost()
+    {
+        var addresses = await new SystemNameService().ResolveAsync("localhost", TestContext.Current.CancellationToken);
+
+        Assert.NotEmpty(addresses);
+        Assert.All(addresses, address => Assert.True(IPAddress.IsLoopback(address)));
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Providers;
+using EbpfLb.Reconcile;
+using EbpfLb.Status;
+using EbpfLb.Unit.Datapath.Harness;
+
+namespace EbpfLb.Unit.Status;
+
+/// <summary>The kernel holds a service for each address family; users see the one that they configured.</summary>
+public sealed class StatusShowsWhatIsConfigured
+{
+    static readonly IPAddress SelfV6 = IPAddress.Parse("fd00:7::1");
+    static readonly BackendSnapshot Four = new(Hosts.Ip4.BackendA, 80, 1, "a");
+    static readonly BackendSnapshot Six = new(IPAddress.Parse("fd00:7::11"), 8080, 2, "a");
+
+    [Fact]
+    public void One_service_with_the_endpoints_and_backends_of_both_families()
+    {
+        using var lb = Serving();
+
+        var service = Assert.Single(StatusReader.Of("eth0", lb.Tables).Services);
+
+        Assert.Equal("web", service.Name);
+        Assert.Equal(["10.7.0.1:80/tcp", "[fd00:7::1]:80/tcp"], service.Listen);
+        Assert.Equal(
+            [("a", "10.7.0.11:80", 1), ("a", "[fd00:7::11]:8080", 2)],
+            service.Backends.Select(backend => (backend.Name, backend.Address, backend.Weight)));
+    }
+
+    [Fact]
+    public void Flows_of_both_families_together()
+    {
+        using var lb = Serving();
+        foreach (var (id, backend) in KernelState.Read(lb.Tables).Backends)
+        {
+            var tuple = new LbTuple { Src = backend.Address, Dst = backend.Address, Protocol = 6 };
+            lb.Tables.Flows.Set(tuple, new() { Backend = id, Service = backend.Service });
+        }
+
+        var service = Assert.Single(StatusReader.Of("eth0", lb.Tables).Services);
+
+        Assert.Equal(2, service.Flows);
+        Assert.All(service.Backends, backend => Assert.Equal(1, backend.Flows));
+    }
+
+    [Theory, InlineData("nat"), InlineData("dsr")]
+    public void How_packets_get_to_the_backends_and_back(string word)
+    {
+        var mode = Words.Modes.Single(known => known.Word == word).Value;
+        using var lb = Serving();
+        new Reconciler(lb.Tables).Apply([Web(Four, Six) with { Mode = mode }], [Hosts.Ip4.Balancer, SelfV6]);
+        using var output = new StringWriter();
+
+        var status = StatusReader.Of("eth0", lb.Tables);
+        StatusTable.Write(status, output);
+
+        Assert.Equal(word, Assert.Single(status.Services).Mode);
+        Assert.Contains($"mode {word},", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_table_whose_columns_stand_in_line()
+    {
+        using var lb = Serving();
+        using var output = new StringWriter { NewLine = "\n" };
+        var long6 = Six with { Address = IPAddress.Parse("fd00:1111:2222:3333:4444:5555:6666:7777") };
+        new Reconciler(lb.Tables).Apply([Web(Four, long6)], [Hosts.Ip4.Balancer, SelfV6]);
+
+        StatusTable.Write(StatusReader.Of("eth0", lb.Tables), output);
+
+        var rows = output.ToString().Split('\n').Where(line => line.StartsWith("    ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(4, rows.Length); // the heading, the two backends, and the one that left and is still there
+        Assert.Single(rows.Select(row => row.Length).Distinct());
+    }
+
+    static Balancer Serving()
+    {
+        var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        new Reconciler(lb.Tables).Apply([Web(Four, Six)], [Hosts.Ip4.Balancer, SelfV6]);
+        return lb;
+    }
+
+    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
+        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
+}
