@@ -1,0 +1,52 @@
+using EbpfLb.E2E.Lab.Roles;
+
+namespace EbpfLb.E2E.Lab;
+
+/// <summary>How a balancer is to be run: its own lines, in flags where they can say it, else in a file.</summary>
+public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
+{
+    /// <summary>Where a configuration file is put for the balancer.</summary>
+    internal const string File = "/etc/ebpf-lb.yaml";
+
+    /// <summary>The interface to attach to.</summary>
+    public string Interface { get; init; } = BalancerHost.Interface;
+
+    /// <summary>A hook other than the lab's.</summary>
+    public string? Hook { get; init; }
+
+    /// <summary>Whether a line is printed for every packet.</summary>
+    public bool PrintsPackets { get; init; }
+
+    /// <summary>Whether it has the privileges that it needs.</summary>
+    public bool IsPrivileged { get; init; } = true;
+
+    /// <summary>How many established flows it has room for; its own number where absent.</summary>
+    public int? Flows { get; init; }
+
+    /// <summary>A configuration file of other words than the services'.</summary>
+    public string? Configuration { get; init; }
+
+    internal string Events => PrintsPackets ? "packets" : "flows";
+
+    bool FitsInFlags => Configuration is null && Services is [{ FitsInFlags: true }];
+
+    /// <summary>The configuration file, for a hook.</summary>
+    internal string FileFor(string hook) => Configuration ??
+        $"""
+        interface: {Interface}
+        hook: {Hook ?? hook}
+        events: {Events}
+        flows: {Flows}
+        services:
+        {string.Concat(Services.Select(service => service.ToYaml()))}
+        """;
+
+    /// <summary>The command line, for a hook.</summary>
+    internal string[] CommandFor(string hook) => FitsInFlags
+        ?
+        [
+            "run", "--interface", Interface, "--hook", Hook ?? hook, "--events", Events,
+            .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [], .. Services[0].ToFlags(),
+        ]
+        : ["run", "--config", File];
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text;
+using DotNet.Testcontainers.Containers;
+using EbpfLb.E2E.Lab.Telemetry;
+
+namespace EbpfLb.E2E.Lab.Roles;
+
+/// <summary>The runner at work in a container of its own, on a host.</summary>
+public sealed class Balancer : Role
+{
+    const string Ready = "ready: ";
+    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
+    readonly LabNetwork _network;
+    readonly BalancerHost _host;
+
+    /// <param name="command">A command other than the plan's.</param>
+    internal Balancer(
+        LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, params string[] command)
+        : base(network, name, Container(network, host, name, hook, plan, command)) =>
+        (_network, _host) = (network, host);
+
+    /// <summary>What it has printed about flows so far, in order.</summary>
+    public async Task<IReadOnlyList<FlowEvent>> FlowEventsAsync() => FlowEvent.ParseAll((await LogsAsync()).Stdout);
+
+    /// <summary>The lines it has printed so far.</summary>
+    public async Task<IReadOnlyList<string>> LinesAsync() =>
+        (await LogsAsync()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>What its own status command tells.</summary>
+    internal async Task<BalancerStatus> StatusAsync()
+    {
+        var output = await CommandAsync("status", "--json");
+        return output.Succeeded
+            ? Assert.Single(BalancerStatus.ParseAll(output.Stdout))
+            : throw new LabException($"{Name}: {output}");
+    }
+
+    /// <summary>How much of a processor it has taken since its start: that does not tell how busy others were.</summary>
+    public async Task<TimeSpan> ProcessorTimeAsync()
+    {
+        const int ticksPerSecond = 100; // Linux, USER_HZ: the same on every machine
+        var ticks = await ShellAsync("cut -d ' ' -f 14,15 /proc/1/stat"); // proc(5): utime and stime
+        return TimeSpan.FromSeconds(ticks.Trim().Split(' ').Sum(long.Parse) / (double)ticksPerSecond);
+    }
+
+    /// <summary>How much memory its process holds, in bytes.</summary>
+    public async Task<long> ResidentMemoryAsync()
+    {
+        var kilobytes = await ShellAsync("sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\) kB$/\\1/p' /proc/1/status");
+        return 1024 * long.Parse(kilobytes, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Runs another of its commands beside it.</summary>
+    public Task<Output> CommandAsync(params string[] arguments) => TryRunAsync(["ebpf-lb", .. arguments]);
+
+    /// <summary>Asks it to end with a signal, and tells how it did.</summary>
+    public async Task<Output> EndAsync(string signal = "SIGTERM")
+    {
+        await _network.Engine.Docker.Containers.KillContainerAsync(Id, new() { Signal = signal });
+        return await EndedAsync();
+    }
+
+    /// <summary>Ends it where it still runs; a fault on its way out fails the spec.</summary>
+    internal async Task EndWellAsync()
+    {
+        if (!(await LookAsync()).IsRunning)
+            return;
+        var output = await EndAsync();
+        Assert.True(output.Succeeded, $"The balancer did not end well: {output}");
+    }
+
+    /// <summary>Waits until it has told that it balances.</summary>
+    internal async Task BecomeReadyAsync()
+    {
+        await StartAsync();
+        var (isRunning, output) = await Eventually.That($"{Name} is ready, or has ended", LookAsync,
+            seen => !seen.IsRunning || seen.Output.Stdout.Contains(Ready, StringComparison.Ordinal), LongestStart);
+        if (!isRunning)
+            throw new LabException($"The balancer did not start: {output}");
+    }
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    internal async Task<Output> EndedAsync() =>
+        (await Eventually.That($"{Name} has ended", LookAsync, seen => !seen.IsRunning, LongestEnd)).Output;
+
+    async Task<(bool IsRunning, Output Output)> LookAsync()
+    {
+        var seen = await _network.Engine.Docker.Containers.InspectContainerAsync(Id);
+        var (stdout, stderr) = await LogsAsync();
+        var command = $"ebpf-lb {string.Join(' ', seen.Args)}";
+        return (seen.State!.Running, new Output(command, seen.State.ExitCode, stdout, stderr));
+    }
+
+    private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(_host.Addresses);
+
+    static IContainer Container(
+        LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, string[] command) => network
+        .Container(network.Engine.Images.Balancer, name)
+        .WithCommand(command.Length > 0 ? command : plan.CommandFor(hook))
+        .WithResourceMapping(Encoding.UTF8.GetBytes(plan.FileFor(hook)), BalancerPlan.File)
+        .WithCreateParameterModifier(container =>
+        {
+            host.Lodge(container.HostConfig!);
+            if (plan.IsPrivileged)
+                network.Engine.Privileges.GrantTo(container.HostConfig!);
+        })
+        .Build();
+}

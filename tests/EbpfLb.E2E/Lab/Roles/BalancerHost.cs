@@ -1,0 +1,80 @@
+using System.Globalization;
+using Docker.DotNet.Models;
+using DotNet.Testcontainers.Containers;
+using EbpfLb.E2E.Lab.Telemetry;
+
+namespace EbpfLb.E2E.Lab.Roles;
+
+/// <summary>
+/// The machine that balancers run on: a network interface and a BPF filesystem that stay when a balancer leaves,
+/// so that one can see what it left behind. It has tools of its own, and can be used as a client.
+/// </summary>
+public sealed class BalancerHost : Client
+{
+    /// <summary>The interface that the engine gives to a container with one network.</summary>
+    public const string Interface = "eth0";
+
+    const string BpfFilesystem = "/sys/fs/bpf";
+
+    readonly LabNetwork _network;
+    readonly string _volume;
+
+    internal BalancerHost(LabNetwork network, string name)
+        : this(network, name, network.NameOfVolume(name))
+    {
+    }
+
+    BalancerHost(LabNetwork network, string name, string volume)
+        : base(network, name, Container(network, name, volume)) => (_network, _volume) = (network, volume);
+
+    internal override async Task StartAsync()
+    {
+        await _network.Engine.Docker.Volumes.CreateAsync(new()
+        {
+            Name = _volume,
+            Labels = Engine.LabRun.Labels.ToDictionary(),
+            DriverOpts = new Dictionary<string, string> { ["type"] = "bpf", ["device"] = "bpffs" },
+        });
+        await base.StartAsync();
+    }
+
+    /// <summary>Lets a container share this host's network and BPF filesystem.</summary>
+    internal void Lodge(HostConfig guest)
+    {
+        guest.NetworkMode = $"container:{Id}";
+        guest.Binds = [$"{_volume}:{BpfFilesystem}"];
+    }
+
+    /// <summary>What balancers have attached and pinned here.</summary>
+    internal Task<KernelState> KernelStateAsync() => KernelState.ReadAsync(this);
+
+    /// <summary>Forgets the link addresses of others, as a machine does that has been silent.</summary>
+    public Task ForgetNeighboursAsync() => ShellAsync("ip neighbour flush dev \"$1\"", Interface);
+
+    /// <summary>Has its own way to someone take smaller packets only, until that is disposed.</summary>
+    /// <param name="to">Who.</param>
+    /// <param name="mtu">The largest IP packet, in bytes.</param>
+    internal Task<NarrowWay> NarrowAsync(Role to, int mtu) => NarrowWay.MakeAsync(this, to, mtu);
+
+    /// <summary>The index, in the network of the engine, of the other end of its interface.</summary>
+    internal async Task<int> PeerIndexAsync() => int.Parse(
+        await ShellAsync("cat \"/sys/class/net/$1/iflink\"", Interface), CultureInfo.InvariantCulture);
+
+    /// <summary>What the interface's driver has sent for native XDP, and lost.</summary>
+    internal async Task<DriverCounters> DriverCountersAsync() =>
+        DriverCounters.Parse(await ShellAsync("ethtool --statistics \"$1\"", Interface));
+
+    /// <summary>Runs a server of its own, that no balancer knows of.</summary>
+    public Task<HostServer> ServeAsync(int port) => HostServer.StartAsync(this, port);
+
+    static IContainer Container(LabNetwork network, string name, string volume) => network
+        .Member(network.Engine.Images.Client, name)
+        .WithCreateParameterModifier(container =>
+        {
+            Engine.Privileges.GrantToolsTo(container.HostConfig!);
+            container.HostConfig!.Binds = [$"{volume}:{BpfFilesystem}"];
+            container.HostConfig.Sysctls = network.RouterSysctls();
+            container.HostConfig.Sysctls["net.ipv4.ip_local_port_range"] = "61000 65535";
+        })
+        .Build();
+}

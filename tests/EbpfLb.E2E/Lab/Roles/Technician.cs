@@ -1,0 +1,39 @@
+namespace EbpfLb.E2E.Lab.Roles;
+
+/// <summary>Someone who sets up a network interface where he stands: in another's network, or in the engine's own.</summary>
+sealed class Technician : Role
+{
+    const string PassProgram = "pass.bpf.o";
+
+    Technician(LabNetwork network, string name, string place)
+        : base(network, name, network.Container(network.Engine.Images.Client, name)
+            .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, PassProgram)), $"/{PassProgram}")
+            .WithCreateParameterModifier(container =>
+            {
+                network.Engine.Privileges.GrantTo(container.HostConfig!);
+                container.HostConfig!.NetworkMode = place;
+            })
+            .Build())
+    {
+    }
+
+    /// <summary>In the network of another.</summary>
+    public static Technician At(LabNetwork network, Role other) =>
+        new(network, $"{other.Name}-technician", $"container:{other.Id}");
+
+    /// <summary>In the network where the engine keeps its end of every link.</summary>
+    public static Technician AtEngine(LabNetwork network, string name) => new(network, name, "host");
+
+    /// <summary>Has the stack compute every checksum and cut every segment, instead of the interface.</summary>
+    public Task SwitchOffloadsOffAsync() =>
+        ShellAsync("ethtool --offload \"$1\" tx off tso off gso off", BalancerHost.Interface);
+
+    /// <summary>Attaches a native XDP program that passes everything to the interface of this index.</summary>
+    public Task PassAllAsync(int index) => ShellAsync(
+        """
+        name=$(ip -oneline link show | sed -n "s/^$1: \([^@:]*\).*/\1/p")
+        ip link set dev "$name" xdpdrv object "/$2" section xdp
+        """, index, PassProgram);
+
+    private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace EbpfLb.E2E.Lab.Telemetry;
+
+/// <summary>What the status command tells of one interface, as far as specs ask.</summary>
+/// <param name="Hook">The hook, as the command line writes it.</param>
+/// <param name="Flows">Live flows.</param>
+/// <param name="Packets">Packets by what became of them.</param>
+sealed record BalancerStatus(
+    string Hook, bool Running, int Flows, IReadOnlyDictionary<string, long> Packets,
+    IReadOnlyList<ServiceStatus> Services)
+{
+    /// <summary>Packets that were sent on, both ways.</summary>
+    public long Sent => Packets.GetValueOrDefault("sent-to-backend") + Packets.GetValueOrDefault("sent-to-client");
+
+    /// <summary>Packets that an XDP program left to the tc program behind it.</summary>
+    public long PassedToTc => Packets.GetValueOrDefault("pass-to-tc");
+
+    /// <summary>ICMP errors about balanced packets that were passed on to whoever sent those.</summary>
+    public long SentIcmpErrors => Packets.GetValueOrDefault("sent-icmp-error");
+
+    /// <summary>Packets that were answered because their time was up.</summary>
+    public long SentTimeExceeded => Packets.GetValueOrDefault("sent-time-exceeded");
+
+    /// <summary>Packets that were answered because the way on is too narrow.</summary>
+    public long SentTooBig => Packets.GetValueOrDefault("sent-too-big");
+
+    public static IReadOnlyList<BalancerStatus> ParseAll(string json) =>
+        JsonSerializer.Deserialize<IReadOnlyList<BalancerStatus>>(json, JsonSerializerOptions.Web)!;
+
+    public IEnumerable<BackendStatus> Backends => Services.SelectMany(service => service.Backends);
+}
+
+/// <param name="Listen">Endpoints with their protocol.</param>
+sealed record ServiceStatus(
+    string Name, IReadOnlyList<string> Listen, string Mode, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends);
+
+/// <param name="Name">The name by which it was configured.</param>
+/// <param name="Address">Address and port.</param>
+sealed record BackendStatus(string Name, string Address, int Flows, TrafficStatus Traffic);
+
+/// <param name="Opened">Flows opened since the balancer's start.</param>
+sealed record TrafficStatus(long Opened, long ToBackendBytes, long ToClientPackets, long ToClientBytes);

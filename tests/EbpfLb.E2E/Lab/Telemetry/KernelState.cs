@@ -1,0 +1,58 @@
+using EbpfLb.E2E.Lab.Roles;
+
+namespace EbpfLb.E2E.Lab.Telemetry;
+
+/// <summary>What balancers have in the kernel of a host, seen with tools that are not the balancer's.</summary>
+/// <param name="Pins">The files in the BPF filesystem.</param>
+/// <param name="Objects">The maps and links that the pins name, and the links' programs.</param>
+/// <param name="Hooks">XDP programs on the interface and its place for filters, as ip and tc print them.</param>
+sealed record KernelState(IReadOnlyList<string> Pins, IReadOnlyList<KernelObject> Objects, IReadOnlyList<string> Hooks)
+{
+    static readonly TimeSpan LongestFreeing = TimeSpan.FromSeconds(5);
+
+    public bool IsEmpty => Pins.Count == 0 && Objects.Count == 0 && Hooks.Count == 0;
+
+    public static async Task<KernelState> ReadAsync(BalancerHost host)
+    {
+        // The kernel itself puts two iterators, *.debug, into every BPF filesystem.
+        var seen = await host.ShellAsync(
+            """
+            find /sys/fs/bpf -type f ! -name '*.debug' | while read -r pin; do
+                echo "pin $pin"
+                for kind in map prog link; do
+                    told=$(bpftool --json "$kind" show pinned "$pin") && echo "$kind $told" && break
+                done
+            done
+            ip -details link show dev "$1" | sed -n 's,.*\(prog/xdp.*\),hook \1,p'
+            tc qdisc show dev "$1" clsact | sed 's/^/hook /'
+            """, BalancerHost.Interface);
+        var lines = seen.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ', 2)).ToLookup(line => line[0], line => line[1]);
+        var (pins, links) = (lines["pin"].ToList(), lines[KernelObject.Link].ToList());
+        List<KernelObject> named =
+        [
+            .. lines[KernelObject.Map].Select(map => KernelObject.Read(KernelObject.Map, map)),
+            .. lines[KernelObject.Program].Select(program => KernelObject.Read(KernelObject.Program, program)),
+            .. links.Select(link => KernelObject.Read(KernelObject.Link, link)),
+        ];
+        var programs = links.Select(link => KernelObject.Read(KernelObject.Program, link, "prog_id"));
+        return named.Count == pins.Count
+            ? new KernelState(pins, [.. named, .. programs], [.. lines["hook"]])
+            : throw new LabException($"{host.Name}: bpftool cannot tell what these are: {string.Join(' ', pins)}");
+    }
+
+    /// <summary>Requires that all of it has been there, and that none of it is left.</summary>
+    public async Task AssertIsGoneAsync(BalancerHost host)
+    {
+        Assert.Contains(Objects, one => one.Kind == KernelObject.Map);
+        Assert.Contains(Objects, one => one.Kind == KernelObject.Program);
+        var remaining = await ReadAsync(host);
+        Assert.True(remaining.IsEmpty, $"Of {this} this is left: {remaining}");
+        await Eventually.That("the kernel has freed all of it", () => KernelObject.StillThereAsync(host, Objects),
+            left => left.Count == 0, LongestFreeing, left => string.Join(' ', left));
+    }
+
+    public override string ToString() => IsEmpty
+        ? "nothing attached, nothing pinned"
+        : $"pins: {string.Join(' ', Pins)}; objects: {string.Join(' ', Objects)}; hooks: {string.Join(' ', Hooks)}";
+}

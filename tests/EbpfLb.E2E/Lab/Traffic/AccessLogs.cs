@@ -1,0 +1,38 @@
+using EbpfLb.E2E.Lab.Roles;
+
+namespace EbpfLb.E2E.Lab.Traffic;
+
+/// <summary>The backends' own word on who answered what.</summary>
+static class AccessLogs
+{
+    static readonly TimeSpan LongestWriting = TimeSpan.FromSeconds(5);
+
+    /// <summary>Requires that the backends saw the requests come from the client itself.</summary>
+    public static async Task AssertNameTheClientAsync(IEnumerable<Answer> answers, params Backend[] backends)
+    {
+        foreach (var answer in answers)
+        {
+            var backend = backends.Single(known => known.Name == answer.Server);
+            string[] names = [$"{answer.Client.Address}", $"{answer.Client.Address}:{answer.Client.Port}"];
+            await Eventually.That($"{backend.Name} has logged that {answer.Client} asked",
+                () => backend.AskersAsync(answer.Uri),
+                askers => askers is [var asker] && names.Contains(asker),
+                LongestWriting, askers => string.Join(", ", askers));
+        }
+    }
+
+    /// <summary>Requires that each answer's path stands once in the log of the backend it names only.</summary>
+    public static async Task AssertTellTheSameAsync(IReadOnlyCollection<Answer> answers, params Backend[] backends)
+    {
+        var asked = answers.Select(answer => answer.Uri).ToHashSet();
+        Assert.Equal(answers.Count, asked.Count);
+        foreach (var backend in backends)
+        {
+            var answered = answers.Where(answer => answer.Server == backend.Name)
+                .Select(answer => answer.Uri).Order().ToList();
+            await Eventually.That($"{backend.Name} has logged the {answered.Count} requests that it answered, no more",
+                async () => (await backend.RequestsAsync()).Where(asked.Contains).Order().ToList(),
+                logged => logged.SequenceEqual(answered), LongestWriting, logged => $"{logged.Count} requests");
+        }
+    }
+}

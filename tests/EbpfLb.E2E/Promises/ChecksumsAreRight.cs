@@ -1,0 +1,46 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Traffic;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>What it sends is right as it stands on the wire: nobody's card has to mend a checksum.</summary>
+public abstract class ChecksumsAreRight(HookLab lab, Family family) : Promise(lab, family)
+{
+    [Fact]
+    public async Task None_is_wrong_at_the_client_or_the_backend_when_neither_has_offloads()
+    {
+        var (client, backend) = (await Lab.StartClientAsync(), await Lab.StartSocketServerAsync());
+        await Lab.DoWithoutOffloadsAsync(client, backend);
+        var balancer = await Lab.BalanceAsync(Service.Web(backend), Service.Echo(backend));
+        var watches = await ChecksumWatch.StartAsync(client, backend);
+
+        var upload = await client.UploadAsync(balancer, megabytes: 1);
+        var echoed = await client.EchoAsync(balancer, times: 5, bytes: 1000);
+
+        Assert.Equal((upload.Sent, 5), (upload.Arrived, echoed));
+        foreach (var watch in watches)
+        {
+            var report = await watch.EndAsync();
+            Assert.Empty(report.Wrong);
+            Assert.InRange(report.Right, 500, int.MaxValue); // a megabyte in packets of 1,448 bytes is 725
+        }
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : ChecksumsAreRight(lab, Family.IPv4);
+
+    [Collection<OverTc>]
+    public sealed class TcOverIPv6(TcLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+}

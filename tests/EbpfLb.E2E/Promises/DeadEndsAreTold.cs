@@ -1,0 +1,75 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Traffic;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>Where a packet can go no further than the balancer its sender is told, as a router would tell him.</summary>
+public abstract class DeadEndsAreTold(HookLab lab, Family family) : Promise(lab, family)
+{
+    const int Narrow = 1300;
+
+    // Linux may heed the first word on an IPv6 connection no sooner than when it is repeated.
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task A_client_whose_packets_get_no_further_learns_it_soon()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A));
+
+        var knock = await Lab.Client.KnockFromAfarAsync(balancer, port: 80, hops: 1);
+
+        Assert.Equal(KnockResult.Unreachable, knock.Result);
+        Assert.InRange(knock.After, TimeSpan.Zero, Soon);
+        Assert.InRange((await balancer.StatusAsync()).SentTimeExceeded, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_client_whose_packets_get_one_hop_further_is_served()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.SocketsA));
+
+        var knock = await Lab.Client.KnockFromAfarAsync(balancer, port: 80, hops: 2);
+
+        Assert.Equal(KnockResult.Open, knock.Result);
+        Assert.Equal(0, (await balancer.StatusAsync()).SentTimeExceeded);
+    }
+
+    [Fact]
+    public async Task A_large_upload_gets_through_where_the_balancers_own_way_on_is_narrow()
+    {
+        var client = await Lab.StartClientAsync();
+        await using var way = await Lab.NarrowOwnWayAsync(to: Lab.SocketsA, Narrow);
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.SocketsA));
+
+        var upload = await client.UploadAsync(balancer, megabytes: 10);
+
+        Assert.Equal(upload.Sent, upload.Arrived);
+        Assert.InRange((await balancer.StatusAsync()).SentTooBig, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_large_download_gets_through_where_the_balancers_own_way_back_is_narrow()
+    {
+        var (client, server) = (await Lab.StartClientAsync(), await Lab.StartFileServerAsync());
+        var file = await server.CreateFileAsync(megabytes: 10);
+        await using var way = await Lab.NarrowOwnWayAsync(to: client, Narrow);
+        var balancer = await Lab.BalanceAsync(Service.Web(server));
+
+        var arrived = await client.DownloadAsync(balancer, file);
+
+        Assert.Equal(file, arrived);
+        Assert.InRange((await balancer.StatusAsync()).SentTooBig, 1, long.MaxValue);
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverTc>]
+    public sealed class TcOverIPv6(TcLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+}

@@ -1,0 +1,77 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Traffic;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>Whatever is not a service's traffic goes its way as if there were no balancer.</summary>
+public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Promise(lab)
+{
+    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task Pings_are_answered()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+
+        var answered = await Lab.Client.PingAsync(balancer, times: 20);
+
+        Assert.Equal(20, answered);
+    }
+
+    [Fact]
+    public async Task The_hosts_own_connections_reach_backends_and_others_also_under_load()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+
+        var load = Lab.Client.GetInParallelAsync(balancer, times: 200);
+        var own = await Task.WhenAll(
+            Lab.Host.GetInParallelAsync(Lab.A, times: 100), Lab.Host.GetInParallelAsync(Lab.B, times: 100),
+            Lab.Host.GetAsync(Lab.C, times: 20));
+
+        Assert.All(own[0], answer => Assert.Equal(Lab.A.Name, answer.Server));
+        Assert.All(own[1], answer => Assert.Equal(Lab.B.Name, answer.Server));
+        Assert.All(own[2], answer => Assert.Equal(Lab.C.Name, answer.Server));
+        await AccessLogs.AssertTellTheSameAsync(await load, Lab.A, Lab.B);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_no_service_is_refused_at_once()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+
+        var knock = await Lab.Client.KnockAsync(balancer, port: 81);
+
+        Assert.Equal(KnockResult.Refused, knock.Result);
+        Assert.InRange(knock.After, TimeSpan.Zero, AtOnce);
+    }
+
+    [Fact]
+    public async Task A_server_of_the_hosts_own_is_reached()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await using var server = await Lab.Host.ServeAsync(port: 8080);
+
+        var name = await Lab.Client.HearFromAsync(balancer, port: 8080);
+
+        Assert.Equal(Lab.Host.Name, name);
+    }
+
+    [Fact]
+    public async Task Backends_are_reached_directly_too()
+    {
+        await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+
+        var answers = await Lab.Client.GetAsync(Lab.B, times: 3);
+
+        Assert.All(answers, answer => Assert.Equal(Lab.B.Name, answer.Server));
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : OtherTrafficIsLeftAlone(lab);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : OtherTrafficIsLeftAlone(lab);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : OtherTrafficIsLeftAlone(lab);
+}
