@@ -1,0 +1,50 @@
+# Short verbs for everyday work; `make` alone lists them.
+
+runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
+scripts := lab/setup lab/compose lab/up lab/show .ci/run
+bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.E2E/Lab/Roles/*.c)
+
+# Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
+export BPF_DEBUG
+
+.PHONY: help build lab lab-down test fuzz format format-check clean
+
+help: ## list these verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
+		printf '  make %-14s %s\n' "$$verb" "$$does"; done
+
+build: ## compile the runner (artifacts/ebpf-lb) and the eBPF objects (artifacts/bpf/)
+	@lab/setup build
+	dotnet publish src/EbpfLb --configuration Release --runtime $(runtime) --output artifacts/publish
+	install artifacts/publish/ebpf-lb artifacts/ebpf-lb
+
+lab: ## bring the lab up and show ten balanced requests
+	@lab/setup lab
+	@lab/up
+	@lab/show
+
+lab-down: ## stop the lab and remove all of it
+	@lab/compose down --volumes --remove-orphans
+
+test: ## run every test, in containers of their own
+	@lab/setup
+	dotnet test $(TEST_OPTIONS)
+
+fuzz: export EBPFLB_FUZZ_PACKETS ?= 10000000
+fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeats a run
+	@lab/setup build
+	dotnet test --project tests/EbpfLb.Unit --show-live-output on \
+		--filter-class '*.TheDatapathDoesAsDocumented' --filter-class '*.Hostility'
+
+format: ## format the C# and the C code
+	dotnet format
+	clang-format -i $(bpf)
+
+format-check: ## check the format, and the scripts with shellcheck; changes nothing
+	@lab/setup build checks
+	dotnet format --verify-no-changes
+	clang-format --dry-run -Werror $(bpf)
+	shellcheck --external-sources --check-sourced $(scripts)
+
+clean: ## remove everything that was built
+	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj
