@@ -14,12 +14,15 @@ sealed class Disagreement(string message) : Exception(message);
 /// The balancer as its documentation describes it. Where that leaves a choice (a backend at random, some free NAT
 /// port), the model learns which the program took and holds that it was allowed.
 /// </summary>
-sealed class ReferenceModel(LbSettings settings)
+sealed class ReferenceModel
 {
     readonly Dictionary<Ends, Half> _halves = [];
+    readonly NatPorts _ports;
     readonly Dictionary<uint, uint[]> _slots = [];
     readonly Dictionary<uint, ulong> _turns = [];
     readonly Dictionary<(uint Service, IPAddress Client, int Port, IPEndPoint At), uint> _hashed = [];
+
+    public ReferenceModel(LbSettings settings) => _ports = new(settings, _halves);
 
     public IEnumerable<Half> Halves => _halves.Values;
 
@@ -65,6 +68,14 @@ sealed class ReferenceModel(LbSettings settings)
         return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent);
     }
 
+    /// <summary>Whether chance decides between backends of which one has no port left for the packet.</summary>
+    public bool MayChooseOneWithoutPort(Packet packet)
+    {
+        var ends = new Ends(packet.Protocol, packet.Source, packet.Destination);
+        return ServiceAt(ends) is { Algorithm: LbAlgorithm.Random or LbAlgorithm.LeastConnections } service
+            && _slots[service.Id].Distinct().Any(id => _ports.AreTaken(ends, EndOf(Named(service, id), ends)));
+    }
+
     Ruling Open(WorldService service, Ends ends, Packet packet, Ends? sent)
     {
         if (Choose(service, ends, sent) is not { } backend)
@@ -72,7 +83,7 @@ sealed class ReferenceModel(LbSettings settings)
         if (ObstacleTo(backend.At.Address, packet) is { } obstacle)
             return obstacle;
         // A backend that answers the client itself must see the client's own end, and its answers do not come by.
-        if ((service.IsDirect ? ends.Source : NatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
+        if ((service.IsDirect ? ends.Source : TakeNatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
             return new(LbReason.RefuseNoPort);
         var flow = new Flow(service, backend, ends, new(ends.Protocol, source, EndOf(backend, ends)));
         _halves.Add(flow.Forward.Key, flow.Forward);
@@ -184,7 +195,7 @@ sealed class ReferenceModel(LbSettings settings)
 
     /// <summary>A service for one port before one for any, which leaves out the local stack's own.</summary>
     WorldService? ServiceAt(Ends ends) => World.ServiceAt(ends.Protocol, ends.Destination)
-        ?? (IsLocal(ends.Destination.Port)
+        ?? (_ports.IsLocal(ends.Destination.Port)
             ? null
             : World.ServiceAt(ends.Protocol, new(ends.Destination.Address, 0)));
 
@@ -209,7 +220,7 @@ sealed class ReferenceModel(LbSettings settings)
         var taking = _slots[service.Id].Distinct().Select(id => Named(service, id)).ToArray();
         return taking.FirstOrDefault(backend => sent is { } there
                 ? EndOf(backend, ends).Equals(there.Destination)
-                : HasNoPort(ends, EndOf(backend, ends)))
+                : _ports.AreTaken(ends, EndOf(backend, ends)))
             ?? taking[0];
     }
 
@@ -237,50 +248,14 @@ sealed class ReferenceModel(LbSettings settings)
         return backend;
     }
 
-    /// <summary>The client's own port where it is free; any free one; that of a flow that has ended.</summary>
-    IPEndPoint? NatEnd(Ends ends, IPEndPoint backend, Ends? sent)
-    {
-        if (HasNoPort(ends, backend))
-            return null;
-        var own = ends.Source.Port;
-        if (IsFree(own, ends, backend))
-            return NatEnd(own, ends);
-        var taken = sent?.Source.Port ?? NatPorts(ends, backend)
-            .Where(port => HolderOf(port, ends, backend) is not { Flow.Ended: false })
-            .MinBy(port => HolderOf(port, ends, backend) is null ? 0 : 1);
-        if (IsFree(taken, ends, backend))
-            return NatEnd(taken, ends);
-        if (NatPorts(ends, backend).Any(port => IsFree(port, ends, backend)))
-            throw new Disagreement($"NAT port {taken} was taken, although others are free");
-        if (HolderOf(taken, ends, backend) is not { Flow.Ended: true } holder)
-            throw new Disagreement($"NAT port {taken} was taken, which a live flow has");
-        Remove(holder.Flow);
-        return NatEnd(taken, ends);
-    }
-
     /// <summary>The backend sees the address that the client asked.</summary>
-    static IPEndPoint NatEnd(int port, Ends ends) => new(ends.Destination.Address, port);
-
-    bool HasNoPort(Ends ends, IPEndPoint backend) =>
-        NatPorts(ends, backend).All(port => HolderOf(port, ends, backend) is { Flow.Ended: false });
-
-    IEnumerable<int> NatPorts(Ends ends, IPEndPoint backend) => Enumerable
-        .Range(settings.NatPortMin, settings.NatPortMax - settings.NatPortMin + 1)
-        .Where(port => IsNat(port, ends, backend));
-
-    bool IsFree(int port, Ends ends, IPEndPoint backend) =>
-        IsNat(port, ends, backend) && HolderOf(port, ends, backend) is null;
-
-    /// <summary>Whatever direction it is: a backend may be a client too.</summary>
-    Half? HolderOf(int port, Ends ends, IPEndPoint backend) =>
-        _halves.GetValueOrDefault(new(ends.Protocol, backend, NatEnd(port, ends)));
-
-    /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
-    bool IsNat(int port, Ends ends, IPEndPoint backend) =>
-        port >= settings.NatPortMin && port <= settings.NatPortMax && !IsLocal(port)
-        && !(backend.Equals(ends.Source) && port == ends.Destination.Port);
-
-    bool IsLocal(int port) => port >= settings.LocalPortMin && port <= settings.LocalPortMax;
+    IPEndPoint? TakeNatEnd(Ends ends, IPEndPoint backend, Ends? sent)
+    {
+        var port = _ports.Choose(ends, backend, sent?.Source.Port, out var replaced);
+        if (replaced is not null)
+            Remove(replaced);
+        return port is null ? null : new(ends.Destination.Address, port.Value);
+    }
 
     /// <summary>A packet that may open a flow.</summary>
     static bool Opens(Packet packet) =>

@@ -24,7 +24,7 @@ public sealed class TheDatapathDoesAsDocumented
         EventLevel = LbEventLevel.Flows,
     };
 
-    static readonly LbSettings FewPorts = ManyPorts with { NatPortMin = 40000, NatPortMax = 40008 };
+    static readonly LbSettings FewPorts = ManyPorts with { NatPortMin = 40000, NatPortMax = 40004 };
 
     [Theory, InlineData(Hook.Tc), InlineData(Hook.Xdp)]
     public void Random_packets_fare_as_in_the_model(Hook hook)
