@@ -68,11 +68,13 @@ sealed class ReferenceModel
         return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent);
     }
 
-    /// <summary>Whether chance decides between backends of which one has no port left for the packet.</summary>
+    /// <summary>Whether chance decides, for a new flow, between backends of which one has no port left.</summary>
     public bool MayChooseOneWithoutPort(Packet packet)
     {
         var ends = new Ends(packet.Protocol, packet.Source, packet.Destination);
-        return ServiceAt(ends) is { Algorithm: LbAlgorithm.Random or LbAlgorithm.LeastConnections } service
+        var isNew = _halves.GetValueOrDefault(ends) is not { } known || IsReopenedBy(known, packet);
+        return isNew
+            && ServiceAt(ends) is { Algorithm: LbAlgorithm.Random or LbAlgorithm.LeastConnections } service
             && _slots[service.Id].Distinct().Any(id => _ports.AreTaken(ends, EndOf(Named(service, id), ends)));
     }
 
