@@ -25,6 +25,22 @@ public abstract class BackendsAreFollowed(HookLab lab) : Promise(lab)
     }
 
     [Fact]
+    public async Task Under_load_a_server_that_joins_a_pool_costs_no_request()
+    {
+        await Lab.StartBackendAsync(Pool);
+        var balancer = await Lab.BalanceAsync(Service.WebOfPool(Pool));
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        var second = await Lab.StartBackendAsync(Pool);
+        await Eventually.That("the second one gets requests",
+            second.RequestsAsync, requests => requests.Count > 0, AFewResolutions);
+        var tally = await load.StopAsync();
+
+        Assert.Empty(tally.Failures);
+        Assert.Contains(tally.Answers, answer => answer.Server == second.Name);
+    }
+
+    [Fact]
     public async Task No_request_is_lost_while_the_link_addresses_of_backends_and_clients_are_unknown()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));

@@ -30,6 +30,9 @@ public class Client : Role
     public Task<IReadOnlyList<Answer>> GetInParallelAsync(Role server, int times, int fromPort = 0) =>
         Curl.InParallelAsync(this, server, times, fromPort);
 
+    /// <summary>Puts a constant load on a web server until it is stopped.</summary>
+    public Task<Load> StartLoadAsync(Role server) => Load.StartAsync(this, server);
+
     /// <summary>Fetches a file and tells what arrived.</summary>
     /// <param name="lasting">How long it takes its time for that, at least.</param>
     public Task<RemoteFile> DownloadAsync(Role server, RemoteFile file, TimeSpan lasting = default) =>
