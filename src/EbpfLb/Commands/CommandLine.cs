@@ -18,8 +18,8 @@ static class CommandLine
     {
         var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
         {
-            RunCommand.Create(run), CheckCommand.Create(), StatusCommand.Create(), DoctorCommand.Create(Probe.Examine),
-            DetachCommand.Create(), Verbose,
+            RunCommand.Create(run), CheckCommand.Create(), StatusCommand.Create(), FlowsCommand.Create(),
+            DoctorCommand.Create(Probe.Examine), DetachCommand.Create(), Verbose,
         };
         Help.ShowExamples(root);
         return root;

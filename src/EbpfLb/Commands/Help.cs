@@ -34,6 +34,11 @@ static class Help
             """,
         ["check"] = "ebpf-lb check --config ebpf-lb.yaml",
         ["status"] = "ebpf-lb status --json",
+        ["flows"] = """
+            ebpf-lb flows --client 10.0.0.0/8 --service web
+            ebpf-lb flows --backend 172.20.0.2:80 --sort bytes --limit 10
+            ebpf-lb flows --json
+            """,
         ["doctor"] = "ebpf-lb doctor --interface eth0",
         ["detach"] = "ebpf-lb detach --interface eth0",
     };

@@ -1,0 +1,28 @@
+using System.CommandLine;
+
+namespace EbpfLb.Commands;
+
+/// <summary>Options whose values are more than words.</summary>
+static class Options
+{
+    /// <param name="name">With its dashes.</param>
+    /// <param name="helpName">Stands for the value in the help text.</param>
+    /// <param name="description">What it is for.</param>
+    /// <param name="read">Null where the text is no such value.</param>
+    /// <param name="problem">What is wrong then; continues the value as a sentence.</param>
+    /// <param name="remedy">A sentence of its own without the full stop.</param>
+    public static Option<T> Parsed<T>(
+        string name, string helpName, string description, Func<string, T> read, string problem, string remedy) => new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                var value = read(text);
+                if (value is null)
+                    result.AddError($"{name}: '{text}' {problem}. {remedy}.");
+                return value;
+            },
+        };
+}

@@ -1,0 +1,32 @@
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Flows;
+
+/// <summary>A backend as users name it: by the name that it was configured by or its address, and perhaps its port.</summary>
+sealed record BackendPattern
+{
+    readonly string _host;
+    readonly LbAddress? _address;
+    readonly ushort? _port;
+
+    BackendPattern(string host, ushort? port)
+    {
+        _host = host;
+        _address = Syntax.Address(host) is { } address ? LbAddress.From(address) : null;
+        _port = port;
+    }
+
+    /// <summary>Reads HOST[:PORT]; null where the text is no such thing.</summary>
+    public static BackendPattern? Read(string text)
+    {
+        var (host, portText) = Syntax.Split(text);
+        var port = portText is null ? null : Syntax.Port(portText);
+        return Syntax.Host(host) is null && (portText is null || port is not null) ? new(host, port) : null;
+    }
+
+    /// <summary>By the address that packets leave to: a flow keeps it, whatever becomes of the backend's id.</summary>
+    public bool Fits(FlowSource source, in LbFlow forward) =>
+        (_port is null || forward.Rewritten.Dport.Value == _port)
+        && (_address is { } address ? forward.Rewritten.Dst == address : source.BackendName(forward.Backend) == _host);
+}

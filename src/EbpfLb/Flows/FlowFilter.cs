@@ -1,0 +1,17 @@
+using EbpfLb.Abi;
+
+namespace EbpfLb.Flows;
+
+/// <summary>Which flows are asked for: those that fit everything that is given.</summary>
+/// <param name="Client">The addresses of clients.</param>
+/// <param name="Service">A service's name.</param>
+/// <param name="Backend">A backend.</param>
+sealed record FlowFilter(AddressPrefix? Client = null, string? Service = null, BackendPattern? Backend = null)
+{
+    public static FlowFilter All { get; } = new();
+
+    public bool Takes(FlowSource source, in LbTuple client, in LbFlow forward) =>
+        Client?.Contains(client.Src) != false
+        && (Service is null || source.ServiceName(forward.Service) == Service)
+        && Backend?.Fits(source, forward) != false;
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace EbpfLb.Flows;
+
+/// <summary>Writes flows one by one as they come, as a table or as a JSON array with a line for each.</summary>
+sealed class FlowWriter(TextWriter output, bool asJson)
+{
+    int _written;
+
+    public void Begin() => output.WriteLine(asJson ? "[" : Line(
+        "STATE", "PROTO", "CLIENT", "SERVICE", "BACKEND", "BYTES IN", "BYTES OUT", "PACKETS IN", "PACKETS OUT", "AGE", "IDLE"));
+
+    public void Write(Flow flow)
+    {
+        var row = FlowRow.Of(flow);
+        if (asJson)
+            output.Write($"{(_written == 0 ? "" : ",\n")}{JsonSerializer.Serialize(row, FlowJson.Default.FlowRow)}");
+        else
+            output.WriteLine(Line(
+                row.State, row.Protocol, row.Client, $"{row.Service} {row.Endpoint}", $"{row.Backend} {row.BackendAddress}",
+                row.ToBackendBytes, row.ToClientBytes, row.ToBackendPackets, row.ToClientPackets,
+                Words(flow.Age), Words(flow.Idle)));
+        _written++;
+    }
+
+    /// <param name="total">How many there are; those that were not written are told of.</param>
+    public void End(int total)
+    {
+        if (asJson)
+            output.WriteLine(_written == 0 ? "]" : "\n]");
+        else
+            output.WriteLine(_written == total ? $"{total} flows" : $"{_written} of {total} flows");
+    }
+
+    /// <summary>A time in the two largest of its units: 0.3s, 12.0s, 3m05s, 2h07m, 4d11h.</summary>
+    static string Words(TimeSpan time) => time switch
+    {
+        { TotalMinutes: < 1 } => time.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) + "s",
+        { TotalHours: < 1 } => $"{time.Minutes}m{time.Seconds:00}s",
+        { TotalDays: < 1 } => $"{time.Hours}h{time.Minutes:00}m",
+        _ => $"{time.Days}d{time.Hours:00}h",
+    };
+
+    static string Line(
+        object state, object protocol, object client, object service, object backend, object bytesIn, object bytesOut,
+        object packetsIn, object packetsOut, object age, object idle) =>
+        FormattableString.Invariant(
+            $"{state,-11} {protocol,-5} {client,-21} {service,-27} {backend,-31} {bytesIn,12} {bytesOut,12} ")
+        + FormattableString.Invariant($"{packetsIn,10} {packetsOut,11} {age,7} {idle,7}");
+}

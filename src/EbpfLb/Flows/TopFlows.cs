@@ -1,0 +1,24 @@
+namespace EbpfLb.Flows;
+
+/// <summary>Keeps the first flows of an order, and only those: however many come, there is room for so many.</summary>
+sealed class TopFlows(Func<Flow, ulong> order, int limit)
+{
+    readonly PriorityQueue<Flow, ulong> _kept = new(); // the least of them comes out first
+
+    public void Add(Flow flow)
+    {
+        if (_kept.Count < limit)
+            _kept.Enqueue(flow, order(flow));
+        else
+            _kept.EnqueueDequeue(flow, order(flow));
+    }
+
+    /// <summary>Takes them all out, the most first.</summary>
+    public IEnumerable<Flow> Take()
+    {
+        var sorted = new Stack<Flow>(_kept.Count);
+        while (_kept.TryDequeue(out var flow, out _))
+            sorted.Push(flow);
+        return sorted;
+    }
+}

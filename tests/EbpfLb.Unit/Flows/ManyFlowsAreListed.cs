@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using EbpfLb.Configuration;
+using EbpfLb.Flows;
+using EbpfLb.Unit.Datapath.Harness;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Flows;
+
+/// <summary>
+/// The listing of a large table, and what it costs, printed. EBPFLB_MANY_FLOWS=1000000 is what the README tells of; that
+/// takes a gigabyte.
+/// </summary>
+public sealed class ManyFlowsAreListed
+{
+    const long Megabyte = 1 << 20;
+
+    static readonly uint Flows = ManyFlows.HowMany;
+
+    [Fact]
+    public void All_of_them_or_the_first_in_an_order_which_needs_no_room_for_all()
+    {
+        Capabilities.RequireDatapath();
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Usual, maxFlows: 2 * Flows);
+        ManyFlows.Fill(datapath.Tables, Flows, (ulong)TimeProvider.System.GetTimestamp());
+        var source = new FlowSource("eth0", datapath.Tables, TimeProvider.System);
+
+        var all = List(source, new(FlowFilter.All, null, null), out _);
+        var busiest = List(source, new(FlowFilter.All, FlowOrder.All.Single(known => known.Word == "bytes").Key, 3), out var allocated);
+
+        Assert.Equal(Flows, (uint)all.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).Distinct().Count());
+        Assert.Equal(
+            [Flows - 1, Flows - 2, Flows - 3],
+            busiest.Select(line => uint.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[7])));
+        Assert.InRange(allocated, 0, Megabyte);
+    }
+
+    /// <param name="allocated">Bytes, from the first line to the last.</param>
+    static string[] List(FlowSource source, FlowQuery query, out long allocated)
+    {
+        using var output = new StringWriter();
+        var (began, cpu, before) = (
+            Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetAllocatedBytesForCurrentThread());
+        query.Answer([source], new FlowWriter(output, asJson: false), TestContext.Current.CancellationToken);
+        allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{lines[^1]}: {Stopwatch.GetElapsedTime(began).TotalMilliseconds:F0} ms, "
+            + $"CPU {(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds:F0} ms, allocated {allocated / 1024} KiB");
+        return lines[1..^1];
+    }
+}
