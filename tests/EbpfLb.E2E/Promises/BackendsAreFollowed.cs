@@ -5,18 +5,17 @@ namespace EbpfLb.E2E.Promises;
 /// <summary>A backend may be a name that servers come to share, and may have to be looked for on the link.</summary>
 public abstract class BackendsAreFollowed(HookLab lab) : Promise(lab)
 {
-    const string Pool = "pool";
     static readonly TimeSpan AFewResolutions = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task A_server_that_joins_a_pool_gets_its_turn_and_open_connections_stay()
     {
-        var first = await Lab.StartBackendAsync(Pool);
-        var balancer = await Lab.BalanceAsync(Service.WebOfPool(Pool));
+        var first = await Lab.StartBackendAsync("pool");
+        var balancer = await Lab.BalanceAsync(Service.WebOfPool("pool"));
         await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20004);
         await connection.GetAsync("/before");
 
-        var second = await Lab.StartBackendAsync(Pool);
+        var second = await Lab.StartBackendAsync("pool");
 
         await Eventually.That("of two requests each server answers one",
             async () => (await Lab.Client.GetAsync(balancer, times: 2)).Select(answer => answer.Server).ToHashSet(),
@@ -27,11 +26,11 @@ public abstract class BackendsAreFollowed(HookLab lab) : Promise(lab)
     [Fact]
     public async Task Under_load_a_server_that_joins_a_pool_costs_no_request()
     {
-        await Lab.StartBackendAsync(Pool);
-        var balancer = await Lab.BalanceAsync(Service.WebOfPool(Pool));
+        await Lab.StartBackendAsync("pool-under-load");
+        var balancer = await Lab.BalanceAsync(Service.WebOfPool("pool-under-load"));
         await using var load = await Lab.Client.StartLoadAsync(balancer);
 
-        var second = await Lab.StartBackendAsync(Pool);
+        var second = await Lab.StartBackendAsync("pool-under-load");
         await Eventually.That("the second one gets requests",
             second.RequestsAsync, requests => requests.Count > 0, AFewResolutions);
         var tally = await load.StopAsync();
