@@ -6,8 +6,17 @@ using Microsoft.Extensions.Logging;
 using var signals = new Signals();
 return await CommandLine.InvokeAsync(CommandLine.Create(RunAsync), args, Console.Out, Console.Error, signals.Token);
 
-static async Task<int> RunAsync(LoadBalancerConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation)
+async Task<int> RunAsync(
+    LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation)
 {
-    await new Runner(configuration, Console.Out, TimeProvider.System, loggers).RunAsync(cancellation);
+    var changes = AsyncEnumerable.Empty<LoadBalancerConfiguration>();
+    if (file is not null)
+    {
+        var watch = new ConfigurationWatch(
+            file, configuration, TimeProvider.System, loggers.CreateLogger<ConfigurationWatch>());
+        signals.HungUp += watch.LookNow;
+        changes = watch.WatchAsync(cancellation);
+    }
+    await new Runner(configuration, changes, Console.Out, TimeProvider.System, loggers).RunAsync(cancellation);
     return ExitCode.Ok;
 }

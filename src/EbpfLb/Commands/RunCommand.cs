@@ -7,8 +7,12 @@ using Microsoft.Extensions.Logging.Console;
 namespace EbpfLb.Commands;
 
 /// <summary>Runs a load balancer until it is cancelled; returns the exit code.</summary>
+/// <param name="configuration">What to begin with.</param>
+/// <param name="file">The file that it stands in, which may change; null where flags said it.</param>
+/// <param name="loggers">For all that it tells besides flows.</param>
+/// <param name="cancellation">Asks it to end.</param>
 delegate Task<int> RunLoadBalancer(
-    LoadBalancerConfiguration configuration, ILoggerFactory loggers, CancellationToken cancellation);
+    LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation);
 
 /// <summary><c>ebpf-lb run</c>: takes a configuration from a file or from flags, and balances.</summary>
 sealed class RunCommand
@@ -78,7 +82,7 @@ sealed class RunCommand
             if (reading.Configuration is not { } configuration)
                 return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
             using var loggers = Logs(parsed.GetValue(CommandLine.Verbose));
-            return await run(configuration, loggers, cancellation);
+            return await run(configuration, parsed.GetValue(options._config), loggers, cancellation);
         });
         return command;
     }

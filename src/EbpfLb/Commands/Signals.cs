@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Commands;
 
-/// <summary>Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation; a second one ends the process.</summary>
+/// <summary>
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation; a second one ends the process. SIGHUP does so only
+/// where nobody has another use for it.
+/// </summary>
 sealed class Signals : IDisposable
 {
     readonly CancellationTokenSource _cancellation = new();
@@ -14,8 +17,17 @@ sealed class Signals : IDisposable
     /// <summary>Cancelled when the process is asked to end.</summary>
     public CancellationToken Token => _cancellation.Token;
 
+    /// <summary>Called at each SIGHUP, on a thread of its own.</summary>
+    public event Action? HungUp;
+
     PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, context =>
     {
+        if (signal == PosixSignal.SIGHUP && HungUp is { } use)
+        {
+            context.Cancel = true;
+            use();
+            return;
+        }
         if (_cancellation.IsCancellationRequested)
             return;
         context.Cancel = true;

@@ -2,13 +2,22 @@ using System.Text;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>Reads a configuration file.</summary>
-static class ConfigurationFile
+/// <summary>A configuration file as it was found: its text, or what keeps it from being read.</summary>
+sealed record ConfigurationFile
 {
     const int LargestFile = 256 * 1024; // bytes
 
+    readonly string _name;
+    readonly string? _text;
+    readonly Fault? _obstacle;
+
+    ConfigurationFile(string name, string? text, Fault? obstacle) => (_name, _text, _obstacle) = (name, text, obstacle);
+
     /// <summary>Reads and validates the file; one that cannot be read is a fault as well.</summary>
-    public static Reading Read(string path)
+    public static Reading Read(string path) => Load(path).Validate();
+
+    /// <summary>Reads the file. Two that say the same in the same words are equal.</summary>
+    public static ConfigurationFile Load(string path)
     {
         try
         {
@@ -18,7 +27,7 @@ static class ConfigurationFile
             if (length > LargestFile)
                 return Unreadable(path, $"is larger than {LargestFile / 1024} KiB", "Name a smaller file");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content, 0, length);
-            return YamlSource.Read(text.TrimStart('\uFEFF'), Path.GetFileName(path));
+            return new(Path.GetFileName(path), text.TrimStart('\uFEFF'), null);
         }
         catch (DecoderFallbackException)
         {
@@ -31,6 +40,9 @@ static class ConfigurationFile
         }
     }
 
-    static Reading Unreadable(string path, string problem, string remedy) =>
-        new(null, [new Fault("--config", path, problem, remedy)]);
+    /// <summary>The configuration that it holds, or every fault.</summary>
+    public Reading Validate() => _text is null ? new(null, [_obstacle!]) : YamlSource.Read(_text, _name);
+
+    static ConfigurationFile Unreadable(string path, string problem, string remedy) =>
+        new(path, null, new Fault("--config", path, problem, remedy));
 }

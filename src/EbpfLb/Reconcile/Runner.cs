@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 using EbpfLb.Instances;
@@ -9,7 +10,8 @@ namespace EbpfLb.Reconcile;
 
 /// <summary>Runs a load balancer: attaches it, follows its backends, reports its flows, and takes it down again.</summary>
 sealed partial class Runner(
-    LoadBalancerConfiguration configuration, TextWriter output, TimeProvider time, ILoggerFactory loggers)
+    LoadBalancerConfiguration configuration, IAsyncEnumerable<LoadBalancerConfiguration> changes, TextWriter output,
+    TimeProvider time, ILoggerFactory loggers)
 {
     static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
 
@@ -25,12 +27,11 @@ sealed partial class Runner(
             $"another ebpf-lb is running on interface '{device.Name}'. Stop that one first.");
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var resolver = new BackendResolver(
-            configuration, new SystemNameService(), time, loggers.CreateLogger<BackendResolver>());
-        await using var snapshots = resolver.WatchAsync(stop.Token).GetAsyncEnumerator(stop.Token);
+        var services = new LatestServices(
+            (latest, token) => FollowAsync(latest, device, token), loggers.CreateLogger<LatestServices>());
+        await using var snapshots = services.WatchAsync(configuration, changes, stop.Token).GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
-        RefuseOwnAddresses(device);
 
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
@@ -126,11 +127,26 @@ sealed partial class Runner(
         LogChanged(List(now.Except(before)), List(before.Except(now)));
     }
 
+    /// <summary>Follows the services of one configuration.</summary>
+    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
+        LoadBalancerConfiguration latest, NetworkDevice device, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var resolver = new BackendResolver(latest, new SystemNameService(), time, loggers.CreateLogger<BackendResolver>());
+        var isFirst = true;
+        await foreach (var services in resolver.WatchAsync(cancellation))
+        {
+            if (isFirst)
+                RefuseOwnAddresses(services, device);
+            isFirst = false;
+            yield return services;
+        }
+    }
+
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
-    void RefuseOwnAddresses(NetworkDevice device)
+    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice device)
     {
         var own = device.Addresses();
-        foreach (var service in _desired)
+        foreach (var service in services)
         {
             if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
                 throw new LoadBalancerException(

@@ -7,7 +7,7 @@ namespace EbpfLb.Unit.Commands;
 public sealed class HelpShowsExamples
 {
     public static TheoryData<string> Commands =>
-        ["", .. CommandLine.Create((_, _, _) => Task.FromResult(0)).Subcommands.Select(command => command.Name)];
+        ["", .. CommandLine.Create((_, _, _, _) => Task.FromResult(0)).Subcommands.Select(command => command.Name)];
 
     [Theory]
     [MemberData(nameof(Commands))]

@@ -8,6 +8,9 @@ sealed class Shell
 {
     public LoadBalancerConfiguration? Ran { get; private set; }
 
+    /// <summary>The file that this stands in.</summary>
+    public string? File { get; private set; }
+
     /// <summary>What the load balancer does when it is run.</summary>
     public Func<CancellationToken, Task<int>> Balancing { get; init; } = _ => Task.FromResult(0);
 
@@ -18,9 +21,9 @@ sealed class Shell
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var root = CommandLine.Create((configuration, _, token) =>
+        var root = CommandLine.Create((configuration, file, _, token) =>
         {
-            Ran = configuration;
+            (Ran, File) = (configuration, file);
             return Balancing(token);
         });
         var code = await CommandLine.InvokeAsync(

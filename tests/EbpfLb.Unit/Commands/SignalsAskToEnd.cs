@@ -14,12 +14,29 @@ public sealed partial class SignalsAskToEnd
     [LibraryImport("libc")]
     internal static partial int kill(int process, int signal);
 
+    // A process that was started to survive its terminal (nohup) ignores it, and .NET leaves that be.
+    public SignalsAskToEnd()
+    {
+        const nint byDefault = 0; // SIG_DFL
+        signal(HangUp, byDefault);
+    }
+
+    [Fact]
+    public async Task A_hang_up_that_has_a_use_does_not_cancel()
+    {
+        using var signals = new Signals();
+        var used = new TaskCompletionSource();
+        signals.HungUp += used.SetResult;
+
+        Assert.Equal(0, kill(Environment.ProcessId, HangUp));
+
+        await used.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.False(signals.Token.IsCancellationRequested);
+    }
+
     [Fact]
     public async Task A_first_signal_cancels_and_leaves_the_process_alive()
     {
-        // A process that was started to survive its terminal (nohup) ignores it, and .NET leaves that be.
-        const nint byDefault = 0; // SIG_DFL
-        signal(HangUp, byDefault);
         using var signals = new Signals();
         var cancelled = new TaskCompletionSource();
         using var registration = signals.Token.Register(cancelled.SetResult);

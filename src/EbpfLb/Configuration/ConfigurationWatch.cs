@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Configuration;
+
+/// <summary>
+/// Reads a configuration file again when it changes, or at once when asked to. One that is not valid, or that changes
+/// what takes a restart, changes nothing, and is told of.
+/// </summary>
+/// <remarks>
+/// It compares what the file says, rather than waiting to be told of changes: that also sees what is mounted anew,
+/// replaced by a rename, or reached through links.
+/// </remarks>
+sealed partial class ConfigurationWatch(
+    string path, LoadBalancerConfiguration first, TimeProvider time, ILogger<ConfigurationWatch> logger)
+{
+    /// <summary>How long between two looks. A change counts once two looks in a row have seen it: it is whole then.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] FixedSettings =
+    [
+        ("interface", configuration => configuration.Interface),
+        ("hook", configuration => configuration.Hook),
+        ("events", configuration => configuration.Events),
+        ("flows", configuration => configuration.Flows),
+        ("timeouts", configuration => configuration.Timeouts),
+    ];
+
+    readonly Channel<bool> _asked = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Asks it to read the file now, whether it changed or not. From any thread; asking twice is asking once.</summary>
+    public void LookNow() => _asked.Writer.TryWrite(true);
+
+    /// <summary>The configurations that follow the first one, without end.</summary>
+    public async IAsyncEnumerable<LoadBalancerConfiguration> WatchAsync(
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var current = first;
+        ConfigurationFile? seen = null, judged = null;
+        while (true)
+        {
+            var isAsked = await WaitAsync(cancellation);
+            var file = ConfigurationFile.Load(path);
+            var isWhole = isAsked || file == seen;
+            seen = file;
+            if (!isWhole || (!isAsked && file == judged))
+                continue;
+            judged = file;
+            if (Judge(file, current) is not { } next || (!isAsked && next == current))
+                continue;
+            current = next;
+            yield return next;
+        }
+    }
+
+    async Task<bool> WaitAsync(CancellationToken cancellation)
+    {
+        using var pause = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var asked = _asked.Reader.WaitToReadAsync(pause.Token).AsTask();
+        await Task.WhenAny(asked, Task.Delay(Interval, time, pause.Token));
+        await pause.CancelAsync();
+        cancellation.ThrowIfCancellationRequested();
+        return _asked.Reader.TryRead(out _);
+    }
+
+    /// <summary>Null where the file cannot take the place of the current configuration.</summary>
+    LoadBalancerConfiguration? Judge(ConfigurationFile file, LoadBalancerConfiguration current)
+    {
+        var (next, faults) = file.Validate();
+        if (next is null)
+        {
+            LogFaults(path, string.Concat(faults.Select(fault => $"\n  {fault}")));
+            return null;
+        }
+        var changed = FixedSettings.Where(setting => !setting.Value(next).Equals(setting.Value(current))).ToArray();
+        if (changed.Length == 0)
+            return next;
+        LogFixed(path, string.Join(", ", changed.Select(setting => setting.Key)));
+        return null;
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Path} was changed, but is not valid; nothing changes:{Faults}")]
+    partial void LogFaults(string path, string faults);
+
+    [LoggerMessage(LogLevel.Error,
+        "{Path} was changed, but a change of {Keys} takes a restart of the runner; nothing changes")]
+    partial void LogFixed(string path, string keys);
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using EbpfLb.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EbpfLb.Unit.Configuration;
+
+/// <summary>A configuration file under watch, whose clock runs only while something is waited for.</summary>
+sealed class WatchedFile : ILogger<ConfigurationWatch>, IAsyncDisposable
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    readonly string _path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.yaml");
+    readonly FakeTimeProvider _time = new();
+    readonly CancellationTokenSource _stop = new();
+    readonly List<string> _logged = [];
+    readonly ConfigurationWatch _watch;
+    readonly IAsyncEnumerator<LoadBalancerConfiguration> _configurations;
+    Task<bool>? _next;
+
+    public WatchedFile(string text)
+    {
+        Write(text);
+        _watch = new(_path, ConfigurationFile.Read(_path).Configuration!, _time, this);
+        _configurations = _watch.WatchAsync(_stop.Token).GetAsyncEnumerator();
+    }
+
+    public void Write(string text) => File.WriteAllText(_path, text);
+
+    public void Remove() => File.Delete(_path);
+
+    /// <summary>The next configuration that it tells, however long that takes.</summary>
+    public async Task<LoadBalancerConfiguration> Next()
+    {
+        var next = Coming();
+        await Run(() => next.IsCompleted);
+        return await Take(next);
+    }
+
+    /// <summary>What it tells when it is asked to look, though no time passes.</summary>
+    public async Task<LoadBalancerConfiguration> Asked()
+    {
+        _watch.LookNow();
+        return await Take(Coming()).WaitAsync(Deadline);
+    }
+
+    /// <summary>What it has logged, once it is so much; until then it may tell of no configuration.</summary>
+    public async Task<string[]> Logged(int lines)
+    {
+        var next = Coming();
+        await Run(() => Lines.Length >= lines || next.IsCompleted);
+        Assert.False(next.IsCompleted);
+        return Lines;
+    }
+
+    Task<bool> Coming() => _next ??= _configurations.MoveNextAsync().AsTask();
+
+    async Task<LoadBalancerConfiguration> Take(Task<bool> next)
+    {
+        Assert.True(await next);
+        _next = null;
+        return _configurations.Current;
+    }
+
+    string[] Lines
+    {
+        get
+        {
+            lock (_logged)
+                return [.. _logged];
+        }
+    }
+
+    async Task Run(Func<bool> isDone)
+    {
+        var patience = Stopwatch.StartNew();
+        while (!isDone())
+        {
+            Assert.True(patience.Elapsed < Deadline, "nothing happened");
+            _time.Advance(ConfigurationWatch.Interval);
+            await Task.Yield();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _stop.Dispose();
+        File.Delete(_path);
+    }
+
+    void ILogger.Log<TState>(
+        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
+    {
+        lock (_logged)
+            _logged.Add($"{level}: {format(state, exception)}".Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"));
+    }
+
+    bool ILogger.IsEnabled(LogLevel level) => true;
+
+    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
+}
