@@ -26,9 +26,12 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>A configuration file of other words than the services'.</summary>
     public string? Configuration { get; init; }
 
+    /// <summary>Whether it is to stand in a file, which can be changed, though flags could say it.</summary>
+    public bool StandsInFile { get; init; }
+
     internal string Events => PrintsPackets ? "packets" : "flows";
 
-    bool FitsInFlags => Configuration is null && Services is [{ FitsInFlags: true }];
+    bool FitsInFlags => !StandsInFile && Configuration is null && Services is [{ FitsInFlags: true }];
 
     /// <summary>The configuration file, for a hook.</summary>
     internal string FileFor(string hook) => Configuration ??

@@ -1,25 +1,28 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using DotNet.Testcontainers.Containers;
 using EbpfLb.E2E.Lab.Telemetry;
 
 namespace EbpfLb.E2E.Lab.Roles;
 
 /// <summary>The runner at work in a container of its own, on a host.</summary>
-public sealed class Balancer : Role
+public sealed partial class Balancer : Role
 {
     const string Ready = "ready: ";
     static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan LongestReload = TimeSpan.FromSeconds(20);
     static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
 
     readonly LabNetwork _network;
     readonly BalancerHost _host;
+    readonly string _hook;
 
     /// <param name="command">A command other than the plan's.</param>
     internal Balancer(
         LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, params string[] command)
         : base(network, name, Container(network, host, name, hook, plan, command)) =>
-        (_network, _host) = (network, host);
+        (_network, _host, _hook) = (network, host, hook);
 
     /// <summary>What it has printed about flows so far, in order.</summary>
     public async Task<IReadOnlyList<FlowEvent>> FlowEventsAsync() => FlowEvent.ParseAll((await LogsAsync()).Stdout);
@@ -54,6 +57,27 @@ public sealed class Balancer : Role
 
     /// <summary>Runs another of its commands beside it.</summary>
     public Task<Output> CommandAsync(params string[] arguments) => TryRunAsync(["ebpf-lb", .. arguments]);
+
+    /// <summary>Changes the file that its plan stands in, as an editor would: a new one takes the place of the old.</summary>
+    public Task ChangeFileAsync(BalancerPlan plan) => ShellAsync(
+        "printf '%s' \"$2\" >\"$1.new\" && mv \"$1.new\" \"$1\"", BalancerPlan.File, plan.FileFor(_hook));
+
+    /// <summary>Changes the file, asks it to read that at once, and waits until it has told what came of it.</summary>
+    public async Task ReloadAsync(BalancerPlan plan)
+    {
+        var before = (await ReloadsAsync()).Count;
+        await ChangeFileAsync(plan);
+        await _network.Engine.Docker.Containers.KillContainerAsync(Id, new() { Signal = "SIGHUP" });
+        await Eventually.That(
+            $"{Name} has told of a reload", ReloadsAsync, reloads => reloads.Count > before, LongestReload);
+    }
+
+    /// <summary>What it has told of each change of the file so far, with all its faults.</summary>
+    public async Task<IReadOnlyList<string>> ReloadsAsync() =>
+        [.. Reload().Matches((await LogsAsync()).Stderr).Select(reload => reload.Value)];
+
+    [GeneratedRegex("^.*(nothing changes|is in force).*(\n  .*)*", RegexOptions.Multiline)]
+    private static partial Regex Reload();
 
     /// <summary>Asks it to end with a signal, and tells how it did.</summary>
     public async Task<Output> EndAsync(string signal = "SIGTERM")

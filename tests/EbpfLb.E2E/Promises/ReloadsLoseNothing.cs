@@ -1,0 +1,67 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Roles;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>Its file may be changed at any time: whole or not at all, and at no connection's cost.</summary>
+public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Ten_reloads_some_of_them_invalid_cost_no_request()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A, Lab.B));
+        await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20011);
+        var kept = (await connection.GetAsync("/before")).Server;
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        for (var reload = 0; reload < 3; reload++)
+        {
+            await balancer.ReloadAsync(InFile(Lab.B, Lab.C));
+            await balancer.ReloadAsync(InFile() with { Configuration = "services: nonsense" });
+            await balancer.ReloadAsync(InFile(Lab.A, Lab.B, Lab.C));
+        }
+        await balancer.ReloadAsync(InFile(Lab.C));
+        var tally = await load.StopAsync();
+
+        Assert.Empty(tally.Failures);
+        Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(Lab.C.Name, answer.Server));
+        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+    }
+
+    [Fact]
+    public async Task A_change_of_the_file_is_noticed_without_being_told()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A));
+
+        await balancer.ChangeFileAsync(InFile(Lab.B));
+
+        await Eventually.That("the new backend answers", () => Lab.Client.GetAsync(balancer),
+            answer => answer.Server == Lab.B.Name, Soon);
+    }
+
+    [Fact]
+    public async Task A_change_that_cannot_be_taken_is_explained_and_changes_nothing()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A));
+
+        await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B) with { Port = 70000 }) { StandsInFile = true });
+        await balancer.ReloadAsync(InFile(Lab.B) with { Flows = 4000 });
+        await balancer.ReloadAsync(new BalancerPlan(Service.OfNobody) { StandsInFile = true });
+
+        Assert.Collection((await balancer.ReloadsAsync()).Distinct(),
+            told => Assert.Contains("70000", told, StringComparison.Ordinal),
+            told => Assert.Contains("a change of flows takes a restart", told, StringComparison.Ordinal),
+            told => Assert.Contains("nobody.invalid", told, StringComparison.Ordinal));
+        Assert.Equal(Lab.A.Name, (await Lab.Client.GetAsync(balancer)).Server);
+    }
+
+    static BalancerPlan InFile(params Backend[] backends) => new(Service.Web(backends)) { StandsInFile = true };
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : ReloadsLoseNothing(lab);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : ReloadsLoseNothing(lab);
+}
