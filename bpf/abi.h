@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Raised when a struct or an enum below changes its meaning or its layout. */
-#define LB_ABI_VERSION 2
+#define LB_ABI_VERSION 3
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -70,12 +70,25 @@ struct lb_service {
 	enum lb_mode mode;
 };
 
+/* How a backend stands: for `status`. The datapath goes by slots and weights. */
+enum lb_backend_state {
+	LB_BACKEND_UNCHECKED, /* its service has no health check */
+	LB_BACKEND_UNKNOWN, /* its checks have yet to decide */
+	LB_BACKEND_UP,
+	LB_BACKEND_DOWN,
+	LB_BACKEND_DRAINING, /* takes no new flow; those it has go on until `drained_ns` */
+	LB_BACKEND_DRAINED, /* takes no new flow and has none */
+};
+
 /* A backend of one service. An id whose address is zero is free. */
 struct lb_backend {
 	struct lb_address address;
 	__be16 port; /* 0: the port that the client asked for */
-	__u16 weight;
+	__u16 weight; /* 0: takes no new flow */
 	__u32 service;
+	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space cuts what a draining one still has */
+	enum lb_backend_state state;
+	__u32 zero;
 };
 
 enum lb_direction {
@@ -211,7 +224,7 @@ _Static_assert(sizeof(struct lb_address) == 16, "lb_address");
 _Static_assert(sizeof(struct lb_tuple) == 40, "lb_tuple");
 _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
 _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
-_Static_assert(sizeof(struct lb_backend) == 24, "lb_backend");
+_Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_flow) == 96, "lb_flow");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.InteropServices;
 using EbpfLb.Configuration;
 
@@ -51,19 +50,3 @@ enum LbMode : uint
 [StructLayout(LayoutKind.Sequential)]
 readonly record struct LbService(
     uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat);
-
-/// <summary>Mirror of <c>struct lb_backend</c>: a backend of one service. An id whose address is zero is free.</summary>
-[StructLayout(LayoutKind.Sequential)]
-record struct LbBackend
-{
-    public LbAddress Address;
-    public BigEndianPort Port;
-
-    /// <summary>For least connections; the other algorithms have it in their slot tables.</summary>
-    public ushort Weight;
-    public uint Service;
-
-    public readonly bool IsFree => Address == default;
-
-    public readonly IPEndPoint EndPoint => new(Address.ToIPAddress(), Port.Value);
-}

@@ -47,6 +47,12 @@ sealed class RunCommand
         Description = "nat (default), or dsr: backends own the endpoint's address and answer clients directly",
         HelpName = "MODE",
     };
+    readonly Option<string> _drain = new("--drain")
+    {
+        Description = "How long a backend that takes no new flow any more may keep those it has, "
+            + $"{Duration.Word(ServiceConfiguration.UsualDrain)} unless it is given",
+        HelpName = "TIME",
+    };
     readonly Option<string[]> _backends = new("--backend")
     {
         Description = "Server, by address or name; without port the endpoint's; repeatable",
@@ -74,7 +80,7 @@ sealed class RunCommand
         var command = new Command("run", "Attach to an interface and balance until SIGINT or SIGTERM, then detach")
         {
             options._config, options._interface, options._hook, options._listens, options._backends,
-            options._algorithm, options._mode, options._events, options._flows, options._timeouts,
+            options._algorithm, options._mode, options._drain, options._events, options._flows, options._timeouts,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -96,9 +102,10 @@ sealed class RunCommand
                 parsed.GetValue(_algorithm), parsed.GetValue(_mode))
             {
                 Flows = parsed.GetValue(_flows),
+                Drain = parsed.GetValue(_drain),
                 Timeouts = parsed.GetValue(_timeouts) ?? [],
             });
-        Option[] flags = [_interface, _hook, _listens, _backends, _algorithm, _mode, _events, _flows, _timeouts];
+        Option[] flags = [_interface, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)
             return ConfigurationFile.Read(path);

@@ -21,6 +21,9 @@ sealed record Draft(
     IReadOnlyList<ServiceDraft> Services);
 
 sealed record ServiceDraft(
-    Placed? Name, Placed? Listen, Placed? Algorithm, Placed? Mode, IReadOnlyList<BackendDraft> Backends);
+    Placed? Name, Placed? Listen, Placed? Algorithm, Placed? Mode, IReadOnlyList<BackendDraft> Backends)
+{
+    public Placed? Drain { get; init; }
+}
 
 sealed record BackendDraft(Placed Address, Placed? Weight);

@@ -7,6 +7,8 @@ sealed record Flags(
 {
     public string? Flows { get; init; }
 
+    public string? Drain { get; init; }
+
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
 }
@@ -30,7 +32,10 @@ static class FlagSource
             Place("--interface", flags.Interface), Place("--hook", flags.Hook), Place("--events", flags.Events),
             Place("--flows", flags.Flows), Timeouts(flags.Timeouts, faults),
             [.. flags.Listens.Select(listen => new ServiceDraft(
-                null, new("--listen", listen), Place("--algorithm", flags.Algorithm), Place("--mode", flags.Mode), backends))]);
+                null, new("--listen", listen), Place("--algorithm", flags.Algorithm), Place("--mode", flags.Mode), backends)
+            {
+                Drain = Place("--drain", flags.Drain),
+            })]);
         return Validator.Validate(draft, faults);
     }
 

@@ -40,15 +40,21 @@ sealed record LoadBalancerConfiguration
 /// <summary>One balanced endpoint and its backends. Backends may be empty.</summary>
 sealed record ServiceConfiguration
 {
+    public static readonly TimeSpan UsualDrain = TimeSpan.FromSeconds(30);
+
     public required string Name { get; init; }
     public required ListenEndpoint Listen { get; init; }
     public Algorithm Algorithm { get; init; }
     public ForwardingMode Mode { get; init; }
+
+    /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
+    public TimeSpan Drain { get; init; } = UsualDrain;
     public required ImmutableArray<BackendConfiguration> Backends { get; init; }
 
     public bool Equals(ServiceConfiguration? other) =>
         other is not null && Name == other.Name && Listen == other.Listen
-        && Algorithm == other.Algorithm && Mode == other.Mode && Backends.SequenceEqual(other.Backends);
+        && Algorithm == other.Algorithm && Mode == other.Mode && Drain == other.Drain
+        && Backends.SequenceEqual(other.Backends);
 
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
 }

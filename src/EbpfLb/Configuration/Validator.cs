@@ -109,11 +109,22 @@ sealed class Validator
                     Listen = listen,
                     Algorithm = algorithm,
                     Mode = mode,
+                    Drain = Drain(draft.Drain),
                     Backends = backends,
                 });
             }
         }
         return services.ToImmutable();
+    }
+
+    TimeSpan Drain(Placed? placed)
+    {
+        if (placed is null)
+            return ServiceConfiguration.UsualDrain;
+        if (Duration.Read(placed.Value) is { } time && time <= LongestTimeout)
+            return time;
+        _faults.Add(placed.Fault("is no time that flows may take to end", "Use 0s to 720h, written as 500ms, 30s, 10m or 2h"));
+        return ServiceConfiguration.UsualDrain;
     }
 
     /// <summary>A nameless service is called after its endpoint: tcp-80, or tcp-10.0.0.5-80.</summary>

@@ -8,7 +8,7 @@ sealed class YamlSource
 {
     const string SeeExample = "See the example in 'ebpf-lb run --help'";
     static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "services"];
-    static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "backends"];
+    static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "backends"];
     static readonly string[] BackendKeys = ["address", "weight"];
 
     readonly string _file;
@@ -86,7 +86,10 @@ sealed class YamlSource
             .Select(item => Backend(item.Node, item.Path)).OfType<BackendDraft>();
         return new ServiceDraft(
             Scalar(service, node, "name", path), Scalar(service, node, "listen", path, required: true),
-            Scalar(service, node, "algorithm", path), Scalar(service, node, "mode", path), [.. backends]);
+            Scalar(service, node, "algorithm", path), Scalar(service, node, "mode", path), [.. backends])
+        {
+            Drain = Scalar(service, node, "drain", path),
+        };
     }
 
     BackendDraft? Backend(YamlNode node, string path)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Events;
 
@@ -9,9 +10,9 @@ namespace EbpfLb.Events;
 /// <param name="serviceName">The name of a service id.</param>
 sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
 {
-    /// <summary>The end of a flow that was seen no more, rather than closed by its ends.</summary>
-    public void PrintExpired(in LbEvent closed) =>
-        output.WriteLine($"expired {Flow(closed)} => {closed.After.Destination} {Totals(closed)}");
+    /// <summary>The end of a flow that was seen no more, or that was cut, rather than closed by its ends.</summary>
+    public void PrintExpired(in LbEvent closed, FlowEnd why) =>
+        output.WriteLine($"{(why == FlowEnd.Idle ? "expired" : "drained")} {Flow(closed)} => {closed.After.Destination} {Totals(closed)}");
 
     public void Print(in LbEvent happened)
     {

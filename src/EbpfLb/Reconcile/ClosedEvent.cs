@@ -2,7 +2,7 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>The end of a flow that idled out, told as the datapath tells the end of one that closed.</summary>
+/// <summary>The end of a flow that idled out or was cut, told as the datapath tells the end of one that closed.</summary>
 static class ClosedEvent
 {
     public static LbEvent Of(LbTuple client, LbFlow forward, LbFlow reply)

@@ -24,8 +24,8 @@ sealed partial class FlowReporter : IDisposable
     /// <summary>Ends when the reporter is disposed of, or with the fault that ended it.</summary>
     public Task Ended => _reader.Ended;
 
-    public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply) =>
-        Write(() => _printer.PrintExpired(ClosedEvent.Of(client, forward, reply)));
+    public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why) =>
+        Write(() => _printer.PrintExpired(ClosedEvent.Of(client, forward, reply), why));
 
     public void Dispose() => _reader.Dispose();
 

@@ -15,6 +15,9 @@ sealed record KernelService(
     ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
     ImmutableArray<BackendSnapshot> Backends)
 {
+    /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
+    public TimeSpan Drain { get; init; } = ServiceConfiguration.UsualDrain;
+
     /// <summary>
     /// Parts services by family. A family that a service does not listen in has none; one in which it listens but has
     /// no backends has one nevertheless, so that clients are refused at once.
@@ -35,7 +38,10 @@ sealed record KernelService(
                    (LbAlgorithm)service.Algorithm,
                    (LbMode)service.Mode,
                    [.. family.Select(address => KeyOf(service.Listen, address))],
-                   [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)]),
+                   [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)])
+               {
+                   Drain = service.Drain,
+               },
         ];
         RefuseSharedEndpoints(parted);
         return parted;

@@ -21,6 +21,9 @@ sealed class LiveFlows
         return live.ByBackend;
     }
 
+    /// <summary>Has a backend count as one that a flow leads to.</summary>
+    public void Hold(uint backend) => _counts[backend]++;
+
     /// <summary>Counts a flow by its forward half.</summary>
     public void Add(in LbFlow flow)
     {

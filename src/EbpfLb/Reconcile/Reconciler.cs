@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Tables;
 
@@ -10,8 +11,10 @@ namespace EbpfLb.Reconcile;
 /// Makes the maps hold what is desired: compares with what they hold now and applies the difference. It remembers
 /// nothing between passes, so a pass after any crash puts everything right. Nothing else writes these maps.
 /// </summary>
-sealed class Reconciler(LbTables tables)
+sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {
+    readonly TimeProvider _time = time ?? TimeProvider.System;
+
     /// <summary>One pass.</summary>
     /// <param name="desired">The services and their backends.</param>
     /// <param name="self">The addresses that a service without one listens on.</param>
@@ -31,7 +34,7 @@ sealed class Reconciler(LbTables tables)
         var left = actual.Services.Where(held => !wanted.Contains(held.Value)).Select(held => held.Key).ToArray();
         var changes = services.Sum(service => ApplyService(actual, service)) + left.Sum(id => RemoveService(actual, id));
         if (live is not null)
-            Release(actual, live, desired);
+            Settle(actual, live, desired);
         return changes;
     }
 
@@ -42,8 +45,8 @@ sealed class Reconciler(LbTables tables)
             tables.Live.Set(id, live.GetValueOrDefault(id));
     }
 
-    /// <summary>Forgets backends that left their service, once no flow leads to them any more.</summary>
-    void Release(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<ServiceSnapshot> desired)
+    /// <summary>Where no flow leads to a backend any more: forgets one that left its service, and tells that one is drained.</summary>
+    void Settle(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<ServiceSnapshot> desired)
     {
         var wanted = desired
             .SelectMany(service => service.Backends.Select(backend => (
@@ -52,8 +55,12 @@ sealed class Reconciler(LbTables tables)
             .ToHashSet();
         foreach (var (id, backend) in actual.Backends)
         {
-            if (!wanted.Contains((backend.Service, backend.EndPoint)) && !live.ContainsKey(id))
+            if (live.ContainsKey(id))
+                continue;
+            if (!wanted.Contains((backend.Service, backend.EndPoint)))
                 FreeBackend(id);
+            else if (backend.State == LbBackendState.Draining)
+                tables.Backends.Set(id, backend with { State = LbBackendState.Drained });
         }
     }
 
@@ -70,7 +77,7 @@ sealed class Reconciler(LbTables tables)
         var desired = new LbService(id, service.Algorithm, service.Mode);
         var held = actual.KeysOf(id).ToArray();
         var isChanged = held.Any(key => actual.Keys[key] != desired);
-        var changes = ApplyBackends(actual, desired, service.Backends, isNew || isChanged);
+        var changes = ApplyBackends(actual, desired, service.Backends, service.Drain, isNew || isChanged);
         LbServiceKey[] written = [.. isChanged ? service.Keys : service.Keys.Except(held)];
         LbServiceKey[] gone = [.. held.Except(service.Keys)];
         foreach (var key in written)
@@ -88,9 +95,9 @@ sealed class Reconciler(LbTables tables)
     /// leaves a difference for the next one to see.
     /// </summary>
     int ApplyBackends(
-        KernelState actual, LbService service, ImmutableArray<BackendSnapshot> desired, bool isAnother)
+        KernelState actual, LbService service, ImmutableArray<BackendSnapshot> desired, TimeSpan drain, bool isAnother)
     {
-        var members = new Dictionary<uint, int>();
+        var members = new Dictionary<uint, BackendSnapshot>();
         foreach (var backend in desired)
         {
             var id = actual.FindOrTakeBackend(service.Id, backend, out var isNewBackend);
@@ -100,18 +107,23 @@ sealed class Reconciler(LbTables tables)
                 tables.BackendLabels.Set(id, LbLabel.From(backend.Host));
                 tables.Backends.Set(id, actual.Backends[id]);
             }
-            members[id] = backend.Weight;
+            members[id] = backend;
         }
+        var standing = new Standing(drain, (ulong)_time.GetTimestamp());
         var outdated = actual.BackendsOf(service.Id)
-            .Where(held => held.Backend.Weight != members.GetValueOrDefault(held.Id))
+            .Select(held => (held.Id, held.Backend, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
+            .Where(held => held.Next != held.Backend)
             .ToArray();
-        if (!isAnother && outdated.Length == 0)
-            return 0;
-        tables.Slots.Publish(service.Id, Slots(service.Algorithm, [.. members.Select(
-            member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value))]));
-        foreach (var (id, backend) in outdated)
-            tables.Backends.Set(id, backend with { Weight = (ushort)members.GetValueOrDefault(id) });
-        return 1 + outdated.Length;
+        var isRepublished = isAnother || outdated.Any(held => held.Next.Weight != held.Backend.Weight);
+        if (isRepublished)
+            tables.Slots.Publish(service.Id, Slots(service.Algorithm, [.. members.Select(
+                member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.Share))]));
+        foreach (var (id, _, next) in outdated)
+        {
+            tables.Backends.Set(id, next);
+            actual.Backends[id] = next;
+        }
+        return (isRepublished ? 1 : 0) + outdated.Length;
     }
 
     static uint[] Slots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
@@ -125,7 +137,7 @@ sealed class Reconciler(LbTables tables)
         var keys = actual.KeysOf(id).ToArray();
         foreach (var key in keys)
             tables.Services.Remove(key);
-        ApplyBackends(actual, new LbService(id), [], isAnother: false);
+        ApplyBackends(actual, new LbService(id), [], ServiceConfiguration.UsualDrain, isAnother: false);
         tables.Slots.Remove(id);
         tables.ServiceLabels.Set(id, default);
         return 1 + keys.Length;

@@ -72,7 +72,7 @@ sealed partial class Runner(
     {
         var cancellation = stop.Token;
         var reconciler = new Reconciler(attached.Tables);
-        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _) => { } : reporter.ReportExpired;
+        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
         var peer = attached.Hook == HookKind.XdpNative ? new PeerWatch(device, loggers.CreateLogger<PeerWatch>()) : null;
         using var timer = new PeriodicTimer(ApplyInterval, time);

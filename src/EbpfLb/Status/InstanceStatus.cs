@@ -23,9 +23,15 @@ sealed record ServiceStatus(
 
 /// <param name="Name">The name or address by which it was configured.</param>
 /// <param name="Address">Address and port.</param>
-/// <param name="Weight">Share of new flows; 0 for one that takes none, or that left and still has flows.</param>
+/// <param name="State">
+/// <c>unchecked</c> (no health check), <c>unknown</c> (not decided yet), <c>up</c>, <c>down</c>, <c>draining</c>, or
+/// <c>drained</c>: it takes no new flow and has none.
+/// </param>
+/// <param name="DrainSeconds">Until a draining one's flows are cut; null for others.</param>
+/// <param name="Weight">Share of new flows; 0 for one that takes none: it is down, or draining.</param>
 /// <param name="Flows">Live flows.</param>
-sealed record BackendStatus(string Name, string Address, int Weight, int Flows, TrafficStatus Traffic);
+sealed record BackendStatus(
+    string Name, string Address, string State, int? DrainSeconds, int Weight, int Flows, TrafficStatus Traffic);
 
 /// <summary>Flows opened, and IP packets and their bytes in both directions, from the start.</summary>
 sealed record TrafficStatus(

@@ -60,9 +60,19 @@ static class StatusReader
     static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint id, LbBackend backend) => new(
         tables.BackendLabels.TryGet(id, out var label) ? label.ToString() : "",
         backend.EndPoint.ToString(),
+        backend.State.ToString().ToLowerInvariant(),
+        backend.State == LbBackendState.Draining ? SecondsUntil(backend.DrainedNs) : null,
         backend.Weight,
         live.GetValueOrDefault(id),
         Traffic(tables.BackendTraffic.GetPerCpu(id)));
+
+    /// <summary>0 where the time has passed.</summary>
+    /// <param name="deadline">Nanoseconds of CLOCK_MONOTONIC.</param>
+    static int SecondsUntil(ulong deadline)
+    {
+        var now = (ulong)TimeProvider.System.GetTimestamp();
+        return deadline > now ? (int)TimeSpan.FromTicks((long)((deadline - now) / TimeSpan.NanosecondsPerTick)).TotalSeconds : 0;
+    }
 
     static TrafficStatus Traffic(LbTraffic[] perCpu)
     {

@@ -11,12 +11,12 @@ static class StatusTable
         {
             output.WriteLine($"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows");
             var width = Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
-            output.WriteLine(Row("BACKEND", "ADDRESS".PadRight(width), "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
+            output.WriteLine(Row("BACKEND", "ADDRESS".PadRight(width), "STATE", "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
             foreach (var backend in service.Backends)
             {
                 output.WriteLine(Row(
-                    backend.Name, backend.Address.PadRight(width), backend.Weight, backend.Flows, backend.Traffic.Opened,
-                    backend.Traffic.ToBackendBytes, backend.Traffic.ToClientBytes));
+                    backend.Name, backend.Address.PadRight(width), State(backend), backend.Weight, backend.Flows,
+                    backend.Traffic.Opened, backend.Traffic.ToBackendBytes, backend.Traffic.ToClientBytes));
             }
         }
         var packets = status.Packets.Select(count => $"{count.Key} {count.Value}");
@@ -25,7 +25,11 @@ static class StatusTable
             output.WriteLine($"  events lost: {status.EventsLost}");
     }
 
-    static string Row(object name, object address, object weight, object flows, object opened, object bytesIn, object bytesOut) =>
+    static string State(BackendStatus backend) =>
+        backend.DrainSeconds is { } seconds ? $"{backend.State} {seconds}s" : backend.State;
+
+    static string Row(
+        object name, object address, object state, object weight, object flows, object opened, object bytesIn, object bytesOut) =>
         FormattableString.Invariant(
-            $"    {name,-24} {address} {weight,6} {flows,8} {opened,10} {bytesIn,12} {bytesOut,12}");
+            $"    {name,-24} {address} {state,-17} {weight,6} {flows,8} {opened,10} {bytesIn,12} {bytesOut,12}");
 }

@@ -12,6 +12,7 @@ public sealed class TheMirrorIsTheHeader
     static readonly Dictionary<string, string> EnumPrefixes = new()
     {
         ["lb_algorithm"] = "LB_",
+        ["lb_backend_state"] = "LB_BACKEND_",
         ["lb_direction"] = "LB_",
         ["lb_mode"] = "LB_",
         ["lb_reason"] = "LB_",

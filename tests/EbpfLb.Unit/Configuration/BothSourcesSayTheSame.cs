@@ -42,6 +42,23 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal(ForwardingMode.Dsr, byFile.Configuration!.Services[0].Mode);
     }
 
+    [Theory]
+    [InlineData("0s", 0)]
+    [InlineData("500ms", 500)]
+    [InlineData("10m", 600_000)]
+    public void A_time_to_drain_by_file_and_by_flags(string drain, int milliseconds)
+    {
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            services: [ { listen: ":80", drain: {{drain}}, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], drain: drain);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), byFile.Configuration!.Services[0].Drain);
+    }
+
     [Fact]
     public void Ipv6_by_file_and_by_flags()
     {
@@ -131,6 +148,7 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal(HookKind.Auto, configuration.Hook);
         Assert.Equal(EventLevel.Flows, configuration.Events);
         Assert.Equal(ForwardingMode.Nat, configuration.Services[0].Mode);
+        Assert.Equal(TimeSpan.FromSeconds(30), configuration.Services[0].Drain);
         Assert.Equal(1, configuration.Services[0].Backends[0].Weight);
         Assert.Equal(65536u, configuration.Flows);
         Assert.Equal("opening 31s, established 135m, ended 10s, udp 1m", $"{configuration.Timeouts}");

@@ -61,6 +61,15 @@ public sealed class EveryFaultIsExplained
     public void A_timeout_of_no_state(string timeout, string problem, string remedy) =>
         AssertOnly(Given.GoodFlagsBut(timeouts: [timeout]), "--timeout", timeout, problem, remedy);
 
+    [Theory]
+    [InlineData("30")]
+    [InlineData("")]
+    [InlineData("never")]
+    [InlineData("721h")]
+    public void A_time_that_flows_cannot_take_to_end(string time) =>
+        AssertOnly(Given.GoodFlagsBut(drain: time),
+            "--drain", time, "is no time that flows may take to end", "0s to 720h, written as 500ms, 30s, 10m or 2h");
+
     [Fact]
     public void A_timeout_given_twice() =>
         AssertOnly(Given.GoodFlagsBut(timeouts: ["udp=1m", "udp=2m"]), "--timeout", "udp=2m", "stands here twice", "one of them");

@@ -10,16 +10,18 @@ static class Given
     public static Reading Flags(
         string? networkInterface = null, string? hook = null, string? events = null,
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
-        string[]? timeouts = null) =>
+        string[]? timeouts = null, string? drain = null) =>
         FlagSource.Read(new Flags(networkInterface, hook, events, listens ?? [], backends ?? [], Mode: mode)
         {
             Flows = flows,
+            Drain = drain,
             Timeouts = timeouts ?? [],
         });
 
     /// <summary>One good service, but for what the caller changes.</summary>
     public static Reading GoodFlagsBut(
         string networkInterface = "eth0", string? hook = null, string? events = null,
-        string listen = ":80", string backend = "172.20.0.2", string? flows = null, string[]? timeouts = null) =>
-        Flags(networkInterface, hook, events, [listen], [backend], flows: flows, timeouts: timeouts);
+        string listen = ":80", string backend = "172.20.0.2", string? flows = null, string[]? timeouts = null,
+        string? drain = null) =>
+        Flags(networkInterface, hook, events, [listen], [backend], flows: flows, timeouts: timeouts, drain: drain);
 }

@@ -113,7 +113,7 @@ public sealed class LifeOfDirectFlows
         var expired = new List<(LbTuple Client, LbFlow Forward, LbFlow Reply)>();
 
         new FlowSweeper(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds))).Sweep(
-            (client, forward, reply) => expired.Add((client, forward, reply)), TestContext.Current.CancellationToken);
+            (client, forward, reply, _) => expired.Add((client, forward, reply)), TestContext.Current.CancellationToken);
 
         Assert.Equal(left, lb.Tables.FlowMaps.Sum(map => map.Keys().Count));
         Assert.Equal(left == 0 && last == Tcp.Ack ? 1 : 0, expired.Count);

@@ -1,6 +1,7 @@
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Events;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Events;
 
@@ -35,14 +36,16 @@ public sealed class EventsReadAsLines
             line);
     }
 
-    [Fact]
-    public void A_flow_that_idled_out_is_told_apart()
+    [Theory]
+    [InlineData((int)FlowEnd.Idle, "expired")]
+    [InlineData((int)FlowEnd.Drained, "drained")]
+    public void A_flow_that_idled_out_or_was_cut_is_told_apart(int why, string word)
     {
         using var output = new StringWriter { NewLine = "\n" };
 
-        new EventPrinter(output, _ => "web").PrintExpired(new() { Before = Client, After = Backend, Packets = 3 });
+        new EventPrinter(output, _ => "web").PrintExpired(new() { Before = Client, After = Backend, Packets = 3 }, (FlowEnd)why);
 
-        Assert.StartsWith("expired tcp 192.0.2.5:41234 -> web 192.0.2.2:80 => 192.0.2.3:8080 bytes=0 packets=3", output.ToString());
+        Assert.StartsWith($"{word} tcp 192.0.2.5:41234 -> web 192.0.2.2:80 => 192.0.2.3:8080 bytes=0 packets=3", output.ToString());
     }
 
     [Theory]

@@ -62,7 +62,7 @@ sealed class Subject(Hook hook, LbSettings settings) : IDisposable
     /// <summary>As if no packet had come for that long, and the sweeper came by.</summary>
     public void Pass(TimeSpan time)
     {
-        var live = new FlowSweeper(Tables, new(), new Later(time)).Sweep((_, _, _) => { });
+        var live = new FlowSweeper(Tables, new(), new Later(time)).Sweep((_, _, _, _) => { });
         Tables.Live.WriteFirst(
             [.. Enumerable.Range(0, BackendIds).Select(id => (long)live.GetValueOrDefault((uint)id))]);
     }

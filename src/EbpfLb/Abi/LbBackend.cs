@@ -1,0 +1,49 @@
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Abi;
+
+/// <summary>Mirror of <c>enum lb_backend_state</c>: how a backend stands. The datapath goes by slots and weights.</summary>
+enum LbBackendState : uint
+{
+    /// <summary>Its service has no health check.</summary>
+    Unchecked,
+
+    /// <summary>Its checks have yet to decide.</summary>
+    Unknown,
+    Up,
+    Down,
+
+    /// <summary>It takes no new flow; those it has go on until <see cref="LbBackend.DrainedNs"/>.</summary>
+    Draining,
+
+    /// <summary>It takes no new flow and has none.</summary>
+    Drained,
+}
+
+/// <summary>Mirror of <c>struct lb_backend</c>: a backend of one service. An id whose address is zero is free.</summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbBackend
+{
+    public LbAddress Address;
+    public BigEndianPort Port;
+
+    /// <summary>For least connections; the other algorithms have it in their slot tables. 0 takes no new flow.</summary>
+    public ushort Weight;
+    public uint Service;
+
+    /// <summary>When what a draining one still has is cut: nanoseconds of CLOCK_MONOTONIC.</summary>
+    public ulong DrainedNs;
+    public LbBackendState State;
+#pragma warning disable IDE0051, CS0169 // Named padding, so that entries compare as bytes.
+    readonly uint _zero;
+#pragma warning restore IDE0051, CS0169
+
+    public readonly bool IsFree => Address == default;
+
+    public readonly IPEndPoint EndPoint => new(Address.ToIPAddress(), Port.Value);
+
+    /// <summary>Has its time to drain passed?</summary>
+    /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
+    public readonly bool IsOverdue(ulong now) => State == LbBackendState.Draining && DrainedNs <= now;
+}

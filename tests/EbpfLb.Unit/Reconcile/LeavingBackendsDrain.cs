@@ -1,0 +1,230 @@
+using System.Collections.Immutable;
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Providers;
+using EbpfLb.Reconcile;
+using EbpfLb.Status;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>A backend that takes no new flow any more keeps those it has until they end, or its time to drain has passed.</summary>
+public sealed class LeavingBackendsDrain
+{
+    static readonly ImmutableArray<IPAddress> Self = [Hosts.Ip4.Balancer];
+    static readonly BackendSnapshot A = new(Hosts.Ip4.BackendA, 80, 1, "a");
+    static readonly BackendSnapshot B = new(Hosts.Ip4.BackendB, 80, 1, "b");
+    static readonly TimeSpan Drain = TimeSpan.FromSeconds(20);
+
+    readonly List<(LbTuple Client, FlowEnd Why)> _ended = [];
+    readonly Clock _clock = new();
+
+    public static TheoryData<string> Leavings => ["removed", "weighted to zero"];
+
+    [Theory, MemberData(nameof(Leavings))]
+    [Case(PacketCase.BackendLeaves)]
+    public void Its_flows_go_on_until_the_deadline(string leaving)
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+
+        Apply(lb, Without(leaving));
+        _clock.Now += Drain - TimeSpan.FromSeconds(1);
+        Pass(lb, Without(leaving));
+
+        Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Equal(("draining", 1), (StateOf(lb, B), FlowsOf(lb, B)));
+        Assert.Empty(_ended);
+    }
+
+    [Theory, MemberData(nameof(Leavings))]
+    public void After_the_deadline_they_are_cut_and_refused(string leaving)
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+        Apply(lb, Without(leaving));
+
+        _clock.Now += Drain;
+        Pass(lb, Without(leaving));
+        lb.HasNoFlow();
+        Assert.Equal("draining", StateOf(lb, B));
+        Pass(lb, Without(leaving));
+
+        Assert.Equal(Verdict.Pass, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Equal(1ul, lb.Reasons()[LbReason.RefuseUnknownFlow]);
+        Assert.Equal([FlowEnd.Drained], _ended.Select(ended => ended.Why));
+        Assert.Equal(leaving == "removed" ? null : "drained", StateOf(lb, B));
+    }
+
+    [Fact]
+    public void One_without_flows_is_drained_at_once()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        Apply(lb, Web(A, B));
+
+        Apply(lb, Web(A, B with { Weight = 0 }));
+        Assert.Equal("draining", StateOf(lb, B));
+        Pass(lb, Web(A, B with { Weight = 0 }));
+
+        Assert.Equal("drained", StateOf(lb, B));
+        Assert.Equal(0, Apply(lb, Web(A, B with { Weight = 0 })));
+    }
+
+    [Fact]
+    public void Flows_of_other_backends_are_not_cut()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        Apply(lb, Web(A));
+        var flow = lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(20000), Hosts.Ip4.Web, Tcp.Syn));
+        Apply(lb, Web(A, B));
+
+        Apply(lb, Web(A));
+        _clock.Now += Drain;
+        Pass(lb, Web(A));
+
+        Assert.Equal(Verdict.Redirect, lb.Receive(TestFlow.Of(flow).FromClient(Tcp.Ack)).Verdict);
+        Assert.Empty(_ended);
+    }
+
+    [Fact]
+    public void One_that_comes_back_in_time_loses_nothing()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+
+        Apply(lb, Web(A));
+        _clock.Now += Drain / 2;
+        Apply(lb, Web(A, B));
+        _clock.Now += Drain;
+        Pass(lb, Web(A, B));
+
+        Assert.Equal("unchecked", StateOf(lb, B));
+        Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Empty(_ended);
+    }
+
+    [Fact]
+    public void One_that_comes_back_while_its_flows_are_being_cut_keeps_the_rest()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        ConnectToB(lb);
+        ConnectToB(lb);
+        Apply(lb, Web(A));
+        _clock.Now += Drain;
+
+        new FlowSweeper(lb.Tables, new(), _clock).Sweep((client, _, _, why) =>
+        {
+            _ended.Add((client, why));
+            Apply(lb, Web(A, B));
+        }, TestContext.Current.CancellationToken);
+
+        Assert.Single(_ended);
+        Assert.Equal(2, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
+    }
+
+    [Fact]
+    public void A_deadline_outlives_the_process_that_set_it()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        ConnectToB(lb);
+        Apply(lb, Web(A));
+
+        _clock.Now += Drain / 2;
+        Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(1) });
+        _clock.Now += Drain / 2;
+        Pass(lb, Web(A) with { Drain = TimeSpan.FromHours(1) });
+
+        Assert.Equal([FlowEnd.Drained], _ended.Select(ended => ended.Why));
+    }
+
+    [Fact]
+    public void A_service_that_leaves_drains_with_its_backends()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+
+        Apply(lb);
+        Pass(lb);
+        Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+
+        _clock.Now += ServiceConfiguration.UsualDrain;
+        Pass(lb);
+        Pass(lb);
+        Assert.Equal(Verdict.Pass, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Empty(KernelState.Read(lb.Tables).Backends);
+    }
+
+    [Fact]
+    public void One_that_is_sick_keeps_its_flows()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+        var sick = Web(A, B with { Health = BackendHealth.Down, IsLeftOut = true });
+
+        Apply(lb, sick);
+        _clock.Now += 10 * Drain;
+        Pass(lb, sick);
+
+        Assert.Equal("down", StateOf(lb, B));
+        Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+    }
+
+    [Fact]
+    public void Status_tells_how_much_time_is_left()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var output = new StringWriter();
+        ConnectToB(lb);
+
+        Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(2) });
+        StatusTable.Write(StatusReader.Of("eth0", lb.Tables), output);
+
+        Assert.InRange(StatusOf(lb, B)!.DrainSeconds!.Value, 7000, 7200);
+        Assert.Null(StatusOf(lb, A)!.DrainSeconds);
+        Assert.Matches("b +10.7.0.12:80 +draining 7[0-9]{3}s +0 +1 ", output.ToString());
+    }
+
+    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
+        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]) { Drain = Drain };
+
+    static ServiceSnapshot Without(string leaving) => leaving == "removed" ? Web(A) : Web(A, B with { Weight = 0 });
+
+    int Apply(Balancer lb, params ServiceSnapshot[] desired) => new Reconciler(lb.Tables, _clock).Apply([.. desired], Self);
+
+    /// <summary>A sweep, and the pass that heeds what it found.</summary>
+    void Pass(Balancer lb, params ServiceSnapshot[] desired)
+    {
+        var live = new FlowSweeper(lb.Tables, new(), _clock).Sweep((client, _, _, why) => _ended.Add((client, why)));
+        new Reconciler(lb.Tables, _clock).Apply([.. desired], Self, live);
+    }
+
+    TestFlow ConnectToB(Balancer lb)
+    {
+        Apply(lb, Web(A with { Weight = 0 }, B));
+        var flow = TestFlow.Of(lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Web, Tcp.Syn)));
+        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+        lb.Receive(flow.FromClient(Tcp.Ack));
+        Apply(lb, Web(A, B));
+        return flow;
+    }
+
+    int _port = 20000;
+
+    static BackendStatus? StatusOf(Balancer lb, BackendSnapshot backend) => StatusReader.Of("eth0", lb.Tables).Services
+        .SelectMany(service => service.Backends).SingleOrDefault(status => status.Name == backend.Host);
+
+    static string? StateOf(Balancer lb, BackendSnapshot backend) => StatusOf(lb, backend)?.State;
+
+    static int FlowsOf(Balancer lb, BackendSnapshot backend) => StatusOf(lb, backend)!.Flows;
+
+    /// <summary>The machine's clock, put forward.</summary>
+    sealed class Clock : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long GetTimestamp() => System.GetTimestamp() + (long)Now.TotalNanoseconds;
+    }
+}
