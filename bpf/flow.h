@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Flows: two entries in one map, one for each direction, each of which tells
- * the other; in mode dsr the client's alone. A flow begins in `opening` and moves to `flows` once both ends
- * have shown that they are there, so that a flood of first packets can evict
- * nothing but other first packets.
+ * the other; in mode dsr the client's alone. A flow begins in `opening` and
+ * moves to `flows` once both ends have shown that they are there, so that a
+ * flood of first packets can evict nothing but other first packets.
  */
 #pragma once
 

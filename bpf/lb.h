@@ -132,7 +132,10 @@ static __always_inline bool lb_may_resume(const struct packet *pkt,
 	       !(pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
 }
 
-/* Opens a flow to a backend, if there is a way to it for this packet; the flow's NAT port may still change the way. */
+/*
+ * Opens a flow to a backend, if there is a way to it for this packet; the
+ * flow's NAT port may still change the way.
+ */
 static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk *walk,
 						 const struct lb_service *service, __u32 id,
 						 struct lb_flow **opened)

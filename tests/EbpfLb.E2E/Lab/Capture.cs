@@ -7,7 +7,7 @@ namespace EbpfLb.E2E.Lab;
 sealed class Capture
 {
     const string File = "/tmp/capture.pcap";
-    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(20);
 
     readonly Role _role;
     readonly string _process;

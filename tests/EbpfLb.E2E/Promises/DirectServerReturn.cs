@@ -72,7 +72,7 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Promise(l
         var answer = await Lab.Client.GetAsync(balancer);
 
         var lines = await Eventually.That("the flow is reported from its start to its end", balancer.LinesAsync,
-            seen => seen.Count == 3, TimeSpan.FromSeconds(5), seen => string.Join('\n', seen));
+            seen => seen.Count == 3, TimeSpan.FromSeconds(20), seen => string.Join('\n', seen));
         var flow = $"tcp {answer.Client} -> tcp-80 {answer.ServerAddress} => {new IPEndPoint(backend.Address, 80)}";
         Assert.Equal($"opened {flow}", lines[1]);
         Assert.StartsWith($"closed {flow} ", lines[2], StringComparison.Ordinal);

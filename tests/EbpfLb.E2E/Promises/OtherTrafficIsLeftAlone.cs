@@ -6,7 +6,7 @@ namespace EbpfLb.E2E.Promises;
 /// <summary>Whatever is not a service's traffic goes its way as if there were no balancer.</summary>
 public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Promise(lab)
 {
-    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(3);
 
     [Fact]
     public async Task Pings_are_answered()

@@ -3,8 +3,8 @@ using EbpfLb.E2E.Lab;
 namespace EbpfLb.E2E.Promises;
 
 /// <summary>
-/// A promise of the balancer, kept over every hook that can carry it: a spec states it once,
-/// and has one small class per hook, and per family of addresses where that matters. Whatever else a spec is about, its balancers must end well.
+/// A promise of the balancer, kept over every hook that can carry it: a spec states it once, and has one small class
+/// per hook, and per family of addresses where that matters. Whatever else a spec is about, its balancers must end well.
 /// </summary>
 public abstract class Promise(HookLab lab, Family family = Family.IPv4) : IAsyncLifetime
 {

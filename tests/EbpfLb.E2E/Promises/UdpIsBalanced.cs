@@ -6,7 +6,7 @@ namespace EbpfLb.E2E.Promises;
 /// <summary>UDP is balanced as TCP is: here a real DNS service.</summary>
 public abstract class UdpIsBalanced(HookLab lab, Family family) : Promise(lab, family)
 {
-    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(3);
 
     [Fact]
     public async Task Questions_are_answered_by_the_name_servers_in_turn()

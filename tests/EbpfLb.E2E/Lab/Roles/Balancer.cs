@@ -48,6 +48,10 @@ public sealed partial class Balancer : Role
         return TimeSpan.FromSeconds(ticks.Trim().Split(' ').Sum(long.Parse) / (double)ticksPerSecond);
     }
 
+    /// <summary>How many files its process holds open, sockets, maps and all else of the kernel's included.</summary>
+    public async Task<int> OpenFilesAsync() =>
+        int.Parse(await ShellAsync("ls /proc/1/fd | wc -l"), CultureInfo.InvariantCulture);
+
     /// <summary>How much memory its process holds, in bytes.</summary>
     public async Task<long> ResidentMemoryAsync()
     {
@@ -71,6 +75,15 @@ public sealed partial class Balancer : Role
         await Eventually.That(
             $"{Name} has told of a reload", ReloadsAsync, reloads => reloads.Count > before, LongestReload);
     }
+
+    /// <summary>Changes the file to and fro in quick succession; where it cannot keep up, changes may fall together.</summary>
+    public Task ChangeOftenAsync(BalancerPlan to, BalancerPlan fro, int times) => ShellAsync(
+        """
+        for change in $(seq "$4"); do
+            case $((change % 2)) in 0) plan=$2 ;; 1) plan=$3 ;; esac
+            printf '%s' "$plan" >"$1.new" && mv "$1.new" "$1" && kill -s HUP 1 && sleep 0.03 || exit
+        done
+        """, BalancerPlan.File, to.FileFor(_hook), fro.FileFor(_hook), times);
 
     /// <summary>What it has told of each change of the file so far, with all its faults.</summary>
     public async Task<IReadOnlyList<string>> ReloadsAsync() =>

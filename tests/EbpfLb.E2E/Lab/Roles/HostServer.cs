@@ -14,7 +14,7 @@ public sealed class HostServer : IAsyncDisposable
             "socat \"TCP-LISTEN:$1,fork,reuseaddr\" EXEC:hostname >/dev/null 2>&1 & echo $!", port);
         await Eventually.That($"{host.Name} serves port {port}",
             () => host.ShellAsync("ss --listening --tcp --numeric --no-header \"sport = :$1\"", port),
-            sockets => sockets.Length > 0, TimeSpan.FromSeconds(5));
+            sockets => sockets.Length > 0, TimeSpan.FromSeconds(20));
         return new HostServer(host, process.Trim());
     }
 

@@ -8,7 +8,7 @@ namespace EbpfLb.E2E.Lab.Telemetry;
 /// <param name="Hooks">XDP programs on the interface and its place for filters, as ip and tc print them.</param>
 sealed record KernelState(IReadOnlyList<string> Pins, IReadOnlyList<KernelObject> Objects, IReadOnlyList<string> Hooks)
 {
-    static readonly TimeSpan LongestFreeing = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestFreeing = TimeSpan.FromSeconds(20);
 
     public bool IsEmpty => Pins.Count == 0 && Objects.Count == 0 && Hooks.Count == 0;
 

@@ -5,7 +5,7 @@ namespace EbpfLb.E2E.Lab.Traffic;
 /// <summary>The backends' own word on who answered what.</summary>
 static class AccessLogs
 {
-    static readonly TimeSpan LongestWriting = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestWriting = TimeSpan.FromSeconds(20);
 
     /// <summary>Requires that the backends saw the requests come from the client itself.</summary>
     public static async Task AssertNameTheClientAsync(IEnumerable<Answer> answers, params Backend[] backends)
