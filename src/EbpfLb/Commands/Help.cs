@@ -26,6 +26,8 @@ static class Help
               events: flows                  # flows, packets or off
               flows: 65536                   # how many there is room for
               timeouts: { opening: 31s, established: 135m, ended: 10s, udp: 1m } # of idle flows
+              metrics: 127.0.0.1:9464        # serves /metrics and /healthz; nowhere unless it is given
+              logs: lines                    # lines or json
               services:
                 - name: web
                   listen: self:80/tcp        # 'self': the interface's own addresses

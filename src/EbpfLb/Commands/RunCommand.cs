@@ -73,6 +73,16 @@ sealed class RunCommand
         Description = $"How long a flow may idle in a state; {new TimeoutConfiguration()}; repeatable",
         HelpName = "STATE=TIME",
     };
+    readonly Option<string> _metrics = new("--metrics")
+    {
+        Description = "Serve /metrics for Prometheus, and /healthz; a port alone is the loopback's",
+        HelpName = "[ADDRESS:]PORT",
+    };
+    readonly Option<string> _logs = new("--logs", "--log")
+    {
+        Description = "How to write logs: lines (default) or json",
+        HelpName = "FORMAT",
+    };
 
     public static Command Create(RunLoadBalancer run)
     {
@@ -81,13 +91,14 @@ sealed class RunCommand
         {
             options._config, options._interface, options._hook, options._listens, options._backends,
             options._algorithm, options._mode, options._drain, options._events, options._flows, options._timeouts,
+            options._metrics, options._logs,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var reading = options.Read(parsed);
             if (reading.Configuration is not { } configuration)
                 return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
-            using var loggers = Logs(parsed.GetValue(CommandLine.Verbose));
+            using var loggers = Logs(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
             return await run(configuration, parsed.GetValue(options._config), loggers, cancellation);
         });
         return command;
@@ -104,8 +115,13 @@ sealed class RunCommand
                 Flows = parsed.GetValue(_flows),
                 Drain = parsed.GetValue(_drain),
                 Timeouts = parsed.GetValue(_timeouts) ?? [],
+                Metrics = parsed.GetValue(_metrics),
+                Logs = parsed.GetValue(_logs),
             });
-        Option[] flags = [_interface, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts];
+        Option[] flags =
+        [
+            _interface, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts, _metrics, _logs,
+        ];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)
             return ConfigurationFile.Read(path);
@@ -114,12 +130,13 @@ sealed class RunCommand
     }
 
     /// <summary>Logs go to stderr; stdout is for the ready line and the events.</summary>
-    static ILoggerFactory Logs(bool verbose) => LoggerFactory.Create(logging => logging
+    static ILoggerFactory Logs(bool verbose, LogFormat format) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddConsole(console =>
         {
-            console.FormatterName = LogLine.FormatterName;
+            console.FormatterName = format == LogFormat.Json ? ConsoleFormatterNames.Json : LogLine.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         })
-        .Services.AddSingleton<ConsoleFormatter, LogLine>());
+        .Services.Configure<JsonConsoleFormatterOptions>(json => (json.TimestampFormat, json.UseUtcTimestamp) = ("O", true))
+        .AddSingleton<ConsoleFormatter, LogLine>());
 }

@@ -25,6 +25,8 @@ sealed partial class ConfigurationWatch(
         ("events", configuration => configuration.Events),
         ("flows", configuration => configuration.Flows),
         ("timeouts", configuration => configuration.Timeouts),
+        ("metrics", configuration => $"{configuration.Metrics}"),
+        ("logs", configuration => configuration.Logs),
     ];
 
     readonly Channel<bool> _asked = Channel.CreateBounded<bool>(

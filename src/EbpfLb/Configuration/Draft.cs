@@ -18,7 +18,14 @@ sealed record Placed(string Place, string Value)
 /// <param name="Services">In their order.</param>
 sealed record Draft(
     Placed? Interface, Placed? Hook, Placed? Events, Placed? Flows, IReadOnlyDictionary<string, Placed> Timeouts,
-    IReadOnlyList<ServiceDraft> Services);
+    IReadOnlyList<ServiceDraft> Services)
+{
+    /// <summary>Where metrics are served.</summary>
+    public Placed? Metrics { get; init; }
+
+    /// <summary>How logs are written.</summary>
+    public Placed? Logs { get; init; }
+}
 
 sealed record ServiceDraft(
     Placed? Name, Placed? Listen, Placed? Algorithm, Placed? Mode, IReadOnlyList<BackendDraft> Backends)

@@ -9,6 +9,10 @@ sealed record Flags(
 
     public string? Drain { get; init; }
 
+    public string? Metrics { get; init; }
+
+    public string? Logs { get; init; }
+
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
 }
@@ -35,7 +39,11 @@ static class FlagSource
                 null, new("--listen", listen), Place("--algorithm", flags.Algorithm), Place("--mode", flags.Mode), backends)
             {
                 Drain = Place("--drain", flags.Drain),
-            })]);
+            })])
+        {
+            Metrics = Place("--metrics", flags.Metrics),
+            Logs = Place("--logs", flags.Logs),
+        };
         return Validator.Validate(draft, faults);
     }
 

@@ -9,6 +9,9 @@ enum HookKind { Auto, Tc, XdpNative, XdpGeneric }
 /// <summary>What the kernel reports: nothing, flows, or flows and every packet.</summary>
 enum EventLevel { Off, Flows, Packets }
 
+/// <summary>How logs are written: as lines for people, or as JSON objects, one a line.</summary>
+enum LogFormat { Lines, Json }
+
 /// <summary>The values are IANA protocol numbers.</summary>
 enum TransportProtocol : byte { Tcp = 6, Udp = 17 }
 
@@ -28,11 +31,16 @@ sealed record LoadBalancerConfiguration
     /// <summary>How many established flows there is room for.</summary>
     public uint Flows { get; init; } = FlowTableSize.Usual;
     public TimeoutConfiguration Timeouts { get; init; } = new();
+
+    /// <summary>Where metrics and the process's health are served; null for nowhere.</summary>
+    public IPEndPoint? Metrics { get; init; }
+    public LogFormat Logs { get; init; }
     public required ImmutableArray<ServiceConfiguration> Services { get; init; }
 
     public bool Equals(LoadBalancerConfiguration? other) =>
         other is not null && Interface == other.Interface && Hook == other.Hook && Events == other.Events
-        && Flows == other.Flows && Timeouts == other.Timeouts && Services.SequenceEqual(other.Services);
+        && Flows == other.Flows && Timeouts == other.Timeouts
+        && Equals(Metrics, other.Metrics) && Logs == other.Logs && Services.SequenceEqual(other.Services);
 
     public override int GetHashCode() => HashCode.Combine(Interface, Hook, Events, Services.Length);
 }

@@ -93,6 +93,15 @@ static class Syntax
     public static ushort? Port(string text) =>
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
 
+    /// <summary>ADDRESS:PORT of this machine, or a port alone, which is the loopback's; null where the text is neither.</summary>
+    public static IPEndPoint? OwnEndPoint(string text)
+    {
+        if (Port(text) is { } alone)
+            return new(IPAddress.Loopback, alone);
+        var (host, portText) = Split(text);
+        return portText is not null && Address(host) is { } address && Port(portText) is { } port ? new(address, port) : null;
+    }
+
     static bool IsLabel(string label) =>
         label.Length is > 0 and <= LongestLabel && label[0] != '-' && label[^1] != '-'
         && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');

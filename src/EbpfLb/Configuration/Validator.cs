@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 
@@ -40,6 +41,8 @@ sealed class Validator
             Events = Choose(draft.Events, Words.Events, "level of events"),
             Flows = Flows(draft.Flows),
             Timeouts = Timeouts(draft.Timeouts),
+            Metrics = Metrics(draft.Metrics),
+            Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
             Services = Services(draft.Services),
         };
     }
@@ -54,6 +57,15 @@ sealed class Validator
         _faults.Add(placed.Fault("is no number of flows that there can be room for",
             $"Use a whole number of {FlowTableSize.Smallest} to {FlowTableSize.Largest}"));
         return FlowTableSize.Usual;
+    }
+
+    IPEndPoint? Metrics(Placed? placed)
+    {
+        var endpoint = placed is null ? null : Syntax.OwnEndPoint(placed.Value);
+        if (placed is not null && endpoint is null)
+            _faults.Add(placed.Fault("is no endpoint to serve metrics at",
+                "Write 9464 for this machine alone, or an own address with a port as 10.0.0.5:9464; 0.0.0.0:9464 is all of them"));
+        return endpoint;
     }
 
     TimeoutConfiguration Timeouts(IReadOnlyDictionary<string, Placed> drafts)

@@ -18,6 +18,8 @@ static class Words
     public static readonly (string Word, TransportProtocol Value)[] Protocols =
         [("tcp", TransportProtocol.Tcp), ("udp", TransportProtocol.Udp)];
 
+    public static readonly (string Word, LogFormat Value)[] Logs = [("lines", LogFormat.Lines), ("json", LogFormat.Json)];
+
     /// <summary>The states of flows that have timeouts.</summary>
     public static readonly string[] Timeouts = ["opening", "established", "ended", "udp"];
 

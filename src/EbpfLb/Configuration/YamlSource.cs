@@ -7,7 +7,7 @@ namespace EbpfLb.Configuration;
 sealed class YamlSource
 {
     const string SeeExample = "See the example in 'ebpf-lb run --help'";
-    static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "services"];
+    static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "services"];
     static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "backends"];
     static readonly string[] BackendKeys = ["address", "weight"];
 
@@ -61,7 +61,11 @@ sealed class YamlSource
         var services = Items(root, node, "services", required: true)
             .Select(item => Service(item.Node, item.Path)).OfType<ServiceDraft>();
         return new Draft(Scalar(root, node, "interface", required: true), Scalar(root, node, "hook"),
-            Scalar(root, node, "events"), Scalar(root, node, "flows"), Timeouts(root), [.. services]);
+            Scalar(root, node, "events"), Scalar(root, node, "flows"), Timeouts(root), [.. services])
+        {
+            Metrics = Scalar(root, node, "metrics"),
+            Logs = Scalar(root, node, "logs"),
+        };
     }
 
     Dictionary<string, Placed> Timeouts(Dictionary<string, YamlNode> root)

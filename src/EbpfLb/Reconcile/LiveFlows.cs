@@ -21,6 +21,18 @@ sealed class LiveFlows
         return live.ByBackend;
     }
 
+    /// <summary>By backend id, as the datapath counts them and sweeps correct it: a look at each backend, not at each flow.</summary>
+    public static IReadOnlyDictionary<uint, int> AsCounted(LbTables tables)
+    {
+        var counts = new Dictionary<uint, int>();
+        tables.Live.ForEach((in backend, in count) =>
+        {
+            if (count > 0)
+                counts[backend] = (int)count;
+        });
+        return counts;
+    }
+
     /// <summary>Has a backend count as one that a flow leads to.</summary>
     public void Hold(uint backend) => _counts[backend]++;
 

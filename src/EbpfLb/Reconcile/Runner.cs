@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 using EbpfLb.Instances;
+using EbpfLb.Monitoring;
 using EbpfLb.Providers;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,7 @@ sealed partial class Runner(
     static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
 
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
+    readonly LoopMetrics _loop = new(time);
     ImmutableArray<ServiceSnapshot> _desired = [];
 
     /// <summary>Runs until it is cancelled; then nothing of it is left in the kernel.</summary>
@@ -25,6 +27,7 @@ sealed partial class Runner(
         var device = NetworkDevice.Find(configuration.Interface);
         using var held = InstanceLock.TryTake(device.Name) ?? throw new LoadBalancerException(
             $"another ebpf-lb is running on interface '{device.Name}'. Stop that one first.");
+        using var listener = configuration.Metrics is { } at ? TextServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
@@ -43,6 +46,9 @@ sealed partial class Runner(
             LogUnknownPeer(device.Name);
         output.WriteLine(ReadyLine(attached, device));
         output.Flush();
+
+        await using var metrics = listener is null ? null : new TextServer(
+            listener, MetricsSite.Of(device.Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
 
         using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
         var control = ControlAsync(attached, device, snapshots, reporter, stop);
@@ -97,6 +103,7 @@ sealed partial class Runner(
                 {
                     var swept = await sweep;
                     // A backend that left since may have got a flow behind the sweep's back.
+                    _loop.CountSweep(swept);
                     live = swept.Began > changed ? swept.Live : null;
                     sweep = sweeps.NextAsync(cancellation);
                 }
@@ -106,7 +113,7 @@ sealed partial class Runner(
                     peer?.Look();
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
                 }
-                reconciler.Apply(_desired, device.Addresses(), live);
+                _loop.Pass(() => reconciler.Apply(_desired, device.Addresses(), live));
                 if (first == changing)
                     changed = time.GetTimestamp();
             }

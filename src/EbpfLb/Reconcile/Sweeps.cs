@@ -15,13 +15,15 @@ sealed class Sweeps(FlowSweeper sweeper, FlowSweeper.Expired expired, TimeProvid
         await Task.Delay(_rest, time, cancellation);
         var began = time.GetTimestamp();
         var live = await Task.Run(() => sweeper.Sweep(expired, cancellation), cancellation);
-        var rest = RestPerWork * time.GetElapsedTime(began);
+        var took = time.GetElapsedTime(began);
+        var rest = RestPerWork * took;
         _rest = rest > ShortestRest ? rest : ShortestRest;
-        return new(began, live);
+        return new(began, took, live);
     }
 }
 
 /// <summary>What a sweep found.</summary>
 /// <param name="Began">A timestamp.</param>
+/// <param name="Took">How long, by the clock.</param>
 /// <param name="Live">Live flows by backend id.</param>
-readonly record struct Swept(long Began, IReadOnlyDictionary<uint, int> Live);
+readonly record struct Swept(long Began, TimeSpan Took, IReadOnlyDictionary<uint, int> Live);

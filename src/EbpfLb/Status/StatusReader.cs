@@ -15,10 +15,14 @@ static class StatusReader
         return Of(instance, tables);
     }
 
-    public static InstanceStatus Of(string instance, LbTables tables)
+    public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Of(tables));
+
+    /// <param name="instance">Its name.</param>
+    /// <param name="tables">Its maps.</param>
+    /// <param name="live">Live flows by backend id.</param>
+    public static InstanceStatus Of(string instance, LbTables tables, IReadOnlyDictionary<uint, int> live)
     {
         var state = KernelState.Read(tables);
-        var live = LiveFlows.Of(tables);
         tables.Instance.TryGet(0, out var self);
         return new(
             instance,
@@ -60,7 +64,7 @@ static class StatusReader
     static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint id, LbBackend backend) => new(
         tables.BackendLabels.TryGet(id, out var label) ? label.ToString() : "",
         backend.EndPoint.ToString(),
-        backend.State.ToString().ToLowerInvariant(),
+        backend.State.Word(),
         backend.State == LbBackendState.Draining ? SecondsUntil(backend.DrainedNs) : null,
         backend.Weight,
         live.GetValueOrDefault(id),

@@ -23,6 +23,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>How many established flows it has room for; its own number where absent.</summary>
     public int? Flows { get; init; }
 
+    /// <summary>Where it serves metrics on the host; nowhere where absent.</summary>
+    public string? Metrics { get; init; }
+
     /// <summary>A configuration file of other words than the services'.</summary>
     public string? Configuration { get; init; }
 
@@ -40,6 +43,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         hook: {Hook ?? hook}
         events: {Events}
         flows: {Flows}
+        metrics: {Metrics}
         services:
         {string.Concat(Services.Select(service => service.ToYaml()))}
         """;
@@ -49,7 +53,8 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         ?
         [
             "run", "--interface", Interface, "--hook", Hook ?? hook, "--events", Events,
-            .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [], .. Services[0].ToFlags(),
+            .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
+            .. Metrics is { } at ? new[] { "--metrics", at } : [], .. Services[0].ToFlags(),
         ]
         : ["run", "--config", File];
 }

@@ -59,6 +59,25 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), byFile.Configuration!.Services[0].Drain);
     }
 
+    [Theory]
+    [InlineData("9464", "127.0.0.1:9464")]
+    [InlineData("0.0.0.0:80", "0.0.0.0:80")]
+    [InlineData("[::1]:9464", "[::1]:9464")]
+    public void Metrics_and_logs_by_file_and_by_flags(string written, string meant)
+    {
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            metrics: "{{written}}"
+            logs: json
+            services: [ { listen: ":80", backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], metrics: written, logs: "json");
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal((IPEndPoint.Parse(meant), LogFormat.Json), (byFile.Configuration!.Metrics, byFile.Configuration.Logs));
+    }
+
     [Fact]
     public void Ipv6_by_file_and_by_flags()
     {

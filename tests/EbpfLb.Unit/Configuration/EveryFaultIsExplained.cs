@@ -26,6 +26,23 @@ public sealed class EveryFaultIsExplained
     public void An_unknown_level_of_events() =>
         AssertOnly(Given.GoodFlagsBut(events: "all"), "--events", "all", "is no level of events", "flows, packets, off");
 
+    [Fact]
+    public void An_unknown_format_of_logs() =>
+        AssertOnly(Given.GoodFlagsBut(logs: "xml"), "--logs", "xml", "is no format of logs", "lines, json");
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0")]
+    [InlineData("65536")]
+    [InlineData("10.0.0.5")]
+    [InlineData(":9464")]
+    [InlineData("localhost:9464")]
+    [InlineData("10.0.0.5:0")]
+    [InlineData("::1:9464")]
+    public void An_endpoint_where_no_metrics_can_be_served(string endpoint) =>
+        AssertOnly(Given.GoodFlagsBut(metrics: endpoint),
+            "--metrics", endpoint, "is no endpoint to serve metrics at", "Write 9464 for this machine alone");
+
     [Theory]
     [InlineData("1023")]
     [InlineData("16777217")]

@@ -40,6 +40,24 @@ public sealed partial class Balancer : Role
             : throw new LabException($"{Name}: {output}");
     }
 
+    /// <summary>What its flows command lists.</summary>
+    /// <param name="options">Of the command, which say which flows.</param>
+    internal async Task<IReadOnlyList<ListedFlow>> FlowsAsync(params string[] options)
+    {
+        var output = await CommandAsync(["flows", "--json", .. options]);
+        return output.Succeeded ? ListedFlow.ParseAll(output.Stdout) : throw new LabException($"{Name}: {output}");
+    }
+
+    /// <summary>What it serves to Prometheus.</summary>
+    /// <param name="port">Of the host's loopback.</param>
+    internal async Task<Scrape> ScrapeAsync(int port) => Scrape.Parse(
+        await _host.ShellAsync("curl --silent --show-error --fail \"http://127.0.0.1:$1/metrics\"", port));
+
+    /// <summary>What it tells who probes its health.</summary>
+    /// <param name="port">Of the host's loopback.</param>
+    public Task<string> HealthAsync(int port) =>
+        _host.ShellAsync("curl --silent --show-error --fail \"http://127.0.0.1:$1/healthz\"", port);
+
     /// <summary>How much of a processor it has taken since its start: that does not tell how busy others were.</summary>
     public async Task<TimeSpan> ProcessorTimeAsync()
     {

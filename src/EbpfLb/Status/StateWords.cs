@@ -1,0 +1,10 @@
+using System.Text.Json;
+using EbpfLb.Abi;
+
+namespace EbpfLb.Status;
+
+static class StateWords
+{
+    /// <summary>How a backend stands, as scripts and people read it: <c>draining</c>.</summary>
+    public static string Word(this LbBackendState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
+}

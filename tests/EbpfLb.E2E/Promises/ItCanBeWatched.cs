@@ -1,0 +1,71 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Traffic;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>What goes on can be seen while it goes on: each flow, and the numbers that monitoring keeps.</summary>
+public abstract class ItCanBeWatched(HookLab lab) : Promise(lab)
+{
+    const int MetricsPort = 9464;
+
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task The_flows_are_exactly_the_connections_that_are_held_open()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B), Service.Dns(Lab.C));
+        var port = Lab.TakePorts(4);
+        await using var held = await HeldConnections.OpenAsync(Lab.Client, balancer, port, count: 4);
+        await Lab.Client.GetAsync(balancer, times: 2);
+
+        var open = await Eventually.That("of six flows four live", () => balancer.FlowsAsync("--service", "web"),
+            flows => flows.Count(flow => flow.State != "ended") == 4, Soon);
+
+        var living = open.Where(flow => flow.State != "ended").ToArray();
+        Assert.Equal(
+            Enumerable.Range(port, 4).Select(source => $"{Lab.Client.Address}:{source}"),
+            living.Select(flow => flow.Client).Order());
+        Assert.All(living, flow => Assert.Equal(("established", $"{balancer.Address}:80"), (flow.State, flow.Endpoint)));
+        Assert.Equal(
+            living.Where(flow => flow.Backend == Lab.A.Name),
+            (await balancer.FlowsAsync("--backend", Lab.A.Name)).Where(flow => flow.State != "ended"));
+        Assert.Equal(2, living.Count(flow => flow.Backend == Lab.A.Name));
+    }
+
+    [Fact]
+    public async Task The_metrics_equal_the_requests_that_were_made()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
+        await Lab.Client.GetAsync(balancer, times: 6);
+
+        foreach (var backend in new[] { Lab.A, Lab.B })
+        {
+            var labels = $"service=\"tcp-80\",backend=\"{backend.Address}:80\"";
+            var scrape = await Eventually.That("none of the flows lives any more", () => balancer.ScrapeAsync(MetricsPort),
+                scrape => scrape.Value("ebpf_lb_flows", labels) == 0, Soon);
+            Assert.Equal(3, scrape.Value("ebpf_lb_flows_opened_total", labels));
+
+            await Eventually.That("the metrics equal the status, however often they are asked for",
+                async () => (
+                    Metric: (await balancer.ScrapeAsync(MetricsPort)).Value(
+                        "ebpf_lb_forwarded_bytes_total", $"{labels},direction=\"to-client\""),
+                    Status: (await balancer.StatusAsync()).Backends
+                        .Single(told => told.Address == $"{backend.Address}:80").Traffic.ToClientBytes),
+                seen => seen.Metric == seen.Status && seen.Status > 0, Soon);
+        }
+    }
+
+    [Fact]
+    public async Task Its_health_is_told_to_its_own_host_only()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A)) { Metrics = $"{MetricsPort}" });
+
+        Assert.Equal("ok\n", await balancer.HealthAsync(MetricsPort));
+        Assert.Equal(KnockResult.Refused, (await Lab.Client.KnockAsync(balancer, MetricsPort)).Result);
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : ItCanBeWatched(lab);
+}
