@@ -47,7 +47,7 @@ public sealed class AChangedFileIsReadAgain
     [Theory]
     [InlineData("interface: eth0", "interface: eth1", "interface")]
     [InlineData("hook: tc", "hook: xdp-generic\nevents: off\nflows: 5000\ntimeouts: { udp: 5s }", "hook, events, flows, timeouts")]
-    [InlineData("hook: tc", "metrics: 9464\nlogs: json", "metrics, logs")]
+    [InlineData("hook: tc", "hook: tc\nmetrics: 9464\nlogs: json", "metrics, logs")]
     public async Task What_takes_a_restart_is_named_and_changes_nothing(string before, string after, string named)
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
