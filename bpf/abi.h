@@ -12,11 +12,13 @@
 #include <linux/types.h>
 
 /* Raised when a struct or an enum below changes its meaning or its layout. */
-#define LB_ABI_VERSION 3
+#define LB_ABI_VERSION 4
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
 #define LB_LABEL_LENGTH 64
+#define LB_MAX_LINKS 16
+#define LB_LINK_NAME_LENGTH 16 /* IFNAMSIZ */
 
 /* The kernel's own limit (net.ipv4.icmp_msgs_per_sec) by default. */
 #define LB_ICMP_PER_SECOND 1000
@@ -91,6 +93,13 @@ struct lb_backend {
 	__u32 zero;
 };
 
+/* An interface that the datapath stands on, by its index. */
+struct lb_link {
+	char name[LB_LINK_NAME_LENGTH]; /* keeps its place in every version */
+	struct lb_address ip4; /* its own, that NAT may use; zero where it has none */
+	struct lb_address ip6;
+};
+
 enum lb_direction {
 	LB_TO_BACKEND,
 	LB_TO_CLIENT,
@@ -149,6 +158,7 @@ enum lb_reason {
 	LB_REFUSE_NO_PORT,
 	LB_REFUSE_NO_FLOW,
 	LB_REFUSE_NO_ROUTE,
+	LB_REFUSE_NO_SOURCE, /* the way to the backend leaves by an interface where NAT has no address */
 	/* Dropped. */
 	LB_DROP_TTL,
 	LB_DROP_TOO_BIG, /* for the way on */
@@ -204,6 +214,7 @@ struct lb_settings {
 	__u16 local_port_max;
 	enum lb_event_level event_level;
 	__u32 icmp_per_second; /* own errors of each CPU; 0: no limit */
+	__u32 routes_tell_source; /* 1: the kernel tells with a route which address to send from */
 };
 
 /* Written by user space for `status`; the datapath does not read these. */
@@ -225,9 +236,10 @@ _Static_assert(sizeof(struct lb_tuple) == 40, "lb_tuple");
 _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
 _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
+_Static_assert(sizeof(struct lb_link) == 48, "lb_link");
 _Static_assert(sizeof(struct lb_flow) == 96, "lb_flow");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
-_Static_assert(sizeof(struct lb_settings) == 16, "lb_settings");
+_Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");
 _Static_assert(sizeof(struct lb_label) == 64, "lb_label");
 _Static_assert(sizeof(struct lb_instance) == 152, "lb_instance");

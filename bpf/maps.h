@@ -36,6 +36,15 @@ struct {
 	__type(value, struct lb_backend);
 } backends SEC(".maps");
 
+/* The interfaces that the datapath stands on, by their indexes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LB_MAX_LINKS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct lb_link);
+} links SEC(".maps");
+
 /*
  * A service's slot table: element 0 is the number of slots n, elements 1 to n
  * are backend ids. A table is written whole before it takes its service's

@@ -20,6 +20,7 @@ enum LbReason : uint
     RefuseNoPort,
     RefuseNoFlow,
     RefuseNoRoute,
+    RefuseNoSource,
     DropTtl,
     DropTooBig,
     DropIcmpLimit,

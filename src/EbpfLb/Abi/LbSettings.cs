@@ -16,4 +16,7 @@ record struct LbSettings
 
     /// <summary>ICMP errors of the balancer's own that each processor may send in a second; 0 for no limit.</summary>
     public uint IcmpPerSecond;
+
+    /// <summary>1 where the kernel tells with a route which address to send from (Linux 6.7), else 0.</summary>
+    public uint RoutesTellSource;
 }

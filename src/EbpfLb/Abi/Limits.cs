@@ -3,10 +3,12 @@ namespace EbpfLb.Abi;
 /// <summary>The constants of <c>bpf/abi.h</c>.</summary>
 static class Limits
 {
-    public const uint AbiVersion = 3;
+    public const uint AbiVersion = 4;
     public const int MaxServices = 1024;
     public const int MaxBackends = 4096;
     public const int LabelLength = 64;
+    public const int MaxLinks = 16;
+    public const int LinkNameLength = 16;
 
     /// <summary>ICMP errors of the balancer's own that each processor sends in a second.</summary>
     public const uint IcmpPerSecond = 1000;

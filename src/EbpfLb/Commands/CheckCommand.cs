@@ -29,7 +29,8 @@ static class CheckCommand
 
     static int Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
     {
-        output.WriteLine($"{path} is valid: interface {configuration.Interface}, hook {configuration.Hook.Word()}");
+        var interfaces = configuration.Interfaces is [var one] ? $"interface {one}" : $"interfaces {string.Join(", ", configuration.Interfaces)}";
+        output.WriteLine($"{path} is valid: {interfaces}, hook {configuration.Hook.Word()}");
         output.WriteLine($"  room for {configuration.Flows} flows, which may idle: {configuration.Timeouts}");
         foreach (var service in configuration.Services)
         {

@@ -8,7 +8,7 @@ static class DetachCommand
 {
     public static Command Create()
     {
-        var device = new Option<string>("--interface") { Description = "The interface to free", HelpName = "NAME", Required = true };
+        var device = new Option<string>("--interface") { Description = "The interface to free, with those that its instance has as well", HelpName = "NAME", Required = true };
         var command = new Command("detach", "Detach what an ended ebpf-lb left on an interface") { device };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(device), parsed.InvocationConfiguration.Output));
         return command;
@@ -16,12 +16,13 @@ static class DetachCommand
 
     static int Run(string device, TextWriter output)
     {
-        using var held = InstanceLock.TryTake(device) ?? throw new LoadBalancerException(
-            $"ebpf-lb is running on interface '{device}'. Stop it (SIGTERM): it detaches by itself.");
-        if (!Instance.All().Contains(device))
+        var instance = Instance.On(device) ?? device;
+        var interfaces = Instance.InterfacesOf(instance).Values.Order().Prepend(instance).Distinct().ToArray();
+        using var held = InstanceLock.TryTake(interfaces, out var taken) ?? throw new LoadBalancerException(
+            $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
+        if (!Instance.Clear(instance))
             throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'.");
-        Instance.Clear(device);
-        output.WriteLine($"detached from {device}");
+        output.WriteLine($"detached from {string.Join(", ", interfaces)}");
         return ExitCode.Ok;
     }
 }

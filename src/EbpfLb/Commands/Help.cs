@@ -18,10 +18,11 @@ static class Help
             ebpf-lb run --interface eth0 --listen [2001:db8::1]:80 --backend 2001:db8::2 --backend [2001:db8::3]:8080
             ebpf-lb run --interface eth0 --listen :53/udp --listen :53/tcp --backend dns.lab --events packets
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --mode dsr
+            ebpf-lb run --interface front --interface back --listen :80 --backend 10.1.0.2 --backend 10.1.0.3
             ebpf-lb run --config ebpf-lb.yaml
 
             ebpf-lb.yaml:
-              interface: eth0
+              interface: eth0                # or several: [ front, back ]; the first is where clients ask
               hook: auto                     # auto, tc, xdp-native or xdp-generic
               events: flows                  # flows, packets or off
               flows: 65536                   # how many there is room for
@@ -30,7 +31,7 @@ static class Help
               logs: lines                    # lines or json
               services:
                 - name: web
-                  listen: self:80/tcp        # 'self': the interface's own addresses
+                  listen: self:80/tcp        # 'self': the first interface's own addresses
                   algorithm: round-robin
                   backends: [ 172.20.0.2:80, { address: "web.lab:8080", weight: 2 } ]
             """,

@@ -22,9 +22,9 @@ sealed class RunCommand
         Description = "Configuration file; takes the place of all the flags",
         HelpName = "FILE",
     };
-    readonly Option<string> _interface = new("--interface")
+    readonly Option<string[]> _interfaces = new("--interface")
     {
-        Description = "Network interface that clients' packets arrive on",
+        Description = "Network interface that clients' packets arrive on; then those that lead to backends; repeatable",
         HelpName = "NAME",
     };
     readonly Option<string> _hook = new("--hook")
@@ -87,9 +87,9 @@ sealed class RunCommand
     public static Command Create(RunLoadBalancer run)
     {
         var options = new RunCommand();
-        var command = new Command("run", "Attach to an interface and balance until SIGINT or SIGTERM, then detach")
+        var command = new Command("run", "Attach to interfaces and balance until SIGINT or SIGTERM, then detach")
         {
-            options._config, options._interface, options._hook, options._listens, options._backends,
+            options._config, options._interfaces, options._hook, options._listens, options._backends,
             options._algorithm, options._mode, options._drain, options._events, options._flows, options._timeouts,
             options._metrics, options._logs,
         };
@@ -108,7 +108,7 @@ sealed class RunCommand
     {
         if (parsed.GetValue(_config) is not { } path)
             return FlagSource.Read(new Flags(
-                parsed.GetValue(_interface), parsed.GetValue(_hook), parsed.GetValue(_events),
+                parsed.GetValue(_interfaces) ?? [], parsed.GetValue(_hook), parsed.GetValue(_events),
                 parsed.GetValue(_listens) ?? [], parsed.GetValue(_backends) ?? [],
                 parsed.GetValue(_algorithm), parsed.GetValue(_mode))
             {
@@ -120,7 +120,7 @@ sealed class RunCommand
             });
         Option[] flags =
         [
-            _interface, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts, _metrics, _logs,
+            _interfaces, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts, _metrics, _logs,
         ];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)

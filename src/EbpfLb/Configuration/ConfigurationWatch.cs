@@ -20,7 +20,7 @@ sealed partial class ConfigurationWatch(
 
     static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] FixedSettings =
     [
-        ("interface", configuration => configuration.Interface),
+        ("interface", configuration => string.Join(", ", configuration.Interfaces)),
         ("hook", configuration => configuration.Hook),
         ("events", configuration => configuration.Events),
         ("flows", configuration => configuration.Flows),

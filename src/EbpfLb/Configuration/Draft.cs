@@ -10,15 +10,15 @@ sealed record Placed(string Place, string Value)
 /// A configuration as it was written, by whichever source. The source reports what is missing or unreadable and leaves
 /// null there; <see cref="Validator"/> reports what is wrong with the values.
 /// </summary>
-/// <param name="Interface">The network interface.</param>
+/// <param name="Interfaces">The network interfaces, in their order.</param>
 /// <param name="Hook">Where to attach.</param>
 /// <param name="Events">What to report.</param>
 /// <param name="Flows">How many flows there is room for.</param>
 /// <param name="Timeouts">By the words of <see cref="Words.Timeouts"/>.</param>
 /// <param name="Services">In their order.</param>
 sealed record Draft(
-    Placed? Interface, Placed? Hook, Placed? Events, Placed? Flows, IReadOnlyDictionary<string, Placed> Timeouts,
-    IReadOnlyList<ServiceDraft> Services)
+    IReadOnlyList<Placed> Interfaces, Placed? Hook, Placed? Events, Placed? Flows,
+    IReadOnlyDictionary<string, Placed> Timeouts, IReadOnlyList<ServiceDraft> Services)
 {
     /// <summary>Where metrics are served.</summary>
     public Placed? Metrics { get; init; }

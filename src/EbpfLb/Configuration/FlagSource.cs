@@ -2,7 +2,7 @@ namespace EbpfLb.Configuration;
 
 /// <summary>The flags of one command line, as they were typed.</summary>
 sealed record Flags(
-    string? Interface, string? Hook, string? Events, IReadOnlyList<string> Listens, IReadOnlyList<string> Backends,
+    IReadOnlyList<string> Interfaces, string? Hook, string? Events, IReadOnlyList<string> Listens, IReadOnlyList<string> Backends,
     string? Algorithm = null, string? Mode = null)
 {
     public string? Flows { get; init; }
@@ -23,7 +23,7 @@ static class FlagSource
     public static Reading Read(Flags flags)
     {
         List<Fault> faults = [];
-        if (flags.Interface is null)
+        if (flags.Interfaces.Count == 0)
             faults.Add(new("--interface", null, "the interface is missing", "Add '--interface eth0', or '--config FILE'"));
         if (flags.Listens.Count == 0)
             faults.Add(new("--listen", null, "no endpoint to listen on is given", "Add '--listen :80'"));
@@ -33,8 +33,8 @@ static class FlagSource
         BackendDraft[] backends =
             [.. flags.Backends.Select(backend => new BackendDraft(new("--backend", backend), Weight: null))];
         var draft = new Draft(
-            Place("--interface", flags.Interface), Place("--hook", flags.Hook), Place("--events", flags.Events),
-            Place("--flows", flags.Flows), Timeouts(flags.Timeouts, faults),
+            [.. flags.Interfaces.Select(name => new Placed("--interface", name))], Place("--hook", flags.Hook),
+            Place("--events", flags.Events), Place("--flows", flags.Flows), Timeouts(flags.Timeouts, faults),
             [.. flags.Listens.Select(listen => new ServiceDraft(
                 null, new("--listen", listen), Place("--algorithm", flags.Algorithm), Place("--mode", flags.Mode), backends)
             {

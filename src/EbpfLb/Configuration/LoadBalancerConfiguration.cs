@@ -24,7 +24,8 @@ enum ForwardingMode { Nat, Dsr }
 /// <summary>What the user wants, validated as a whole. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
-    public required string Interface { get; init; }
+    /// <summary>The first is the one that a service without an address listens on.</summary>
+    public required ImmutableArray<string> Interfaces { get; init; }
     public required HookKind Hook { get; init; }
     public required EventLevel Events { get; init; }
 
@@ -38,11 +39,11 @@ sealed record LoadBalancerConfiguration
     public required ImmutableArray<ServiceConfiguration> Services { get; init; }
 
     public bool Equals(LoadBalancerConfiguration? other) =>
-        other is not null && Interface == other.Interface && Hook == other.Hook && Events == other.Events
+        other is not null && Interfaces.SequenceEqual(other.Interfaces) && Hook == other.Hook && Events == other.Events
         && Flows == other.Flows && Timeouts == other.Timeouts
         && Equals(Metrics, other.Metrics) && Logs == other.Logs && Services.SequenceEqual(other.Services);
 
-    public override int GetHashCode() => HashCode.Combine(Interface, Hook, Events, Services.Length);
+    public override int GetHashCode() => HashCode.Combine(Interfaces.Length, Hook, Events, Services.Length);
 }
 
 /// <summary>One balanced endpoint and its backends. Backends may be empty.</summary>

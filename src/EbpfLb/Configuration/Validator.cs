@@ -30,21 +30,29 @@ sealed class Validator
             : new Reading(null, [.. validator._faults.Distinct()]);
     }
 
-    LoadBalancerConfiguration LoadBalancer(Draft draft)
+    LoadBalancerConfiguration LoadBalancer(Draft draft) => new()
     {
-        if (draft.Interface is { } name)
-            Check(name, Syntax.Interface(name.Value));
-        return new LoadBalancerConfiguration
+        Interfaces = Interfaces(draft.Interfaces),
+        Hook = Choose(draft.Hook, Words.Hooks, "hook"),
+        Events = Choose(draft.Events, Words.Events, "level of events"),
+        Flows = Flows(draft.Flows),
+        Timeouts = Timeouts(draft.Timeouts),
+        Metrics = Metrics(draft.Metrics),
+        Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
+        Services = Services(draft.Services),
+    };
+
+    ImmutableArray<string> Interfaces(IReadOnlyList<Placed> drafts)
+    {
+        var names = new HashSet<string>();
+        foreach (var draft in drafts)
         {
-            Interface = draft.Interface?.Value ?? "",
-            Hook = Choose(draft.Hook, Words.Hooks, "hook"),
-            Events = Choose(draft.Events, Words.Events, "level of events"),
-            Flows = Flows(draft.Flows),
-            Timeouts = Timeouts(draft.Timeouts),
-            Metrics = Metrics(draft.Metrics),
-            Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
-            Services = Services(draft.Services),
-        };
+            if (Check(draft, Syntax.Interface(draft.Value)) && !names.Add(draft.Value))
+                _faults.Add(draft.Fault("is named twice", "Name each interface once; the first is where 'self' listens"));
+        }
+        if (names.Count > Limits.MaxLinks)
+            _faults.Add(drafts[Limits.MaxLinks].Fault("is one interface too many", $"Name at most {Limits.MaxLinks}"));
+        return [.. drafts.Select(draft => draft.Value)];
     }
 
     uint Flows(Placed? placed)

@@ -60,12 +60,21 @@ sealed class YamlSource
             return null;
         var services = Items(root, node, "services", required: true)
             .Select(item => Service(item.Node, item.Path)).OfType<ServiceDraft>();
-        return new Draft(Scalar(root, node, "interface", required: true), Scalar(root, node, "hook"),
+        return new Draft(Interfaces(root, node), Scalar(root, node, "hook"),
             Scalar(root, node, "events"), Scalar(root, node, "flows"), Timeouts(root), [.. services])
         {
             Metrics = Scalar(root, node, "metrics"),
             Logs = Scalar(root, node, "logs"),
         };
+    }
+
+    /// <summary>One, or a list of them.</summary>
+    IReadOnlyList<Placed> Interfaces(Dictionary<string, YamlNode> root, YamlNode node)
+    {
+        const string Path = "interface";
+        if (root.GetValueOrDefault(Path) is YamlSequenceNode { Children.Count: > 0 })
+            return [.. Items(root, node, Path).Select(item => Single(item.Node, item.Path)).OfType<Placed>()];
+        return Scalar(root, node, Path, required: true) is { } one ? [one] : [];
     }
 
     Dictionary<string, Placed> Timeouts(Dictionary<string, YamlNode> root)
@@ -156,10 +165,15 @@ sealed class YamlSource
                 _faults.Add(new(At((node ?? parent).Start, path), null, $"the {key} is missing", $"Add '{key}: ...'"));
             return null;
         }
+        return Single(node, path);
+    }
+
+    Placed? Single(YamlNode node, string path)
+    {
         if (node is YamlScalarNode { Value: { } value })
             return new Placed(At(node.Start, path), value);
         Report(node, path, "is not a single value",
-            $"Write one value after '{key}:', in quotes where it begins with a bracket");
+            $"Write one value after '{path[(path.LastIndexOf('.') + 1)..]}:', in quotes where it begins with a bracket");
         return null;
     }
 

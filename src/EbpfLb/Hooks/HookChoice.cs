@@ -11,22 +11,24 @@ sealed record HookChoice(HookKind Hook, string Why, HookChoice? OrElse = null)
     /// <summary>
     /// A virtual device hands over large segments and unfinished checksums: tc keeps both, generic XDP copies each
     /// segment, and native XDP drops them where the peer has no NAPI. On hardware native XDP comes before the stack's
-    /// own cost.
+    /// own cost. Of several interfaces each must be fit for it.
     /// </summary>
     /// <exception cref="LoadBalancerException">The hook that was asked for would lose all that it sends.</exception>
-    public static HookChoice For(HookKind requested, NetworkDevice device)
+    public static HookChoice For(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
     {
-        if (requested == HookKind.XdpNative && device.SendsFromXdp == false)
+        if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.SendsFromXdp == false) is { } loser)
             throw new LoadBalancerException(
-                $"native XDP on {device.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
+                $"native XDP on {loser.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
                 + $"program nor GRO. {VethPeer.Remedy}.");
         if (requested != HookKind.Auto)
             return new(requested, "as asked");
-        if (device.IsVirtual)
-            return new(HookKind.Tc, $"{device.Name} is a virtual device, where tc keeps large segments whole");
+        if (devices.FirstOrDefault(device => device.IsVirtual) is { } one)
+            return new(HookKind.Tc, $"{one.Name} is a virtual device, where tc keeps large segments whole");
+        var drivers = string.Join(", ", devices.Select(device => device.Driver).Distinct());
+        var names = string.Join(", ", devices.Select(device => device.Name));
         return new(
             HookKind.XdpNative,
-            $"{device.Driver}, the driver of {device.Name}, supports native XDP",
-            new(HookKind.Tc, $"native XDP on {device.Name}, whose driver is {device.Driver}, was refused"));
+            $"{drivers}, the driver of {names}, supports native XDP",
+            new(HookKind.Tc, $"native XDP on {names}, whose driver is {drivers}, was refused"));
     }
 }

@@ -4,7 +4,10 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Instances;
 
-/// <summary>What a runner pins, so that other processes can see it, and end it: its maps and its links.</summary>
+/// <summary>
+/// What a runner pins, so that other processes can see it, and end it: its maps, and its links to each interface. It is
+/// named after the first of its interfaces.
+/// </summary>
 static class Instance
 {
     static readonly string Shared = Path.Combine(BpfFs.Root, "ebpf-lb");
@@ -12,8 +15,7 @@ static class Instance
     /// <summary>Interfaces are named in a network namespace; a bpf file system may be shared by several.</summary>
     static readonly string Root = Path.Combine(Shared, NetworkNamespace());
 
-    /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
-    public static string Directory(string instance) => Path.Combine(Root, instance.Replace('.', ':'));
+    public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
 
     /// <summary>The instances in this network namespace that have pins.</summary>
     public static IReadOnlyList<string> All() =>
@@ -27,8 +29,26 @@ static class Instance
         tables.PinTo(Directory(instance));
     }
 
-    public static void PinLink(string instance, string name, LinkAttachment link) =>
-        link.Pin(Path.Combine(Directory(instance), name));
+    public static void PinLink(string instance, string name, NetworkDevice device, LinkAttachment link) =>
+        link.Pin(Path.Combine(Directory(instance), $"{name}_{PinName(device.Name)}"));
+
+    /// <summary>The instance that stands on an interface; null where none does.</summary>
+    public static string? On(string device) =>
+        All().FirstOrDefault(instance => instance == device || InterfacesOf(instance).Values.Contains(device));
+
+    /// <summary>The names of an instance's interfaces by their indexes, as far as it came to tell them.</summary>
+    public static IReadOnlyDictionary<uint, string> InterfacesOf(string instance)
+    {
+        try
+        {
+            using var links = Fd.OpenPin(Path.Combine(Directory(instance), "links"));
+            return links.ReadAll<LinkHead>().ToDictionary(link => link.Key, link => link.Value.Name);
+        }
+        catch (NativeException fault) when (fault.Number == Errno.ENOENT)
+        {
+            return new Dictionary<uint, string>();
+        }
+    }
 
     /// <summary>Detaches what an ended process left, and removes its pins.</summary>
     /// <returns>False when there was nothing.</returns>
@@ -42,7 +62,8 @@ static class Instance
             using var link = LinkAttachment.OpenPin(path);
             link.Detach();
         }
-        ClsactOf(directory)?.Detach();
+        foreach (var index in InterfacesOf(instance).Keys.Append(FirstOf(directory)).Distinct())
+            ClsactAttachment.Find((int)index)?.Detach();
         RemovePins(instance);
         return true;
     }
@@ -66,13 +87,18 @@ static class Instance
         return name[(name.IndexOf('[') + 1)..].TrimEnd(']');
     }
 
-    /// <summary>A process that ended while it pinned may not have come to say which interface it was on.</summary>
-    static ClsactAttachment? ClsactOf(string directory)
+    /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
+    static string PinName(string device) => device.Replace('.', ':');
+
+    /// <summary>
+    /// The index of the first interface, which versions told that had but one; 0 where a process ended before it came
+    /// to say so.
+    /// </summary>
+    static uint FirstOf(string directory)
     {
         if (!File.Exists(Path.Combine(directory, "instance")))
-            return null;
+            return 0;
         using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
-        var self = fd.ReadFirst<InstanceHead>();
-        return self.Ifindex == 0 ? null : ClsactAttachment.Find((int)self.Ifindex);
+        return fd.ReadFirst<InstanceHead>().Ifindex;
     }
 }

@@ -3,40 +3,53 @@ using System.Net.Sockets;
 namespace EbpfLb.Instances;
 
 /// <summary>
-/// One runner for an interface: whoever is bound to its name. The name is an abstract socket's, which belongs to the
+/// One runner for an interface: whoever is bound to its name, or to those of all of its own. The name is an abstract socket's, which belongs to the
 /// network namespace, as the interface does, and goes with the process, however that ends.
 /// </summary>
 sealed class InstanceLock : IDisposable
 {
     const string BoundSockets = "/proc/thread-self/net/unix"; // abstract names begin with '@' there
 
-    readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    readonly List<Socket> _sockets = [];
 
     InstanceLock()
     {
     }
 
-    /// <summary>Null while another process holds it.</summary>
-    public static InstanceLock? TryTake(string instance)
+    /// <summary>Takes all of them, or none.</summary>
+    /// <param name="interfaces">By their names.</param>
+    /// <param name="taken">The first that another process holds.</param>
+    /// <returns>Null where there is such a one.</returns>
+    public static InstanceLock? TryTake(IEnumerable<string> interfaces, out string? taken)
     {
         var held = new InstanceLock();
-        try
-        {
-            held._socket.Bind(new UnixDomainSocketEndPoint("\0" + Name(instance)));
+        taken = interfaces.FirstOrDefault(name => !held.TryAdd(name));
+        if (taken is null)
             return held;
-        }
-        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            held.Dispose();
-            return null;
-        }
+        held.Dispose();
+        return null;
     }
 
     /// <summary>Is it held, by whomever? Looks without touching it: a runner that starts may have it.</summary>
-    public static bool IsHeld(string instance) =>
-        File.ReadLines(BoundSockets).Any(line => line.EndsWith($" @{Name(instance)}", StringComparison.Ordinal));
+    public static bool IsHeld(string device) =>
+        File.ReadLines(BoundSockets).Any(line => line.EndsWith($" @{Name(device)}", StringComparison.Ordinal));
 
-    static string Name(string instance) => $"ebpf-lb/{instance}";
+    bool TryAdd(string device)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        _sockets.Add(socket);
+        try
+        {
+            socket.Bind(new UnixDomainSocketEndPoint("\0" + Name(device)));
+            return true;
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
+    }
 
-    public void Dispose() => _socket.Dispose();
+    static string Name(string device) => $"ebpf-lb/{device}";
+
+    public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 }

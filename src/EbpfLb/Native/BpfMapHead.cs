@@ -7,15 +7,31 @@ static unsafe class BpfMapHead
 {
     /// <summary>What the value under key 0 of an array begins with, however it goes on.</summary>
     public static T ReadFirst<T>(this Fd map)
+        where T : unmanaged => Read<T>(map, key: 0);
+
+    /// <summary>What each value begins with, however it goes on, by keys of four bytes.</summary>
+    public static IReadOnlyDictionary<uint, T> ReadAll<T>(this Fd map)
+        where T : unmanaged
+    {
+        var heads = new Dictionary<uint, T>();
+        uint previous, next;
+        for (var at = (uint*)null; LibBpf.bpf_map_get_next_key(map.Number, at, &next) == 0; at = &previous)
+        {
+            heads[next] = Read<T>(map, next);
+            previous = next;
+        }
+        return heads;
+    }
+
+    static T Read<T>(Fd map, uint key)
         where T : unmanaged
     {
         var info = default(bpf_map_info);
         var length = (uint)sizeof(bpf_map_info);
         Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), "asking for the sizes of a map");
         var value = new byte[Math.Max(info.value_size, sizeof(T))];
-        var key = 0u;
         fixed (byte* bytes = value)
-            Check.NegativeErrno(LibBpf.bpf_map_lookup_elem(map.Number, &key, bytes), "reading the first value of a map");
+            Check.NegativeErrno(LibBpf.bpf_map_lookup_elem(map.Number, &key, bytes), "reading a value of a map");
         return MemoryMarshal.Read<T>(value);
     }
 }

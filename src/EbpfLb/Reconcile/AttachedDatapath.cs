@@ -31,18 +31,18 @@ sealed class AttachedDatapath : IDisposable
     public LbTables Tables => _datapath.Tables;
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
-    /// <param name="device">Where to attach.</param>
+    /// <param name="devices">Where to attach: to all of them, or to none.</param>
     /// <param name="fill">Fills the tables before the first packet meets them.</param>
     /// <exception cref="LoadBalancerException">It did not work; nothing is left behind.</exception>
     public static AttachedDatapath Attach(
-        LoadBalancerConfiguration configuration, NetworkDevice device, Action<LbTables> fill)
+        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Action<LbTables> fill)
     {
-        var choice = HookChoice.For(configuration.Hook, device);
+        var choice = HookChoice.For(configuration.Hook, devices);
         while (true)
         {
             try
             {
-                return Attach(choice, configuration, device, fill);
+                return Attach(choice, configuration, devices, fill);
             }
             catch (NativeException fault) when (choice.OrElse is not null && Attacher.IsRefusal(fault))
             {
@@ -54,7 +54,7 @@ sealed class AttachedDatapath : IDisposable
     public string ServiceName(uint id) =>
         _serviceNames.GetOrAdd(id, missing => Tables.ServiceLabels.TryGet(missing, out var label) ? label.ToString() : "?");
 
-    /// <summary>Takes the programs off the interface and removes the pins; the tables can be read until disposal.</summary>
+    /// <summary>Takes the programs off the interfaces and removes the pins; the tables can be read until disposal.</summary>
     public void Detach()
     {
         foreach (var attachment in _attachments)
@@ -79,28 +79,35 @@ sealed class AttachedDatapath : IDisposable
     }
 
     static AttachedDatapath Attach(
-        HookChoice choice, LoadBalancerConfiguration configuration, NetworkDevice device, Action<LbTables> fill)
+        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Action<LbTables> fill)
     {
         var datapath = Datapath.Load(choice.Hook, LocalPorts.Settings(configuration.Events), configuration.Flows);
-        var attached = new AttachedDatapath(datapath, device.Name, choice);
+        var attached = new AttachedDatapath(datapath, devices[0].Name, choice);
         try
         {
             fill(datapath.Tables);
-            datapath.Tables.Instance.Set(0, attached.Describe(device));
-            Instance.PinTables(device.Name, datapath.Tables);
-            var attachments = Attacher.Attach(datapath, choice.Hook, device);
-            attached._attachments.AddRange(attachments.Select(named => named.Attachment));
-            foreach (var (name, attachment) in attachments)
-            {
-                if (attachment is LinkAttachment link)
-                    Instance.PinLink(device.Name, name, link);
-            }
+            datapath.Tables.Instance.Set(0, attached.Describe(devices[0]));
+            Instance.PinTables(attached._instance, datapath.Tables);
+            // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
+            foreach (var device in devices.Reverse())
+                attached.AttachTo(device);
             return attached;
         }
         catch
         {
             attached.Dispose();
             throw;
+        }
+    }
+
+    void AttachTo(NetworkDevice device)
+    {
+        var attachments = Attacher.Attach(_datapath, Hook, device);
+        _attachments.InsertRange(0, attachments.Select(named => named.Attachment));
+        foreach (var (name, attachment) in attachments)
+        {
+            if (attachment is LinkAttachment link)
+                Instance.PinLink(_instance, name, device, link);
         }
     }
 

@@ -21,6 +21,7 @@ static class LocalPorts
             LocalPortMax = ushort.Parse(range[1], CultureInfo.InvariantCulture),
             EventLevel = (LbEventLevel)events,
             IcmpPerSecond = Limits.IcmpPerSecond,
+            RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
         };
         if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
             throw new LoadBalancerException(

@@ -5,6 +5,7 @@ using EbpfLb.Hooks;
 using EbpfLb.Instances;
 using EbpfLb.Monitoring;
 using EbpfLb.Providers;
+using EbpfLb.Tables;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Reconcile;
@@ -24,34 +25,36 @@ sealed partial class Runner(
     /// <exception cref="LoadBalancerException">It could not start, or not go on; nothing is left then either.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var device = NetworkDevice.Find(configuration.Interface);
-        using var held = InstanceLock.TryTake(device.Name) ?? throw new LoadBalancerException(
-            $"another ebpf-lb is running on interface '{device.Name}'. Stop that one first.");
+        NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
+        using var held = InstanceLock.TryTake(configuration.Interfaces, out var taken) ?? throw new LoadBalancerException(
+            $"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
         using var listener = configuration.Metrics is { } at ? TextServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
-            (latest, token) => FollowAsync(latest, device, token), loggers.CreateLogger<LatestServices>());
+            (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
         await using var snapshots = services.WatchAsync(configuration, changes, stop.Token).GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
 
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
-        if (Instance.Clear(device.Name))
-            LogClearedLeftovers(device.Name);
-        using var attached = AttachedDatapath.Attach(
-            configuration, device, tables => new Reconciler(tables).Apply(_desired, device.Addresses()));
-        if (attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null)
+        foreach (var former in devices.Select(device => Instance.On(device.Name)).OfType<string>())
+        {
+            if (Instance.Clear(former))
+                LogClearedLeftovers(former);
+        }
+        using var attached = AttachedDatapath.Attach(configuration, devices, tables => Apply(new(tables), tables, devices));
+        foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
-        output.WriteLine(ReadyLine(attached, device));
+        output.WriteLine(ReadyLine(attached, devices));
         output.Flush();
 
         await using var metrics = listener is null ? null : new TextServer(
-            listener, MetricsSite.Of(device.Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
+            listener, MetricsSite.Of(devices[0].Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
 
         using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
-        var control = ControlAsync(attached, device, snapshots, reporter, stop);
+        var control = ControlAsync(attached, devices, snapshots, reporter, stop);
         try
         {
             await await Task.WhenAny(control, reporter.Ended);
@@ -70,17 +73,19 @@ sealed partial class Runner(
 
     /// <summary>
     /// The one loop that writes the tables: at each change of the backends, and every few seconds in any case, for
-    /// what changes without being told, the interface's own addresses among it.
+    /// what changes without being told, the interfaces' own addresses among it.
     /// </summary>
     async Task ControlAsync(
-        AttachedDatapath attached, NetworkDevice device, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
+        AttachedDatapath attached, NetworkDevice[] devices, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
         FlowReporter reporter, CancellationTokenSource stop)
     {
         var cancellation = stop.Token;
         var reconciler = new Reconciler(attached.Tables);
         FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
-        var peer = attached.Hook == HookKind.XdpNative ? new PeerWatch(device, loggers.CreateLogger<PeerWatch>()) : null;
+        PeerWatch[] peers = attached.Hook == HookKind.XdpNative
+            ? [.. devices.Select(device => new PeerWatch(device, loggers.CreateLogger<PeerWatch>()))]
+            : [];
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();
         var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
@@ -110,10 +115,11 @@ sealed partial class Runner(
                 else
                 {
                     await tick;
-                    peer?.Look();
+                    foreach (var peer in peers)
+                        peer.Look();
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
                 }
-                _loop.Pass(() => reconciler.Apply(_desired, device.Addresses(), live));
+                _loop.Pass(() => Apply(reconciler, attached.Tables, devices, live));
                 if (first == changing)
                     changed = time.GetTimestamp();
             }
@@ -127,6 +133,11 @@ sealed partial class Runner(
         }
     }
 
+    /// <summary>One pass. The first interface is the one whose addresses a service without one listens on.</summary>
+    int Apply(
+        Reconciler reconciler, LbTables tables, NetworkDevice[] devices, IReadOnlyDictionary<uint, int>? live = null) =>
+        LinkReconciler.Apply(tables, devices) + reconciler.Apply(_desired, devices[0].Addresses(), live);
+
     void Change(ImmutableArray<ServiceSnapshot> desired)
     {
         var (before, now) = (BackendNames(_desired), BackendNames(desired));
@@ -136,29 +147,30 @@ sealed partial class Runner(
 
     /// <summary>Follows the services of one configuration.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
-        LoadBalancerConfiguration latest, NetworkDevice device, [EnumeratorCancellation] CancellationToken cancellation)
+        LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var resolver = new BackendResolver(latest, new SystemNameService(), time, loggers.CreateLogger<BackendResolver>());
         var isFirst = true;
         await foreach (var services in resolver.WatchAsync(cancellation))
         {
             if (isFirst)
-                RefuseOwnAddresses(services, device);
+                RefuseOwnAddresses(services, devices);
             isFirst = false;
             yield return services;
         }
     }
 
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
-    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice device)
+    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
     {
-        var own = device.Addresses();
+        var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
+            .ToLookup(one => one.address, one => one.Name);
         foreach (var service in services)
         {
             if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
                 throw new LoadBalancerException(
                     $"backend '{loop.Host}' of service '{service.Name}' is {loop.Address}, the balancer's own address on "
-                    + $"{device.Name}. Run the balancer and its backends in network namespaces of their own.");
+                    + $"{own[loop.Address].First()}. Run the balancer and its backends in network namespaces of their own.");
         }
     }
 
@@ -170,12 +182,14 @@ sealed partial class Runner(
 
     static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
 
-    string ReadyLine(AttachedDatapath attached, NetworkDevice device)
+    string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
     {
-        var services = KernelService.Of(_desired, device.Addresses()).SelectMany(service =>
+        var services = KernelService.Of(_desired, devices[0].Addresses()).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {device.Name} (hook {attached.Hook.Word()}: {attached.Why})";
+        return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})";
     }
+
+    static string Names(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 namespace EbpfLb.Status;
 
 /// <summary>What the pinned maps of one instance tell. Counters count from the instance's start.</summary>
-/// <param name="Interface">The interface, which names the instance too.</param>
+/// <param name="Interface">The interface that clients ask on, which names the instance too.</param>
+/// <param name="Interfaces">That one, and then all others that it stands on.</param>
 /// <param name="Hook">The hook as the command line writes it.</param>
 /// <param name="Why">Why this hook was taken.</param>
 /// <param name="Running">Is the process that attached it alive?</param>
@@ -12,7 +13,7 @@ namespace EbpfLb.Status;
 /// <param name="EventsLost">Events that found the ring buffer full.</param>
 /// <param name="Packets">Packets by what became of them, those that never happened left out.</param>
 sealed record InstanceStatus(
-    string Interface, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
+    string Interface, IReadOnlyList<string> Interfaces, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
     IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services);
 
 /// <param name="Listen">Endpoints with their protocol: <c>172.20.0.2:80/tcp</c>, <c>[2001:db8::2]:80/tcp</c>.</param>

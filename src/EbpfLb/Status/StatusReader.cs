@@ -26,6 +26,7 @@ static class StatusReader
         tables.Instance.TryGet(0, out var self);
         return new(
             instance,
+            [.. Names(tables).Order(StringComparer.Ordinal).Prepend(instance).Distinct()],
             ((HookKind)self.Hook).Word(),
             self.Why,
             InstanceLock.IsHeld(instance),
@@ -94,6 +95,16 @@ static class StatusReader
                 counts[ReasonWords.Word(reason)] = count;
         }
         return counts;
+    }
+
+    /// <summary>Of the interfaces that the datapath stands on.</summary>
+    static IEnumerable<string> Names(LbTables tables)
+    {
+        foreach (var index in tables.Links.Keys())
+        {
+            if (tables.Links.TryGet(index, out var link))
+                yield return link.Name;
+        }
     }
 
     static ulong Sum(ulong[] perCpu) => perCpu.Aggregate(0UL, (a, b) => a + b);

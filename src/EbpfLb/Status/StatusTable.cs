@@ -6,7 +6,7 @@ static class StatusTable
     public static void Write(InstanceStatus status, TextWriter output)
     {
         var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
-        output.WriteLine($"{status.Interface}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}");
+        output.WriteLine($"{string.Join(", ", status.Interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}");
         foreach (var service in status.Services)
         {
             output.WriteLine($"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows");

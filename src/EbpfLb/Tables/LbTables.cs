@@ -15,6 +15,7 @@ sealed class LbTables : IDisposable
         Opening = new(_all["opening"], "opening");
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
+        Links = new(_all["links"], "links");
         Slots = new(new(_all["slots"], "slots"));
         Cursors = new(_all["cursors"], "cursors");
         Live = new(_all["live"], "live");
@@ -30,8 +31,8 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "opening", "fragments", "services", "backends", "slots", "cursors", "live", "reasons", "service_traffic",
-        "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
+        "flows", "opening", "fragments", "services", "backends", "links", "slots", "cursors", "live", "reasons",
+        "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
     /// <summary>Established flows, an entry for each direction.</summary>
@@ -49,6 +50,9 @@ sealed class LbTables : IDisposable
     public BpfMap<LbServiceKey, LbService> Services { get; }
 
     public BpfMap<uint, LbBackend> Backends { get; }
+
+    /// <summary>The interfaces that the datapath stands on, by their indexes.</summary>
+    public BpfMap<uint, LbLink> Links { get; }
 
     public SlotTables Slots { get; }
 

@@ -42,7 +42,7 @@ public sealed class AFileThatCannotBeReadIsAFault : IDisposable
     {
         File.WriteAllBytes(_path, [0xef, 0xbb, 0xbf, .. "interface: eth0\nservices: [{listen: ':80'}]"u8]);
 
-        Assert.Equal("eth0", ConfigurationFile.Read(_path).Configuration!.Interface);
+        Assert.Equal(["eth0"], ConfigurationFile.Read(_path).Configuration!.Interfaces);
     }
 
     static void AssertFault(string path, string problem)

@@ -29,6 +29,23 @@ public sealed class BothSourcesSayTheSame
     }
 
     [Fact]
+    public void Several_interfaces_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: [ front, back ]
+            services: [ { listen: ":80", backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("front", moreInterfaces: ["back"], listens: [":80"], backends: ["web"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(["front", "back"], byFile.Configuration!.Interfaces);
+        Assert.NotEqual(
+            Given.Flags("back", moreInterfaces: ["front"], listens: [":80"], backends: ["web"]).Configuration,
+            byFile.Configuration);
+    }
+
+    [Fact]
     public void A_mode_by_file_and_by_flags()
     {
         var byFile = Given.Yaml("""

@@ -19,6 +19,35 @@ public sealed class EveryFaultIsExplained
         Assert.Empty(Given.GoodFlagsBut(networkInterface: "fifteen-letters").Faults);
 
     [Fact]
+    public void An_interface_named_twice() =>
+        AssertOnly(Given.GoodFlagsBut(moreInterfaces: ["eth1", "eth0"]), "--interface", "eth0", "is named twice", "Name each interface once");
+
+    [Fact]
+    public void Too_many_interfaces() =>
+        AssertOnly(Given.GoodFlagsBut(moreInterfaces: [.. Enumerable.Range(1, 16).Select(number => $"eth{number}")]),
+            "--interface", "eth16", "is one interface too many", "at most 16");
+
+    [Fact]
+    public void Interfaces_of_a_file_are_explained_where_they_stand() =>
+        Assert.Equal(
+            [
+                "lb.yaml:1:21 interface[1]: '{...}' is not a single value. "
+                    + "Write one value after 'interface[1]:', in quotes where it begins with a bracket.",
+                "lb.yaml:1:34 interface[2]: 'eth/1' has a character that no interface name has ('/', ':' or blank). "
+                    + "Name one that 'ip link' lists.",
+            ],
+            Given.Yaml("""
+                interface: [ front, { name: b }, eth/1 ]
+                services: [ { listen: ":80" } ]
+                """).Faults.Select(fault => fault.ToString()));
+
+    [Theory]
+    [InlineData("interface: []")]
+    [InlineData("interface:")]
+    public void No_interface(string line) =>
+        Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Faults).Place, StringComparison.Ordinal);
+
+    [Fact]
     public void An_unknown_hook() =>
         AssertOnly(Given.GoodFlagsBut(hook: "xdp"), "--hook", "xdp", "is no hook", "auto, tc, xdp-native, xdp-generic");
 

@@ -27,7 +27,7 @@ public sealed class YamlOfAnyShapeGivesFaults
     [InlineData("interface: eth0\ninterface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "Duplicate key interface")]
     [InlineData("interface: eth0\n!!str interface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "stands here twice")]
     [InlineData("interface: eth0\n? [a, b]\n: c\nservices: [{listen: ':80'}]", "lb.yaml:2:3", "is not a known key")]
-    [InlineData("interface: [eth0]\nservices: [{listen: ':80'}]", "lb.yaml:1:12 interface", "is not a single value")]
+    [InlineData("interface: {name: eth0}\nservices: [{listen: ':80'}]", "lb.yaml:1:12 interface", "is not a single value")]
     [InlineData("interface: eth0\nservices: [{listen: [fd00::1]}]", "lb.yaml:2:21 services[0].listen", "is not a single value")]
     [InlineData("interface: &a eth0\nservices: [{listen: *a}]", "lb.yaml:1:12", "anchors and aliases are not supported")]
     [InlineData("interface: eth0\nservices: [{listen: *a}]", "lb.yaml:2:21", "anchors and aliases are not supported")]

@@ -29,6 +29,25 @@ public sealed class AutoTakesTheHookThatFits
         Assert.Contains("ixgbe", choice.OrElse?.Why);
     }
 
+    [Fact]
+    public void Of_several_interfaces_one_virtual_device_decides_for_tc()
+    {
+        var choice = HookChoice.For(HookKind.Auto, Nic, Veth);
+
+        Assert.Equal(HookKind.Tc, choice.Hook);
+        Assert.Contains("eth0 is a virtual device", choice.Why);
+    }
+
+    [Fact]
+    public void Several_of_hardware_get_native_xdp_together_or_tc()
+    {
+        var choice = HookChoice.For(HookKind.Auto, Nic, Nic with { Name = "enp2s0", Driver = "mlx5_core" });
+
+        Assert.Equal(HookKind.XdpNative, choice.Hook);
+        Assert.Contains("ixgbe, mlx5_core, the driver of enp1s0, enp2s0", choice.Why);
+        Assert.Equal(HookKind.Tc, choice.OrElse?.Hook);
+    }
+
     [Theory]
     [InlineData((int)HookKind.Tc)]
     [InlineData((int)HookKind.XdpGeneric)]
@@ -50,6 +69,15 @@ public sealed class AutoTakesTheHookThatFits
         Assert.Contains("eth0", fault.Message);
         Assert.Contains("ethtool -K", fault.Message);
         Assert.Contains("--hook tc", fault.Message);
+    }
+
+    [Fact]
+    public void Also_where_it_is_the_second_interface_that_would_lose_everything()
+    {
+        var fault = Assert.Throws<LoadBalancerException>(
+            () => HookChoice.For(HookKind.XdpNative, Nic, Veth with { SendsFromXdp = false }));
+
+        Assert.Contains("eth0", fault.Message);
     }
 
     [Fact]

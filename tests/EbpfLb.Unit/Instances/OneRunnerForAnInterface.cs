@@ -9,22 +9,40 @@ public sealed class OneRunnerForAnInterface
     [Fact]
     public void Whoever_comes_second_is_told()
     {
-        using var first = InstanceLock.TryTake(_name);
+        using var first = Take(_name);
 
         Assert.NotNull(first);
-        Assert.Null(InstanceLock.TryTake(_name));
+        Assert.Null(Take(_name));
+    }
+
+    [Fact]
+    public void One_for_several_takes_them_all_or_none_and_tells_which_is_taken()
+    {
+        string[] three = [_name, _name + "1", _name + "2"];
+        using (Take(three[1]))
+        {
+            Assert.Null(InstanceLock.TryTake(three, out var taken));
+            Assert.Equal(three[1], taken);
+            Assert.False(InstanceLock.IsHeld(three[0]));
+        }
+
+        using var all = InstanceLock.TryTake(three, out _);
+
+        Assert.All(three, name => Assert.Null(Take(name)));
     }
 
     [Fact]
     public void Others_see_whether_it_is_held()
     {
         Assert.False(InstanceLock.IsHeld(_name));
-        using (InstanceLock.TryTake(_name + "0"))
-        using (InstanceLock.TryTake(_name))
+        using (Take(_name + "0"))
+        using (Take(_name))
         {
             Assert.True(InstanceLock.IsHeld(_name));
             Assert.False(InstanceLock.IsHeld(_name[1..]));
         }
         Assert.False(InstanceLock.IsHeld(_name));
     }
+
+    static InstanceLock? Take(string name) => InstanceLock.TryTake([name], out _);
 }

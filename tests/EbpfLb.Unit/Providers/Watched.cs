@@ -22,7 +22,7 @@ sealed class Watched : ILogger<BackendResolver>, IAsyncDisposable
 
     public Watched(INameService names, params string[] backends)
     {
-        var flags = new Flags("eth0", null, null, [":80"], backends);
+        var flags = new Flags(["eth0"], null, null, [":80"], backends);
         var resolver = new BackendResolver(FlagSource.Read(flags).Configuration!, names, _time, this);
         _snapshots = resolver.WatchAsync(_stop.Token).GetAsyncEnumerator();
         _start = _time.GetUtcNow();

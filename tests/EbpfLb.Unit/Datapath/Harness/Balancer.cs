@@ -38,6 +38,7 @@ sealed class Balancer : IDisposable
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
+        RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
     };
 
     public LbTables Tables => _datapath.Tables;
@@ -95,6 +96,9 @@ sealed class Balancer : IDisposable
 
     /// <summary>Gives the program a packet that came by the LAN.</summary>
     public Outcome Receive(Packet packet) => Receive(packet.ToFrame(), TestNetwork.Lan);
+
+    /// <summary>Gives the program a packet that came by a link.</summary>
+    public Outcome Receive(Packet packet, Link ingress) => Receive(packet.ToFrame(), ingress);
 
     /// <summary>Gives the program a frame, as it stands.</summary>
     public Outcome Receive(byte[] frame, Link ingress) => _hook == Hook.Tc

@@ -28,9 +28,11 @@ public sealed class Hosts
         Router = Pick("10.8.0.254", "fd08:e5:94c2:b37:6d58:f1a0:a08:fe");
         Carol = Pick("192.0.2.77", "2001:db8:40d7:69b:f3e2:8a15:c000:24d");
         Dave = Pick("198.51.100.9", "2001:db8:9e31:d24c:57:b6f8:c633:6409");
+        Alias = Pick("10.7.0.9", "fd07:c7:5e20:91bd:a3f4:6d08:a07:9");
+        Erin = Pick("192.0.2.140", "2001:db8:b8:e17f:3a92:50cd:c000:28c");
         Unreachable = Pick("203.0.113.9", "3fff:1d7:c08a:e4:9b53:726f:cb00:7109");
         OnLan = [BackendA, BackendB, BackendC, Alice, Bob];
-        BehindRouter = [Carol, Dave];
+        BehindRouter = [Carol, Dave, Erin];
         Web = Balancer.Port(80);
     }
 
@@ -55,6 +57,12 @@ public sealed class Hosts
 
     /// <summary>Behind the router, whose IPv6 address the route has, for IPv4 too.</summary>
     public IPAddress Dave { get; }
+
+    /// <summary>Behind the router; the route there says to send from <see cref="Alias"/>.</summary>
+    public IPAddress Erin { get; }
+
+    /// <summary>An address of the balancer's that is on no link.</summary>
+    public IPAddress Alias { get; }
 
     /// <summary>No route leads there.</summary>
     public IPAddress Unreachable { get; }

@@ -19,8 +19,14 @@ static class LoadedDatapaths
 
     public static LoadedDatapath Load(Hook hook, LbSettings settings) => Load(hook.Kind(), settings);
 
-    public static LoadedDatapath Load(HookKind hook, LbSettings settings) =>
-        LoadedDatapath.Load(hook, settings, maxFlows: 8192);
+    /// <summary>Stands on both links of the test network.</summary>
+    public static LoadedDatapath Load(HookKind hook, LbSettings settings)
+    {
+        var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192);
+        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
+            datapath.Tables.Links.Set(link.Index, link.InTables);
+        return datapath;
+    }
 
     /// <param name="hook">Where it was lent for.</param>
     /// <param name="datapath">What was lent.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Datapath.Harness;
@@ -8,6 +9,14 @@ namespace EbpfLb.Unit.Datapath.Harness;
 sealed record Link(string Name, uint Index, int Mtu, IPAddress[] Addresses)
 {
     public Mac Mac => Mac.Of(Addresses[0]);
+
+    /// <summary>As user space tells the datapath of it.</summary>
+    public LbLink InTables => new()
+    {
+        Name = Name,
+        Ip4 = LbAddress.From(Addresses.Single(address => address.AddressFamily == AddressFamily.InterNetwork)),
+        Ip6 = LbAddress.From(Addresses.Single(address => address.AddressFamily == AddressFamily.InterNetworkV6)),
+    };
 }
 
 /// <summary>The way to a host: the interface that a packet leaves by and the neighbour that gets it.</summary>
@@ -88,5 +97,7 @@ sealed class TestNetwork
         .. hosts.OnLan.Select(host => $"neigh add {host} lladdr {Mac.Of(host)} dev {Lan.Name} nud permanent"),
         $"neigh add {hosts.Router} lladdr {Mac.Of(hosts.Router)} dev {Far.Name} nud permanent",
         $"route add {hosts.Carol} via {hosts.Router}",
+        $"address add {hosts.Alias} dev lo{(hosts == Hosts.Ip6 ? " nodad" : "")}",
+        $"route add {hosts.Erin} via {hosts.Router} src {hosts.Alias}",
     ];
 }

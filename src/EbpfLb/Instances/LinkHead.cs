@@ -1,0 +1,13 @@
+using System.Runtime.InteropServices;
+using EbpfLb.Abi;
+
+namespace EbpfLb.Instances;
+
+/// <summary>What begins <see cref="LbLink"/> in every version, so that each can take down what another left.</summary>
+[StructLayout(LayoutKind.Sequential)]
+readonly struct LinkHead
+{
+    readonly Utf8Text16 _name;
+
+    public string Name => FixedText.Read(_name);
+}

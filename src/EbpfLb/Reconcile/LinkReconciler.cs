@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Abi;
+using EbpfLb.Hooks;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>Tells the datapath which interfaces it stands on, and the addresses that they have now.</summary>
+static class LinkReconciler
+{
+    /// <summary>One pass: writes what differs.</summary>
+    /// <returns>How many entries were written.</returns>
+    /// <exception cref="LoadBalancerException">One of them is gone.</exception>
+    public static int Apply(LbTables tables, IEnumerable<NetworkDevice> devices)
+    {
+        var changes = 0;
+        foreach (var device in devices)
+        {
+            var desired = LinkOf(device.Name, device.Addresses());
+            var key = (uint)device.Index;
+            if (tables.Links.TryGet(key, out var held) && Fields(held) == Fields(desired))
+                continue;
+            tables.Links.Set(key, desired);
+            changes++;
+        }
+        return changes;
+    }
+
+    static LbLink LinkOf(string name, ImmutableArray<IPAddress> addresses) => new()
+    {
+        Name = name,
+        Ip4 = FirstOf(AddressFamily.InterNetwork, addresses),
+        Ip6 = FirstOf(AddressFamily.InterNetworkV6, addresses),
+    };
+
+    static LbAddress FirstOf(AddressFamily family, ImmutableArray<IPAddress> addresses) =>
+        addresses.FirstOrDefault(address => address.AddressFamily == family) is { } first ? LbAddress.From(first) : default;
+
+    static (string Name, LbAddress Ip4, LbAddress Ip6) Fields(LbLink link) => (link.Name, link.Ip4, link.Ip6);
+}
