@@ -127,6 +127,14 @@ static __always_inline void ctx_note_sum(struct __sk_buff *skb, __u32 change)
 	bpf_csum_update(skb, change);
 }
 
+/* The kernel's neighbour output resolves, and what leaves by any interface is a packet as any other. */
+static __always_inline bool ctx_can_send(const struct __sk_buff *skb, const struct hop *hop)
+{
+	(void)skb;
+	(void)hop;
+	return true;
+}
+
 /* Has the kernel resolve the next hop, and the route as well where the hop knows no gateway. */
 static __always_inline int tc_send_unresolved(const struct hop *hop)
 {

@@ -125,6 +125,16 @@ static __always_inline void ctx_note_sum(struct xdp_md *xdp, __u32 change)
 	(void)change;
 }
 
+/*
+ * False where the neighbour is yet to be resolved. And on native XDP for what
+ * leaves by another interface: the other driver may take no frames from here,
+ * and those that it refuses are lost where nobody sees it.
+ */
+static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct hop *hop)
+{
+	return hop->resolved && (!xdp_is_native || hop->ifindex == xdp->ingress_ifindex);
+}
+
 /* Sends the packet on; the verdict is the program's. */
 static __always_inline int ctx_send(struct xdp_md *xdp, const struct hop *hop)
 {

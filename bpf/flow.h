@@ -190,8 +190,8 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 }
 
 /*
- * Writes both halves of a new flow from the client's tuple to `backend`, and
- * returns the forward one; or NULL and why not. When another processor opened
+ * Writes both halves of a new flow from the client's tuple to `backend`, by the
+ * NAT source that it is rewritten to already, and returns the forward one; or NULL and why not. When another processor opened
  * the same flow meanwhile, its flow is the one.
  */
 static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struct lb_tuple *client,
@@ -205,7 +205,7 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	void *map;
 
 	reply_key->src = backend->address;
-	reply_key->dst = client->dst;
+	reply_key->dst = flow->rewritten.src;
 	reply_key->sport = backend->port ?: client->dport;
 	reply_key->protocol = client->protocol;
 

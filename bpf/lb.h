@@ -14,6 +14,7 @@
 #include "packet.h"
 #include "rewrite.h"
 #include "service.h"
+#include "source.h"
 #include "telemetry.h"
 #include "types.h"
 
@@ -75,7 +76,7 @@ static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const stru
 	reason = lb_ask_way(ctx, pkt, flow, hop);
 	if (reason)
 		return reason;
-	if (!hop->resolved && !CTX_IS_LAST)
+	if (!ctx_can_send(ctx, hop))
 		return LB_PASS_TO_TC;
 	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
 	if (CTX_IS_LAST && (flow->packets == 0 || pkt->tcp_flags & TCP_FLAG_SYN))
@@ -158,6 +159,8 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
 	if (reason)
 		return reason;
+	if (service->mode == LB_NAT && !lb_choose_source(ctx, walk->hop.ifindex, &flow->rewritten))
+		return lb_refuse(pkt, service->id, LB_REFUSE_NO_SOURCE);
 	reason = LB_REFUSE_NO_FLOW;
 	*opened = service->mode == LB_DSR ?
 			  flow_open_dsr(&pkt->tuple, flow) :

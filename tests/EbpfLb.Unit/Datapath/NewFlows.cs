@@ -72,7 +72,7 @@ public sealed class NewFlows
 
         outcome.LeavesAs(syn with
         {
-            Source = hosts.Balancer.Port(40001),
+            Source = hosts.FarBalancer.Port(40001),
             Destination = hosts.Carol.Port(80),
             Ttl = 63,
         });

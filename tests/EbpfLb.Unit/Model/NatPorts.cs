@@ -50,7 +50,7 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
 
     /// <summary>Whatever direction it is: a backend may be a client too.</summary>
     Half? HolderOf(int port, Ends ends, IPEndPoint backend) =>
-        halves.GetValueOrDefault(new(ends.Protocol, backend, new(ends.Destination.Address, port)));
+        halves.GetValueOrDefault(new(ends.Protocol, backend, new(World.SourceTo(backend.Address, ends), port)));
 
     /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
     bool IsNat(int port, Ends ends, IPEndPoint backend) =>

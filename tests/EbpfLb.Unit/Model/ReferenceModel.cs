@@ -250,13 +250,13 @@ sealed class ReferenceModel
         return backend;
     }
 
-    /// <summary>The backend sees the address that the client asked.</summary>
+    /// <summary>The backend sees the address that the client asked, or one of its own network's.</summary>
     IPEndPoint? TakeNatEnd(Ends ends, IPEndPoint backend, Ends? sent)
     {
         var port = _ports.Choose(ends, backend, sent?.Source.Port, out var replaced);
         if (replaced is not null)
             Remove(replaced);
-        return port is null ? null : new(ends.Destination.Address, port.Value);
+        return port is null ? null : new(World.SourceTo(backend.Address, ends), port.Value);
     }
 
     /// <summary>A packet that may open a flow.</summary>

@@ -190,7 +190,7 @@ sealed class SideBySide
     static bool IsAnswer(LbReason reason) => reason is LbReason.SentTimeExceeded or LbReason.SentTooBig;
 
     static bool IsRefusal(LbReason reason) => reason is LbReason.RefuseUnknownFlow or LbReason.RefuseNoBackend
-        or LbReason.RefuseNoPort or LbReason.RefuseNoFlow or LbReason.RefuseNoRoute;
+        or LbReason.RefuseNoPort or LbReason.RefuseNoFlow or LbReason.RefuseNoRoute or LbReason.RefuseNoSource;
 
     /// <summary>What is sent on with the client's own ends is answered by the backend itself, past the balancer.</summary>
     void Remember(Ends asked, Ends sent)

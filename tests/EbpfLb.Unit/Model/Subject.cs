@@ -34,6 +34,8 @@ sealed class Subject(Hook hook, LbSettings settings) : IDisposable
     /// <summary>Lets all services listen.</summary>
     public void Configure()
     {
+        foreach (var (index, link) in World.Links())
+            Tables.Links.Set(index, link);
         foreach (var service in Services)
         {
             foreach (var backend in service.Backends)

@@ -22,6 +22,7 @@ public sealed class TheDatapathDoesAsDocumented
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
+        RoutesTellSource = Balancer.Usual.RoutesTellSource,
     };
 
     static readonly LbSettings FewPorts = ManyPorts with { NatPortMin = 40000, NatPortMax = 40004 };

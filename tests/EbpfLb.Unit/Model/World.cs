@@ -93,6 +93,19 @@ sealed class World
     /// <summary>Null where no route leads.</summary>
     public static Host? WayTo(IPAddress address) => ByAddress.GetValueOrDefault(address);
 
+    /// <summary>
+    /// The balancer's end towards a backend: the address that the client asked where it is reached by his own link,
+    /// else the balancer's on the backend's.
+    /// </summary>
+    public static IPAddress SourceTo(IPAddress backend, Ends asked)
+    {
+        var (there, here) = (WayTo(backend)?.Side, WayTo(asked.Source.Address)?.Side);
+        if (there is null || there == here)
+            return asked.Destination.Address;
+        var world = All.Single(world => world.Hosts.Any(host => host.Address.Equals(backend)));
+        return world.AddressOn(there);
+    }
+
     /// <summary>The service that listens there, on port 0 the one for any.</summary>
     public static WorldService? ServiceAt(byte protocol, IPEndPoint at) => ByEndPoint.GetValueOrDefault((protocol, at));
 
@@ -101,6 +114,14 @@ sealed class World
 
     static Dictionary<IPAddress, Host> ByAddress { get; } =
         All.SelectMany(world => world.Hosts).ToDictionary(host => host.Address);
+
+    /// <summary>What the datapath is told of the links, by their indexes.</summary>
+    public static IEnumerable<(uint Index, LbLink Link)> Links() => new[] { Near, Far }.Select(side => (side.Index, new LbLink
+    {
+        Name = side.Name,
+        Ip4 = LbAddress.From(All[0].AddressOn(side)),
+        Ip6 = LbAddress.From(All[1].AddressOn(side)),
+    }));
 
     /// <summary>Lines for iproute2 that make it.</summary>
     public static IEnumerable<string> Setup() =>
@@ -114,6 +135,8 @@ sealed class World
         ]),
         .. All.SelectMany(world => world.SetupHosts()),
     ];
+
+    IPAddress AddressOn(Side side) => IPAddress.Parse($"{(side == Near ? _near : _far)}1");
 
     IEnumerable<string> SetupHosts()
     {

@@ -99,6 +99,9 @@ public enum PacketCase
     /// <summary>A flow that lost a half is healed, or removed whole.</summary>
     TornFlow,
 
+    /// <summary>Clients and backends on networks that do not know of each other, each on an interface of its own.</summary>
+    TwoNetworks,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }

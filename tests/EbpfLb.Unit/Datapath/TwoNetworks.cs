@@ -1,0 +1,195 @@
+using System.Net.Sockets;
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>
+/// A backend that is reached by another interface than the client asks on sees an address that its own network knows,
+/// so that the two networks need not know of each other.
+/// </summary>
+[Case(PacketCase.TwoNetworks)]
+public sealed class TwoNetworks
+{
+    /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
+    static readonly LbSettings RoutesAreSilent = Balancer.Usual with { RoutesTellSource = 0 };
+
+    [Theory, OnEveryHook(true), OnEveryHook(false)]
+    public void A_backend_on_another_link_sees_the_balancers_address_there(Hook hook, Hosts hosts, bool routesTell)
+    {
+        using var lb = Balancer.On(hook, routesTell ? null : RoutesAreSilent);
+        lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));
+        var syn = Some.Syn(hosts);
+
+        lb.Receive(syn).LeavesAs(syn with
+        {
+            Source = hosts.FarBalancer.Port(40001),
+            Destination = hosts.Carol.Port(8080),
+            Ttl = (byte)(syn.Ttl - 1),
+        });
+
+        lb.HasCounted((LbReason.SentToBackend, 1));
+    }
+
+    [Theory, OnEveryHook]
+    public void Its_answer_comes_by_that_link_and_reaches_the_client(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080)));
+        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
+        var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(77) };
+
+        lb.Receive(answer, TestNetwork.Far).LeavesAs(flow.AtClient(answer));
+        lb.Receive(data).LeavesAs(flow.AtBackend(data));
+    }
+
+    [Theory, OnEveryHook(true), OnEveryHook(false)]
+    public void A_client_behind_the_router_gets_to_a_backend_on_the_lan_as_well(Hook hook, Hosts hosts, bool routesTell)
+    {
+        using var lb = Balancer.On(hook, routesTell ? null : RoutesAreSilent);
+        lb.ServeTcp(hosts.FarBalancer.Port(80), hosts.BackendA.Port(8080));
+        var syn = new TcpPacket(hosts.Carol.Port(40001), hosts.FarBalancer.Port(80), Tcp.Syn);
+
+        var opened = lb.Receive(syn, TestNetwork.Far);
+
+        var flow = TestFlow.Of(opened);
+        opened.LeavesAs(flow.AtBackend(syn));
+        Assert.Equal(hosts.Balancer.Port(40001), flow.Nat);
+        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
+        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+    }
+
+    [Theory, OnEveryHook]
+    public void A_backend_on_the_link_that_the_client_asks_on_sees_the_address_that_he_asked(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var service = lb.ServeTcp(hosts.Alias.Port(80), hosts.BackendA.Port(8080));
+
+        Assert.Equal(hosts.Alias.Port(40001), lb.Open(hosts.Alice.Port(40001), service).Nat);
+    }
+
+    [Theory, OnEveryHook]
+    public void A_route_may_say_which_address_to_send_from(Hook hook, Hosts hosts)
+    {
+        Assert.SkipWhen(Balancer.Usual.RoutesTellSource == 0, "the kernel (before 6.7) does not tell what a route says");
+        using var lb = Balancer.On(hook);
+
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Erin.Port(8080)));
+
+        Assert.Equal(hosts.Alias.Port(40001), flow.Nat);
+    }
+
+    [Theory, OnEveryHook]
+    public void Each_backend_of_a_service_has_its_own_way(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080), hosts.Carol.Port(8080));
+
+        TestFlow[] flows = [lb.Open(hosts.Alice.Port(40001), web), lb.Open(hosts.Alice.Port(40002), web)];
+
+        Assert.Equal([hosts.Balancer, hosts.FarBalancer], flows.Select(flow => flow.Nat.Address));
+    }
+
+    [Theory, OnEveryHook]
+    public void Where_the_balancer_does_not_stand_nobody_would_find_the_answer_so_the_client_is_refused(
+        Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.Usual);
+        lb.Tables.Links.Remove(TestNetwork.Far.Index);
+        lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080), hosts.BackendA.Port(8080));
+
+        IsRefused(lb, hosts);
+
+        lb.Receive(Some.Syn(hosts)).LeavesAs(Some.Syn(hosts) with
+        {
+            Source = hosts.Balancer.Port(40001),
+            Destination = hosts.BackendA.Port(8080),
+            Ttl = (byte)(Some.Syn(hosts).Ttl - 1),
+        });
+    }
+
+    [Theory, OnEveryHook]
+    public void Where_the_link_has_no_address_of_the_family_the_client_is_refused(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, RoutesAreSilent);
+        lb.Tables.Links.Set(TestNetwork.Far.Index, hosts == Hosts.Ip4
+            ? TestNetwork.Far.InTables with { Ip4 = default }
+            : TestNetwork.Far.InTables with { Ip6 = default });
+        lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));
+
+        IsRefused(lb, hosts);
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.OwnConnections)]
+    public void The_ports_of_sockets_count_by_the_address_that_is_sent_from(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var dns = lb.ServeUdp(hosts.Web, hosts.Carol.Port(53));
+        using var there = TestNetwork.Shared.OpenSocket(
+            hosts.Family, ProtocolType.Udp, socket => socket.Bind(hosts.FarBalancer.Port(45013)));
+        using var here = TestNetwork.Shared.OpenSocket(
+            hosts.Family, ProtocolType.Udp, socket => socket.Bind(hosts.Balancer.Port(45014)));
+
+        Assert.NotEqual(45013, lb.Open(hosts.Alice.Port(45013), dns).Nat.Port);
+        Assert.Equal(45014, lb.Open(hosts.Alice.Port(45014), dns).Nat.Port);
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.SameSourcePort)]
+    public void Clients_of_two_addresses_share_the_ports_of_the_one_that_is_sent_from(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var one = lb.ServeTcp(hosts.Web, hosts.Carol.Port(80));
+        var other = lb.ServeTcp(hosts.Alias.Port(80), hosts.Carol.Port(80));
+
+        TestFlow[] flows = [lb.Open(hosts.Alice.Port(40001), one), lb.Open(hosts.Alice.Port(40001), other)];
+
+        Assert.All(flows, flow => Assert.Equal(hosts.FarBalancer, flow.Nat.Address));
+        Assert.NotEqual(flows[0].Nat.Port, flows[1].Nat.Port);
+        foreach (var flow in flows)
+        {
+            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
+            lb.Receive(answer, TestNetwork.Far).LeavesAs(flow.AtClient(answer));
+        }
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.IcmpErrors)]
+    public void Errors_find_their_way_from_either_network_to_the_other(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080)));
+        var upload = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(400) };
+        var download = flow.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(400) };
+
+        var toClient = new IcmpError(hosts.Router, IcmpSays.FragmentationNeeded, flow.AtBackend(upload));
+        var toBackend = new IcmpError(hosts.Alice, IcmpSays.HostUnreachable, flow.AtClient(download));
+
+        lb.Receive(toClient, TestNetwork.Far).LeavesAs(flow.AtClient(toClient));
+        lb.Receive(toBackend).LeavesAs(flow.AtBackend(toBackend));
+    }
+
+    [Theory, OverEachIp]
+    public void Native_xdp_leaves_what_crosses_to_tc_which_any_driver_takes_packets_from(Hosts hosts)
+    {
+        using var lb = Balancer.OnNativeXdp();
+        lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));
+
+        lb.Receive(Some.Syn(hosts)).IsPassedUntouched();
+        var opened = lb.ReceiveOnTc(Some.Syn(hosts));
+
+        opened.LeavesAs(TestFlow.Of(opened).AtBackend(Some.Syn(hosts)));
+        lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
+    }
+
+    static void IsRefused(Balancer lb, Hosts hosts)
+    {
+        lb.Deliver(Some.Syn(hosts)).IsPassedUntouched();
+        lb.HasRefused(1, LbReason.RefuseNoSource);
+        Assert.Equal(LbReason.RefuseNoSource, Assert.Single(lb.ReadEvents()).Reason);
+        lb.HasNoFlow();
+    }
+}
