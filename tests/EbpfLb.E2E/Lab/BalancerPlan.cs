@@ -11,6 +11,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>The interface to attach to.</summary>
     public string Interface { get; init; } = BalancerHost.Interface;
 
+    /// <summary>More interfaces to attach to, which lead to backends.</summary>
+    public IReadOnlyList<string> MoreInterfaces { get; init; } = [];
+
     /// <summary>A hook other than the lab's.</summary>
     public string? Hook { get; init; }
 
@@ -32,6 +35,8 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Whether it is to stand in a file, which can be changed, though flags could say it.</summary>
     public bool StandsInFile { get; init; }
 
+    IEnumerable<string> Interfaces => [Interface, .. MoreInterfaces];
+
     internal string Events => PrintsPackets ? "packets" : "flows";
 
     bool FitsInFlags => !StandsInFile && Configuration is null && Services is [{ FitsInFlags: true }];
@@ -39,7 +44,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>The configuration file, for a hook.</summary>
     internal string FileFor(string hook) => Configuration ??
         $"""
-        interface: {Interface}
+        interface: [ {string.Join(", ", Interfaces)} ]
         hook: {Hook ?? hook}
         events: {Events}
         flows: {Flows}
@@ -52,7 +57,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     internal string[] CommandFor(string hook) => FitsInFlags
         ?
         [
-            "run", "--interface", Interface, "--hook", Hook ?? hook, "--events", Events,
+            "run", .. Interfaces.SelectMany(name => new[] { "--interface", name }), "--hook", Hook ?? hook, "--events", Events,
             .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
             .. Metrics is { } at ? new[] { "--metrics", at } : [], .. Services[0].ToFlags(),
         ]

@@ -10,13 +10,16 @@ namespace EbpfLb.E2E.Lab;
 public abstract class HookLab : IAsyncLifetime
 {
     readonly LabNetwork _network;
+    readonly LabEngine _engine;
     readonly List<Balancer> _balancers = [];
+    readonly List<BackNetwork> _backNetworks = [];
     int _names;
     int _ports = 21000;
 
     private protected HookLab(LabEngine engine, string hook)
     {
         Hook = hook;
+        _engine = engine;
         _network = new LabNetwork(engine, hook);
         Host = new BalancerHost(_network, "host");
     }
@@ -153,6 +156,15 @@ public abstract class HookLab : IAsyncLifetime
         return router;
     }
 
+    /// <summary>Gives the host a second network, on which others can be started; it goes with the spec's balancers.</summary>
+    public async Task<BackNetwork> AddBackNetworkAsync()
+    {
+        var back = await BackNetwork.MakeAsync(_engine, $"{Hook}-{NextName("back")}", Host, _network.Family);
+        _backNetworks.Add(back);
+        Assert.SkipWhen(_network.Family == Family.IPv6 && back.ObstacleToIPv6 is not null, back.ObstacleToIPv6 ?? "");
+        return back;
+    }
+
     /// <summary>Makes the host's own way to someone narrow, until it is disposed.</summary>
     /// <param name="mtu">The largest IP packet that fits, in bytes.</param>
     public Task<NarrowWay> NarrowOwnWayAsync(Role to, int mtu) => Host.NarrowAsync(to, mtu);
@@ -175,7 +187,10 @@ public abstract class HookLab : IAsyncLifetime
         await Host.StartAsync();
         await SetUpAsync(Host);
         if (LabRun.IsHeld)
+        {
             _balancers.Clear();
+            _backNetworks.Clear();
+        }
         else
         {
             await ForgetBalancersAsync();
@@ -187,6 +202,9 @@ public abstract class HookLab : IAsyncLifetime
     {
         await Task.WhenAll(_balancers.Select(balancer => balancer.DisposeAsync().AsTask()));
         _balancers.Clear();
+        foreach (var back in _backNetworks)
+            await back.DisposeAsync();
+        _backNetworks.Clear();
     }
 
     /// <summary>The sweeper of the engine removes what is there: it knows all of it by its labels.</summary>

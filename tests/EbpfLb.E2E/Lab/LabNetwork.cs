@@ -10,9 +10,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EbpfLb.E2E.Lab;
 
 /// <summary>A network of one lab's own, with IPv4 and where the engine can with IPv6, and the containers on it.</summary>
-sealed class LabNetwork(LabEngine engine, string lab)
+/// <param name="isClosed">Whether no way leads out of it.</param>
+sealed class LabNetwork(LabEngine engine, string lab, bool isClosed = false) : IAsyncDisposable
 {
-    INetwork _network = Network(lab, WithIPv6);
+    INetwork _network = Network(lab, isClosed, WithIPv6);
 
     public LabEngine Engine => engine;
 
@@ -31,10 +32,21 @@ sealed class LabNetwork(LabEngine engine, string lab)
         catch (DockerApiException refusal)
         {
             ObstacleToIPv6 = $"the container engine gives no IPv6: {refusal.Message}";
-            _network = Network(lab, _ => { });
+            _network = Network(lab, isClosed, _ => { });
             await _network.CreateAsync(TestContext.Current.CancellationToken);
         }
     }
+
+    /// <summary>Lets a container that is at work be on this network as well.</summary>
+    public Task ConnectAsync(string container) =>
+        engine.Docker.Networks.ConnectNetworkAsync(_network.Name, new NetworkConnectParameters { Container = container });
+
+    /// <summary>Takes a container off this network again.</summary>
+    public Task DisconnectAsync(string container) => engine.Docker.Networks.DisconnectNetworkAsync(
+        _network.Name, new NetworkDisconnectParameters { Container = container, Force = true });
+
+    /// <summary>Removes the network, which nobody is on any more.</summary>
+    public async ValueTask DisposeAsync() => await _network.DisposeAsync();
 
     /// <summary>A container that the network knows by name.</summary>
     public ContainerBuilder Member(string image, string name) => Container(image, name)
@@ -79,9 +91,10 @@ sealed class LabNetwork(LabEngine engine, string lab)
             : throw new LabException($"The container {container} has no address in the network {_network.Name}");
     }
 
-    static INetwork Network(string lab, Action<NetworksCreateParameters> modify) => new NetworkBuilder()
+    static INetwork Network(string lab, bool isClosed, Action<NetworksCreateParameters> modify) => new NetworkBuilder()
         .WithName(Prefix(lab))
         .WithLabel(LabRun.Labels)
+        .WithCreateParameterModifier(network => network.Internal = isClosed)
         .WithCreateParameterModifier(modify)
         .WithLogger(NullLogger.Instance)
         .Build();

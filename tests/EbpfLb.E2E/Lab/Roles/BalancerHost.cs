@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Docker.DotNet.Models;
 using DotNet.Testcontainers.Containers;
 using EbpfLb.E2E.Lab.Telemetry;
@@ -47,6 +48,10 @@ public sealed class BalancerHost : Client
 
     /// <summary>What balancers have attached and pinned here.</summary>
     internal Task<KernelState> KernelStateAsync() => KernelState.ReadAsync(this);
+
+    /// <summary>The interface that has one of its addresses.</summary>
+    internal async Task<string> InterfaceOfAsync(IPAddress address) =>
+        (await ShellAsync("ip -oneline address show to \"$1\" | cut -d ' ' -f 2", address)).Trim();
 
     /// <summary>Forgets the link addresses of others, as a machine does that has been silent.</summary>
     public Task ForgetNeighboursAsync() => ShellAsync("ip neighbour flush dev \"$1\"", Interface);

@@ -2,12 +2,13 @@ using System.Text.Json;
 
 namespace EbpfLb.E2E.Lab.Telemetry;
 
-/// <summary>What the status command tells of one interface, as far as specs ask.</summary>
+/// <summary>What the status command tells of one instance, as far as specs ask.</summary>
+/// <param name="Interfaces">Those that it stands on, the one that clients ask on first.</param>
 /// <param name="Hook">The hook, as the command line writes it.</param>
 /// <param name="Flows">Live flows.</param>
 /// <param name="Packets">Packets by what became of them.</param>
 sealed record BalancerStatus(
-    string Hook, bool Running, int Flows, IReadOnlyDictionary<string, long> Packets,
+    IReadOnlyList<string> Interfaces, string Hook, bool Running, int Flows, IReadOnlyDictionary<string, long> Packets,
     IReadOnlyList<ServiceStatus> Services)
 {
     /// <summary>Packets that were sent on, both ways.</summary>
@@ -21,6 +22,9 @@ sealed record BalancerStatus(
 
     /// <summary>Packets that were answered because their time was up.</summary>
     public long SentTimeExceeded => Packets.GetValueOrDefault("sent-time-exceeded");
+
+    /// <summary>Packets that were refused because the balancer is not on the network where the backend is.</summary>
+    public long RefusedNoSource => Packets.GetValueOrDefault("refuse-no-source");
 
     /// <summary>Packets that were answered because the way on is too narrow.</summary>
     public long SentTooBig => Packets.GetValueOrDefault("sent-too-big");

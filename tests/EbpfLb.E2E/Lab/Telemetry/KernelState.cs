@@ -5,7 +5,7 @@ namespace EbpfLb.E2E.Lab.Telemetry;
 /// <summary>What balancers have in the kernel of a host, seen with tools that are not the balancer's.</summary>
 /// <param name="Pins">The files in the BPF filesystem.</param>
 /// <param name="Objects">The maps and links that the pins name, and the links' programs.</param>
-/// <param name="Hooks">XDP programs on the interface and its place for filters, as ip and tc print them.</param>
+/// <param name="Hooks">XDP programs on the interfaces and their places for filters, as ip and tc print them.</param>
 sealed record KernelState(IReadOnlyList<string> Pins, IReadOnlyList<KernelObject> Objects, IReadOnlyList<string> Hooks)
 {
     static readonly TimeSpan LongestFreeing = TimeSpan.FromSeconds(20);
@@ -23,9 +23,9 @@ sealed record KernelState(IReadOnlyList<string> Pins, IReadOnlyList<KernelObject
                     told=$(bpftool --json "$kind" show pinned "$pin") && echo "$kind $told" && break
                 done
             done
-            ip -details link show dev "$1" | sed -n 's,.*\(prog/xdp.*\),hook \1,p'
-            tc qdisc show dev "$1" clsact | sed 's/^/hook /'
-            """, BalancerHost.Interface);
+            ip -details link show | sed -n 's,.*\(prog/xdp.*\),hook \1,p'
+            tc qdisc show | sed -n 's/^qdisc clsact/hook &/p'
+            """);
         var lines = seen.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split(' ', 2)).ToLookup(line => line[0], line => line[1]);
         var (pins, links) = (lines["pin"].ToList(), lines[KernelObject.Link].ToList());

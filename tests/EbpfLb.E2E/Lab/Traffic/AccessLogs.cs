@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfLb.E2E.Lab.Roles;
 
 namespace EbpfLb.E2E.Lab.Traffic;
@@ -12,13 +13,26 @@ static class AccessLogs
     {
         foreach (var answer in answers)
         {
-            var backend = backends.Single(known => known.Name == answer.Server);
             string[] names = [$"{answer.Client.Address}", $"{answer.Client.Address}:{answer.Client.Port}"];
-            await Eventually.That($"{backend.Name} has logged that {answer.Client} asked",
-                () => backend.AskersAsync(answer.Uri),
-                askers => askers is [var asker] && names.Contains(asker),
-                LongestWriting, askers => string.Join(", ", askers));
+            await AssertNameAsync($"{answer.Client}", names.Contains, answer, backends);
         }
+    }
+
+    /// <summary>Requires that the backends saw the requests come from this address, whatever the port.</summary>
+    public static async Task AssertNameAsync(IPAddress address, IEnumerable<Answer> answers, params Backend[] backends)
+    {
+        foreach (var answer in answers)
+            await AssertNameAsync($"{address}", name => name == $"{address}" || name.StartsWith($"{address}:", StringComparison.Ordinal),
+                answer, backends);
+    }
+
+    static async Task AssertNameAsync(string who, Func<string, bool> isName, Answer answer, Backend[] backends)
+    {
+        var backend = backends.Single(known => known.Name == answer.Server);
+        await Eventually.That($"{backend.Name} has logged that {who} asked",
+            () => backend.AskersAsync(answer.Uri),
+            askers => askers is [var asker] && isName(asker),
+            LongestWriting, askers => string.Join(", ", askers));
     }
 
     /// <summary>Requires that each answer's path stands once in the log of the backend it names only.</summary>
