@@ -156,6 +156,13 @@ public abstract class HookLab : IAsyncLifetime
         return router;
     }
 
+    /// <summary>Has somebody else take the XDP hook of the host's first interface, until it is disposed.</summary>
+    public async Task<OccupiedHook> OccupyXdpAsync() =>
+        await OccupiedHook.TakeAsync(await StartAsync(Technician.At(_network, Host)));
+
+    /// <summary>Has the host rid itself of what a balancer left on an interface.</summary>
+    public Task<Output> DetachAsync(string from) => RunToEndAsync(new BalancerPlan(), "detach", "--interface", from);
+
     /// <summary>Gives the host a second network, on which others can be started; it goes with the spec's balancers.</summary>
     public async Task<BackNetwork> AddBackNetworkAsync()
     {

@@ -82,6 +82,21 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Promise
     }
 
     [Fact]
+    public async Task What_a_killed_balancer_left_on_both_is_detached_by_the_name_of_either()
+    {
+        var back = await Lab.AddBackNetworkAsync();
+        var a = await back.StartBackendAsync("back-a");
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(a)) { MoreInterfaces = [back.Interface] });
+        await balancer.EndAsync("SIGKILL");
+        var before = await Lab.Host.KernelStateAsync();
+
+        var output = await Lab.DetachAsync(from: back.Interface);
+
+        Assert.True(output.Succeeded, $"{output}");
+        await before.AssertIsGoneAsync(Lab.Host);
+    }
+
+    [Fact]
     public async Task Where_the_second_interface_is_another_balancers_neither_is_touched()
     {
         var back = await Lab.AddBackNetworkAsync();
@@ -105,7 +120,25 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Promise
     public sealed class TcOverIPv6(TcLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
-    public sealed class GenericXdp(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv4);
+    public sealed class GenericXdp(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv4)
+    {
+        /// <summary>Of this hook alone: that of tc has room for all.</summary>
+        [Fact]
+        public async Task Where_somebody_else_has_the_hook_of_one_interface_nothing_is_left_on_the_other()
+        {
+            var back = await Lab.AddBackNetworkAsync();
+            var a = await back.StartBackendAsync("back-a");
+            await using var occupied = await Lab.OccupyXdpAsync();
+            var before = await Lab.Host.KernelStateAsync();
+
+            var output = await Lab.TryToBalanceAsync(
+                new BalancerPlan(Service.Web(a)) { MoreInterfaces = [back.Interface] });
+
+            Assert.Equal((1, ""), (output.ExitCode, output.Stdout));
+            Assert.Contains("attaching to the XDP hook", Assert.Single(output.Faults), StringComparison.Ordinal);
+            Assert.Equal($"{before}", $"{await Lab.Host.KernelStateAsync()}");
+        }
+    }
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);

@@ -35,5 +35,12 @@ sealed class Technician : Role
         ip link set dev "$name" xdpdrv object "/$2" section xdp
         """, index, PassProgram);
 
+    /// <summary>Attaches a program to the generic XDP hook of an interface here, which has room for one only.</summary>
+    public Task OccupyAsync(string name) =>
+        ShellAsync("ip link set dev \"$1\" xdpgeneric object \"/$2\" section xdp", name, PassProgram);
+
+    /// <summary>Takes it off again.</summary>
+    public Task FreeAsync(string name) => ShellAsync("ip link set dev \"$1\" xdpgeneric off", name);
+
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }
