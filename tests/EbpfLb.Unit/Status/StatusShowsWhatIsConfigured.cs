@@ -45,6 +45,19 @@ public sealed class StatusShowsWhatIsConfigured
         Assert.All(service.Backends, backend => Assert.Equal(1, backend.Flows));
     }
 
+    [Fact]
+    public void The_interface_that_clients_ask_on_and_then_the_others()
+    {
+        using var lb = Serving();
+        using var output = new StringWriter();
+
+        var status = StatusReader.Of("lan", lb.Tables);
+        StatusTable.Write(status, output);
+
+        Assert.Equal(["lan", "far"], status.Interfaces);
+        Assert.StartsWith("lan, far: hook", output.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory, InlineData("nat"), InlineData("dsr")]
     public void How_packets_get_to_the_backends_and_back(string word)
     {
