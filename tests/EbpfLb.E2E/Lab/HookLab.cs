@@ -72,6 +72,9 @@ public abstract class HookLab : IAsyncLifetime
     /// <summary>What the hook needs of a host and of the engine's end of its link.</summary>
     private protected virtual Task SetUpAsync(BalancerHost host) => Task.CompletedTask;
 
+    /// <summary>What the hook needs of the host's second network.</summary>
+    private protected virtual Task SetUpAsync(BackNetwork back) => Task.CompletedTask;
+
     /// <summary>What the hook needs of clients and backends.</summary>
     private protected virtual Task SetUpEndsAsync(Role[] ends) => Task.CompletedTask;
 
@@ -168,6 +171,7 @@ public abstract class HookLab : IAsyncLifetime
     {
         var back = await BackNetwork.MakeAsync(_engine, $"{Hook}-{NextName("back")}", Host, _network.Family);
         _backNetworks.Add(back);
+        await SetUpAsync(back);
         Assert.SkipWhen(_network.Family == Family.IPv6 && back.ObstacleToIPv6 is not null, back.ObstacleToIPv6 ?? "");
         return back;
     }
@@ -235,11 +239,11 @@ public abstract class HookLab : IAsyncLifetime
         return balancer;
     }
 
-    /// <summary>Gives the engine's end of the host's link an XDP program that passes everything.</summary>
-    private protected async Task PassAllToAsync(BalancerHost host)
+    /// <summary>Gives the engine's end of a host's link an XDP program that passes everything.</summary>
+    private protected async Task PassAllToAsync(BalancerHost host, string name = BalancerHost.Interface)
     {
         await using var technician = await StartAsync(Technician.AtEngine(_network, NextName("technician")));
-        await technician.PassAllAsync(await host.PeerIndexAsync());
+        await technician.PassAllAsync(await host.PeerIndexAsync(name));
     }
 
     static async Task<T> StartAsync<T>(T role) where T : Role

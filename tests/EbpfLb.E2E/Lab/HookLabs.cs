@@ -17,6 +17,8 @@ public sealed class NativeXdpLab(LabEngine engine) : HookLab(engine, "xdp-native
 {
     private protected override Task SetUpAsync(BalancerHost host) => PassAllToAsync(host);
 
+    private protected override Task SetUpAsync(BackNetwork back) => PassAllToAsync(Host, back.Interface);
+
     private protected override Task SetUpEndsAsync(Role[] ends) => DoWithoutOffloadsAsync(ends);
 }
 

@@ -142,4 +142,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Promise
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv4);
 }

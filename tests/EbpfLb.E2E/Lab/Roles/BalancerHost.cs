@@ -61,9 +61,9 @@ public sealed class BalancerHost : Client
     /// <param name="mtu">The largest IP packet, in bytes.</param>
     internal Task<NarrowWay> NarrowAsync(Role to, int mtu) => NarrowWay.MakeAsync(this, to, mtu);
 
-    /// <summary>The index, in the network of the engine, of the other end of its interface.</summary>
-    internal async Task<int> PeerIndexAsync() => int.Parse(
-        await ShellAsync("cat \"/sys/class/net/$1/iflink\"", Interface), CultureInfo.InvariantCulture);
+    /// <summary>The index, in the network of the engine, of the other end of one of its interfaces.</summary>
+    internal async Task<int> PeerIndexAsync(string name) => int.Parse(
+        await ShellAsync("cat \"/sys/class/net/$1/iflink\"", name), CultureInfo.InvariantCulture);
 
     /// <summary>What the interface's driver has sent for native XDP, and lost.</summary>
     internal async Task<DriverCounters> DriverCountersAsync() =>
