@@ -11,6 +11,11 @@ namespace EbpfLb.Reconcile;
 /// Makes the maps hold what is desired: compares with what they hold now and applies the difference. It remembers
 /// nothing between passes, so a pass after any crash puts everything right. Nothing else writes these maps.
 /// </summary>
+/// <remarks>
+/// New backends are written before the tables that name them, and how backends stand after these: a pass that is cut
+/// short leaves a difference for the next one to see. All tables take their places together, because the kernel waits
+/// for its processors each time.
+/// </remarks>
 sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {
     readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -32,7 +37,10 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             CountLive(actual, live);
         var wanted = services.Select(service => service.Identity).ToHashSet();
         var left = actual.Services.Where(held => !wanted.Contains(held.Value)).Select(held => held.Key).ToArray();
-        var changes = services.Sum(service => ApplyService(actual, service)) + left.Sum(id => RemoveService(actual, id));
+        ServiceChange[] prepared = [.. services.Select(service => Prepare(actual, service))];
+        tables.Slots.Publish(prepared
+            .Where(change => change.Slots is not null).Select(change => (change.Service.Id, change.Slots!)));
+        var changes = prepared.Sum(change => Complete(actual, change)) + left.Sum(id => RemoveService(actual, id));
         if (live is not null)
             Settle(actual, live, desired);
         return changes;
@@ -64,7 +72,8 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         }
     }
 
-    int ApplyService(KernelState actual, KernelService service)
+    /// <summary>Writes what a service's new table will name, and tells what else is to change.</summary>
+    ServiceChange Prepare(KernelState actual, KernelService service)
     {
         var id = actual.FindOrTakeService(service.Identity, out var isNew);
         if (isNew)
@@ -73,57 +82,66 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             tables.Cursors.Set(id, 0);
             tables.ServiceLabels.Set(id, LbLabel.From(service.Identity.Name));
         }
-
         var desired = new LbService(id, service.Algorithm, service.Mode);
-        var held = actual.KeysOf(id).ToArray();
-        var isChanged = held.Any(key => actual.Keys[key] != desired);
-        var changes = ApplyBackends(actual, desired, service.Backends, service.Drain, isNew || isChanged);
-        LbServiceKey[] written = [.. isChanged ? service.Keys : service.Keys.Except(held)];
-        LbServiceKey[] gone = [.. held.Except(service.Keys)];
+        var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
+        var members = new Dictionary<uint, BackendSnapshot>();
+        foreach (var backend in service.Backends)
+        {
+            var member = actual.FindOrTakeBackend(id, backend, out var isNewBackend);
+            if (isNewBackend)
+            {
+                tables.BackendTraffic.ClearPerCpu(member);
+                tables.BackendLabels.Set(member, LbLabel.From(backend.Host));
+                tables.Backends.Set(member, actual.Backends[member]);
+            }
+            members[member] = backend;
+        }
+        var outdated = Outdated(actual, id, members, service.Drain);
+        var isRepublished = isAnother || outdated.Any(backend => backend.Next.Weight != actual.Backends[backend.Id].Weight);
+        var slots = isRepublished
+            ? Slots(service.Algorithm, [.. members.Select(
+                member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.Share))])
+            : null;
+        return new(desired, service.Keys, isAnother, slots, outdated);
+    }
+
+    /// <summary>Writes what comes after the tables: backends as they stand now, and where the service listens.</summary>
+    int Complete(KernelState actual, ServiceChange change)
+    {
+        Stand(actual, change.Backends);
+        var held = actual.KeysOf(change.Service.Id).ToArray();
+        LbServiceKey[] written = [.. change.IsAnother ? change.Keys : change.Keys.Except(held)];
+        LbServiceKey[] gone = [.. held.Except(change.Keys)];
         foreach (var key in written)
         {
-            tables.Services.Set(key, desired);
-            actual.Keys[key] = desired; // perhaps no longer another's
+            tables.Services.Set(key, change.Service);
+            actual.Keys[key] = change.Service; // perhaps no longer another's
         }
         foreach (var key in gone)
             tables.Services.Remove(key);
-        return changes + written.Length + gone.Length;
+        return (change.Slots is null ? 0 : 1) + change.Backends.Count + written.Length + gone.Length;
     }
 
-    /// <summary>
-    /// New backends are written before the table that names them, and weights after it: a pass that is cut short
-    /// leaves a difference for the next one to see.
-    /// </summary>
-    int ApplyBackends(
-        KernelState actual, LbService service, ImmutableArray<BackendSnapshot> desired, TimeSpan drain, bool isAnother)
+    /// <summary>The backends of a service that now stand otherwise than before.</summary>
+    IReadOnlyList<(uint Id, LbBackend Next)> Outdated(
+        KernelState actual, uint service, Dictionary<uint, BackendSnapshot> members, TimeSpan drain)
     {
-        var members = new Dictionary<uint, BackendSnapshot>();
-        foreach (var backend in desired)
-        {
-            var id = actual.FindOrTakeBackend(service.Id, backend, out var isNewBackend);
-            if (isNewBackend)
-            {
-                tables.BackendTraffic.ClearPerCpu(id);
-                tables.BackendLabels.Set(id, LbLabel.From(backend.Host));
-                tables.Backends.Set(id, actual.Backends[id]);
-            }
-            members[id] = backend;
-        }
         var standing = new Standing(drain, (ulong)_time.GetTimestamp());
-        var outdated = actual.BackendsOf(service.Id)
-            .Select(held => (held.Id, held.Backend, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
-            .Where(held => held.Next != held.Backend)
-            .ToArray();
-        var isRepublished = isAnother || outdated.Any(held => held.Next.Weight != held.Backend.Weight);
-        if (isRepublished)
-            tables.Slots.Publish(service.Id, Slots(service.Algorithm, [.. members.Select(
-                member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.Share))]));
-        foreach (var (id, _, next) in outdated)
+        return
+        [
+            .. actual.BackendsOf(service)
+                .Select(held => (held.Id, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
+                .Where(held => held.Next != actual.Backends[held.Id]),
+        ];
+    }
+
+    void Stand(KernelState actual, IReadOnlyList<(uint Id, LbBackend Next)> backends)
+    {
+        foreach (var (id, next) in backends)
         {
             tables.Backends.Set(id, next);
             actual.Backends[id] = next;
         }
-        return (isRepublished ? 1 : 0) + outdated.Length;
     }
 
     static uint[] Slots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
@@ -137,8 +155,8 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         var keys = actual.KeysOf(id).ToArray();
         foreach (var key in keys)
             tables.Services.Remove(key);
-        ApplyBackends(actual, new LbService(id), [], ServiceConfiguration.UsualDrain, isAnother: false);
         tables.Slots.Remove(id);
+        Stand(actual, Outdated(actual, id, [], ServiceConfiguration.UsualDrain));
         tables.ServiceLabels.Set(id, default);
         return 1 + keys.Length;
     }

@@ -8,14 +8,37 @@ namespace EbpfLb.Tables;
 /// </summary>
 sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
 {
-    public void Publish(uint service, uint[] slots)
+    /// <summary>As each is a file until it is in place, and a process may have but 1024 of these.</summary>
+    const int MostAtOnce = 256;
+
+    public void Publish(uint service, uint[] slots) => Publish([(service, slots)]);
+
+    /// <summary>
+    /// Publishes tables, many in one call: after each, the kernel waits until no processor can be at a former table.
+    /// </summary>
+    public void Publish(IEnumerable<(uint Service, uint[] Slots)> tables)
     {
-        uint[] content = [(uint)slots.Length, .. slots];
-        using var inner = Create(content);
-        outer.Set(service, (uint)inner.Number);
+        foreach (var some in tables.Chunk(MostAtOnce))
+            PublishAtOnce(some);
     }
 
     public void Remove(uint service) => outer.Remove(service);
+
+    void PublishAtOnce((uint Service, uint[] Slots)[] tables)
+    {
+        List<Fd> inners = [];
+        try
+        {
+            foreach (var (_, slots) in tables)
+                inners.Add(Create([(uint)slots.Length, .. slots]));
+            Write(outer.Fd.Number, [.. tables.Select(table => table.Service)],
+                [.. inners.Select(inner => (uint)inner.Number)], $"putting {tables.Length} slot tables in place");
+        }
+        finally
+        {
+            inners.ForEach(inner => inner.Dispose());
+        }
+    }
 
     static Fd Create(uint[] content)
     {
@@ -27,11 +50,15 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
         var inner = new Fd(Check.NegativeErrno(
             LibBpf.bpf_map_create(MapTypes.Array, "slot_table", sizeof(uint), sizeof(uint), (uint)content.Length, &options),
             $"creating a slot table of {content.Length - 1} slots"));
-        var keys = Enumerable.Range(0, content.Length).Select(i => (uint)i).ToArray();
-        var count = (uint)content.Length;
-        fixed (uint* k = keys)
-        fixed (uint* v = content)
-            Check.NegativeErrno(LibBpf.bpf_map_update_batch(inner.Number, k, v, &count, null), "writing a slot table");
+        Write(inner.Number, [.. Enumerable.Range(0, content.Length).Select(i => (uint)i)], content, "writing a slot table");
         return inner;
+    }
+
+    static void Write(int map, uint[] keys, uint[] values, string operation)
+    {
+        var count = (uint)keys.Length;
+        fixed (uint* k = keys)
+        fixed (uint* v = values)
+            Check.NegativeErrno(LibBpf.bpf_map_update_batch(map, k, v, &count, null), operation);
     }
 }

@@ -219,6 +219,26 @@ public sealed class TheTablesFollowWhatIsDesired
     }
 
     [Fact]
+    public void Hundreds_of_services_are_put_in_place_in_one_pass()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+        ImmutableArray<ServiceSnapshot> many =
+        [
+            .. Enumerable.Range(0, 300).Select(i => new ServiceSnapshot($"web-{i}",
+                new(null, (ushort)(80 + i), TransportProtocol.Tcp), [i % 2 == 0 ? A : B])),
+        ];
+
+        reconciler.Apply(many, Self);
+
+        Assert.Equal(0, reconciler.Apply(many, Self));
+        Assert.Equal(
+            many.Select(service => service.Backends[0].Address),
+            many.Select(service => TestFlow.Of(lb.Receive(new TcpPacket(
+                Hosts.Ip4.Alice.Port(_port++), new(Hosts.Ip4.Balancer, service.Listen.Port), Tcp.Syn))).Backend.Address));
+    }
+
+    [Fact]
     public void An_endpoint_that_passes_to_another_service_stays()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
