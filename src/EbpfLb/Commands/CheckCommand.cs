@@ -39,6 +39,8 @@ static class CheckCommand
             var targets = service.Backends.IsEmpty ? "no backend" : string.Join(", ", backends);
             var mode = service.Mode == ForwardingMode.Nat ? "" : $" (mode {service.Mode.Word()})";
             output.WriteLine($"  {service.Name} {service.Listen}{mode} -> {targets}");
+            if (service.Health is { } health)
+                output.WriteLine($"    checked by {health}");
         }
         return ExitCode.Ok;
     }

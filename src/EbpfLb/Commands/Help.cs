@@ -18,6 +18,7 @@ static class Help
             ebpf-lb run --interface eth0 --listen [2001:db8::1]:80 --backend 2001:db8::2 --backend [2001:db8::3]:8080
             ebpf-lb run --interface eth0 --listen :53/udp --listen :53/tcp --backend dns.lab --events packets
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --mode dsr
+            ebpf-lb run --interface eth0 --listen :80 --backend web.lab --health http=/ready --health every=2s
             ebpf-lb run --interface front --interface back --listen :80 --backend 10.1.0.2 --backend 10.1.0.3
             ebpf-lb run --config ebpf-lb.yaml
 
@@ -33,6 +34,8 @@ static class Help
                 - name: web
                   listen: self:80/tcp        # 'self': the first interface's own addresses
                   algorithm: round-robin
+                  drain: 30s                 # for the flows of backends that leave
+                  health: { http: /, every: 1s, timeout: 500ms, rise: 2, fall: 3 }
                   backends: [ 172.20.0.2:80, { address: "web.lab:8080", weight: 2 } ]
             """,
         ["check"] = "ebpf-lb check --config ebpf-lb.yaml",

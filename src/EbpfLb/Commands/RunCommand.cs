@@ -53,6 +53,12 @@ sealed class RunCommand
             + $"{Duration.Word(ServiceConfiguration.UsualDrain)} unless it is given",
         HelpName = "TIME",
     };
+    readonly Option<string[]> _health = new("--health")
+    {
+        Description = "How backends are checked: 'tcp' or 'http=/path', and every, timeout, rise, fall, port and "
+            + $"when-all-down with their values; checks are off unless it is given, then {new HealthConfiguration()}; repeatable",
+        HelpName = "KEY=VALUE",
+    };
     readonly Option<string[]> _backends = new("--backend")
     {
         Description = "Server, by address or name; without port the endpoint's; repeatable",
@@ -90,8 +96,8 @@ sealed class RunCommand
         var command = new Command("run", "Attach to interfaces and balance until SIGINT or SIGTERM, then detach")
         {
             options._config, options._interfaces, options._hook, options._listens, options._backends,
-            options._algorithm, options._mode, options._drain, options._events, options._flows, options._timeouts,
-            options._metrics, options._logs,
+            options._algorithm, options._mode, options._drain, options._health, options._events, options._flows,
+            options._timeouts, options._metrics, options._logs,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -114,13 +120,15 @@ sealed class RunCommand
             {
                 Flows = parsed.GetValue(_flows),
                 Drain = parsed.GetValue(_drain),
+                Health = parsed.GetValue(_health) ?? [],
                 Timeouts = parsed.GetValue(_timeouts) ?? [],
                 Metrics = parsed.GetValue(_metrics),
                 Logs = parsed.GetValue(_logs),
             });
         Option[] flags =
         [
-            _interfaces, _hook, _listens, _backends, _algorithm, _mode, _drain, _events, _flows, _timeouts, _metrics, _logs,
+            _interfaces, _hook, _listens, _backends, _algorithm, _mode, _drain, _health, _events, _flows, _timeouts,
+            _metrics, _logs,
         ];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)

@@ -31,6 +31,12 @@ sealed record ServiceDraft(
     Placed? Name, Placed? Listen, Placed? Algorithm, Placed? Mode, IReadOnlyList<BackendDraft> Backends)
 {
     public Placed? Drain { get; init; }
+
+    public HealthDraft? Health { get; init; }
 }
+
+/// <param name="Place">Where a fault of the whole is.</param>
+/// <param name="Values">By the words of <see cref="Words.Health"/>.</param>
+sealed record HealthDraft(string Place, IReadOnlyDictionary<string, Placed> Values);
 
 sealed record BackendDraft(Placed Address, Placed? Weight);

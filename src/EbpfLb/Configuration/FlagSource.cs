@@ -13,6 +13,9 @@ sealed record Flags(
 
     public string? Logs { get; init; }
 
+    /// <summary>Each as <c>KEY=VALUE</c>, or <c>tcp</c>.</summary>
+    public IReadOnlyList<string> Health { get; init; } = [];
+
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
 }
@@ -32,6 +35,7 @@ static class FlagSource
 
         BackendDraft[] backends =
             [.. flags.Backends.Select(backend => new BackendDraft(new("--backend", backend), Weight: null))];
+        var health = Health(flags.Health, faults);
         var draft = new Draft(
             [.. flags.Interfaces.Select(name => new Placed("--interface", name))], Place("--hook", flags.Hook),
             Place("--events", flags.Events), Place("--flows", flags.Flows), Timeouts(flags.Timeouts, faults),
@@ -39,6 +43,7 @@ static class FlagSource
                 null, new("--listen", listen), Place("--algorithm", flags.Algorithm), Place("--mode", flags.Mode), backends)
             {
                 Drain = Place("--drain", flags.Drain),
+                Health = health,
             })])
         {
             Metrics = Place("--metrics", flags.Metrics),
@@ -47,23 +52,33 @@ static class FlagSource
         return Validator.Validate(draft, faults);
     }
 
-    static Dictionary<string, Placed> Timeouts(IEnumerable<string> flags, List<Fault> faults)
+    static Dictionary<string, Placed> Timeouts(IEnumerable<string> flags, List<Fault> faults) =>
+        Pairs("--timeout", flags, Words.Timeouts, "is the timeout of no state", "established=2h", faults);
+
+    static HealthDraft? Health(IReadOnlyList<string> flags, List<Fault> faults) => flags.Count == 0
+        ? null
+        : new("--health", Pairs("--health", flags.Select(flag => flag == "tcp" ? "tcp=true" : flag), Words.Health,
+            "is nothing that there is to say of health checks", "http=/", faults));
+
+    /// <summary>The values of a flag that is given as KEY=VALUE, once for each key.</summary>
+    static Dictionary<string, Placed> Pairs(
+        string flag, IEnumerable<string> given, string[] known, string unknown, string example, List<Fault> faults)
     {
-        var timeouts = new Dictionary<string, Placed>();
-        foreach (var flag in flags)
+        var pairs = new Dictionary<string, Placed>();
+        foreach (var pair in given)
         {
-            var equals = flag.IndexOf('=');
-            var state = equals < 0 ? flag : flag[..equals];
+            var equals = pair.IndexOf('=');
+            var key = equals < 0 ? pair : pair[..equals];
             if (equals < 0)
-                faults.Add(new("--timeout", flag, "has no '='", "Write it as established=2h"));
-            else if (!Words.Timeouts.Contains(state))
-                faults.Add(new("--timeout", flag, "is the timeout of no state", Spelling.Nearest(state, Words.Timeouts) is { } near
+                faults.Add(new(flag, pair, "has no '='", $"Write it as {example}"));
+            else if (!known.Contains(key))
+                faults.Add(new(flag, pair, unknown, Spelling.Nearest(key, known) is { } near
                     ? $"Perhaps '{near}' is meant"
-                    : $"Use one of: {string.Join(", ", Words.Timeouts)}"));
-            else if (!timeouts.TryAdd(state, new($"--timeout {state}", flag[(equals + 1)..])))
-                faults.Add(new("--timeout", flag, "stands here twice", "Keep one of them"));
+                    : $"Use one of: {string.Join(", ", known)}"));
+            else if (!pairs.TryAdd(key, new($"{flag} {key}", pair[(equals + 1)..])))
+                faults.Add(new(flag, pair, "stands here twice", "Keep one of them"));
         }
-        return timeouts;
+        return pairs;
     }
 
     static Placed? Place(string flag, string? value) => value is null ? null : new Placed(flag, value);

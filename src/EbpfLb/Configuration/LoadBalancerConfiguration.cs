@@ -58,12 +58,15 @@ sealed record ServiceConfiguration
 
     /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
     public TimeSpan Drain { get; init; } = UsualDrain;
+
+    /// <summary>Null where backends are not checked.</summary>
+    public HealthConfiguration? Health { get; init; }
     public required ImmutableArray<BackendConfiguration> Backends { get; init; }
 
     public bool Equals(ServiceConfiguration? other) =>
         other is not null && Name == other.Name && Listen == other.Listen
         && Algorithm == other.Algorithm && Mode == other.Mode && Drain == other.Drain
-        && Backends.SequenceEqual(other.Backends);
+        && Health == other.Health && Backends.SequenceEqual(other.Backends);
 
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
 }

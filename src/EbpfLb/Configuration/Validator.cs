@@ -118,6 +118,7 @@ sealed class Validator
                     "Give each service an address, port or protocol of its own, or merge their backends"));
             var mode = Choose(draft.Mode, Words.Modes, "mode");
             var backends = Backends(draft.Backends, listen?.Port, mode);
+            var health = draft.Health is { } check ? new HealthValidator(check, _faults).Validate(listen, backends) : null;
             if (listen is not null)
             {
                 if (backends.Length == draft.Backends.Count)
@@ -130,6 +131,7 @@ sealed class Validator
                     Algorithm = algorithm,
                     Mode = mode,
                     Drain = Drain(draft.Drain),
+                    Health = health,
                     Backends = backends,
                 });
             }

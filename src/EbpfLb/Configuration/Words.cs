@@ -23,6 +23,13 @@ static class Words
     /// <summary>The states of flows that have timeouts.</summary>
     public static readonly string[] Timeouts = ["opening", "established", "ended", "udp"];
 
+    /// <summary>What there is to say of health checks.</summary>
+    public static readonly string[] Health =
+        ["tcp", "http", "every", "timeout", "rise", "fall", "port", "when-all-down"];
+
+    public static readonly (string Word, AllDown Value)[] AllDown =
+        [("refuse", Configuration.AllDown.Refuse), ("try-all", Configuration.AllDown.TryAll)];
+
     /// <summary>Round robin heeds weights in any case; its longer name is the field's too.</summary>
     public static readonly (string Word, Algorithm Value)[] Algorithms =
     [
@@ -42,6 +49,9 @@ static class Words
 
     /// <summary>The user's word for a mode.</summary>
     public static string Word(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Word;
+
+    /// <summary>The user's word for what becomes of new flows when all backends are down.</summary>
+    public static string Word(this AllDown policy) => AllDown.First(known => known.Value == policy).Word;
 
     /// <summary>A port as users write it.</summary>
     /// <param name="port">In host byte order; 0 is every port.</param>

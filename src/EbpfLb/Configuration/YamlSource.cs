@@ -8,7 +8,7 @@ sealed class YamlSource
 {
     const string SeeExample = "See the example in 'ebpf-lb run --help'";
     static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "services"];
-    static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "backends"];
+    static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "health", "backends"];
     static readonly string[] BackendKeys = ["address", "weight"];
 
     readonly string _file;
@@ -80,15 +80,9 @@ sealed class YamlSource
     Dictionary<string, Placed> Timeouts(Dictionary<string, YamlNode> root)
     {
         const string Path = "timeouts";
-        var placed = new Dictionary<string, Placed>();
-        if (!root.TryGetValue(Path, out var node) || IsEmpty(node) || Mapping(node, Path, Words.Timeouts) is not { } timeouts)
-            return placed;
-        foreach (var state in timeouts.Keys)
-        {
-            if (Scalar(timeouts, node, state, Path) is { } time)
-                placed.Add(state, time);
-        }
-        return placed;
+        return root.TryGetValue(Path, out var node) && !IsEmpty(node) && Mapping(node, Path, Words.Timeouts) is { } timeouts
+            ? Scalars(timeouts, node, Path)
+            : [];
     }
 
     ServiceDraft? Service(YamlNode node, string path)
@@ -102,7 +96,26 @@ sealed class YamlSource
             Scalar(service, node, "algorithm", path), Scalar(service, node, "mode", path), [.. backends])
         {
             Drain = Scalar(service, node, "drain", path),
+            Health = Health(service, Join(path, "health")),
         };
+    }
+
+    HealthDraft? Health(Dictionary<string, YamlNode> service, string path)
+    {
+        if (!service.TryGetValue("health", out var node) || IsEmpty(node) || Mapping(node, path, Words.Health) is not { } health)
+            return null;
+        return new HealthDraft(At(node.Start, path), Scalars(health, node, path));
+    }
+
+    Dictionary<string, Placed> Scalars(Dictionary<string, YamlNode> mapping, YamlNode node, string path)
+    {
+        var placed = new Dictionary<string, Placed>();
+        foreach (var key in mapping.Keys)
+        {
+            if (Scalar(mapping, node, key, path) is { } value)
+                placed.Add(key, value);
+        }
+        return placed;
     }
 
     BackendDraft? Backend(YamlNode node, string path)

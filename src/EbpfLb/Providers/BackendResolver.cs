@@ -99,7 +99,11 @@ sealed partial class BackendResolver(
                 .SelectMany(backend => known[backend.Host].Select(
                     address => new BackendSnapshot(address, backend.Port, backend.Weight, backend.Host)))
                 .DistinctBy(backend => (backend.Address, backend.Port)),
-        ], service.Algorithm, service.Mode) { Drain = service.Drain }),
+        ], service.Algorithm, service.Mode)
+        {
+            Drain = service.Drain,
+            Health = service.Health,
+        }),
     ];
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' stopped resolving ({Reason}); it keeps {Addresses}")]

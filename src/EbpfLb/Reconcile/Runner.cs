@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
+using EbpfLb.Health;
 using EbpfLb.Hooks;
 using EbpfLb.Instances;
 using EbpfLb.Monitoring;
@@ -33,7 +34,10 @@ sealed partial class Runner(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
             (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
-        await using var snapshots = services.WatchAsync(configuration, changes, stop.Token).GetAsyncEnumerator(stop.Token);
+        using var check = new NetworkCheck(time);
+        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>());
+        await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
+            .GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
 
@@ -142,7 +146,8 @@ sealed partial class Runner(
     {
         var (before, now) = (BackendNames(_desired), BackendNames(desired));
         _desired = desired;
-        LogChanged(List(now.Except(before)), List(before.Except(now)));
+        if (!now.SetEquals(before))
+            LogChanged(List(now.Except(before)), List(before.Except(now)));
     }
 
     /// <summary>Follows the services of one configuration.</summary>

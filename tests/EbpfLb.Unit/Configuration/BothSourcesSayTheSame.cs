@@ -96,6 +96,55 @@ public sealed class BothSourcesSayTheSame
     }
 
     [Fact]
+    public void A_health_check_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            services:
+              - listen: ":80"
+                health: { http: /ready?deep=1, every: 2s, timeout: 250ms, rise: 1, fall: 5, port: 8080, when-all-down: try-all }
+                backends: [ web ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], health:
+            ["http=/ready?deep=1", "every=2s", "timeout=250ms", "rise=1", "fall=5", "port=8080", "when-all-down=try-all"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(
+            new HealthConfiguration
+            {
+                Path = "/ready?deep=1",
+                Every = TimeSpan.FromSeconds(2),
+                Timeout = TimeSpan.FromMilliseconds(250),
+                Rise = 1,
+                Fall = 5,
+                Port = 8080,
+                WhenAllDown = AllDown.TryAll,
+            },
+            byFile.Configuration!.Services[0].Health);
+    }
+
+    [Fact]
+    public void A_tcp_check_with_its_defaults_by_file_and_by_flags()
+    {
+        var byFile = Given.Yaml("""
+            interface: eth0
+            services: [ { listen: ":80", health: { tcp: true }, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], health: ["tcp"]);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal("tcp every 1s, timeout 500ms, rise 2, fall 3", $"{byFile.Configuration!.Services[0].Health}");
+        Assert.Equal(AllDown.Refuse, byFile.Configuration.Services[0].Health!.WhenAllDown);
+    }
+
+    [Fact]
+    public void A_usual_timeout_is_never_longer_than_the_time_between_checks() =>
+        Assert.Equal(TimeSpan.FromMilliseconds(200),
+            Given.GoodFlagsBut(health: ["tcp", "every=200ms"]).Configuration!.Services[0].Health!.Timeout);
+
+    [Fact]
     public void Ipv6_by_file_and_by_flags()
     {
         var byFile = Given.Yaml("""
@@ -185,6 +234,7 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal(EventLevel.Flows, configuration.Events);
         Assert.Equal(ForwardingMode.Nat, configuration.Services[0].Mode);
         Assert.Equal(TimeSpan.FromSeconds(30), configuration.Services[0].Drain);
+        Assert.Null(configuration.Services[0].Health);
         Assert.Equal(1, configuration.Services[0].Backends[0].Weight);
         Assert.Equal(65536u, configuration.Flows);
         Assert.Equal("opening 31s, established 135m, ended 10s, udp 1m", $"{configuration.Timeouts}");

@@ -10,7 +10,7 @@ static class Given
     public static Reading Flags(
         string? networkInterface = null, string? hook = null, string? events = null,
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
-        string[]? timeouts = null, string? drain = null, string? metrics = null, string? logs = null,
+        string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
         string[]? moreInterfaces = null) =>
         FlagSource.Read(new Flags(
             networkInterface is null ? [] : [networkInterface, .. moreInterfaces ?? []], hook, events, listens ?? [],
@@ -18,6 +18,7 @@ static class Given
         {
             Flows = flows,
             Drain = drain,
+            Health = health ?? [],
             Timeouts = timeouts ?? [],
             Metrics = metrics,
             Logs = logs,
@@ -27,9 +28,9 @@ static class Given
     public static Reading GoodFlagsBut(
         string networkInterface = "eth0", string? hook = null, string? events = null,
         string listen = ":80", string backend = "172.20.0.2", string? flows = null, string[]? timeouts = null,
-        string? drain = null, string? metrics = null, string? logs = null,
+        string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
         string[]? moreInterfaces = null) =>
         Flags(
             networkInterface, hook, events, [listen], [backend], flows: flows, timeouts: timeouts, drain: drain,
-            metrics: metrics, logs: logs, moreInterfaces: moreInterfaces);
+            health: health, metrics: metrics, logs: logs, moreInterfaces: moreInterfaces);
 }

@@ -1,0 +1,13 @@
+namespace EbpfLb.Health;
+
+/// <summary>What one check found.</summary>
+/// <param name="IsHealthy">Null where the check could not be made, which says nothing about the backend.</param>
+/// <param name="Reason">Why it failed, or could not be made.</param>
+readonly record struct CheckOutcome(bool? IsHealthy, string Reason)
+{
+    public static CheckOutcome Healthy => new(true, "");
+
+    public static CheckOutcome Failed(string reason) => new(false, reason);
+
+    public static CheckOutcome NotMade(string reason) => new(null, reason);
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+
+namespace EbpfLb.Health;
+
+/// <summary>Asks a backend over HTTP/1.1, each time on a new connection. The answer's head is enough.</summary>
+sealed class HttpCheck : IDisposable
+{
+    readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        ActivityHeadersPropagator = null,
+        AllowAutoRedirect = false,
+        MaxResponseDrainSize = 0,
+        PooledConnectionLifetime = TimeSpan.Zero,
+        UseCookies = false,
+        UseProxy = false,
+    });
+
+    /// <exception cref="SocketException">There is no connection, or it ended.</exception>
+    public async ValueTask<CheckOutcome> GetAsync(IPEndPoint at, string path, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{at}{path}");
+        request.Headers.ConnectionClose = true;
+        request.Headers.UserAgent.Add(new("ebpf-lb", null));
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellation);
+            return response.StatusCode is >= HttpStatusCode.OK and < HttpStatusCode.BadRequest
+                ? CheckOutcome.Healthy
+                : CheckOutcome.Failed($"status {(int)response.StatusCode}");
+        }
+        catch (HttpRequestException fault)
+        {
+            for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+            {
+                if (cause is SocketException)
+                    ExceptionDispatchInfo.Throw(cause);
+            }
+            return CheckOutcome.Failed(fault.Message.TrimEnd('.'));
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+}

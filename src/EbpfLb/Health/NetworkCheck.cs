@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+using EbpfLb.Configuration;
+using Polly;
+using Polly.Retry;
+using Polly.Timeout;
+
+namespace EbpfLb.Health;
+
+/// <summary>
+/// Connects to a backend, over the network. Sockets are never bound, so the kernel takes their ports from
+/// <c>ip_local_port_range</c>, which NAT leaves alone: no check is ever taken for a balanced flow.
+/// </summary>
+sealed class NetworkCheck : IHealthCheck, IDisposable
+{
+    const int Retries = 3;
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    static readonly ResiliencePropertyKey<TimeSpan> Patience = new("health-timeout");
+
+    readonly HttpCheck _http = new();
+    readonly ResiliencePipeline<CheckOutcome> _pipeline;
+
+    public NetworkCheck(TimeProvider time) =>
+        _pipeline = new ResiliencePipelineBuilder<CheckOutcome> { TimeProvider = time }
+            .AddTimeout(new TimeoutStrategyOptions
+            {
+                TimeoutGenerator = timed => ValueTask.FromResult(timed.Context.Properties.GetValue(Patience, default)),
+            })
+            .AddRetry(new RetryStrategyOptions<CheckOutcome>
+            {
+                ShouldHandle = attempt => ValueTask.FromResult(
+                    attempt.Outcome is { Exception: null, Result.IsHealthy: null }),
+                MaxRetryAttempts = Retries,
+                Delay = Pause,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+            })
+            .Build();
+
+    public async ValueTask<CheckOutcome> RunAsync(
+        IPEndPoint at, HealthConfiguration how, CancellationToken cancellation)
+    {
+        var context = ResilienceContextPool.Shared.Get(cancellation);
+        context.Properties.Set(Patience, how.Timeout);
+        try
+        {
+            var outcome = await _pipeline.ExecuteOutcomeAsync(AttemptAsync, context, (at, how));
+            if (outcome.Exception is TimeoutRejectedException)
+                return CheckOutcome.Failed($"no answer within {Duration.Word(how.Timeout)}");
+            if (outcome.Exception is { } fault)
+                ExceptionDispatchInfo.Throw(fault);
+            return outcome.Result;
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>Failures are caught where they happen: an exception that travels costs far more than a check.</summary>
+    async ValueTask<Outcome<CheckOutcome>> AttemptAsync(
+        ResilienceContext context, (IPEndPoint At, HealthConfiguration How) check)
+    {
+        try
+        {
+            return Outcome.FromResult(check.How.Path is { } path
+                ? await _http.GetAsync(check.At, path, context.CancellationToken)
+                : await ConnectAsync(check.At, context.CancellationToken));
+        }
+        catch (SocketException fault)
+        {
+            return Outcome.FromResult(IsOwn(fault.SocketErrorCode)
+                ? CheckOutcome.NotMade(fault.Message)
+                : CheckOutcome.Failed(fault.Message));
+        }
+        catch (OperationCanceledException ended)
+        {
+            return Outcome.FromException<CheckOutcome>(ended);
+        }
+    }
+
+    static async ValueTask<CheckOutcome> ConnectAsync(IPEndPoint at, CancellationToken cancellation)
+    {
+        using var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(at, cancellation);
+        return CheckOutcome.Healthy;
+    }
+
+    /// <summary>Is it the balancer that lacks something: a port, a buffer, a file descriptor?</summary>
+    static bool IsOwn(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
+        or SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets;
+}

@@ -1,0 +1,102 @@
+namespace EbpfLb.Unit.Configuration;
+
+/// <summary>What is wrong with a health check is said where it stands, with what to do about it.</summary>
+public sealed class HealthChecksAreExplained
+{
+    [Theory]
+    [InlineData("http=ready", "--health http", "is no path that a web server can be asked for", "Begin it with '/'")]
+    [InlineData("http=", "--health http", "is no path", "Begin it with '/'")]
+    [InlineData("http=/a b", "--health http", "is no path", "write %20 for a blank")]
+    [InlineData("http=/a\r\nHost: b", "--health http", "is no path", "Begin it with '/'")]
+    [InlineData("http=/ready#now", "--health http", "is no path", "Begin it with '/'")]
+    [InlineData("tcp=false", "--health tcp", "is not true", "Say true")]
+    public void How_it_cannot_be_made(string health, string place, string problem, string remedy) =>
+        AssertOnly([health], place, health[(health.IndexOf('=') + 1)..], problem, remedy);
+
+    [Theory]
+    [InlineData("every=99ms", "is no time between checks", "Use 100ms to 1h")]
+    [InlineData("every=61m", "is no time between checks", "Use 100ms to 1h")]
+    [InlineData("every=1", "is no time between checks", "500ms, 2s or 1m")]
+    [InlineData("timeout=9ms", "is no time that a check may take", "Use 10ms to 1s, the time between checks")]
+    [InlineData("timeout=1001ms", "is no time that a check may take", "Use 10ms to 1s, the time between checks")]
+    [InlineData("rise=0", "is no number of checks in a row", "1 to 100")]
+    [InlineData("fall=101", "is no number of checks in a row", "1 to 100")]
+    [InlineData("fall=two", "is no number of checks in a row", "1 to 100")]
+    [InlineData("port=0", "is no port", "1 to 65535")]
+    [InlineData("port=http", "is no port", "1 to 65535")]
+    [InlineData("when-all-down=panic", "is nothing to do with new flows", "refuse, try-all")]
+    public void What_it_cannot_be(string health, string problem, string remedy)
+    {
+        var equals = health.IndexOf('=');
+        AssertOnly(["tcp", health], $"--health {health[..equals]}", health[(equals + 1)..], problem, remedy);
+    }
+
+    [Theory]
+    [InlineData("https=/", "is nothing that there is to say of health checks", "Perhaps 'http' is meant")]
+    [InlineData("interval=1s", "is nothing that there is to say of health checks", "tcp, http, every, timeout")]
+    [InlineData("http", "has no '='", "Write it as http=/")]
+    [InlineData("tcp", "stands here twice", "Keep one")]
+    public void What_nobody_knows(string health, string problem, string remedy) =>
+        AssertOnly(["tcp", health], "--health", health == "tcp" ? "tcp=true" : health, problem, remedy);
+
+    [Fact]
+    public void That_it_is_not_said_how_to_check() =>
+        AssertOnly(["every=2s"], "--health", null, "it is not said how to check", "Say tcp, or http with a path");
+
+    [Fact]
+    public void Two_ways_at_once() =>
+        AssertOnly(["tcp", "http=/"], "--health tcp", "true", "stands beside http", "Keep one of tcp and http");
+
+    [Theory]
+    [InlineData(":53/udp", "the service is one of UDP", "Say the port of something on the backends that answers over TCP")]
+    [InlineData(":*", "the backends of this service have every port", "Say a port for the checks")]
+    public void A_service_whose_checks_need_a_port_of_their_own(string listen, string problem, string remedy)
+    {
+        var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Faults;
+
+        var fault = Assert.Single(faults);
+        Assert.Equal("--health", fault.Place);
+        Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
+        Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
+        Assert.Empty(Given.GoodFlagsBut(listen: listen, health: ["tcp", "port=8080"]).Faults);
+    }
+
+    [Fact]
+    public void Those_of_a_file_all_at_once_where_they_stand()
+    {
+        var faults = Given.Yaml("""
+            interface: eth0
+            services:
+              - listen: ":80"
+                health: { http: ready, evry: 1s, rise: [ 2 ], fall: 0 }
+              - listen: ":81"
+                health: yes
+              - listen: ":53/udp"
+                health: { tcp: true }
+            """).Faults;
+
+        Assert.Equal(
+            [
+                "lb.yaml:4:28 services[0].health: 'evry' is not a known key. Perhaps 'every' is meant.",
+                "lb.yaml:4:44 services[0].health.rise: '[...]' is not a single value. "
+                    + "Write one value after 'rise:', in quotes where it begins with a bracket.",
+                "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, "
+                    + "when-all-down. See the example in 'ebpf-lb run --help'.",
+                "lb.yaml:4:21 services[0].health.http: 'ready' is no path that a web server can be asked for. "
+                    + "Begin it with '/', use at most 1024 characters, and write %20 for a blank.",
+                "lb.yaml:4:57 services[0].health.fall: '0' is no number of checks in a row. Use a whole number of 1 to 100.",
+                "lb.yaml:8:13 services[2].health: checks connect over TCP, and the service is one of UDP. "
+                    + "Say the port of something on the backends that answers over TCP, or leave the checks out.",
+            ],
+            faults.Select(fault => fault.ToString()));
+    }
+
+    static void AssertOnly(string[] health, string place, string? value, string problem, string remedy)
+    {
+        var fault = Assert.Single(Given.GoodFlagsBut(health: health).Faults);
+
+        Assert.Equal((place, value), (fault.Place, fault.Value));
+        Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
+        Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
+    }
+}

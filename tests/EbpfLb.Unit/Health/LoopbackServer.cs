@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace EbpfLb.Unit.Health;
+
+/// <summary>A server on loopback that gives every connection the same answer, or none.</summary>
+sealed class LoopbackServer : IAsyncDisposable
+{
+    readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    readonly ConcurrentBag<Socket> _kept = [];
+    readonly string? _answer;
+    readonly Task _serving;
+    int _open;
+    int _mostOpen;
+
+    /// <param name="answer">Written to whoever has asked for something; null for a server that hangs.</param>
+    public LoopbackServer(string? answer = null)
+    {
+        _answer = answer;
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(4096);
+        _serving = Task.Run(ServeAsync);
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
+
+    /// <summary>The ports that were connected from.</summary>
+    public ConcurrentQueue<ushort> Ports { get; } = [];
+
+    /// <summary>What was asked for.</summary>
+    public ConcurrentQueue<string> Requests { get; } = [];
+
+    /// <summary>The most connections that were open at a time.</summary>
+    public int MostOpen => Volatile.Read(ref _mostOpen);
+
+    async Task ServeAsync()
+    {
+        while (true)
+        {
+            var connection = await _listener.AcceptAsync();
+            _kept.Add(connection);
+            Ports.Enqueue((ushort)((IPEndPoint)connection.RemoteEndPoint!).Port);
+            _ = ServeAsync(connection);
+        }
+    }
+
+    async Task ServeAsync(Socket connection)
+    {
+        var open = Interlocked.Increment(ref _open);
+        for (var most = MostOpen; open > most; most = MostOpen)
+            Interlocked.CompareExchange(ref _mostOpen, open, most);
+        using (connection)
+        {
+            var buffer = new byte[4096];
+            int read;
+            while ((read = await connection.ReceiveAsync(buffer)) > 0)
+            {
+                Requests.Enqueue(Encoding.ASCII.GetString(buffer, 0, read));
+                if (_answer is null)
+                    continue;
+                await connection.SendAsync(Encoding.ASCII.GetBytes(_answer));
+                connection.Shutdown(SocketShutdown.Send);
+            }
+        }
+        Interlocked.Decrement(ref _open);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        foreach (var connection in _kept)
+            connection.Dispose();
+        await _serving.ContinueWith(_ => { }, TaskScheduler.Default); // its listener is gone
+    }
+}

@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Threading.Channels;
+using EbpfLb.Configuration;
+using EbpfLb.Health;
+using EbpfLb.Providers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EbpfLb.Unit.Health;
+
+/// <summary>Health checks under watch: their clock runs only while something is waited for.</summary>
+sealed class WatchedHealth : ILogger<HealthWatch>, IAsyncDisposable
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
+
+    readonly FakeTimeProvider _time = new();
+    readonly CancellationTokenSource _stop = new();
+    readonly Channel<ImmutableArray<ServiceSnapshot>> _provided = Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>();
+    readonly List<ServiceSnapshot> _seen = [];
+    readonly List<string> _logged = [];
+    readonly Task _watching;
+
+    public WatchedHealth(IHealthCheck checks)
+    {
+        var services = new HealthWatch(checks, _time, this).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
+        _watching = Task.Run(async () =>
+        {
+            await foreach (var judged in services)
+            {
+                lock (_seen)
+                    _seen.AddRange(judged);
+            }
+        });
+    }
+
+    /// <summary>The service, each time that it was judged.</summary>
+    public ServiceSnapshot[] Seen
+    {
+        get
+        {
+            lock (_seen)
+                return [.. _seen];
+        }
+    }
+
+    public string[] Logged
+    {
+        get
+        {
+            lock (_logged)
+                return [.. _logged];
+        }
+    }
+
+    /// <summary>A web service, checked over TCP.</summary>
+    public static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
+        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]) { Health = new() };
+
+    /// <summary>Has the provider desire this service, and waits until it was judged, while no time passes.</summary>
+    public async Task ProvideAsync(ServiceSnapshot service)
+    {
+        var before = Seen.Length;
+        _provided.Writer.TryWrite([service]);
+        await Run(() => Seen.Skip(before).Any(judged => judged.Health == service.Health
+            && judged.Backends.Select(backend => backend.Address).SequenceEqual(service.Backends.Select(backend => backend.Address))),
+            TimeSpan.Zero);
+    }
+
+    /// <summary>Lets time pass until the service is as it is waited for, and returns it.</summary>
+    public async Task<ServiceSnapshot> Until(Predicate<ServiceSnapshot> isSo)
+    {
+        await Run(() => Seen is [.., var latest] && isSo(latest));
+        return Seen[^1];
+    }
+
+    /// <summary>Lets time pass until something has happened.</summary>
+    public Task Run(Func<bool> hasHappened) => Run(hasHappened, Step);
+
+    async Task Run(Func<bool> hasHappened, TimeSpan step)
+    {
+        var patience = Stopwatch.StartNew();
+        while (!hasHappened())
+        {
+            if (_watching.IsCompleted)
+                await _watching;
+            Assert.True(patience.Elapsed < Deadline, "nothing happened");
+            _time.Advance(step);
+            await Task.Run(() => { });
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching.ContinueWith(_ => { }, TaskScheduler.Default); // cancelled, or its fault was met above
+        _stop.Dispose();
+    }
+
+    void ILogger.Log<TState>(
+        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
+    {
+        lock (_logged)
+            _logged.Add($"{level}: {format(state, exception)}");
+    }
+
+    bool ILogger.IsEnabled(LogLevel level) => true;
+
+    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
+}
