@@ -39,7 +39,14 @@ static class Help
                   backends: [ 172.20.0.2:80, { address: "web.lab:8080", weight: 2 } ]
             """,
         ["check"] = "ebpf-lb check --config ebpf-lb.yaml",
-        ["status"] = "ebpf-lb status --json",
+        ["status"] = """
+            ebpf-lb status --json
+            ebpf-lb status --interval 1s
+            """,
+        ["watch"] = """
+            ebpf-lb watch
+            ebpf-lb watch --interval 10s >rates.log
+            """,
         ["flows"] = """
             ebpf-lb flows --client 10.0.0.0/8 --service web
             ebpf-lb flows --backend 172.20.0.2:80 --sort bytes --limit 10

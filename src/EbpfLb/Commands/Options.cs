@@ -1,10 +1,19 @@
 using System.CommandLine;
+using EbpfLb.Configuration;
 
 namespace EbpfLb.Commands;
 
 /// <summary>Options whose values are more than words.</summary>
 static class Options
 {
+    static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan LongestInterval = TimeSpan.FromHours(1);
+
+    /// <summary>The time between two readings.</summary>
+    public static Option<TimeSpan?> Interval(string description) => Parsed("--interval", "TIME", description,
+        text => Duration.Read(text) is { } time && time >= ShortestInterval && time <= LongestInterval ? time : (TimeSpan?)null,
+        "is no interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");
+
     /// <param name="name">With its dashes.</param>
     /// <param name="helpName">Stands for the value in the help text.</param>
     /// <param name="description">What it is for.</param>

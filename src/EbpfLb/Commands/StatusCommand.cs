@@ -11,21 +11,40 @@ static class StatusCommand
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
-        var command = new Command("status", "Show what is attached: services, backends, flows and counters") { json };
-        command.SetAction(parsed => Run(parsed.GetValue(json), parsed.InvocationConfiguration.Output));
+        var interval = Options.Interval("Take two readings so far apart, and show what goes on in a second");
+        var command = new Command("status", "Show what is attached: services, backends, flows and counters") { json, interval };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var output = parsed.InvocationConfiguration.Output;
+            var all = await ReadAsync(parsed.GetValue(interval), cancellation);
+            if (parsed.GetValue(json))
+                output.WriteLine(JsonSerializer.Serialize(all, StatusJson.Default.IReadOnlyListInstanceStatus));
+            else if (parsed.GetValue(interval) is not null)
+                new RateTable(output, colours: output == Console.Out && Terminal.HasColours).Write(all);
+            else
+                Write(all, output);
+            return ExitCode.Ok;
+        });
         return command;
     }
 
-    static int Run(bool asJson, TextWriter output)
+    static async Task<IReadOnlyList<InstanceStatus>> ReadAsync(TimeSpan? interval, CancellationToken cancellation)
     {
-        IReadOnlyList<InstanceStatus> all = [.. Instance.All().Select(StatusReader.Read)];
-        if (asJson)
-            output.WriteLine(JsonSerializer.Serialize(all, StatusJson.Default.IReadOnlyListInstanceStatus));
-        else if (all.Count == 0)
+        var (first, began) = (Read(), TimeProvider.System.GetTimestamp());
+        if (interval is null)
+            return first;
+        await Task.Delay(interval.Value, cancellation);
+        var (second, ended) = (Read(), TimeProvider.System.GetTimestamp());
+        return second.Since(first, TimeProvider.System.GetElapsedTime(began, ended));
+    }
+
+    static IReadOnlyList<InstanceStatus> Read() => [.. Instance.All().Select(StatusReader.Read)];
+
+    static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output)
+    {
+        if (all.Count == 0)
             output.WriteLine("nothing is attached");
-        else
-            foreach (var status in all)
-                StatusTable.Write(status, output);
-        return ExitCode.Ok;
+        foreach (var status in all)
+            StatusTable.Write(status, output);
     }
 }

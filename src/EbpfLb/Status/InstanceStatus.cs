@@ -14,13 +14,23 @@ namespace EbpfLb.Status;
 /// <param name="Packets">Packets by what became of them, those that never happened left out.</param>
 sealed record InstanceStatus(
     string Interface, IReadOnlyList<string> Interfaces, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
-    IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services);
+    IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services)
+{
+    /// <summary>Packets a second by what became of them, where two readings were taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, double>? PacketRates { get; init; }
+}
 
 /// <param name="Listen">Endpoints with their protocol: <c>172.20.0.2:80/tcp</c>, <c>[2001:db8::2]:80/tcp</c>.</param>
 /// <param name="Mode"><c>nat</c> or <c>dsr</c>.</param>
 /// <param name="Flows">Live flows.</param>
 sealed record ServiceStatus(
-    string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends);
+    string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends)
+{
+    /// <summary>Where two readings were taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TrafficRates? Rates { get; init; }
+}
 
 /// <param name="Name">The name or address by which it was configured.</param>
 /// <param name="Address">Address and port.</param>
@@ -32,7 +42,12 @@ sealed record ServiceStatus(
 /// <param name="Weight">Share of new flows; 0 for one that takes none: it is down, or draining.</param>
 /// <param name="Flows">Live flows.</param>
 sealed record BackendStatus(
-    string Name, string Address, string State, int? DrainSeconds, int Weight, int Flows, TrafficStatus Traffic);
+    string Name, string Address, string State, int? DrainSeconds, int Weight, int Flows, TrafficStatus Traffic)
+{
+    /// <summary>Where two readings were taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TrafficRates? Rates { get; init; }
+}
 
 /// <summary>Flows opened, and IP packets and their bytes in both directions, from the start.</summary>
 sealed record TrafficStatus(

@@ -1,6 +1,7 @@
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Instances;
+using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 
@@ -13,6 +14,28 @@ static class StatusReader
     {
         using var tables = LbTables.OpenPins(Instance.Directory(instance));
         return Of(instance, tables);
+    }
+
+    /// <summary>
+    /// All instances, their flows as the datapath counts them: cheap enough to be done all the time. One that is just
+    /// being pinned, or unpinned, is not among them.
+    /// </summary>
+    public static IReadOnlyList<InstanceStatus> Glance()
+    {
+        var all = new List<InstanceStatus>();
+        foreach (var instance in Instance.All())
+        {
+            try
+            {
+                using var tables = LbTables.OpenPins(Instance.Directory(instance));
+                all.Add(Of(instance, tables, LiveFlows.AsCounted(tables)));
+            }
+            catch (NativeException fault) when (fault.Number == Errno.ENOENT)
+            {
+                // Its pins are not all there yet, or any more.
+            }
+        }
+        return all;
     }
 
     public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Of(tables));

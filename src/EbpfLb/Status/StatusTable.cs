@@ -5,12 +5,11 @@ static class StatusTable
 {
     public static void Write(InstanceStatus status, TextWriter output)
     {
-        var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
-        output.WriteLine($"{string.Join(", ", status.Interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}");
+        output.WriteLine(Head(status));
         foreach (var service in status.Services)
         {
-            output.WriteLine($"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows");
-            var width = Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
+            output.WriteLine(Head(service));
+            var width = AddressWidth(service);
             output.WriteLine(Row("BACKEND", "ADDRESS".PadRight(width), "STATE", "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
             foreach (var backend in service.Backends)
             {
@@ -25,7 +24,23 @@ static class StatusTable
             output.WriteLine($"  events lost: {status.EventsLost}");
     }
 
-    static string State(BackendStatus backend) =>
+    /// <summary>What is at work, in a line.</summary>
+    public static string Head(InstanceStatus status)
+    {
+        var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
+        return $"{string.Join(", ", status.Interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}";
+    }
+
+    /// <summary>A service, in a line.</summary>
+    public static string Head(ServiceStatus service) =>
+        $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows";
+
+    /// <summary>How wide the column of addresses is.</summary>
+    public static int AddressWidth(ServiceStatus service) =>
+        Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
+
+    /// <summary>How a backend stands and, where it drains, for how long yet.</summary>
+    public static string State(BackendStatus backend) =>
         backend.DrainSeconds is { } seconds ? $"{backend.State} {seconds}s" : backend.State;
 
     static string Row(

@@ -66,6 +66,20 @@ public abstract class ItCanBeWatched(HookLab lab) : Promise(lab)
         Assert.Equal(KnockResult.Refused, (await Lab.Client.KnockAsync(balancer, MetricsPort)).Result);
     }
 
+    [Fact]
+    public async Task Watch_shows_the_rates_of_a_load_until_it_is_interrupted()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        var (output, blocks) = await balancer.WatchAsync(lasting: TimeSpan.FromSeconds(6));
+
+        Assert.True(output.Succeeded, $"{output}");
+        Assert.NotEmpty(blocks);
+        Assert.All(blocks, block => Assert.Equal(block.OfAll, block.OfBackends.Values.Sum(), tolerance: 0.5));
+        Assert.Contains(blocks, block => block.OfBackends[Lab.A.Name] > 1 && block.OfBackends[Lab.B.Name] > 1);
+    }
+
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : ItCanBeWatched(lab);
 }

@@ -48,6 +48,14 @@ public sealed partial class Balancer : Role
         return output.Succeeded ? ListedFlow.ParseAll(output.Stdout) : throw new LabException($"{Name}: {output}");
     }
 
+    /// <summary>What its watch command prints until it is interrupted: a block of lines each second.</summary>
+    public async Task<(Output Output, IReadOnlyList<WatchedRates> Blocks)> WatchAsync(TimeSpan lasting)
+    {
+        var output = await TryRunAsync(
+            "timeout", "--preserve-status", "--signal=INT", $"{lasting.TotalSeconds}", "ebpf-lb", "watch", "--interval", "1s");
+        return (output, WatchedRates.ParseAll(output.Stdout));
+    }
+
     /// <summary>What it serves to Prometheus.</summary>
     /// <param name="port">Of the host's loopback.</param>
     internal async Task<Scrape> ScrapeAsync(int port) => Scrape.Parse(

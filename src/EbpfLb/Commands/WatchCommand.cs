@@ -1,0 +1,26 @@
+using System.CommandLine;
+using EbpfLb.Status;
+
+namespace EbpfLb.Commands;
+
+/// <summary><c>ebpf-lb watch</c>: what goes on at present, read from the pinned maps.</summary>
+static class WatchCommand
+{
+    static readonly TimeSpan Usual = TimeSpan.FromSeconds(1);
+
+    public static Command Create()
+    {
+        var interval = Options.Interval("How long between two readings; 1s unless it is given");
+        var command = new Command("watch", "Show services, backends, flows and rates, live, until SIGINT") { interval };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var output = parsed.InvocationConfiguration.Output;
+            var isTerminal = output == Console.Out && !Console.IsOutputRedirected;
+            using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
+            await new Watch(StatusReader.Glance, isTerminal && Terminal.HasColours, TimeProvider.System)
+                .RunAsync(screen, parsed.GetValue(interval) ?? Usual, cancellation);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+}

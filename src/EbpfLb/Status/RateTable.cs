@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace EbpfLb.Status;
+
+/// <summary>Writes what goes on at present for people: a status of two readings.</summary>
+/// <param name="output">Where to.</param>
+/// <param name="colours">Whether how backends stand, and what is refused, shows in colours.</param>
+sealed class RateTable(TextWriter output, bool colours)
+{
+    const int Red = 31;
+    const int Green = 32;
+    const int Yellow = 33;
+
+    static readonly (double Size, string Word)[] Units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+
+    public void Write(IReadOnlyList<InstanceStatus> all)
+    {
+        if (all.Count == 0)
+            output.WriteLine("nothing is attached");
+        foreach (var status in all)
+            Write(status);
+    }
+
+    void Write(InstanceStatus status)
+    {
+        output.WriteLine(StatusTable.Head(status));
+        foreach (var service in status.Services)
+            Write(service);
+        output.WriteLine($"  packets/s: {Packets(status, _ => true, (word, _, rate) => $"{word} {rate}")}");
+        var lost = Packets(status, IsLost, (word, count, rate) => $"{word} {count} ({rate}/s)");
+        output.WriteLine($"  refused and dropped: {lost}");
+        if (status.EventsLost > 0)
+            output.WriteLine($"  events lost: {status.EventsLost}");
+    }
+
+    void Write(ServiceStatus service)
+    {
+        var width = StatusTable.AddressWidth(service);
+        output.WriteLine(StatusTable.Head(service));
+        output.WriteLine(Line(
+            "BACKEND", "ADDRESS".PadRight(width), $"{"STATE",-17}", "WEIGHT", "FLOWS", "NEW/S", "PACKETS/S IN", "OUT", "BYTES/S IN", "OUT"));
+        foreach (var backend in service.Backends)
+            output.WriteLine(Line(backend.Name, backend.Address.PadRight(width), State(backend), backend.Weight, backend.Flows, backend.Rates!));
+        if (service.Backends.Count > 1)
+            output.WriteLine(Line("all", "".PadRight(width), $"{"",-17}", "", service.Flows, service.Rates!));
+    }
+
+    string State(BackendStatus backend)
+    {
+        var state = $"{StatusTable.State(backend),-17}";
+        return backend.State switch
+        {
+            "up" => Paint(state, Green),
+            "down" => Paint(state, Red),
+            "draining" or "drained" => Paint(state, Yellow),
+            _ => state,
+        };
+    }
+
+    string Paint(string text, int colour) => colours ? $"\u001b[{colour}m{text}\u001b[0m" : text;
+
+    string Packets(InstanceStatus status, Predicate<string> which, Func<string, ulong, string, string> tell)
+    {
+        var told = status.Packets.Where(count => which(count.Key)).Select(count =>
+        {
+            var rate = status.PacketRates![count.Key];
+            var text = tell(count.Key, count.Value, Word(rate));
+            return rate > 0 && IsLost(count.Key) ? Paint(text, Red) : text;
+        }).ToArray();
+        return told.Length == 0 ? "none" : string.Join(", ", told);
+    }
+
+    static bool IsLost(string reason) =>
+        reason.StartsWith("refuse-", StringComparison.Ordinal) || reason.StartsWith("drop-", StringComparison.Ordinal);
+
+    /// <summary>A rate in four digits or so: 0.5, 8320.0, 12.3k, 47.1M.</summary>
+    static string Word(double rate)
+    {
+        var (size, word) = Units.FirstOrDefault(unit => rate >= 10 * unit.Size, (1, ""));
+        return (rate / size).ToString("F1", CultureInfo.InvariantCulture) + word;
+    }
+
+    static string Line(string name, string address, string state, object weight, object flows, TrafficRates rates) => Line(
+        name, address, state, weight, flows, Word(rates.Opened), Word(rates.ToBackendPackets), Word(rates.ToClientPackets),
+        Word(rates.ToBackendBytes), Word(rates.ToClientBytes));
+
+    static string Line(
+        string name, string address, string state, object weight, object flows, string opened, string packetsIn,
+        string packetsOut, string bytesIn, string bytesOut) =>
+        FormattableString.Invariant($"    {name,-24} {address} {state} {weight,6} {flows,8} {opened,8} ")
+        + $"{packetsIn,12} {packetsOut,8} {bytesIn,10} {bytesOut,8}";
+}
