@@ -20,6 +20,7 @@ static class Help
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --mode dsr
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --health http=/ready --health every=2s
             ebpf-lb run --interface front --interface back --listen :80 --backend 10.1.0.2 --backend 10.1.0.3
+            ebpf-lb run --interface eth0 --listen :80 --docker lab
             ebpf-lb run --config ebpf-lb.yaml
 
             ebpf-lb.yaml:
@@ -37,6 +38,7 @@ static class Help
                   drain: 30s                 # for the flows of backends that leave
                   health: { http: /, every: 1s, timeout: 500ms, rise: 2, fall: 3 }
                   backends: [ 172.20.0.2:80, { address: "web.lab:8080", weight: 2 } ]
+              docker: { network: lab }       # containers with the label ebpf-lb.service=web as well
             """,
         ["check"] = "ebpf-lb check --config ebpf-lb.yaml",
         ["status"] = """

@@ -64,6 +64,16 @@ sealed class RunCommand
         Description = "Server, by address or name; without port the endpoint's; repeatable",
         HelpName = "HOST[:PORT]",
     };
+    readonly Option<string> _docker = new("--docker")
+    {
+        Description = "Take labelled containers as backends as well, at their addresses on this network of the engine's",
+        HelpName = "NETWORK",
+    };
+    readonly Option<string> _dockerSocket = new("--docker-socket")
+    {
+        Description = $"The container engine's socket, {DockerConfiguration.Scheme}{DockerConfiguration.UsualSocket} unless it is given",
+        HelpName = "URI",
+    };
     readonly Option<string> _events = new("--events")
     {
         Description = "What to report: flows (default), packets or off",
@@ -95,9 +105,9 @@ sealed class RunCommand
         var options = new RunCommand();
         var command = new Command("run", "Attach to interfaces and balance until SIGINT or SIGTERM, then detach")
         {
-            options._config, options._interfaces, options._hook, options._listens, options._backends,
-            options._algorithm, options._mode, options._drain, options._health, options._events, options._flows,
-            options._timeouts, options._metrics, options._logs,
+            options._config, options._interfaces, options._hook, options._listens, options._backends, options._docker,
+            options._dockerSocket, options._algorithm, options._mode, options._drain, options._health, options._events,
+            options._flows, options._timeouts, options._metrics, options._logs,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -124,11 +134,13 @@ sealed class RunCommand
                 Timeouts = parsed.GetValue(_timeouts) ?? [],
                 Metrics = parsed.GetValue(_metrics),
                 Logs = parsed.GetValue(_logs),
+                Docker = parsed.GetValue(_docker),
+                DockerSocket = parsed.GetValue(_dockerSocket),
             });
         Option[] flags =
         [
-            _interfaces, _hook, _listens, _backends, _algorithm, _mode, _drain, _health, _events, _flows, _timeouts,
-            _metrics, _logs,
+            _interfaces, _hook, _listens, _backends, _docker, _dockerSocket, _algorithm, _mode, _drain, _health, _events,
+            _flows, _timeouts, _metrics, _logs,
         ];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)

@@ -25,6 +25,9 @@ sealed record Draft(
 
     /// <summary>How logs are written.</summary>
     public Placed? Logs { get; init; }
+
+    /// <summary>Where containers are found; null where they are not looked for.</summary>
+    public DockerDraft? Docker { get; init; }
 }
 
 sealed record ServiceDraft(
@@ -38,5 +41,7 @@ sealed record ServiceDraft(
 /// <param name="Place">Where a fault of the whole is.</param>
 /// <param name="Values">By the words of <see cref="Words.Health"/>.</param>
 sealed record HealthDraft(string Place, IReadOnlyDictionary<string, Placed> Values);
+
+sealed record DockerDraft(Placed? Network, Placed? Socket);
 
 sealed record BackendDraft(Placed Address, Placed? Weight);

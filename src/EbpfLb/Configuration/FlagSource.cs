@@ -18,6 +18,10 @@ sealed record Flags(
 
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
+
+    /// <summary>The network on which containers are backends.</summary>
+    public string? Docker { get; init; }
+    public string? DockerSocket { get; init; }
 }
 
 /// <summary>Reads a configuration given by flags: every --listen is a service over the same backends.</summary>
@@ -30,8 +34,11 @@ static class FlagSource
             faults.Add(new("--interface", null, "the interface is missing", "Add '--interface eth0', or '--config FILE'"));
         if (flags.Listens.Count == 0)
             faults.Add(new("--listen", null, "no endpoint to listen on is given", "Add '--listen :80'"));
-        if (flags.Backends.Count == 0)
-            faults.Add(new("--backend", null, "no backend is given", "Add '--backend HOST[:PORT]', once for each"));
+        if (flags.Backends.Count == 0 && flags.Docker is null)
+            faults.Add(new("--backend", null, "no backend is given",
+                "Add '--backend HOST[:PORT]', once for each, or '--docker NETWORK' for labelled containers"));
+        if (flags.DockerSocket is not null && flags.Docker is null)
+            faults.Add(new("--docker-socket", flags.DockerSocket, "is of no use without a network", "Add '--docker NETWORK'"));
 
         BackendDraft[] backends =
             [.. flags.Backends.Select(backend => new BackendDraft(new("--backend", backend), Weight: null))];
@@ -48,6 +55,9 @@ static class FlagSource
         {
             Metrics = Place("--metrics", flags.Metrics),
             Logs = Place("--logs", flags.Logs),
+            Docker = flags.Docker is null
+                ? null
+                : new(Place("--docker", flags.Docker), Place("--docker-socket", flags.DockerSocket)),
         };
         return Validator.Validate(draft, faults);
     }

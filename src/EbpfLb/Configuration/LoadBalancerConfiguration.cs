@@ -38,10 +38,14 @@ sealed record LoadBalancerConfiguration
     public LogFormat Logs { get; init; }
     public required ImmutableArray<ServiceConfiguration> Services { get; init; }
 
+    /// <summary>Where containers become backends by their labels; null where they do not.</summary>
+    public DockerConfiguration? Docker { get; init; }
+
     public bool Equals(LoadBalancerConfiguration? other) =>
         other is not null && Interfaces.SequenceEqual(other.Interfaces) && Hook == other.Hook && Events == other.Events
         && Flows == other.Flows && Timeouts == other.Timeouts
-        && Equals(Metrics, other.Metrics) && Logs == other.Logs && Services.SequenceEqual(other.Services);
+        && Equals(Metrics, other.Metrics) && Logs == other.Logs && Docker == other.Docker
+        && Services.SequenceEqual(other.Services);
 
     public override int GetHashCode() => HashCode.Combine(Interfaces.Length, Hook, Events, Services.Length);
 }

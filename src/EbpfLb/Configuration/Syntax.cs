@@ -15,6 +15,9 @@ static class Syntax
     const int LongestName = 63;
     const int LongestHost = 253; // RFC 1035, written form
     const int LongestLabel = 63;
+    const int LongestNetwork = 255;
+    const int LongestSocket = 107; // sun_path less the terminating zero, in bytes
+    const int HeaviestWeight = 100;
     const string UseAnother = "Use a global or unique local address of the host";
 
     static readonly Objection NotCarried = new(
@@ -37,6 +40,20 @@ static class Syntax
         name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
             ? null
             : new("is no service name", $"Use 1 to {LongestName} letters, digits, '.', '_' and '-'");
+
+    /// <summary>A container engine allows a letter or digit and then these; a network of its own may hold any others.</summary>
+    public static Objection? Network(string name) =>
+        name.Length is > 0 and <= LongestNetwork && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
+            ? null
+            : new("is no name of a network", "Name one that 'docker network ls' lists");
+
+    /// <summary>Only what begins with unix:// and an absolute path that the kernel can bind.</summary>
+    public static Objection? EngineSocket(string text) =>
+        text.StartsWith($"{DockerConfiguration.Scheme}/", StringComparison.Ordinal) && !text.Contains('\0')
+        && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= LongestSocket
+            ? null
+            : new("is no socket of a container engine",
+                $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.UsualSocket}, with a path of at most {LongestSocket} bytes");
 
     /// <summary>The parts of HOST[:PORT]. An IPv6 address stands in brackets, or alone.</summary>
     public static (string Host, string? Port) Split(string endpoint)
@@ -101,6 +118,16 @@ static class Syntax
         var (host, portText) = Split(text);
         return portText is not null && Address(host) is { } address && Port(portText) is { } port ? new(address, port) : null;
     }
+
+    public static readonly Objection NotAPort = new("has no valid port", "Use a port of 1 to 65535");
+
+    public static readonly Objection NotAWeight = new(
+        "is no weight", $"Use a whole number of 0 to {HeaviestWeight}; 0 takes no new flow");
+
+    public static int? Weight(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var weight) && weight <= HeaviestWeight
+            ? weight
+            : null;
 
     static bool IsLabel(string label) =>
         label.Length is > 0 and <= LongestLabel && label[0] != '-' && label[^1] != '-'

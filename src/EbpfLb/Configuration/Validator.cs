@@ -9,10 +9,8 @@ namespace EbpfLb.Configuration;
 /// <summary>Turns a draft into a configuration, or into every fault it has. The same for every source.</summary>
 sealed class Validator
 {
-    const int HeaviestWeight = 100;
     static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(100); // the kernel's coarse clock has ticks of up to 10
     static readonly TimeSpan LongestTimeout = TimeSpan.FromHours(720);
-    static readonly Objection NotAPort = new("has no valid port", "Use a port of 1 to 65535");
 
     readonly List<Fault> _faults;
 
@@ -40,6 +38,7 @@ sealed class Validator
         Metrics = Metrics(draft.Metrics),
         Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
         Services = Services(draft.Services),
+        Docker = draft.Docker is { } docker ? Docker(docker) : null,
     };
 
     ImmutableArray<string> Interfaces(IReadOnlyList<Placed> drafts)
@@ -53,6 +52,16 @@ sealed class Validator
         if (names.Count > Limits.MaxLinks)
             _faults.Add(drafts[Limits.MaxLinks].Fault("is one interface too many", $"Name at most {Limits.MaxLinks}"));
         return [.. drafts.Select(draft => draft.Value)];
+    }
+
+    DockerConfiguration Docker(DockerDraft draft)
+    {
+        if (draft.Network is { } network)
+            Check(network, Syntax.Network(network.Value));
+        var socket = draft.Socket is { } placed && Check(placed, Syntax.EngineSocket(placed.Value))
+            ? placed.Value[DockerConfiguration.Scheme.Length..]
+            : DockerConfiguration.UsualSocket;
+        return new(draft.Network?.Value ?? "", socket);
     }
 
     uint Flows(Placed? placed)
@@ -196,7 +205,7 @@ sealed class Validator
                 ? new("does not listen on an address", "Write the address in numbers, or 'self' for the interface's own")
                 : Syntax.Host(host));
         var port = portText == Words.AnyPort ? (ushort)0 : Syntax.Port(portText);
-        fine &= Check(placed, port is null ? NotAPort : null);
+        fine &= Check(placed, port is null ? Syntax.NotAPort : null);
         return fine ? new ListenEndpoint(address, port!.Value, known.Value) : null;
     }
 
@@ -227,7 +236,7 @@ sealed class Validator
         var (host, portText) = Syntax.Split(placed.Value);
         var port = portText is null ? listenPort : Syntax.Port(portText);
         var hostIsFine = Check(placed, Syntax.Host(host));
-        var portIsFine = Check(placed, port is null ? NotAPort : null);
+        var portIsFine = Check(placed, port is null ? Syntax.NotAPort : null);
         // An IPv6 address may be written in several ways; a backend has one.
         var name = Syntax.Address(host)?.ToString() ?? host;
         return hostIsFine && portIsFine ? new BackendConfiguration(name, port!.Value, weight) : null;
@@ -237,11 +246,9 @@ sealed class Validator
     {
         if (placed is null)
             return 1;
-        if (int.TryParse(placed.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var weight)
-            && weight <= HeaviestWeight)
-            return weight;
-        _faults.Add(placed.Fault("is no weight", $"Use a whole number of 0 to {HeaviestWeight}; 0 takes no new flow"));
-        return 0;
+        var weight = Syntax.Weight(placed.Value);
+        Check(placed, weight is null ? Syntax.NotAWeight : null);
+        return weight ?? 0;
     }
 
     T Choose<T>(Placed? placed, (string Word, T Value)[] known, string what)

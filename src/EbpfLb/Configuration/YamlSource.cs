@@ -7,9 +7,10 @@ namespace EbpfLb.Configuration;
 sealed class YamlSource
 {
     const string SeeExample = "See the example in 'ebpf-lb run --help'";
-    static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "services"];
+    static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "services", "docker"];
     static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "health", "backends"];
     static readonly string[] BackendKeys = ["address", "weight"];
+    static readonly string[] DockerKeys = ["network", "socket"];
 
     readonly string _file;
     readonly List<Fault> _faults = [];
@@ -65,6 +66,7 @@ sealed class YamlSource
         {
             Metrics = Scalar(root, node, "metrics"),
             Logs = Scalar(root, node, "logs"),
+            Docker = Docker(root),
         };
     }
 
@@ -75,6 +77,14 @@ sealed class YamlSource
         if (root.GetValueOrDefault(Path) is YamlSequenceNode { Children.Count: > 0 })
             return [.. Items(root, node, Path).Select(item => Single(item.Node, item.Path)).OfType<Placed>()];
         return Scalar(root, node, Path, required: true) is { } one ? [one] : [];
+    }
+
+    DockerDraft? Docker(Dictionary<string, YamlNode> root)
+    {
+        const string Path = "docker";
+        if (!root.TryGetValue(Path, out var node) || Mapping(node, Path, DockerKeys) is not { } docker)
+            return null;
+        return new(Scalar(docker, node, "network", Path, required: true), Scalar(docker, node, "socket", Path));
     }
 
     Dictionary<string, Placed> Timeouts(Dictionary<string, YamlNode> root)

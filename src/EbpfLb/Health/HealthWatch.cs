@@ -64,7 +64,7 @@ sealed partial class HealthWatch(IHealthCheck check, TimeProvider time, ILogger<
     {
         var allDown = services
             .SelectMany(service => service.Backends.GroupBy(backend => backend.Address.AddressFamily)
-                .Where(Judgement.AreAllDown).Select(family => (service.Name, family.Key, service.Health!.WhenAllDown)))
+                .Where(Judgement.AreAllDown).Select(family => (service.Name, family.Key, WhenAllDown: service.Health?.WhenAllDown ?? AllDown.Refuse)))
             .ToDictionary(down => (down.Name, down.Key), down => down.WhenAllDown);
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())
         {

@@ -15,7 +15,7 @@ static class Judgement
         BackendSnapshot[] judged =
         [
             .. service.Backends.Select(backend => verdictOf(service, backend) is { } verdict
-                ? backend with { Health = verdict.Health, IsLeftOut = verdict.IsLeftOut }
+                ? Both(backend, verdict)
                 : backend),
         ];
         // A client is served by backends of its own family alone.
@@ -32,6 +32,11 @@ static class Judgement
         }
         return service with { Backends = [.. judged] };
     }
+
+    /// <summary>Where its provider knows that it is not well, as of a container, its checks do not know better.</summary>
+    static BackendSnapshot Both(BackendSnapshot provided, Verdict verdict) => provided.IsLeftOut
+        ? provided
+        : provided with { Health = verdict.Health, IsLeftOut = verdict.IsLeftOut };
 
     /// <summary>Are those that could take new flows all down? False where there are none.</summary>
     public static bool AreAllDown(IEnumerable<BackendSnapshot> backends)

@@ -154,9 +154,9 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var resolver = new BackendResolver(latest, new SystemNameService(), time, loggers.CreateLogger<BackendResolver>());
+        var discovery = new Discovery(latest, new SystemNameService(), time, loggers);
         var isFirst = true;
-        await foreach (var services in resolver.WatchAsync(cancellation))
+        await foreach (var services in discovery.WatchAsync(cancellation))
         {
             if (isFirst)
                 RefuseOwnAddresses(services, devices);

@@ -203,6 +203,24 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal("opening 500ms, established 2h, ended 7s, udp 3m", $"{byFile.Configuration.Timeouts}");
     }
 
+    [Theory]
+    [InlineData("docker: { network: lab }", null, "/var/run/docker.sock")]
+    [InlineData("docker: { network: lab, socket: \"unix:///run/other.sock\" }", "unix:///run/other.sock", "/run/other.sock")]
+    public void Containers_by_file_and_by_flags(string line, string? socket, string path)
+    {
+        var byFile = Given.Yaml($"""
+            interface: eth0
+            services:
+              - listen: :80
+            {line}
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], docker: "lab", dockerSocket: socket);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(new DockerConfiguration("lab", path), byFile.Configuration!.Docker);
+    }
+
     [Fact]
     public void A_timeout_that_is_not_given_keeps_its_default() =>
         Assert.Equal(

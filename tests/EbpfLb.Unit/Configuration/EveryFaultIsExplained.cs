@@ -321,6 +321,37 @@ public sealed class EveryFaultIsExplained
             Given.Flags("eth0", listens: [.. Enumerable.Range(1, 1025).Select(port => $":{port}")], backends: ["b"]),
             "services", "1025", "are too many services", "at most 1024");
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("bell\a")]
+    public void A_network_that_no_engine_has(string network) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], docker: network),
+            "--docker", network, "is no name of a network", "docker network ls");
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("/var/run/docker.sock")]
+    [InlineData("unix://docker.sock")]
+    [InlineData("tcp://10.0.0.1:2375")]
+    [InlineData("unix:///a-path-of-more-than-one-hundred-and-seven-bytes-which-is-all-that-the-kernel-has-room-for-in-a-sockets-address")]
+    public void A_socket_that_is_none_of_an_engine(string socket) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], docker: "lab", dockerSocket: socket),
+            "--docker-socket", socket, "is no socket of a container engine", "unix:///var/run/docker.sock");
+
+    [Fact]
+    public void A_socket_without_a_network() =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], dockerSocket: "unix:///run/docker.sock"),
+            "--docker-socket", "unix:///run/docker.sock", "is of no use without a network", "--docker NETWORK");
+
+    [Fact]
+    public void Containers_of_no_network() =>
+        AssertOnly(Given.Yaml("""
+            interface: eth0
+            services: [ { listen: ":80" } ]
+            docker: { socket: "unix:///run/docker.sock" }
+            """), "lb.yaml:3:9 docker.network", null, "the network is missing", "Add 'network: ...'");
+
     [Fact]
     public void Flags_that_are_missing()
     {

@@ -11,7 +11,7 @@ static class Given
         string? networkInterface = null, string? hook = null, string? events = null,
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
         string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
-        string[]? moreInterfaces = null) =>
+        string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null) =>
         FlagSource.Read(new Flags(
             networkInterface is null ? [] : [networkInterface, .. moreInterfaces ?? []], hook, events, listens ?? [],
             backends ?? [], Mode: mode)
@@ -22,6 +22,8 @@ static class Given
             Timeouts = timeouts ?? [],
             Metrics = metrics,
             Logs = logs,
+            Docker = docker,
+            DockerSocket = dockerSocket,
         });
 
     /// <summary>One good service, but for what the caller changes.</summary>

@@ -39,6 +39,30 @@ public sealed class SickBackendsAreLeftOut
     }
 
     [Fact]
+    public async Task One_that_its_provider_leaves_out_stays_out_though_it_answers()
+    {
+        _checks.Say(A, "+");
+        _checks.Say(B, "+");
+        var paused = B with { Health = BackendHealth.Down, IsLeftOut = true };
+        await using var watched = new WatchedHealth(_checks);
+        await watched.ProvideAsync(WatchedHealth.Web(A, paused));
+
+        await watched.Until(service => Of(service, A).Health == BackendHealth.Up);
+
+        Assert.All(watched.Seen, service => Assert.Equal(paused, Of(service, B)));
+    }
+
+    [Fact]
+    public async Task Where_nobody_checks_and_the_provider_knows_all_to_be_down_that_is_told()
+    {
+        await using var watched = new WatchedHealth(_checks);
+
+        await watched.ProvideAsync(WatchedHealth.Web(A with { Health = BackendHealth.Down, IsLeftOut = true }) with { Health = null });
+
+        Assert.Equal(["Warning: all IPv4 backends of service 'web' are down: new flows are refused"], watched.Logged);
+    }
+
+    [Fact]
     public async Task At_the_start_all_count_as_up_until_their_checks_decide()
     {
         _checks.Say(A, "+");

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Net;
+using Docker.DotNet.Models;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Providers.Containers;
+
+/// <summary>What matters of a container that runs, looked at and found to be in order.</summary>
+/// <param name="Id">The engine's own, in hexadecimal digits.</param>
+/// <param name="Name">By which its user knows it.</param>
+/// <param name="Labels">As they were given.</param>
+/// <param name="Networks">Its addresses by the names of its networks, IPv4 first.</param>
+/// <param name="Health">Down while it is paused; else as its own check says, where it has one.</param>
+sealed record Container(
+    string Id, string Name, IReadOnlyDictionary<string, string> Labels,
+    IReadOnlyDictionary<string, ImmutableArray<IPAddress>> Networks, BackendHealth Health)
+{
+    const int LongestId = 128;
+    const int LengthOfShortId = 12;
+    const int LongestName = 255;
+
+    /// <summary>Whether it was told to stop.</summary>
+    public bool IsLeaving { get; init; }
+
+    /// <summary>Reads a line of the engine's listing; null where it is none of a container that runs.</summary>
+    public static Container? From(ContainerListResponse? listed, BackendHealth health) =>
+        listed is { State: "running" or "paused" } && IsId(listed.ID)
+            ? new(
+                listed.ID, NameOf(listed),
+                (listed.Labels ?? new Dictionary<string, string>())
+                    .Where(label => label.Value is not null).ToDictionary(label => label.Key, label => label.Value),
+                (listed.NetworkSettings?.Networks ?? new Dictionary<string, EndpointSettings>())
+                    .ToDictionary(network => network.Key, network => Addresses(network.Value)),
+                listed.State == "running" ? health : BackendHealth.Down)
+            : null;
+
+    /// <summary>Whether it is fit to be asked about: it becomes a part of the question's path.</summary>
+    public static bool IsId(string? text) =>
+        text is { Length: > 0 and <= LongestId } && text.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>Names with more than one slash are the links that other containers have to it.</summary>
+    static string NameOf(ContainerListResponse listed) =>
+        (listed.Names ?? []).OfType<string>().Select(name => name.TrimStart('/')).FirstOrDefault(IsName)
+        ?? listed.ID[..Math.Min(listed.ID.Length, LengthOfShortId)];
+
+    static bool IsName(string name) =>
+        name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
+
+    static ImmutableArray<IPAddress> Addresses(EndpointSettings? endpoint) =>
+    [
+        .. new[] { endpoint?.IPAddress, endpoint?.GlobalIPv6Address }.OfType<string>()
+            .Select(Syntax.Address).OfType<IPAddress>().Where(address => Syntax.Obstacle(address) is null),
+    ];
+}

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using EbpfLb.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Providers.Containers;
+
+/// <summary>Makes backends of containers, and reports each container's faults when they change.</summary>
+sealed partial class ContainerBackends(LoadBalancerConfiguration configuration, ILogger logger)
+{
+    /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
+    Dictionary<string, ImmutableArray<Fault>> _reported = [];
+
+    /// <param name="containers">All that run.</param>
+    /// <param name="isLeaving">Whether the one of an id was told to stop.</param>
+    /// <returns>In the order of the containers' names.</returns>
+    public ImmutableArray<ContainerBackend> Of(ImmutableArray<Container> containers, Predicate<string> isLeaving)
+    {
+        var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
+        var faulty = new Dictionary<string, ImmutableArray<Fault>>();
+        foreach (var container in containers.Where(LabelledContainer.IsLabelled)
+            .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
+        {
+            var (found, faults) = new LabelledContainer(
+                configuration, container with { IsLeaving = isLeaving(container.Id) }).Read();
+            backends.AddRange(found);
+            if (faults.Length > 0)
+                faulty[container.Id] = faults;
+        }
+        Report(faulty);
+        return backends.ToImmutable();
+    }
+
+    void Report(Dictionary<string, ImmutableArray<Fault>> faulty)
+    {
+        foreach (var (id, faults) in faulty)
+        {
+            if (_reported.TryGetValue(id, out var before) && before.SequenceEqual(faults))
+                continue;
+            foreach (var fault in faults)
+                LogIgnored(fault);
+        }
+        _reported = faulty;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Fault} The container is ignored.")]
+    partial void LogIgnored(Fault fault);
+}

@@ -1,0 +1,20 @@
+using Docker.DotNet.Models;
+
+namespace EbpfLb.Providers.Containers;
+
+/// <summary>Something that happened to a container or a network, in the engine's words.</summary>
+/// <param name="Type"><see cref="Container"/> or <see cref="Network"/>.</param>
+/// <param name="Action">As <see cref="Kill"/>, or <c>health_status: healthy</c>.</param>
+/// <param name="Id">Whom it happened to.</param>
+/// <param name="Attributes">More about that; a container's labels among it.</param>
+sealed record EngineEvent(string? Type, string? Action, string? Id, IReadOnlyDictionary<string, string> Attributes)
+{
+    public const string Container = "container";
+    public const string Network = "network";
+    public const string Kill = "kill";
+    public const string Start = "start";
+
+    public static EngineEvent From(Message? message) => new(
+        message?.Type, message?.Action, message?.Actor?.ID,
+        (message?.Actor?.Attributes ?? new Dictionary<string, string>()).ToDictionary());
+}

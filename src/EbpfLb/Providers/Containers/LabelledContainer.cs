@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using System.Net;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Providers.Containers;
+
+/// <summary>A backend that a container's labels ask for.</summary>
+/// <param name="Service">A configured one.</param>
+/// <param name="Backend">One of its addresses; its host is the container's name.</param>
+sealed record ContainerBackend(string Service, BackendSnapshot Backend);
+
+/// <summary>
+/// Reads the labels of containers, in the manner of label-driven proxies: a container with a fault has no backends, and
+/// others are none the worse for it.
+/// </summary>
+sealed class LabelledContainer(LoadBalancerConfiguration configuration, Container container)
+{
+    const string Prefix = "ebpf-lb.";
+    const string Service = $"{Prefix}service";
+    const string Port = $"{Prefix}port";
+    const string Weight = $"{Prefix}weight";
+    const string Network = $"{Prefix}network";
+    const int MostListed = 8;
+
+    /// <summary>Others under the prefix are not the balancer's, unless they look like one that was mistyped.</summary>
+    static readonly string[] Known = [Service, Port, Weight, Network];
+
+    readonly List<Fault> _faults = [];
+
+    /// <summary>Whether any of a container's labels is for the balancer.</summary>
+    public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsMeant(label) || IsMistyped(label));
+
+    /// <summary>Whether an event may change what becomes of a labelled container; those of containers tell their labels.</summary>
+    public static bool IsConcernedBy(EngineEvent happened) => happened.Type == EngineEvent.Network
+        || happened.Attributes.Keys.Any(label => label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>A backend for each of the container's addresses, or every fault of its labels.</summary>
+    public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<Fault> Faults) Read()
+    {
+        foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))
+            _faults.Add(new(Place(), label, "is no label that is known", $"Perhaps '{Guess(label)}' is meant"));
+        var service = FindService();
+        var port = FindPort(service);
+        var weight = Read(Weight, text => Syntax.Weight(text), Syntax.NotAWeight) ?? 1;
+        var (share, health) = (container.IsLeaving ? 0 : weight, container.Health);
+        var addresses = FindAddresses();
+        return _faults.Count > 0 || service is null
+            ? ([], [.. _faults])
+            : (
+                [
+                    .. addresses.Select(address => new ContainerBackend(service.Name,
+                        new(address, port, share, container.Name)
+                        {
+                            Health = health,
+                            IsLeftOut = health is BackendHealth.Unknown or BackendHealth.Down,
+                        })),
+                ], []);
+    }
+
+    ServiceConfiguration? FindService()
+    {
+        if (!container.Labels.TryGetValue(Service, out var name))
+        {
+            if (container.Labels.Keys.FirstOrDefault(IsMeant) is { } label)
+                _faults.Add(new(Place(), null, $"the label {Service} is missing", $"Add it, or remove {label}"));
+            return null;
+        }
+        var service = configuration.Services.FirstOrDefault(service => service.Name == name);
+        if (service is not null)
+            return service;
+        string[] names = [.. configuration.Services.Select(known => known.Name)];
+        _faults.Add(new(Place(Service), name, "is no service of this balancer",
+            Spelling.Nearest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {List(names)}"));
+        return null;
+    }
+
+    ushort FindPort(ServiceConfiguration? service)
+    {
+        var port = Read(Port, text => Syntax.Port(text), Syntax.NotAPort);
+        if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
+            _faults.Add(new(Place(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
+                "Leave the label out, or use mode nat"));
+        return port ?? service?.Listen.Port ?? 0;
+    }
+
+    ImmutableArray<IPAddress> FindAddresses()
+    {
+        var isOwn = container.Labels.TryGetValue(Network, out var own);
+        var (place, network) = isOwn ? (Place(Network), own!) : (Place(), configuration.Docker!.Network);
+        if (container.Networks.TryGetValue(network, out var addresses) && addresses.Length > 0)
+            return addresses;
+        _faults.Add(new(place, network, addresses.IsDefault ? "is no network that it is on" : "is a network that gives it no address",
+            container.Networks.Count == 0
+                ? "Connect it to that network"
+                : $"Connect it to that network, or name another with {Network}; it is on: {List(container.Networks.Keys)}"));
+        return [];
+    }
+
+    T? Read<T>(string label, Func<string, T?> read, Objection objection) where T : struct
+    {
+        if (!container.Labels.TryGetValue(label, out var text))
+            return null;
+        var value = read(text);
+        if (value is null)
+            _faults.Add(new(Place(label), text, objection.Problem, objection.Remedy));
+        return value;
+    }
+
+    static bool IsMeant(string label) => Known.Contains(label);
+
+    static bool IsMistyped(string label) => !IsMeant(label) && Guess(label) is not null;
+
+    static string? Guess(string label) =>
+        label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? Spelling.Nearest(label, Known) : null;
+
+    string Place(string label = "") => $"container {container.Name} {label}".TrimEnd();
+
+    static string List(IEnumerable<string> names)
+    {
+        var sorted = names.Order(StringComparer.Ordinal).ToArray();
+        return string.Join(", ", sorted.Take(MostListed)) + (sorted.Length > MostListed ? ", ..." : "");
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.CompilerServices;
+using EbpfLb.Configuration;
+using EbpfLb.Providers.Containers;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Providers;
+
+/// <summary>Finds the backends of all services, wherever they are named: in the configuration or by a container's labels.</summary>
+sealed class Discovery(LoadBalancerConfiguration configuration, INameService names, TimeProvider time, ILoggerFactory loggers)
+{
+    readonly BackendResolver _resolver = new(configuration, names, time, loggers.CreateLogger<BackendResolver>());
+
+    /// <summary>The services with their backends' addresses: at once, and again whenever something changed, without end.</summary>
+    /// <exception cref="LoadBalancerException">A name does not resolve at the start, or the container engine does not answer.</exception>
+    public IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(CancellationToken cancellation) =>
+        configuration.Docker is null
+            ? _resolver.WatchAsync(cancellation)
+            : MergeAsync(
+                _resolver, new ContainerFollower(configuration, time, loggers.CreateLogger<ContainerFollower>()), cancellation);
+
+    static async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> MergeAsync(
+        BackendResolver resolver, ContainerFollower follower, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using var named = new Followed<ImmutableArray<ServiceSnapshot>>(resolver.WatchAsync, cancellation);
+        await using var labelled = new Followed<ImmutableArray<ContainerBackend>>(follower.WatchAsync, cancellation);
+        var (services, containers) = (await named.TakeAsync(), await labelled.TakeAsync());
+        while (true)
+        {
+            yield return Merge(services, containers);
+            if (await Task.WhenAny(named.Next, labelled.Next) == named.Next)
+                services = await named.TakeAsync();
+            else
+                containers = await labelled.TakeAsync();
+        }
+    }
+
+    /// <summary>
+    /// A backend that is configured and is a labelled container too is one: its weight is the configured one, unless the
+    /// container leaves, and its health is the container's.
+    /// </summary>
+    static ImmutableArray<ServiceSnapshot> Merge(
+        ImmutableArray<ServiceSnapshot> services, ImmutableArray<ContainerBackend> containers)
+    {
+        var byService = containers.ToLookup(found => found.Service, found => found.Backend);
+        return
+        [
+            .. services.Select(service =>
+            {
+                var labelled = byService[service.Name].DistinctBy(EndPoint).ToArray();
+                var known = labelled.ToDictionary(EndPoint);
+                return service with
+                {
+                    Backends =
+                    [
+                        .. service.Backends.Select(backend => known.TryGetValue(EndPoint(backend), out var same)
+                            ? same with { Weight = same.Weight == 0 ? 0 : backend.Weight, Host = backend.Host }
+                            : backend),
+                        .. labelled.ExceptBy(service.Backends.Select(EndPoint), EndPoint),
+                    ],
+                };
+            }),
+        ];
+    }
+
+    static (IPAddress, ushort) EndPoint(BackendSnapshot backend) => (backend.Address, backend.Port);
+}

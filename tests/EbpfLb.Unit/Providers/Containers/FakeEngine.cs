@@ -1,0 +1,227 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace EbpfLb.Unit.Providers.Containers;
+
+/// <summary>A container engine on a socket of its own that speaks the few endpoints in use, or whatever else it is told to say.</summary>
+sealed class FakeEngine : IAsyncDisposable
+{
+    public const string Network = "lab";
+
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    readonly string _directory = Directory.CreateTempSubdirectory("ebpf-lb-engine-").FullName;
+    readonly CancellationTokenSource _stop = new();
+    readonly Lock _lock = new();
+    readonly List<Socket> _listeners = [];
+    readonly List<string> _asked = [];
+    readonly Dictionary<string, FakeContainer> _containers = [];
+    readonly Dictionary<string, string> _answers = [];
+    readonly List<string> _past = [];
+    Socket? _door;
+
+    public FakeEngine() => Open();
+
+    public string Path => System.IO.Path.Combine(_directory, "docker.sock");
+
+    /// <summary>The questions so far, without what follows a question mark.</summary>
+    public string[] Asked
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _asked];
+        }
+    }
+
+    /// <summary>Waits until it was asked for a path so often.</summary>
+    public Task IsAskedAsync(string path, int atLeast) => Task.Run(() => Assert.True(SpinWait.SpinUntil(
+        () => Asked.Count(asked => asked.EndsWith(path, StringComparison.Ordinal)) >= atLeast, Deadline)));
+
+    /// <summary>Lets the next callers in.</summary>
+    public void Open()
+    {
+        var door = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        door.Bind(new UnixDomainSocketEndPoint(Path));
+        door.Listen();
+        _door = door;
+        _ = AcceptAsync(door);
+    }
+
+    /// <summary>Lets nobody in any more, and hangs up on those who listen.</summary>
+    public void Close()
+    {
+        _door!.Dispose();
+        File.Delete(Path);
+        HangUp();
+    }
+
+    /// <summary>Breaks off all streams of events, in the middle of one.</summary>
+    public void HangUp()
+    {
+        Send("{\"Type\":\"contai");
+        lock (_lock)
+        {
+            foreach (var listener in _listeners)
+                listener.Dispose();
+            _listeners.Clear();
+        }
+    }
+
+    /// <summary>From now on a path, as <c>/events</c>, is answered with these words, whatever they are.</summary>
+    public void Answer(string path, string words)
+    {
+        lock (_lock)
+            _answers[path] = words;
+    }
+
+    /// <summary>From now on a path is answered properly again.</summary>
+    public void AnswerWell(string path)
+    {
+        lock (_lock)
+            _answers.Remove(path);
+    }
+
+    /// <summary>Lists a container, instead of the one of the same name.</summary>
+    public void Put(FakeContainer container)
+    {
+        lock (_lock)
+            _containers[container.Name] = container;
+    }
+
+    public void Remove(string name)
+    {
+        lock (_lock)
+            _containers.Remove(name);
+    }
+
+    /// <summary>Lists a container as it is now, and tells all who listen what happened to it.</summary>
+    public void Put(FakeContainer container, string action, params (string Name, string Value)[] attributes)
+    {
+        Put(container);
+        Tell(container, action, attributes);
+    }
+
+    /// <summary>Tells all who listen, and whoever asks for the past, what happened to a container.</summary>
+    public void Tell(FakeContainer container, string action, params (string Name, string Value)[] attributes)
+    {
+        var happened = JsonSerializer.Serialize(new
+        {
+            Type = "container",
+            Action = action,
+            Actor = new { ID = container.Id, Attributes = container.Labels.Concat(attributes.Select(one => KeyValuePair.Create(one.Name, one.Value))).ToDictionary() },
+        });
+        lock (_lock)
+            _past.Add(happened);
+        Send(happened + "\n");
+    }
+
+    /// <summary>Sends all who listen some words.</summary>
+    public void Send(string words)
+    {
+        lock (_lock)
+        {
+            _listeners.RemoveAll(listener => !TrySend(listener, Chunk(words)));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _door!.Dispose();
+        HangUp();
+        Directory.Delete(_directory, recursive: true);
+        _stop.Dispose();
+    }
+
+    async Task AcceptAsync(Socket door)
+    {
+        while (true)
+        {
+            Socket caller;
+            try
+            {
+                caller = await door.AcceptAsync(_stop.Token);
+            }
+            catch (Exception closed) when (closed is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+            await ServeAsync(caller);
+        }
+    }
+
+    async Task ServeAsync(Socket caller)
+    {
+        var request = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!request.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))
+        {
+            var count = await caller.ReceiveAsync(buffer);
+            if (count == 0)
+                return;
+            request.Append(Encoding.ASCII.GetString(buffer, 0, count));
+        }
+        var path = Uri.UnescapeDataString(request.ToString().Split(' ')[1]);
+        var bare = path.Split('?')[0];
+        lock (_lock)
+        {
+            _asked.Add(bare);
+            if (_answers.FirstOrDefault(answer => bare.EndsWith(answer.Key, StringComparison.Ordinal)).Value is { } words)
+                Reply(caller, words);
+            else if (bare.EndsWith("/events", StringComparison.Ordinal))
+            {
+                caller.Send(Encoding.ASCII.GetBytes(
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
+                foreach (var happened in _past)
+                    caller.Send(Chunk(happened + "\n"));
+                _listeners.Add(caller);
+            }
+            else
+                Reply(caller, AnswerTo(path, bare));
+        }
+    }
+
+    string AnswerTo(string path, string bare) => bare switch
+    {
+        "/version" => """{ "ApiVersion": "1.47", "MinAPIVersion": "1.24" }""",
+        _ when bare.EndsWith("/containers/json", StringComparison.Ordinal) => JsonSerializer.Serialize(
+            _containers.Values
+                .Where(container => !path.Contains("\"health\"", StringComparison.Ordinal)
+                    || path.Contains($"\"{container.Health}\"", StringComparison.Ordinal))
+                .Select(container => container.ToListed())),
+        _ => JsonSerializer.Serialize(new
+        {
+            Config = new { _containers.Values.Single(container => bare.Contains(container.Id, StringComparison.Ordinal)).StopSignal },
+        }),
+    };
+
+    /// <summary>A listener may have gone.</summary>
+    static bool TrySend(Socket listener, byte[] bytes)
+    {
+        try
+        {
+            return listener.Send(bytes) == bytes.Length;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    static void Reply(Socket caller, string words)
+    {
+        var body = Encoding.UTF8.GetBytes(words);
+        caller.Send(Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n"));
+        caller.Send(body);
+        caller.Dispose();
+    }
+
+    static byte[] Chunk(string words)
+    {
+        var body = Encoding.UTF8.GetBytes(words);
+        return [.. Encoding.ASCII.GetBytes($"{body.Length:x}\r\n"), .. body, .. "\r\n"u8];
+    }
+}

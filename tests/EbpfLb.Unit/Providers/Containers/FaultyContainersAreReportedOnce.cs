@@ -1,0 +1,50 @@
+namespace EbpfLb.Unit.Providers.Containers;
+
+/// <summary>A container with a fault is named once, and again only when its faults change; others are none the worse.</summary>
+public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
+{
+    const string First = "web one 172.20.0.2:80 1";
+    static readonly FakeContainer One = new("one", "172.20.0.2");
+    static readonly FakeContainer Lost = new("lost", "172.30.0.9") { Network = "elsewhere" };
+
+    readonly FakeEngine _engine = new();
+
+    public FaultyContainersAreReportedOnce() => _engine.Put(One);
+
+    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+
+    [Fact]
+    public async Task However_often_it_is_listed()
+    {
+        _engine.Put(Lost);
+        await using var followed = new Followed(_engine);
+
+        await followed.Until(First);
+        _engine.Put(One with { State = "paused" }, "pause");
+        await followed.Until("web one 172.20.0.2:80 1 Down, share 0");
+        _engine.Put(Lost with { Network = "nowhere" }, "update");
+        _engine.Put(One, "unpause");
+        await followed.Until(First);
+
+        Assert.Equal(
+            [
+                "Warning: container lost: 'lab' is no network that it is on. Connect it to that network, or name another with "
+                    + "ebpf-lb.network; it is on: elsewhere. The container is ignored.",
+                "Warning: container lost: 'lab' is no network that it is on. Connect it to that network, or name another with "
+                    + "ebpf-lb.network; it is on: nowhere. The container is ignored.",
+            ],
+            followed.Logged);
+    }
+
+    [Fact]
+    public async Task And_it_is_a_backend_once_it_is_in_order()
+    {
+        _engine.Put(Lost);
+        await using var followed = new Followed(_engine);
+        await followed.Until(First);
+
+        _engine.Put(Lost with { Network = FakeEngine.Network, Address = "172.20.0.9" }, "update");
+
+        await followed.Until("web lost 172.20.0.9:80 1", First);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using EbpfLb.Configuration;
+using EbpfLb.Providers;
+using EbpfLb.Providers.Containers;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Unit.Providers.Containers;
+
+/// <summary>A follower of containers under watch.</summary>
+sealed class Followed : ILogger<ContainerFollower>, IAsyncDisposable
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    readonly Followed<ImmutableArray<ContainerBackend>> _changes;
+    readonly List<string> _logged = [];
+
+    public Followed(FakeEngine engine, TimeProvider? time = null) => _changes = new(
+        new ContainerFollower(Configuration(engine.Path), time ?? TimeProvider.System, this).WatchAsync, CancellationToken.None);
+
+    public string[] Logged
+    {
+        get
+        {
+            lock (_logged)
+                return [.. _logged];
+        }
+    }
+
+    /// <summary>Services 'web' on TCP port 80 and 'dns' on UDP port 53, in an engine's network.</summary>
+    public static LoadBalancerConfiguration Configuration(string socket) => YamlSource.Read($$"""
+        interface: eth0
+        services:
+          - { name: web, listen: ":80" }
+          - { name: dns, listen: ":53/udp" }
+          - { name: direct, listen: ":8080", mode: dsr }
+        docker: { network: {{FakeEngine.Network}}, socket: "unix://{{socket}}" }
+        """, "lb.yaml").Configuration!;
+
+    /// <summary>Waits until the backends are these, as <c>service name address:port weight</c> and the health where it is told.</summary>
+    public async Task Until(params string[] backends)
+    {
+        string[] seen = ["nothing yet"];
+        var patience = Stopwatch.StartNew();
+        while (!seen.SequenceEqual(backends))
+        {
+            try
+            {
+                seen = [.. (await _changes.TakeAsync().WaitAsync(Deadline - patience.Elapsed)).Select(Write)];
+            }
+            catch (TimeoutException)
+            {
+                Assert.Fail($"waited for [{string.Join(", ", backends)}], and saw [{string.Join(", ", seen)}]\n{string.Join('\n', Logged)}");
+            }
+        }
+    }
+
+    /// <summary>Waits until so many lines were logged.</summary>
+    public Task UntilLogged(int lines) => Task.Run(() => Assert.True(SpinWait.SpinUntil(() => Logged.Length >= lines, Deadline)));
+
+    /// <summary>The next change.</summary>
+    public Task Next() => _changes.TakeAsync();
+
+    public ValueTask DisposeAsync() => _changes.DisposeAsync();
+
+    public static string Write(ContainerBackend found) =>
+        $"{found.Service} {found.Backend.Host} {Words.EndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
+        + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.Share}");
+
+    void ILogger.Log<TState>(
+        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
+    {
+        lock (_logged)
+            _logged.Add($"{level}: {format(state, exception)}");
+    }
+
+    bool ILogger.IsEnabled(LogLevel level) => true;
+
+    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
+}
