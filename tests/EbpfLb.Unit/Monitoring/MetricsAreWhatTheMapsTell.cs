@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using EbpfLb.Configuration;
 using EbpfLb.Monitoring;
 using EbpfLb.Providers;
@@ -12,7 +13,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace EbpfLb.Unit.Monitoring;
 
 /// <summary>A scrape shows what the kernel has counted, no more and no less, however often it is made.</summary>
-public sealed class MetricsAreWhatTheMapsTell : IDisposable
+public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
 {
     static readonly BackendSnapshot A = new(Hosts.Ip4.BackendA, 80, 1, "web-a");
     static readonly BackendSnapshot B = new(Hosts.Ip4.BackendB, 80, 3, "web-b");
@@ -124,12 +125,26 @@ public sealed class MetricsAreWhatTheMapsTell : IDisposable
     }
 
     [Fact]
+    public void All_that_the_dashboard_asks_for()
+    {
+        using var file = GetType().Assembly.GetManifestResourceStream("dashboard.json")!;
+        using var reader = new StreamReader(file);
+        var asked = Metric().Matches(reader.ReadToEnd()).Select(match => match.Value).ToHashSet();
+
+        Assert.NotEmpty(asked);
+        Assert.Subset(Scrape().Keys.Select(series => series.Split('{')[0]).ToHashSet(), asked);
+    }
+
+    [Fact]
     public void Nothing_stands_anywhere_else() => Assert.Equal(HttpStatusCode.NotFound, _site.Answer("/").Status);
 
     void Apply(params BackendSnapshot[] backends) => new Reconciler(_lb.Tables).Apply([Web(backends)], [Hosts.Ip4.Balancer]);
 
     static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
         new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
+
+    [GeneratedRegex("ebpf_lb_[a-z_]+")]
+    private static partial Regex Metric();
 
     /// <summary>Values by name and labels. Each series stands once, under a type and a help text.</summary>
     Dictionary<string, double> Scrape()
