@@ -112,7 +112,7 @@ public sealed class ErrorsAreSentences
             () => new BpfMap<LbTuple, LbTraffic>(lb.Tables.Backends.Fd, "backends"));
 
         Assert.Equal(
-            "map backends has keys of 4 and values of 24 bytes, this build expects 40 and 40: "
+            "map backends has keys of 4 and values of 40 bytes, this build expects 40 and 40: "
             + "it was made by another version; detach that one first.",
             failure.Message);
     }
