@@ -17,7 +17,9 @@ sealed class Screen : IDisposable
     readonly Func<int>? _height;
 
     /// <param name="output">Where to.</param>
-    /// <param name="height">Tells how many lines the terminal has; null where the output is none.</param>
+    /// <param name="height">
+    /// Tells how many lines the terminal has, 0 where that is not known; null where the output is none.
+    /// </param>
     public Screen(TextWriter output, Func<int>? height)
     {
         (_output, _height) = (output, height);
@@ -33,14 +35,19 @@ sealed class Screen : IDisposable
         }
         else
         {
-            var lines = text.TrimEnd('\n').Split('\n');
-            var fitting = _height() - 1; // the last one is the cursor's
-            IEnumerable<string> shown = lines.Length <= fitting
-                ? lines
-                : [.. lines[..Math.Max(0, fitting - 1)], $"... and {lines.Length - Math.Max(0, fitting - 1)} more lines"];
+            var shown = Fit(text.TrimEnd('\n').Split('\n'), _height());
             _output.Write($"{Home}{string.Concat(shown.Select(line => $"{line}{EndOfLine}\n"))}{EndOfScreen}");
         }
         _output.Flush();
+    }
+
+    static string[] Fit(string[] lines, int height)
+    {
+        var room = height - 1; // the last line is the cursor's
+        if (height <= 0 || lines.Length <= room)
+            return lines;
+        var whole = Math.Max(0, room - 1);
+        return [.. lines[..whole], $"... and {lines.Length - whole} more lines"];
     }
 
     public void Dispose()

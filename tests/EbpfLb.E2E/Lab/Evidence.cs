@@ -14,6 +14,7 @@ static class Evidence
         {
             await AddAsync(report, $"{balancer.Name}: what it printed", () => LogsAsync(balancer, default));
             await AddAsync(report, $"{balancer.Name}: status", () => PrintAsync(balancer, "ebpf-lb", "status"));
+            await AddAsync(report, $"{balancer.Name}: flows", () => PrintAsync(balancer, "ebpf-lb", "flows", "--limit", "100"));
         }
         await AddAsync(report, "host: what is attached and pinned", async () => $"{await lab.Host.KernelStateAsync()}");
         foreach (var role in new Role[] { lab.Host, lab.Client, lab.OtherClient })
