@@ -228,6 +228,7 @@ struct lb_instance {
 	__u32 hook; /* HookKind of the runner */
 	__u32 pid;
 	__u64 attached_ns; /* CLOCK_MONOTONIC */
+	__u64 layout; /* a digest of the layouts of all maps, for who wants to take them over */
 	char why[128]; /* why this hook was taken */
 };
 
@@ -242,4 +243,4 @@ _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
 _Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");
 _Static_assert(sizeof(struct lb_label) == 64, "lb_label");
-_Static_assert(sizeof(struct lb_instance) == 152, "lb_instance");
+_Static_assert(sizeof(struct lb_instance) == 160, "lb_instance");

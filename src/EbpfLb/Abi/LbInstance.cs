@@ -33,6 +33,9 @@ struct LbInstance
 
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     public ulong AttachedNs;
+
+    /// <summary>The <see cref="Tables.TableLayout.Digest"/> of what made the maps.</summary>
+    public ulong Layout;
     Utf8Text128 _why;
 
     /// <summary>Why this hook was taken; cut to what fits.</summary>

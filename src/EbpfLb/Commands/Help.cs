@@ -22,6 +22,7 @@ static class Help
             ebpf-lb run --interface front --interface back --listen :80 --backend 10.1.0.2 --backend 10.1.0.3
             ebpf-lb run --interface eth0 --listen :80 --docker lab
             ebpf-lb run --config ebpf-lb.yaml
+            ebpf-lb run --config ebpf-lb.yaml --replace
 
             ebpf-lb.yaml:
               interface: eth0                # or several: [ front, back ]; the first is where clients ask
@@ -31,6 +32,7 @@ static class Help
               timeouts: { opening: 31s, established: 135m, ended: 10s, udp: 1m } # of idle flows
               metrics: 127.0.0.1:9464        # serves /metrics and /healthz; nowhere unless it is given
               logs: lines                    # lines or json
+              leave-attached: false          # true: SIGTERM leaves the datapath to the next run
               services:
                 - name: web
                   listen: self:80/tcp        # 'self': the first interface's own addresses

@@ -99,6 +99,14 @@ sealed class RunCommand
         Description = "How to write logs: lines (default) or json",
         HelpName = "FORMAT",
     };
+    readonly Option<bool> _leaveAttached = new("--leave-attached")
+    {
+        Description = "Leave the datapath forwarding at the end, for the next run to take over",
+    };
+    readonly Option<bool> _replace = new("--replace")
+    {
+        Description = "Remove what an ended run left, with its connections, instead of taking it over; also with --config",
+    };
 
     public static Command Create(RunLoadBalancer run)
     {
@@ -107,7 +115,8 @@ sealed class RunCommand
         {
             options._config, options._interfaces, options._hook, options._listens, options._backends, options._docker,
             options._dockerSocket, options._algorithm, options._mode, options._drain, options._health, options._events,
-            options._flows, options._timeouts, options._metrics, options._logs,
+            options._flows, options._timeouts, options._metrics, options._logs, options._leaveAttached,
+            options._replace,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -115,6 +124,7 @@ sealed class RunCommand
             if (reading.Configuration is not { } configuration)
                 return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
             using var loggers = Logs(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
+            configuration = configuration with { Replace = parsed.GetValue(options._replace) };
             return await run(configuration, parsed.GetValue(options._config), loggers, cancellation);
         });
         return command;
@@ -131,6 +141,7 @@ sealed class RunCommand
                 Flows = parsed.GetValue(_flows),
                 Drain = parsed.GetValue(_drain),
                 Health = parsed.GetValue(_health) ?? [],
+                LeaveAttached = parsed.GetValue(_leaveAttached),
                 Timeouts = parsed.GetValue(_timeouts) ?? [],
                 Metrics = parsed.GetValue(_metrics),
                 Logs = parsed.GetValue(_logs),
@@ -140,9 +151,9 @@ sealed class RunCommand
         Option[] flags =
         [
             _interfaces, _hook, _listens, _backends, _docker, _dockerSocket, _algorithm, _mode, _drain, _health, _events,
-            _flows, _timeouts, _metrics, _logs,
+            _flows, _timeouts, _metrics, _logs, _leaveAttached,
         ];
-        var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is not null).Select(flag => flag.Name).ToArray();
+        var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is { Implicit: false }).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)
             return ConfigurationFile.Read(path);
         var problem = $"takes the place of {string.Join(", ", alsoGiven)}";

@@ -27,6 +27,7 @@ sealed partial class ConfigurationWatch(
         ("timeouts", configuration => configuration.Timeouts),
         ("metrics", configuration => $"{configuration.Metrics}"),
         ("logs", configuration => configuration.Logs),
+        ("leave-attached", configuration => configuration.LeaveAttached),
     ];
 
     readonly Channel<bool> _asked = Channel.CreateBounded<bool>(

@@ -28,6 +28,9 @@ sealed record Draft(
 
     /// <summary>Where containers are found; null where they are not looked for.</summary>
     public DockerDraft? Docker { get; init; }
+
+    /// <summary>Whether the datapath stays where the process is asked to end.</summary>
+    public Placed? LeaveAttached { get; init; }
 }
 
 sealed record ServiceDraft(

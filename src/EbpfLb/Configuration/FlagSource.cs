@@ -16,6 +16,8 @@ sealed record Flags(
     /// <summary>Each as <c>KEY=VALUE</c>, or <c>tcp</c>.</summary>
     public IReadOnlyList<string> Health { get; init; } = [];
 
+    public bool LeaveAttached { get; init; }
+
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
 
@@ -58,6 +60,7 @@ static class FlagSource
             Docker = flags.Docker is null
                 ? null
                 : new(Place("--docker", flags.Docker), Place("--docker-socket", flags.DockerSocket)),
+            LeaveAttached = flags.LeaveAttached ? new("--leave-attached", "true") : null,
         };
         return Validator.Validate(draft, faults);
     }

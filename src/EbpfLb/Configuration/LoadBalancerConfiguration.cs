@@ -36,6 +36,15 @@ sealed record LoadBalancerConfiguration
     /// <summary>Where metrics and the process's health are served; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
     public LogFormat Logs { get; init; }
+
+    /// <summary>Does the datapath go on where the process is asked to end?</summary>
+    public bool LeaveAttached { get; init; }
+
+    /// <summary>
+    /// Is what an ended process left removed, not taken over? Said for one start, by a flag only; two configurations that
+    /// differ in nothing else are equal.
+    /// </summary>
+    public bool Replace { get; init; }
     public required ImmutableArray<ServiceConfiguration> Services { get; init; }
 
     /// <summary>Where containers become backends by their labels; null where they do not.</summary>
@@ -45,7 +54,7 @@ sealed record LoadBalancerConfiguration
         other is not null && Interfaces.SequenceEqual(other.Interfaces) && Hook == other.Hook && Events == other.Events
         && Flows == other.Flows && Timeouts == other.Timeouts
         && Equals(Metrics, other.Metrics) && Logs == other.Logs && Docker == other.Docker
-        && Services.SequenceEqual(other.Services);
+        && LeaveAttached == other.LeaveAttached && Services.SequenceEqual(other.Services);
 
     public override int GetHashCode() => HashCode.Combine(Interfaces.Length, Hook, Events, Services.Length);
 }

@@ -37,6 +37,7 @@ sealed class Validator
         Timeouts = Timeouts(draft.Timeouts),
         Metrics = Metrics(draft.Metrics),
         Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
+        LeaveAttached = Choose(draft.LeaveAttached, Words.YesAndNo, "answer"),
         Services = Services(draft.Services),
         Docker = draft.Docker is { } docker ? Docker(docker) : null,
     };

@@ -41,6 +41,8 @@ static class Words
     public static readonly (string Word, ForwardingMode Value)[] Modes =
         [("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr)];
 
+    public static readonly (string Word, bool Value)[] YesAndNo = [("false", false), ("true", true)];
+
     /// <summary>Stands for every port.</summary>
     public const string AnyPort = "*";
 

@@ -7,7 +7,8 @@ namespace EbpfLb.Configuration;
 sealed class YamlSource
 {
     const string SeeExample = "See the example in 'ebpf-lb run --help'";
-    static readonly string[] RootKeys = ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "services", "docker"];
+    static readonly string[] RootKeys =
+        ["interface", "hook", "events", "flows", "timeouts", "metrics", "logs", "leave-attached", "services", "docker"];
     static readonly string[] ServiceKeys = ["name", "listen", "algorithm", "mode", "drain", "health", "backends"];
     static readonly string[] BackendKeys = ["address", "weight"];
     static readonly string[] DockerKeys = ["network", "socket"];
@@ -67,6 +68,7 @@ sealed class YamlSource
             Metrics = Scalar(root, node, "metrics"),
             Logs = Scalar(root, node, "logs"),
             Docker = Docker(root),
+            LeaveAttached = Scalar(root, node, "leave-attached"),
         };
     }
 

@@ -9,6 +9,7 @@ namespace EbpfLb.Hooks;
 sealed unsafe class ClsactAttachment : IAttachment
 {
     const int Ingress = 1; // BPF_TC_INGRESS
+    const uint Replace = 1; // BPF_TC_F_REPLACE
     const uint Handle = 0xebf;
     const uint Priority = 0xeb;
 
@@ -16,6 +17,7 @@ sealed unsafe class ClsactAttachment : IAttachment
 
     ClsactAttachment(int ifindex) => _ifindex = ifindex;
 
+    /// <summary>Adds the filter, or has the program take the place of the one in it, in one step.</summary>
     public static ClsactAttachment Attach(Fd program, NetworkDevice device)
     {
         var hook = HookOf(device.Index);
@@ -24,6 +26,7 @@ sealed unsafe class ClsactAttachment : IAttachment
             Check.NegativeErrno(created, $"creating the clsact qdisc on {device.Name}");
         var options = Filter();
         options.prog_fd = program.Number;
+        options.flags = Replace;
         Check.NegativeErrno(LibBpf.bpf_tc_attach(&hook, &options), $"attaching a tc filter to {device.Name}");
         return new(device.Index);
     }

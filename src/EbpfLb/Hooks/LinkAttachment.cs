@@ -25,6 +25,22 @@ sealed unsafe class LinkAttachment : IAttachment
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 
+    /// <summary>The interface that it is attached to; 0 where that is gone, or somebody detached it.</summary>
+    public int Ifindex
+    {
+        get
+        {
+            var info = default(bpf_link_info);
+            var length = (uint)sizeof(bpf_link_info);
+            Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "asking where a link is attached");
+            return (int)info.ifindex;
+        }
+    }
+
+    /// <summary>Has another program take the attached one's place, in one step.</summary>
+    public void Replace(Fd program) => Check.NegativeErrno(
+        LibBpf.bpf_link_update(_link.Number, program.Number, null), "replacing an attached program");
+
     public void Pin(string path) => _link.Pin(path);
 
     public void Detach() => Check.NegativeErrno(LibBpf.bpf_link_detach(_link.Number), "detaching a program");

@@ -29,9 +29,6 @@ static class Instance
         tables.PinTo(Directory(instance));
     }
 
-    public static void PinLink(string instance, string name, NetworkDevice device, LinkAttachment link) =>
-        link.Pin(Path.Combine(Directory(instance), $"{name}_{PinName(device.Name)}"));
-
     /// <summary>The instance that stands on an interface; null where none does.</summary>
     public static string? On(string device) =>
         All().FirstOrDefault(instance => instance == device || InterfacesOf(instance).Values.Contains(device));
@@ -50,6 +47,19 @@ static class Instance
         }
     }
 
+    /// <summary>Takes an instance off every interface but these.</summary>
+    public static void Withdraw(string instance, LbTables tables, IReadOnlyList<NetworkDevice> kept)
+    {
+        foreach (var index in tables.Links.Keys().Where(index => kept.All(device => device.Index != index)))
+        {
+            // Where an interface was replaced by another of its name, the pins are the new one's by now.
+            if (tables.Links.TryGet(index, out var link) && kept.All(device => device.Name != link.Name))
+                new LinkPins(instance, link.Name).RemoveAll();
+            ClsactAttachment.Find((int)index)?.Detach();
+            tables.Links.Remove(index);
+        }
+    }
+
     /// <summary>Detaches what an ended process left, and removes its pins.</summary>
     /// <returns>False when there was nothing.</returns>
     public static bool Clear(string instance)
@@ -57,7 +67,7 @@ static class Instance
         var directory = Directory(instance);
         if (!System.IO.Directory.Exists(directory))
             return false;
-        foreach (var path in System.IO.Directory.GetFiles(directory, "link_*").Order().Reverse())
+        foreach (var path in System.IO.Directory.GetFiles(directory, $"{LinkPins.Prefix}*").Order().Reverse())
         {
             using var link = LinkAttachment.OpenPin(path);
             link.Detach();
@@ -88,7 +98,7 @@ static class Instance
     }
 
     /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
-    static string PinName(string device) => device.Replace('.', ':');
+    public static string PinName(string device) => device.Replace('.', ':');
 
     /// <summary>
     /// The index of the first interface, which versions told that had but one; 0 where a process ended before it came

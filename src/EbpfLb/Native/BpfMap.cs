@@ -15,15 +15,13 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     {
         _fd = fd;
         Name = name;
-        var info = default(bpf_map_info);
-        var length = (uint)sizeof(bpf_map_info);
-        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(fd.Number, &info, &length), $"asking for the sizes of map {name}");
-        MaxEntries = info.max_entries;
-        _perCpu = MapTypes.IsPerCpu(info.type);
-        if (info.key_size != sizeof(TKey) || info.value_size != sizeof(TValue))
+        var layout = BpfMapLayout.Of(fd, name);
+        MaxEntries = layout.MaxEntries;
+        _perCpu = MapTypes.IsPerCpu(layout.Type);
+        if (layout.KeySize != sizeof(TKey) || layout.ValueSize != sizeof(TValue))
         {
             throw new LoadBalancerException(
-                $"map {name} has keys of {info.key_size} and values of {info.value_size} bytes, this build expects "
+                $"map {name} has keys of {layout.KeySize} and values of {layout.ValueSize} bytes, this build expects "
                 + $"{sizeof(TKey)} and {sizeof(TValue)}: it was made by another version; detach that one first.");
         }
     }

@@ -46,6 +46,26 @@ sealed unsafe class BpfObject : SafeHandle
     public void SetMaxEntries(string map, uint entries) =>
         Check.NegativeErrno(LibBpf.bpf_map__set_max_entries(_maps[map], entries), $"sizing map {map} of {_name}");
 
+    /// <summary>What a map is to be made as, as it has been set up so far.</summary>
+    public BpfMapLayout LayoutOf(string map) => new(
+        LibBpf.bpf_map__type(_maps[map]), LibBpf.bpf_map__key_size(_maps[map]), LibBpf.bpf_map__value_size(_maps[map]),
+        LibBpf.bpf_map__max_entries(_maps[map]), LibBpf.bpf_map__map_flags(_maps[map]));
+
+    /// <summary>The C types of a map's keys and values, in words.</summary>
+    public string ShapeOf(string map)
+    {
+        var btf = LibBpf.bpf_object__btf(handle);
+        return $"{BtfShape.Of(btf, LibBpf.bpf_map__btf_key_type_id(_maps[map]))} "
+            + BtfShape.Of(btf, LibBpf.bpf_map__btf_value_type_id(_maps[map]));
+    }
+
+    /// <summary>A C type, in words.</summary>
+    public string ShapeOfType(string name)
+    {
+        var btf = LibBpf.bpf_object__btf(handle);
+        return BtfShape.Of(btf, (uint)Check.NegativeErrno(LibBpf.btf__find_by_name(btf, name), $"finding type {name} in {_name}"));
+    }
+
     /// <summary>Makes the object use a map that exists already in place of its own.</summary>
     public void ReuseMap(string map, Fd existing) =>
         Check.NegativeErrno(LibBpf.bpf_map__reuse_fd(_maps[map], existing.Number), $"sharing map {map} with {_name}");

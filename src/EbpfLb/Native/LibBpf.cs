@@ -47,6 +47,39 @@ static unsafe partial class LibBpf
     [LibraryImport(Library)]
     public static partial int bpf_map__set_max_entries(nint map, uint entries);
 
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__type(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__key_size(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__value_size(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__max_entries(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__map_flags(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__btf_key_type_id(nint map);
+
+    [LibraryImport(Library)]
+    public static partial uint bpf_map__btf_value_type_id(nint map);
+
+    [LibraryImport(Library)]
+    public static partial nint bpf_object__btf(nint obj);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int btf__find_by_name(nint btf, string name);
+
+    [LibraryImport(Library)]
+    public static partial btf_type* btf__type_by_id(nint btf, uint id);
+
+    [LibraryImport(Library)]
+    public static partial byte* btf__name_by_offset(nint btf, uint offset);
+
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int bpf_map_create(
         uint type, string? name, uint keySize, uint valueSize, uint entries, bpf_map_create_opts* options);
@@ -81,6 +114,9 @@ static unsafe partial class LibBpf
 
     [LibraryImport(Library)]
     public static partial int bpf_link_create(int program, int target, uint attachType, bpf_link_create_opts* options);
+
+    [LibraryImport(Library)]
+    public static partial int bpf_link_update(int link, int program, void* options);
 
     [LibraryImport(Library)]
     public static partial int bpf_link_detach(int link);

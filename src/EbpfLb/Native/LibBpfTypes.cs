@@ -64,3 +64,47 @@ struct bpf_map_info
     public uint max_entries;
     public uint map_flags;
 }
+
+/// <summary>The head of the kernel's <c>struct bpf_link_info</c> (linux/bpf.h), as XDP and tcx links fill it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct bpf_link_info
+{
+    public uint type;
+    public uint id;
+    public uint prog_id;
+    readonly uint _;
+    public uint ifindex;
+}
+
+// Type information, as linux/btf.h lays it out.
+
+[StructLayout(LayoutKind.Sequential)]
+struct btf_type
+{
+    public uint name_off;
+    public uint info;
+    public uint size_or_type;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct btf_array
+{
+    public uint type;
+    public uint index_type;
+    public uint nelems;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct btf_member
+{
+    public uint name_off;
+    public uint type;
+    public uint offset; // in bits
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct btf_enum
+{
+    public uint name_off;
+    public int val;
+}

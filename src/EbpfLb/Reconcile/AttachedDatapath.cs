@@ -8,7 +8,10 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>A datapath that is loaded, filled, pinned and attached; disposing of it undoes all of that.</summary>
+/// <summary>
+/// A datapath that is loaded, filled, pinned and attached: on its own maps, or on those that an ended process left.
+/// It goes on without its process until it is detached.
+/// </summary>
 sealed class AttachedDatapath : IDisposable
 {
     readonly ConcurrentDictionary<uint, string> _serviceNames = new();
@@ -16,10 +19,11 @@ sealed class AttachedDatapath : IDisposable
     readonly string _instance;
     readonly Datapath _datapath;
 
-    AttachedDatapath(Datapath datapath, string instance, HookChoice choice)
+    AttachedDatapath(Datapath datapath, string instance, HookChoice choice, bool isAdopted)
     {
         _datapath = datapath;
         _instance = instance;
+        IsAdopted = isAdopted;
         Hook = choice.Hook;
         Why = choice.Why;
     }
@@ -28,21 +32,28 @@ sealed class AttachedDatapath : IDisposable
 
     public string Why { get; }
 
+    /// <summary>Has it taken over what an ended process left?</summary>
+    public bool IsAdopted { get; }
+
     public LbTables Tables => _datapath.Tables;
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
     /// <param name="devices">Where to attach: to all of them, or to none.</param>
-    /// <param name="fill">Fills the tables before the first packet meets them.</param>
-    /// <exception cref="LoadBalancerException">It did not work; nothing is left behind.</exception>
+    /// <param name="former">The pinned tables of an ended process, to be taken over; null to begin with new ones.</param>
+    /// <param name="fill">Fills the tables before the first packet meets them, or them the new program.</param>
+    /// <exception cref="LoadBalancerException">
+    /// It did not work; nothing is left behind, but what an ended process left goes on as it did.
+    /// </exception>
     public static AttachedDatapath Attach(
-        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Action<LbTables> fill)
+        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        Action<LbTables> fill)
     {
         var choice = HookChoice.For(configuration.Hook, devices);
         while (true)
         {
             try
             {
-                return Attach(choice, configuration, devices, fill);
+                return Attach(choice, configuration, devices, former, fill);
             }
             catch (NativeException fault) when (choice.OrElse is not null && Attacher.IsRefusal(fault))
             {
@@ -66,58 +77,55 @@ sealed class AttachedDatapath : IDisposable
         Instance.RemovePins(_instance);
     }
 
+    /// <summary>Lets go of it; where it was not detached, it goes on.</summary>
     public void Dispose()
     {
-        try
-        {
-            Detach();
-        }
-        finally
-        {
-            _datapath.Dispose();
-        }
+        _attachments.ForEach(attachment => attachment.Dispose());
+        _datapath.Dispose();
     }
 
     static AttachedDatapath Attach(
-        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Action<LbTables> fill)
+        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        Action<LbTables> fill)
     {
-        var datapath = Datapath.Load(choice.Hook, LocalPorts.Settings(configuration.Events), configuration.Flows);
-        var attached = new AttachedDatapath(datapath, devices[0].Name, choice);
+        var datapath = Datapath.Load(choice.Hook, LocalPorts.Settings(configuration.Events), configuration.Flows, former);
+        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, former is not null);
+        var before = default(LbInstance);
+        former?.Instance.TryGet(0, out before);
         try
         {
             fill(datapath.Tables);
-            datapath.Tables.Instance.Set(0, attached.Describe(devices[0]));
-            Instance.PinTables(attached._instance, datapath.Tables);
+            datapath.Tables.Instance.Set(0, attached.Describe(devices[0], before));
+            if (former is null)
+                Instance.PinTables(attached._instance, datapath.Tables);
             // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
             foreach (var device in devices.Reverse())
                 attached.AttachTo(device);
+            Instance.Withdraw(attached._instance, datapath.Tables, devices);
             return attached;
         }
         catch
         {
+            if (former is null)
+                Instance.Clear(attached._instance);
+            else
+                former.Instance.Set(0, before);
             attached.Dispose();
             throw;
         }
     }
 
-    void AttachTo(NetworkDevice device)
-    {
-        var attachments = Attacher.Attach(_datapath, Hook, device);
-        _attachments.InsertRange(0, attachments.Select(named => named.Attachment));
-        foreach (var (name, attachment) in attachments)
-        {
-            if (attachment is LinkAttachment link)
-                Instance.PinLink(_instance, name, device, link);
-        }
-    }
+    void AttachTo(NetworkDevice device) =>
+        _attachments.InsertRange(0, Attacher.Attach(_datapath, Hook, device, new(_instance, device.Name)));
 
-    LbInstance Describe(NetworkDevice device) => new()
+    LbInstance Describe(NetworkDevice device, LbInstance before) => new()
     {
         AbiVersion = Limits.AbiVersion,
         Ifindex = (uint)device.Index,
         Hook = (uint)Hook,
         Pid = (uint)Environment.ProcessId,
-        AttachedNs = (ulong)TimeProvider.System.GetTimestamp(),
+        AttachedNs = IsAdopted ? before.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
+        Layout = _datapath.Layout.Digest,
         Why = Why,
     };
 }

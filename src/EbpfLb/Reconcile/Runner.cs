@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Health;
@@ -22,8 +23,12 @@ sealed partial class Runner(
     readonly LoopMetrics _loop = new(time);
     ImmutableArray<ServiceSnapshot> _desired = [];
 
-    /// <summary>Runs until it is cancelled; then nothing of it is left in the kernel.</summary>
-    /// <exception cref="LoadBalancerException">It could not start, or not go on; nothing is left then either.</exception>
+    /// <summary>
+    /// Runs until it is cancelled; then nothing of it is left in the kernel, unless the configuration wants it to stay.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">
+    /// It could not start, and has changed nothing; or it could not go on, and the datapath does so without it.
+    /// </exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
@@ -43,12 +48,43 @@ sealed partial class Runner(
 
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
-        foreach (var former in devices.Select(device => Instance.On(device.Name)).OfType<string>())
+        using var former = TakeOver(devices);
+        using var attached = AttachedDatapath.Attach(
+            configuration, devices, former, tables => Apply(new(tables), tables, devices));
+        try
+        {
+            await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
+        }
+        finally
+        {
+            if (cancellation.IsCancellationRequested && !configuration.LeaveAttached)
+                attached.Detach();
+            else
+                LogLeftAttached(devices[0].Name, devices[0].Name);
+        }
+    }
+
+    /// <summary>The tables of an ended process, where it left some and they are to go on; clears away what is not.</summary>
+    LbTables? TakeOver(NetworkDevice[] devices)
+    {
+        var formers = devices.Select(device => Instance.On(device.Name)).OfType<string>().ToHashSet();
+        var tables = configuration.Replace
+            ? null
+            : Adoption.TryOpen(formers, devices[0].Name, Datapath.LayoutFor(configuration.Flows));
+        foreach (var former in tables is null ? formers.Append(devices[0].Name) : [])
         {
             if (Instance.Clear(former))
                 LogClearedLeftovers(former);
         }
-        using var attached = AttachedDatapath.Attach(configuration, devices, tables => Apply(new(tables), tables, devices));
+        return tables;
+    }
+
+    /// <summary>Reports flows and follows changes until it is cancelled.</summary>
+    async Task BalanceAsync(
+        AttachedDatapath attached, NetworkDevice[] devices, TcpListener? listener,
+        IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
+        CancellationToken cancellation)
+    {
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
         output.WriteLine(ReadyLine(attached, devices));
@@ -71,7 +107,6 @@ sealed partial class Runner(
         {
             await stop.CancelAsync();
             await control.ContinueWith(_ => { }, TaskScheduler.Default); // its fault, if it has one, was thrown above
-            attached.Detach();
         }
     }
 
@@ -191,7 +226,8 @@ sealed partial class Runner(
     {
         var services = KernelService.Of(_desired, devices[0].Addresses()).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})";
+        return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})"
+            + (attached.IsAdopted ? $", adopted with {LiveFlows.CountedIn(attached.Tables)} flows" : "");
     }
 
     static string Names(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
@@ -201,6 +237,10 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
     partial void LogClearedLeftovers(string device);
+
+    [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
+        + "`ebpf-lb detach --interface {Interface}` ends it")]
+    partial void LogLeftAttached(string device, string @interface);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

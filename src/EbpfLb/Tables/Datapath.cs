@@ -14,12 +14,15 @@ sealed class Datapath : IDisposable
     const string Constants = ".rodata.settings";
     const string XdpConstants = ".rodata.xdp";
 
-    Datapath(LbTables tables, Fd tc, Fd? xdp)
+    Datapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp)
     {
+        Layout = layout;
         Tables = tables;
         Tc = tc;
         Xdp = xdp;
     }
+
+    public TableLayout Layout { get; }
 
     public LbTables Tables { get; }
 
@@ -32,21 +35,30 @@ sealed class Datapath : IDisposable
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
     /// <param name="settings">Constants of the programs.</param>
     /// <param name="maxFlows">How many established flows there is room for.</param>
-    public static Datapath Load(HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual)
+    /// <param name="former">Tables to use in place of new ones; they stay the caller's.</param>
+    public static Datapath Load(
+        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null)
     {
-        using var tc = Open("lb_tc", settings);
-        tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
-        tc.SetMaxEntries("opening", 2 * FlowTableSize.Opening(maxFlows));
+        using var tc = OpenTc(settings, maxFlows);
+        var layout = TableLayout.Of(tc);
+        former?.ShareWith(tc);
         tc.Load();
         var tables = LbTables.Of(tc);
         if (hook == HookKind.Tc)
-            return new(tables, tc.Program("lb_tc"), null);
+            return new(layout, tables, tc.Program("lb_tc"), null);
 
         using var xdp = Open("lb_xdp", settings);
         xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
         tables.ShareWith(xdp);
         xdp.Load();
-        return new(tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"));
+        return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"));
+    }
+
+    /// <summary>How <see cref="Load"/> lays out its tables; the kernel is not asked.</summary>
+    public static TableLayout LayoutFor(uint maxFlows)
+    {
+        using var tc = OpenTc(default, maxFlows);
+        return TableLayout.Of(tc);
     }
 
     public void Dispose()
@@ -54,6 +66,14 @@ sealed class Datapath : IDisposable
         Tc.Dispose();
         Xdp?.Dispose();
         Tables.Dispose();
+    }
+
+    static BpfObject OpenTc(LbSettings settings, uint maxFlows)
+    {
+        var tc = Open("lb_tc", settings);
+        tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
+        tc.SetMaxEntries("opening", 2 * FlowTableSize.Opening(maxFlows));
+        return tc;
     }
 
     static BpfObject Open(string name, LbSettings settings)

@@ -29,6 +29,12 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Where it serves metrics on the host; nowhere where absent.</summary>
     public string? Metrics { get; init; }
 
+    /// <summary>Whether it leaves the datapath attached where it is asked to end.</summary>
+    public bool LeavesAttached { get; init; }
+
+    /// <summary>Whether it starts anew where another one left its datapath.</summary>
+    public bool StartsAnew { get; init; }
+
     /// <summary>A configuration file of other words than the services'.</summary>
     public string? Configuration { get; init; }
 
@@ -49,17 +55,21 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         events: {Events}
         flows: {Flows}
         metrics: {Metrics}
+        leave-attached: {(LeavesAttached ? "true" : "false")}
         services:
         {string.Concat(Services.Select(service => service.ToYaml()))}
         """;
 
     /// <summary>The command line, for a hook.</summary>
-    internal string[] CommandFor(string hook) => FitsInFlags
+    internal string[] CommandFor(string hook) => [.. StartFor(hook), .. StartsAnew ? ["--replace"] : Array.Empty<string>()];
+
+    string[] StartFor(string hook) => FitsInFlags
         ?
         [
             "run", .. Interfaces.SelectMany(name => new[] { "--interface", name }), "--hook", Hook ?? hook, "--events", Events,
             .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
-            .. Metrics is { } at ? new[] { "--metrics", at } : [], .. Services[0].ToFlags(),
+            .. Metrics is { } at ? new[] { "--metrics", at } : [],
+            .. LeavesAttached ? new[] { "--leave-attached" } : [], .. Services[0].ToFlags(),
         ]
         : ["run", "--config", File];
 }

@@ -41,7 +41,24 @@ public sealed class RunTakesAConfiguration : IDisposable
         Assert.Equal(["eth7"], _shell.Ran!.Interfaces);
     }
 
+    [Fact]
+    public async Task A_start_anew_is_asked_for_by_a_flag_beside_either()
+    {
+        await File.WriteAllTextAsync(
+            _file, "interface: eth7\nservices: [ { listen: ':80' } ]", TestContext.Current.CancellationToken);
+
+        await _shell.Type($"run --config {_file}");
+        Assert.False(_shell.Ran!.Replace);
+
+        await _shell.Type($"run --config {_file} --replace");
+        Assert.True(_shell.Ran.Replace);
+
+        await _shell.Type($"{Good} --replace");
+        Assert.True(_shell.Ran.Replace);
+    }
+
     [Theory]
+    [InlineData("run --config lb.yaml --leave-attached", 1, "error: --config: 'lb.yaml' takes the place of --leave-attached.")]
     [InlineData("run", 3, "error: --interface: the interface is missing.")]
     [InlineData("run --interface eth0 --listen :0 --backend a:0", 2, "error: --listen: ':0' has no valid port.")]
     [InlineData("run --config /nowhere", 1, "error: --config: '/nowhere' cannot be read")]

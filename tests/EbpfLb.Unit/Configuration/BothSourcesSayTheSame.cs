@@ -59,6 +59,21 @@ public sealed class BothSourcesSayTheSame
         Assert.Equal(ForwardingMode.Dsr, byFile.Configuration!.Services[0].Mode);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Whether_to_leave_it_attached_by_file_and_by_flags(bool leave)
+    {
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            leave-attached: {{(leave ? "true" : "false")}}
+            services: [ { listen: ":80", backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], leaveAttached: leave);
+
+        Assert.Empty(byFile.Faults);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(leave, byFile.Configuration!.LeaveAttached);
+    }
+
     [Theory]
     [InlineData("0s", 0)]
     [InlineData("500ms", 500)]

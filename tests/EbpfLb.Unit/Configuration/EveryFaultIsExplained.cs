@@ -15,6 +15,14 @@ public sealed class EveryFaultIsExplained
         AssertOnly(Given.GoodFlagsBut(networkInterface: name), "--interface", name, problem, "'ip link'");
 
     [Fact]
+    public void Whether_to_leave_it_attached_is_true_or_false()
+    {
+        var reading = Given.Yaml("interface: eth0\nleave-attached: maybe\nservices: [ { listen: ':80', backends: [ web ] } ]");
+
+        AssertOnly(reading, "lb.yaml:2:17 leave-attached", "maybe", "is no answer", "Use one of: false, true");
+    }
+
+    [Fact]
     public void An_interface_name_of_the_greatest_length_is_fine() =>
         Assert.Empty(Given.GoodFlagsBut(networkInterface: "fifteen-letters").Faults);
 

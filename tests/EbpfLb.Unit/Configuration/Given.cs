@@ -11,7 +11,8 @@ static class Given
         string? networkInterface = null, string? hook = null, string? events = null,
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
         string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
-        string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null) =>
+        string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null,
+        bool leaveAttached = false) =>
         FlagSource.Read(new Flags(
             networkInterface is null ? [] : [networkInterface, .. moreInterfaces ?? []], hook, events, listens ?? [],
             backends ?? [], Mode: mode)
@@ -24,6 +25,7 @@ static class Given
             Logs = logs,
             Docker = docker,
             DockerSocket = dockerSocket,
+            LeaveAttached = leaveAttached,
         });
 
     /// <summary>One good service, but for what the caller changes.</summary>

@@ -125,6 +125,9 @@ public sealed partial class Balancer : Role
         return await EndedAsync();
     }
 
+    /// <summary>Its process is killed, and comes to do nothing more.</summary>
+    public Task DieAsync() => EndAsync("SIGKILL");
+
     /// <summary>Ends it where it still runs; a fault on its way out fails the spec.</summary>
     internal async Task EndWellAsync()
     {

@@ -10,6 +10,9 @@ sealed record KernelState(IReadOnlyList<string> Pins, IReadOnlyList<KernelObject
 {
     static readonly TimeSpan LongestFreeing = TimeSpan.FromSeconds(20);
 
+    /// <summary>The programs that are attached by links.</summary>
+    public IEnumerable<KernelObject> Programs => Objects.Where(one => one.Kind == KernelObject.Program);
+
     public bool IsEmpty => Pins.Count == 0 && Objects.Count == 0 && Hooks.Count == 0;
 
     public static async Task<KernelState> ReadAsync(BalancerHost host)

@@ -10,7 +10,7 @@ namespace EbpfLb.E2E.Lab.Traffic;
 public sealed class Load : IAsyncDisposable
 {
     /// <summary>As many askers of either kind: one that has to wait for its answer does not hold up the others.</summary>
-    const int Askers = 10;
+    internal const int Askers = 10;
 
     /// <summary>New connections of each asker in a second.</summary>
     const int Pace = 30;

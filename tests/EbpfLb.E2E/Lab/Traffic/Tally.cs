@@ -18,6 +18,9 @@ public sealed record Tally(
     const string Mark = "## "; // stands in no answer
     const int FactCount = 6;
 
+    /// <summary>How many connections it took at least.</summary>
+    public int Connections => Answers.Count + Load.Askers;
+
     public int Failed => Failures.Count;
 
     public int Requests => Answers.Count + AnswersOnKeptConnections + Failed;

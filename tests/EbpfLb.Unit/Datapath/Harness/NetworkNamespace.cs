@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using EbpfLb.Instances;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
@@ -12,6 +13,9 @@ namespace EbpfLb.Unit.Datapath.Harness;
 sealed partial class NetworkNamespace
 {
     const int CloneNewNet = 0x40000000;
+    const int CloneNewNs = 0x20000;
+    const nuint MountRecursive = 1 << 14;
+    const nuint MountPrivate = 1 << 18;
 
     /// <summary>Where the thread lives.</summary>
     [ThreadStatic]
@@ -86,6 +90,21 @@ sealed partial class NetworkNamespace
         return ip.ExitCode;
     });
 
+    /// <summary>Gives it a bpf file system of its own, empty, where every process looks for one.</summary>
+    public void MountPins() => Run(() =>
+    {
+        Require(unshare(CloneNewNs), "making a mount namespace");
+        Require(mount("none", "/", null, MountRecursive | MountPrivate, 0), "keeping mounts to oneself");
+        Require(mount("bpf", BpfFs.Root, "bpf", 0, 0), "mounting a bpf file system");
+        return true;
+    });
+
+    static void Require(int result, string operation)
+    {
+        if (result != 0)
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), operation);
+    }
+
     void Live(TaskCompletionSource entered)
     {
         if (unshare(CloneNewNet) != 0)
@@ -101,4 +120,7 @@ sealed partial class NetworkNamespace
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int mount(string source, string target, string? type, nuint flags, nint data);
 }

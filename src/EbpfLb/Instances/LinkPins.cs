@@ -1,0 +1,56 @@
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Native;
+
+namespace EbpfLb.Instances;
+
+/// <summary>The links to one interface that an instance has pinned, by what they attach: tc, or a mode of XDP.</summary>
+sealed class LinkPins(string instance, string device)
+{
+    /// <summary>What the name of every such pin begins with.</summary>
+    public const string Prefix = "link_";
+
+    static readonly HookKind[] All = [HookKind.XdpNative, HookKind.XdpGeneric, HookKind.Tc];
+
+    /// <summary>
+    /// Has a program take the place of the one that a pinned link attached, in one step: no packet comes between them.
+    /// </summary>
+    /// <returns>Null where no such link attaches anything to the interface.</returns>
+    public LinkAttachment? TryReplace(HookKind hook, Fd program, int ifindex)
+    {
+        if (!File.Exists(PathOf(hook)))
+            return null;
+        var link = LinkAttachment.OpenPin(PathOf(hook));
+        if (link.Ifindex == ifindex)
+        {
+            link.Replace(program);
+            return link;
+        }
+        // The interface that it was attached to is gone, or has another name now.
+        link.Dispose();
+        Remove(hook);
+        return null;
+    }
+
+    public LinkAttachment Pin(HookKind hook, LinkAttachment link)
+    {
+        link.Pin(PathOf(hook));
+        return link;
+    }
+
+    /// <summary>Detaches a link, where one is pinned.</summary>
+    public void Remove(HookKind hook)
+    {
+        if (!File.Exists(PathOf(hook)))
+            return;
+        using var link = LinkAttachment.OpenPin(PathOf(hook));
+        link.Detach();
+        File.Delete(PathOf(hook));
+    }
+
+    /// <summary>Detaches all of them.</summary>
+    public void RemoveAll() => Array.ForEach(All, Remove);
+
+    string PathOf(HookKind hook) =>
+        Path.Combine(Instance.Directory(instance), $"{Prefix}{hook.Word()}_{Instance.PinName(device)}");
+}

@@ -1,0 +1,14 @@
+namespace EbpfLb.Native;
+
+/// <summary>What a map is made as: its type and flags (linux/bpf.h), its sizes in bytes, and how many entries it may have.</summary>
+readonly record struct BpfMapLayout(uint Type, uint KeySize, uint ValueSize, uint MaxEntries, uint Flags)
+{
+    /// <summary>That of a map in the kernel.</summary>
+    public static unsafe BpfMapLayout Of(Fd map, string name)
+    {
+        var info = default(bpf_map_info);
+        var length = (uint)sizeof(bpf_map_info);
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), $"asking for the sizes of map {name}");
+        return new(info.type, info.key_size, info.value_size, info.max_entries, info.map_flags);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace EbpfLb.Native;
+
+/// <summary>
+/// A C type of an object's type information (.BTF, linux/btf.h) in words: its members with their names, places and
+/// types, and the values of its enums. Types of the same words are read and written alike.
+/// </summary>
+sealed unsafe class BtfShape
+{
+    const uint Int = 1, Pointer = 2, Array = 3, Struct = 4, Union = 5, Enum = 6, Typedef = 8, Volatile = 9, Const = 10;
+
+    readonly nint _btf;
+    readonly StringBuilder _words = new();
+
+    BtfShape(nint btf) => _btf = btf;
+
+    /// <param name="btf">libbpf's, of the object.</param>
+    /// <param name="type">A type's number; 0 is void.</param>
+    public static string Of(nint btf, uint type)
+    {
+        var shape = new BtfShape(btf);
+        shape.Tell(type);
+        return shape._words.ToString();
+    }
+
+    void Tell(uint id)
+    {
+        if (id == 0)
+        {
+            _words.Append("void");
+            return;
+        }
+        var type = LibBpf.btf__type_by_id(_btf, id);
+        var kind = type->info >> 24 & 0x1f;
+        if (kind is Volatile or Const)
+        {
+            Tell(type->size_or_type);
+            return;
+        }
+        _words.Append(CultureInfo.InvariantCulture, $"{kind} {Name(type->name_off)}");
+        switch (kind)
+        {
+            case Int:
+                _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type} {*(uint*)(type + 1):x}");
+                break;
+            case Typedef: // has a meaning of its own: __be16 is no __u16
+                _words.Append('=');
+                Tell(type->size_or_type);
+                break;
+            case Array:
+                var array = (btf_array*)(type + 1);
+                _words.Append(CultureInfo.InvariantCulture, $"[{array->nelems}]");
+                Tell(array->type);
+                break;
+            case Struct or Union:
+                TellMembers(type);
+                break;
+            case Enum:
+                TellValues(type);
+                break;
+            case Pointer:
+                break;
+            default:
+                throw new InvalidOperationException($"a map's type has a part of BTF kind {kind}, whose layout is not known here");
+        }
+    }
+
+    void TellMembers(btf_type* type)
+    {
+        var member = (btf_member*)(type + 1);
+        _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type}{{");
+        for (var left = type->info & 0xffff; left > 0; left--, member++)
+        {
+            _words.Append(CultureInfo.InvariantCulture, $"{Name(member->name_off)}@{member->offset}:");
+            Tell(member->type);
+            _words.Append(';');
+        }
+        _words.Append('}');
+    }
+
+    void TellValues(btf_type* type)
+    {
+        var value = (btf_enum*)(type + 1);
+        _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type}{{");
+        for (var left = type->info & 0xffff; left > 0; left--, value++)
+            _words.Append(CultureInfo.InvariantCulture, $"{Name(value->name_off)}={value->val};");
+        _words.Append('}');
+    }
+
+    string Name(uint offset) => Marshal.PtrToStringUTF8((nint)LibBpf.btf__name_by_offset(_btf, offset))!;
+}

@@ -1,0 +1,120 @@
+using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Traffic;
+
+namespace EbpfLb.E2E.Promises;
+
+/// <summary>
+/// The datapath goes on without its process, and the next process takes it over: neither a death nor a restart nor an
+/// upgrade costs a connection.
+/// </summary>
+public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Promise(lab)
+{
+    const int Deaths = 10;
+    static readonly TimeSpan AsLongAsTheDeathsTake = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Ten_sudden_deaths_and_restarts_under_load_fail_no_request_and_no_download()
+    {
+        var file = await Lab.Files.CreateFileAsync(megabytes: 200);
+        var plan = new BalancerPlan(Service.Web(Lab.Files));
+        var balancer = await Lab.BalanceAsync(plan);
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+        var download = Lab.OtherClient.DownloadAsync(balancer, file, AsLongAsTheDeathsTake);
+
+        for (var death = 0; death < Deaths; death++)
+        {
+            await balancer.DieAsync();
+            balancer = await Lab.BalanceAsync(plan);
+        }
+        var tally = await load.StopAsync();
+
+        Assert.Empty(tally.Failures);
+        Assert.Equal(file, await download);
+        var counted = Assert.Single((await balancer.StatusAsync()).Services).Traffic.Opened;
+        Assert.InRange(counted, tally.Connections + 1, long.MaxValue); // also those of former lives
+    }
+
+    [Fact]
+    public async Task Backends_go_on_taking_their_turns_where_they_were()
+    {
+        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B, Lab.C));
+        var former = await Lab.BalanceAsync(plan);
+
+        var before = await Lab.Client.GetAsync(former, times: 4);
+        await former.DieAsync();
+        var without = await Lab.Client.GetAsync(former, times: 3);
+        var balancer = await Lab.BalanceAsync(plan);
+        var after = await Lab.Client.GetAsync(balancer, times: 5);
+
+        Turns.AssertExact(
+            new[] { before, without, after }.SelectMany(answers => answers).Select(answer => answer.Server),
+            Lab.A, Lab.B, Lab.C);
+    }
+
+    [Fact]
+    public async Task Another_build_or_hook_takes_over_under_load_and_fails_no_request()
+    {
+        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
+        var balancer = await Lab.BalanceAsync(plan);
+        var before = await Lab.Host.KernelStateAsync();
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        foreach (var hook in new[] { otherHook, Lab.Hook, otherHook, Lab.Hook })
+        {
+            await balancer.DieAsync();
+            balancer = await Lab.BalanceAsync(plan with { Hook = hook });
+            Assert.Equal(hook, (await balancer.StatusAsync()).Hook);
+        }
+        var tally = await load.StopAsync();
+
+        Assert.Empty(tally.Failures);
+        Assert.Empty(before.Programs.Intersect((await Lab.Host.KernelStateAsync()).Programs));
+    }
+
+    [Fact]
+    public async Task Where_it_is_to_leave_its_datapath_it_does_so_when_asked_to_end()
+    {
+        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
+        var former = await Lab.BalanceAsync(plan with { LeavesAttached = true });
+        await using var connection = await Lab.Client.ConnectAsync(former, Lab.TakePorts(1));
+        var first = await connection.GetAsync("/first");
+
+        var ended = await former.EndAsync();
+        var without = await connection.GetAsync("/without");
+        await Lab.BalanceAsync(plan);
+        var after = await connection.GetAsync("/after");
+
+        Assert.True(ended.Succeeded, $"{ended}");
+        Assert.All([without, after], answer => Assert.Equal(first.Server, answer.Server));
+    }
+
+    [Fact]
+    public async Task One_that_cannot_take_over_says_so_and_changes_nothing_until_it_is_to_start_anew()
+    {
+        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
+        var former = await Lab.BalanceAsync(plan);
+        await former.DieAsync();
+        await using var connection = await Lab.Client.ConnectAsync(former, Lab.TakePorts(1));
+        await connection.GetAsync("/before");
+
+        var larger = plan with { Flows = 131072 };
+        var refused = await Lab.TryToBalanceAsync(larger);
+        await connection.GetAsync("/after");
+        var next = await Lab.BalanceAsync(larger with { StartsAnew = true });
+
+        Assert.Equal(
+            $"what is attached to {plan.Interface} has room for 65536 flows, and 131072 are asked for: a table in use "
+            + "neither grows nor shrinks. Ask for 65536 (--flows, or flows: in the file), or run it with --replace to start "
+            + "anew, which breaks its connections.", Assert.Single(refused.Faults));
+        Assert.Equal(0, (await next.StatusAsync()).Flows);
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : DeathCostsNoConnection(lab, otherHook: "xdp-generic");
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : DeathCostsNoConnection(lab, otherHook: "tc");
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : DeathCostsNoConnection(lab, otherHook: "xdp-generic");
+}

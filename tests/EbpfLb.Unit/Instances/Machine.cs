@@ -1,0 +1,96 @@
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Instances;
+using EbpfLb.Providers;
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Configuration;
+using EbpfLb.Unit.Datapath.Harness;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
+
+namespace EbpfLb.Unit.Instances;
+
+/// <summary>A machine with two interfaces and pins of its own, on which runners come and go.</summary>
+sealed class Machine
+{
+    public const string Interface = "eth0.7"; // a name with a dot, which no pin may have
+
+    public const string OtherInterface = "back";
+
+    public static readonly LoadBalancerConfiguration Usual = Configured("tc");
+
+    static readonly BackendSnapshot A = new(IPAddress.Parse("10.9.0.11"), 80, 1, "a");
+    static readonly BackendSnapshot B = new(IPAddress.Parse("10.9.0.12"), 80, 1, "b");
+
+    readonly NetworkNamespace _namespace = new();
+
+    public Machine()
+    {
+        _namespace.MountPins();
+        Plug();
+    }
+
+    public static string Pins => Instance.Directory(Interface);
+
+    public static LoadBalancerConfiguration Configured(string hook, string flows = "1024") =>
+        Given.GoodFlagsBut(Interface, hook, flows: flows).Configuration!;
+
+    public T Inside<T>(Func<T> action) => _namespace.Run(action);
+
+    public void Inside(Action action) => Inside(() =>
+    {
+        action();
+        return true;
+    });
+
+    /// <summary>Plugs the interfaces in, which are the two ends of one cable.</summary>
+    public void Plug() => _namespace.Configure(
+        $"link add {Interface} type veth peer name {OtherInterface}",
+        $"link set {OtherInterface} up",
+        $"link set {Interface} up",
+        $"address add 10.9.0.1/24 dev {Interface}",
+        $"address add 10.9.1.1/24 dev {OtherInterface}");
+
+    /// <summary>Pulls them out, and others of their names in.</summary>
+    public void Replug()
+    {
+        _namespace.Configure($"link delete {Interface}");
+        Plug();
+    }
+
+    /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
+    public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
+    {
+        NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
+        using var former = Former(configuration);
+        if (former is null)
+            Instance.Clear(devices[0].Name);
+        return AttachedDatapath.Attach(configuration, devices, former, tables =>
+        {
+            LinkReconciler.Apply(tables, devices);
+            (fill ?? Fill)(tables);
+        });
+    }
+
+    /// <summary>What an ended runner left, as the next one finds it; to be called inside.</summary>
+    public static LbTables? Former(LoadBalancerConfiguration configuration) => Adoption.TryOpen(
+        configuration.Interfaces.Select(Instance.On).OfType<string>().ToHashSet(), configuration.Interfaces[0],
+        LoadedDatapath.LayoutFor(configuration.Flows));
+
+    public static void Fill(LbTables tables) => new Reconciler(tables).Apply(
+        [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [A, B])], [IPAddress.Parse("10.9.0.1")]);
+
+    /// <summary>The names of the links that are pinned; to be called inside.</summary>
+    public static string[] Links() =>
+        [.. Directory.GetFiles(Pins, "link_*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+    /// <summary>What the instance says of itself; to be called inside.</summary>
+    public static LbInstance Self()
+    {
+        using var tables = LbTables.OpenPins(Pins);
+        Assert.True(tables.Instance.TryGet(0, out var self));
+        return self;
+    }
+}
