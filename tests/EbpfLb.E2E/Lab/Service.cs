@@ -14,8 +14,18 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     /// <summary>The backends' weights, in their order; none where they weigh the same.</summary>
     public IReadOnlyList<int> Weights { get; init; } = [];
 
+    /// <summary>How backends are checked, each as KEY=VALUE; not at all where there is nothing.</summary>
+    public IReadOnlyList<string> Health { get; init; } = [];
+
+    /// <summary>How long a backend that leaves may keep its flows; the balancer's own time where absent.</summary>
+    public string? Drain { get; init; }
+
     /// <summary>A web service.</summary>
     public static Service Web(params Role[] backends) => new("web", 80, "tcp", Names(backends));
+
+    /// <summary>A web service on servers that are known by their addresses, whatever becomes of their names.</summary>
+    public static Service WebAt(params Role[] backends) =>
+        new("web", 80, "tcp", [.. backends.Select(backend => $"{backend.Address}")]);
 
     /// <summary>A web service on all servers that share a name.</summary>
     public static Service WebOfPool(string pool) => new("web", 80, "tcp", [pool]);
@@ -51,6 +61,8 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     [
         "--listen", $":{Listen}", .. Algorithm is null ? Array.Empty<string>() : ["--algorithm", Algorithm],
         .. Mode is null ? Array.Empty<string>() : ["--mode", Mode],
+        .. Drain is null ? Array.Empty<string>() : ["--drain", Drain],
+        .. Health.SelectMany(setting => new[] { "--health", setting }),
         .. Backends.SelectMany(backend => new[] { "--backend", backend }),
     ];
 
@@ -61,6 +73,8 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
             listen: self:{Listen}
             algorithm: {Algorithm}
             mode: {Mode}
+            drain: {Drain}
+            health: {(Health.Count == 0 ? "" : $"{{ {string.Join(", ", Health).Replace("=", ": ", StringComparison.Ordinal)} }}")}
             backends: [ {string.Join(", ", WeighedBackends)} ]
 
         """;

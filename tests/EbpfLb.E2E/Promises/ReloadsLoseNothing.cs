@@ -57,7 +57,9 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
         Assert.Equal(Lab.A.Name, (await Lab.Client.GetAsync(balancer)).Server);
     }
 
-    static BalancerPlan InFile(params Backend[] backends) => new(Service.Web(backends)) { StandsInFile = true };
+    /// <summary>With more time to drain than a spec takes: connections to backends that leave go on.</summary>
+    static BalancerPlan InFile(params Backend[] backends) =>
+        new(Service.Web(backends) with { Drain = "10m" }) { StandsInFile = true };
 
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : ReloadsLoseNothing(lab);

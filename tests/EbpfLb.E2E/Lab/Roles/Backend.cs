@@ -15,6 +15,15 @@ public sealed partial class Backend : Role
     {
     }
 
+    /// <summary>Ends it on the spot; nobody is told.</summary>
+    public Task KillAsync() => Docker.Containers.KillContainerAsync(Id, new() { Signal = "SIGKILL" });
+
+    /// <summary>Has it hang: its machine still takes connections, and nobody answers on them.</summary>
+    public Task PauseAsync() => Docker.Containers.PauseContainerAsync(Id);
+
+    /// <summary>Has it go on.</summary>
+    public Task ResumeAsync() => Docker.Containers.UnpauseContainerAsync(Id);
+
     /// <summary>The paths it was asked for and has answered, from its access log, in order.</summary>
     public async Task<IReadOnlyList<string>> RequestsAsync()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Docker.DotNet;
 using DotNet.Testcontainers.Containers;
 
 namespace EbpfLb.E2E.Lab.Roles;
@@ -29,6 +30,8 @@ public abstract class Role : IAsyncDisposable
     internal Addresses Addresses { get; private set; } = Addresses.None;
 
     internal string Id => _container.Id;
+
+    private protected IDockerClient Docker => _network.Engine.Docker;
 
     internal virtual async Task StartAsync()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EbpfLb.E2E.Lab.Roles;
 
 namespace EbpfLb.E2E.Lab.Telemetry;
 
@@ -33,6 +34,9 @@ sealed record BalancerStatus(
         JsonSerializer.Deserialize<IReadOnlyList<BalancerStatus>>(json, JsonSerializerOptions.Web)!;
 
     public IEnumerable<BackendStatus> Backends => Services.SelectMany(service => service.Backends);
+
+    /// <summary>How a web server stands, at the address that is spoken to at present; null where it is not known any more.</summary>
+    public BackendStatus? Of(Backend backend) => Backends.SingleOrDefault(known => known.Address == $"{backend.Host}:80");
 }
 
 /// <param name="Listen">Endpoints with their protocol.</param>
@@ -41,7 +45,10 @@ sealed record ServiceStatus(
 
 /// <param name="Name">The name by which it was configured.</param>
 /// <param name="Address">Address and port.</param>
-sealed record BackendStatus(string Name, string Address, int Flows, TrafficStatus Traffic);
+/// <param name="State">unchecked, unknown, up, down, draining or drained.</param>
+/// <param name="DrainSeconds">Until a draining one's flows are cut.</param>
+sealed record BackendStatus(
+    string Name, string Address, string State, int? DrainSeconds, int Weight, int Flows, TrafficStatus Traffic);
 
 /// <param name="Opened">Flows opened since the balancer's start.</param>
 sealed record TrafficStatus(long Opened, long ToBackendBytes, long ToClientPackets, long ToClientBytes);

@@ -16,12 +16,16 @@ public sealed record Tally(
         Mark + "%{exitcode} %{http_code} %{local_ip} %{local_port} %{url_effective} %{errormsg}\\n";
 
     const string Mark = "## "; // stands in no answer
+    const string OnKept = "on a kept connection";
     const int FactCount = 6;
 
     /// <summary>How many connections it took at least.</summary>
     public int Connections => Answers.Count + Load.Askers;
 
     public int Failed => Failures.Count;
+
+    /// <summary>How many failed on connections of their own.</summary>
+    public int FailedOnNewConnections => Failures.Count(failure => !failure.Contains(OnKept, StringComparison.Ordinal));
 
     public int Requests => Answers.Count + AnswersOnKeptConnections + Failed;
 
@@ -46,7 +50,7 @@ public sealed record Tally(
             var (asked, answered) = (Number(facts[0]), Number(facts[1]));
             onKept += answered;
             for (var request = answered + 1; request <= asked; request++)
-                failures.Add($"request {request} of {asked} on a kept connection: {facts[2]}");
+                failures.Add($"request {request} of {asked} {OnKept}: {facts[2]}");
         }
         return new Tally(answers, onKept, failures, lasting);
     }
