@@ -12,7 +12,7 @@ namespace EbpfLb.Health;
 sealed class Checkups(IHealthCheck check, Checkup.Made made, Action<Exception> failed, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>Each is a socket; those beyond wait for their turn.</summary>
-    const int MostAtATime = 512;
+    public const int MostAtATime = 512;
 
     readonly SemaphoreSlim _gate = new(MostAtATime);
     readonly Dictionary<CheckedBackend, Checkup> _current = [];

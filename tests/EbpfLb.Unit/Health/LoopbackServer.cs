@@ -12,8 +12,6 @@ sealed class LoopbackServer : IAsyncDisposable
     readonly ConcurrentBag<Socket> _kept = [];
     readonly string? _answer;
     readonly Task _serving;
-    int _open;
-    int _mostOpen;
 
     /// <param name="answer">Written to whoever has asked for something; null for a server that hangs.</param>
     public LoopbackServer(string? answer = null)
@@ -32,9 +30,6 @@ sealed class LoopbackServer : IAsyncDisposable
     /// <summary>What was asked for.</summary>
     public ConcurrentQueue<string> Requests { get; } = [];
 
-    /// <summary>The most connections that were open at a time.</summary>
-    public int MostOpen => Volatile.Read(ref _mostOpen);
-
     async Task ServeAsync()
     {
         while (true)
@@ -48,9 +43,6 @@ sealed class LoopbackServer : IAsyncDisposable
 
     async Task ServeAsync(Socket connection)
     {
-        var open = Interlocked.Increment(ref _open);
-        for (var most = MostOpen; open > most; most = MostOpen)
-            Interlocked.CompareExchange(ref _mostOpen, open, most);
         using (connection)
         {
             var buffer = new byte[4096];
@@ -64,7 +56,6 @@ sealed class LoopbackServer : IAsyncDisposable
                 connection.Shutdown(SocketShutdown.Send);
             }
         }
-        Interlocked.Decrement(ref _open);
     }
 
     public async ValueTask DisposeAsync()
