@@ -52,7 +52,7 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Pr
     }
 
     [Fact]
-    public async Task Another_build_or_hook_takes_over_under_load_and_fails_no_request()
+    public async Task Other_programs_on_other_hooks_take_over_under_load_and_fail_no_request()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
         var balancer = await Lab.BalanceAsync(plan);
