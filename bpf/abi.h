@@ -90,7 +90,7 @@ struct lb_backend {
 	__u32 service;
 	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space cuts what a draining one still has */
 	enum lb_backend_state state;
-	__u32 zero;
+	__u32 drain_ms; /* how long after it leaves that is */
 };
 
 /* An interface that the datapath stands on, by its index. */

@@ -35,9 +35,9 @@ record struct LbBackend
     /// <summary>When what a draining one still has is cut: nanoseconds of CLOCK_MONOTONIC.</summary>
     public ulong DrainedNs;
     public LbBackendState State;
-#pragma warning disable IDE0051, CS0169 // Named padding, so that entries compare as bytes.
-    readonly uint _zero;
-#pragma warning restore IDE0051, CS0169
+
+    /// <summary>How long it may drain once it takes no new flow any more, in milliseconds.</summary>
+    public uint DrainMs;
 
     public readonly bool IsFree => Address == default;
 

@@ -15,8 +15,12 @@ sealed record KernelService(
     ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
     ImmutableArray<BackendSnapshot> Backends)
 {
-    /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
-    public TimeSpan Drain { get; init; } = ServiceConfiguration.UsualDrain;
+    /// <summary>How long a backend that takes no new flow any more may keep those it has; null: as long as before.</summary>
+    public TimeSpan? Drain { get; init; }
+
+    /// <summary>One that is not desired any more: it listens nowhere, and its backends drain.</summary>
+    public static KernelService Leaving(ServiceIdentity identity) =>
+        new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
 
     /// <summary>
     /// Parts services by family. A family that a service does not listen in has none; one in which it listens but has

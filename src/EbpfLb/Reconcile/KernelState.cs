@@ -62,40 +62,39 @@ sealed class KernelState
     public IEnumerable<(uint Id, LbBackend Backend)> BackendsOf(uint service) =>
         Backends.Where(entry => entry.Value.Service == service).Select(entry => (entry.Key, entry.Value));
 
-    /// <summary>A removed service's id stays taken until the last of its backends is released.</summary>
-    public uint FindOrTakeService(ServiceIdentity identity, out bool isNew)
+    /// <summary>A service that left keeps its id until the last of its backends is forgotten. False where none is free.</summary>
+    public bool TryFindOrTakeService(ServiceIdentity identity, out uint id, out bool isNew)
     {
-        isNew = !_serviceIds.TryGetValue(identity, out var id);
+        isNew = !_serviceIds.TryGetValue(identity, out id);
         if (!isNew)
-            return id;
+            return true;
         while (_takenServices.Contains(_freeService))
             _freeService++;
-        if (_freeService >= Limits.MaxServices)
-            throw new LoadBalancerException(
-                $"there is no room for service '{identity.Name}': the tables hold {Limits.MaxServices}, "
-                + "and one that listens on IPv4 and IPv6 counts twice.");
-        Add(_freeService, identity);
-        return _freeService;
+        id = _freeService;
+        if (id >= Limits.MaxServices)
+            return false;
+        Add(id, identity);
+        return true;
     }
 
-    /// <summary>A new backend starts with weight 0: it takes its turns once a slot table names it.</summary>
-    public uint FindOrTakeBackend(uint service, BackendSnapshot backend, out bool isNew)
+    /// <summary>A new backend starts with weight 0: it takes its turns once a slot table names it. False where no id is free.</summary>
+    public bool TryFindOrTakeBackend(uint service, BackendSnapshot backend, out uint id, out bool isNew)
     {
-        var endPoint = new IPEndPoint(backend.Address, backend.Port);
-        isNew = !_backendIds.TryGetValue((service, endPoint), out var id);
+        isNew = !_backendIds.TryGetValue((service, new(backend.Address, backend.Port)), out id);
         if (!isNew)
-            return id;
+            return true;
         while (Backends.ContainsKey(_freeBackend))
             _freeBackend++;
-        if (_freeBackend >= Limits.MaxBackends)
-            throw new LoadBalancerException($"there is no room for backend {endPoint}: the tables hold {Limits.MaxBackends}.");
-        Add(_freeBackend, new LbBackend
+        id = _freeBackend;
+        if (id >= Limits.MaxBackends)
+            return false;
+        Add(id, new LbBackend
         {
             Address = LbAddress.From(backend.Address),
             Port = BigEndianPort.From(backend.Port),
             Service = service,
         });
-        return _freeBackend;
+        return true;
     }
 
     void Add(uint id, ServiceIdentity identity)

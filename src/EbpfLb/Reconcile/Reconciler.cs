@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Tables;
 
@@ -20,6 +19,9 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {
     readonly TimeProvider _time = time ?? TimeProvider.System;
 
+    /// <summary>What the last pass found no room for, as a sentence; null where there was room for everything.</summary>
+    public string? Shortage { get; private set; }
+
     /// <summary>One pass.</summary>
     /// <param name="desired">The services and their backends.</param>
     /// <param name="self">The addresses that a service without one listens on.</param>
@@ -35,15 +37,22 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         var actual = KernelState.Read(tables);
         if (live is not null)
             CountLive(actual, live);
+        Shortage = null;
         var wanted = services.Select(service => service.Identity).ToHashSet();
-        var left = actual.Services.Where(held => !wanted.Contains(held.Value)).Select(held => held.Key).ToArray();
-        ServiceChange[] prepared = [.. services.Select(service => Prepare(actual, service))];
-        tables.Slots.Publish(prepared
+        var leaving = actual.Services.Where(held => !wanted.Contains(held.Value)).ToArray();
+        ServiceChange[] changes =
+        [
+            .. services.Concat(leaving.Select(held => held.Value).Distinct().Select(KernelService.Leaving))
+                .Select(service => Prepare(actual, service)).OfType<ServiceChange>(),
+        ];
+        tables.Slots.Publish(changes
             .Where(change => change.Slots is not null).Select(change => (change.Service.Id, change.Slots!)));
-        var changes = prepared.Sum(change => Complete(actual, change)) + left.Sum(id => RemoveService(actual, id));
+        // A key may pass from one service to another: all are written before any is removed.
+        var written = changes.Sum(change => Complete(actual, change)) + changes.Sum(change => RemoveKeys(actual, change));
         if (live is not null)
-            Settle(actual, live, desired);
-        return changes;
+            Settle(actual, live, services);
+        Forget(actual, leaving.Select(held => held.Key));
+        return written;
     }
 
     /// <summary>Corrects the counts that least connections goes by, for flows that were evicted or idled out.</summary>
@@ -54,28 +63,42 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     }
 
     /// <summary>Where no flow leads to a backend any more: forgets one that left its service, and tells that one is drained.</summary>
-    void Settle(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<ServiceSnapshot> desired)
+    void Settle(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<KernelService> services)
     {
-        var wanted = desired
+        var wanted = services
             .SelectMany(service => service.Backends.Select(backend => (
-                actual.FindService(new(service.Name, backend.Address.AddressFamily)),
-                new IPEndPoint(backend.Address, backend.Port))))
+                actual.FindService(service.Identity), new IPEndPoint(backend.Address, backend.Port))))
             .ToHashSet();
-        foreach (var (id, backend) in actual.Backends)
+        foreach (var (id, backend) in actual.Backends.Where(backend => !live.ContainsKey(backend.Key)).ToArray())
         {
-            if (live.ContainsKey(id))
+            if (wanted.Contains((backend.Service, backend.EndPoint)))
+            {
+                if (backend.State == LbBackendState.Draining)
+                    tables.Backends.Set(id, backend with { State = LbBackendState.Drained });
                 continue;
-            if (!wanted.Contains((backend.Service, backend.EndPoint)))
-                FreeBackend(id);
-            else if (backend.State == LbBackendState.Draining)
-                tables.Backends.Set(id, backend with { State = LbBackendState.Drained });
+            }
+            tables.Backends.Set(id, default);
+            tables.BackendLabels.Set(id, default);
+            actual.Backends.Remove(id);
         }
     }
 
-    /// <summary>Writes what a service's new table will name, and tells what else is to change.</summary>
-    ServiceChange Prepare(KernelState actual, KernelService service)
+    /// <summary>Forgets services that left, once they have no backend any more: one that comes back before is the same.</summary>
+    void Forget(KernelState actual, IEnumerable<uint> leaving)
     {
-        var id = actual.FindOrTakeService(service.Identity, out var isNew);
+        foreach (var id in leaving.Where(id => !actual.BackendsOf(id).Any()))
+            tables.ServiceLabels.Set(id, default);
+    }
+
+    /// <summary>Writes what a service's new table will name, and tells what else is to change; null where it has no room.</summary>
+    ServiceChange? Prepare(KernelState actual, KernelService service)
+    {
+        if (!actual.TryFindOrTakeService(service.Identity, out var id, out var isNew))
+        {
+            Shortage ??= $"there is no room for service '{service.Identity.Name}': the tables hold {Limits.MaxServices}, "
+                + "and one that listens on IPv4 and IPv6 counts twice, as one does that left and drains.";
+            return null;
+        }
         if (isNew)
         {
             tables.ServiceTraffic.ClearPerCpu(id);
@@ -84,19 +107,14 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         }
         var desired = new LbService(id, service.Algorithm, service.Mode);
         var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
-        var members = new Dictionary<uint, BackendSnapshot>();
-        foreach (var backend in service.Backends)
-        {
-            var member = actual.FindOrTakeBackend(id, backend, out var isNewBackend);
-            if (isNewBackend)
-            {
-                tables.BackendTraffic.ClearPerCpu(member);
-                tables.BackendLabels.Set(member, LbLabel.From(backend.Host));
-                tables.Backends.Set(member, actual.Backends[member]);
-            }
-            members[member] = backend;
-        }
-        var outdated = Outdated(actual, id, members, service.Drain);
+        var members = Members(actual, id, service.Backends);
+        var standing = new Standing(service.Drain, (ulong)_time.GetTimestamp());
+        (uint Id, LbBackend Next)[] outdated =
+        [
+            .. actual.BackendsOf(id)
+                .Select(held => (held.Id, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
+                .Where(held => held.Next != actual.Backends[held.Id]),
+        ];
         var isRepublished = isAnother || outdated.Any(backend => backend.Next.Weight != actual.Backends[backend.Id].Weight);
         var slots = isRepublished
             ? Slots(service.Algorithm, [.. members.Select(
@@ -105,43 +123,54 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return new(desired, service.Keys, isAnother, slots, outdated);
     }
 
-    /// <summary>Writes what comes after the tables: backends as they stand now, and where the service listens.</summary>
+    /// <summary>The desired backends by their ids, new ones with what is known of them; those without room are left out.</summary>
+    Dictionary<uint, BackendSnapshot> Members(KernelState actual, uint service, ImmutableArray<BackendSnapshot> desired)
+    {
+        var members = new Dictionary<uint, BackendSnapshot>();
+        foreach (var backend in desired)
+        {
+            if (!actual.TryFindOrTakeBackend(service, backend, out var id, out var isNew))
+            {
+                Shortage ??= $"there is no room for backend '{backend.Host}': the tables hold {Limits.MaxBackends}, "
+                    + "those that left and drain among them.";
+                continue;
+            }
+            if (isNew)
+            {
+                tables.BackendTraffic.ClearPerCpu(id);
+                tables.BackendLabels.Set(id, LbLabel.From(backend.Host));
+                tables.Backends.Set(id, actual.Backends[id]);
+            }
+            members[id] = backend;
+        }
+        return members;
+    }
+
+    /// <summary>Writes what comes after the tables: how backends stand now, and where the service listens.</summary>
     int Complete(KernelState actual, ServiceChange change)
     {
-        Stand(actual, change.Backends);
-        var held = actual.KeysOf(change.Service.Id).ToArray();
-        LbServiceKey[] written = [.. change.IsAnother ? change.Keys : change.Keys.Except(held)];
-        LbServiceKey[] gone = [.. held.Except(change.Keys)];
+        foreach (var (id, next) in change.Backends)
+        {
+            tables.Backends.Set(id, next);
+            actual.Backends[id] = next;
+        }
+        LbServiceKey[] written =
+            [.. change.IsAnother ? change.Keys : change.Keys.Except(actual.KeysOf(change.Service.Id))];
         foreach (var key in written)
         {
             tables.Services.Set(key, change.Service);
             actual.Keys[key] = change.Service; // perhaps no longer another's
         }
+        return (change.Slots is null ? 0 : 1) + change.Backends.Count + written.Length;
+    }
+
+    /// <summary>Removes where the service listens no more.</summary>
+    int RemoveKeys(KernelState actual, ServiceChange change)
+    {
+        LbServiceKey[] gone = [.. actual.KeysOf(change.Service.Id).Except(change.Keys)];
         foreach (var key in gone)
             tables.Services.Remove(key);
-        return (change.Slots is null ? 0 : 1) + change.Backends.Count + written.Length + gone.Length;
-    }
-
-    /// <summary>The backends of a service that now stand otherwise than before.</summary>
-    IReadOnlyList<(uint Id, LbBackend Next)> Outdated(
-        KernelState actual, uint service, Dictionary<uint, BackendSnapshot> members, TimeSpan drain)
-    {
-        var standing = new Standing(drain, (ulong)_time.GetTimestamp());
-        return
-        [
-            .. actual.BackendsOf(service)
-                .Select(held => (held.Id, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
-                .Where(held => held.Next != actual.Backends[held.Id]),
-        ];
-    }
-
-    void Stand(KernelState actual, IReadOnlyList<(uint Id, LbBackend Next)> backends)
-    {
-        foreach (var (id, next) in backends)
-        {
-            tables.Backends.Set(id, next);
-            actual.Backends[id] = next;
-        }
+        return gone.Length;
     }
 
     static uint[] Slots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
@@ -149,21 +178,4 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         LbAlgorithm.SourceHash or LbAlgorithm.Maglev => MaglevTable.Build(members),
         _ => SlotTable.Build([.. members.Select(member => (member.Id, member.Weight))]),
     };
-
-    int RemoveService(KernelState actual, uint id)
-    {
-        var keys = actual.KeysOf(id).ToArray();
-        foreach (var key in keys)
-            tables.Services.Remove(key);
-        tables.Slots.Remove(id);
-        Stand(actual, Outdated(actual, id, [], ServiceConfiguration.UsualDrain));
-        tables.ServiceLabels.Set(id, default);
-        return 1 + keys.Length;
-    }
-
-    void FreeBackend(uint id)
-    {
-        tables.Backends.Set(id, default);
-        tables.BackendLabels.Set(id, default);
-    }
 }

@@ -32,8 +32,9 @@ static class StatusTable
     }
 
     /// <summary>A service, in a line.</summary>
-    public static string Head(ServiceStatus service) =>
-        $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows";
+    public static string Head(ServiceStatus service) => service.Listen.Count == 0
+        ? $"  {service.Name}, which has left, {service.Flows} flows"
+        : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows";
 
     /// <summary>How wide the column of addresses is.</summary>
     public static int AddressWidth(ServiceStatus service) =>

@@ -141,20 +141,42 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void A_service_that_leaves_drains_with_its_backends()
+    public void A_service_that_leaves_drains_with_its_backends_for_as_long_as_it_said()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
         var flow = ConnectToB(lb);
 
         Apply(lb);
+        _clock.Now += Drain - TimeSpan.FromSeconds(1);
         Pass(lb);
         Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Equal(("draining", 1), (StateOf(lb, B), FlowsOf(lb, B)));
 
-        _clock.Now += ServiceConfiguration.UsualDrain;
+        _clock.Now += TimeSpan.FromSeconds(1);
         Pass(lb);
         Pass(lb);
         Assert.Equal(Verdict.Pass, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
         Assert.Empty(KernelState.Read(lb.Tables).Backends);
+        Assert.Empty(KernelState.Read(lb.Tables).Services);
+    }
+
+    [Fact]
+    public void A_service_that_comes_back_in_time_loses_nothing()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var flow = ConnectToB(lb);
+
+        Apply(lb);
+        Assert.Equal(Verdict.Pass, lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Web, Tcp.Syn)).Verdict);
+        Apply(lb, Web(A, B));
+        _clock.Now += 2 * Drain;
+        Pass(lb, Web(A, B));
+
+        Assert.Equal("unchecked", StateOf(lb, B));
+        Assert.Equal(Verdict.Redirect, lb.Receive(flow.FromClient(Tcp.Ack)).Verdict);
+        Assert.Equal(
+            Verdict.Redirect, lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Web, Tcp.Syn)).Verdict);
+        Assert.Empty(_ended);
     }
 
     [Fact]

@@ -119,6 +119,7 @@ public sealed class TheTablesFollowWhatIsDesired
 
         reconciler.Apply([Web(A), other], Self);
         reconciler.Apply([other], Self);
+        reconciler.Apply([other], Self, new Dictionary<uint, int>());
 
         Assert.Equal("other", Assert.Single(KernelState.Read(lb.Tables).Services).Value.Name);
         Assert.Single(lb.Tables.Services.Keys());
@@ -182,6 +183,7 @@ public sealed class TheTablesFollowWhatIsDesired
 
         Assert.Equal([null], Chosen(lb, 1));
         Assert.Equal(1ul, lb.Reasons()[LbReason.PassNoService]);
+        reconciler.Apply([Web(A, SixA)], [SelfV6], new Dictionary<uint, int>());
         var left = Assert.Single(KernelState.Read(lb.Tables).Services);
         Assert.Equal(new("web", AddressFamily.InterNetworkV6), left.Value);
     }
@@ -198,7 +200,7 @@ public sealed class TheTablesFollowWhatIsDesired
         reconciler.Apply([], Self);
         reconciler.Apply([], Self, new Dictionary<uint, int> { [leaving] = 1 });
         reconciler.Apply([other], Self);
-        Assert.DoesNotContain(left, KernelState.Read(lb.Tables).Services.Keys);
+        Assert.Equal("web", KernelState.Read(lb.Tables).Services[left].Name);
 
         reconciler.Apply([other], Self, new Dictionary<uint, int>());
         reconciler.Apply([other, Web(A)], Self);
@@ -236,6 +238,29 @@ public sealed class TheTablesFollowWhatIsDesired
             many.Select(service => service.Backends[0].Address),
             many.Select(service => TestFlow.Of(lb.Receive(new TcpPacket(
                 Hosts.Ip4.Alice.Port(_port++), new(Hosts.Ip4.Balancer, service.Listen.Port), Tcp.Syn))).Backend.Address));
+    }
+
+    [Fact]
+    public void What_finds_no_room_waits_until_what_left_has_drained()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+        var (former, next) = (Many(network: 1), Many(network: 2));
+        reconciler.Apply([former], Self);
+
+        reconciler.Apply([next], Self);
+        Assert.StartsWith("there is no room for backend", reconciler.Shortage, StringComparison.Ordinal);
+        reconciler.Apply([next], Self, new Dictionary<uint, int>());
+        reconciler.Apply([next], Self);
+
+        Assert.Null(reconciler.Shortage);
+        Assert.Equal(0, reconciler.Apply([next], Self));
+        Assert.Equal(
+            next.Backends.Select(backend => backend.Address.ToString()).Order(),
+            KernelState.Read(lb.Tables).Backends.Values.Select(backend => backend.EndPoint.Address.ToString()).Order());
+
+        static ServiceSnapshot Many(byte network) => Web(
+            [.. Enumerable.Range(0, 3000).Select(i => A with { Address = new([10, network, (byte)(i / 250), (byte)(1 + (i % 250))]) })]);
     }
 
     [Fact]
