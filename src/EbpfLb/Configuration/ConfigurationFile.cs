@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace EbpfLb.Configuration;
@@ -19,11 +20,11 @@ sealed record ConfigurationFile
     /// <summary>Reads the file. Two that say the same in the same words are equal.</summary>
     public static ConfigurationFile Load(string path)
     {
+        var content = ArrayPool<byte>.Shared.Rent(LargestFile + 1);
         try
         {
             using var file = File.OpenRead(path);
-            var content = new byte[LargestFile + 1];
-            var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            var length = file.ReadAtLeast(content.AsSpan(0, LargestFile + 1), LargestFile + 1, throwOnEndOfStream: false);
             if (length > LargestFile)
                 return Unreadable(path, $"is larger than {LargestFile / 1024} KiB", "Name a smaller file");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content, 0, length);
@@ -37,6 +38,10 @@ sealed record ConfigurationFile
         {
             return Unreadable(
                 path, $"cannot be read: {fault.Message.TrimEnd('.')}", "Name a file that exists and that you may read");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
         }
     }
 

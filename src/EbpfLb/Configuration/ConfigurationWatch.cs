@@ -45,7 +45,8 @@ sealed partial class ConfigurationWatch(
         while (true)
         {
             var isAsked = await WaitAsync(cancellation);
-            var file = ConfigurationFile.Load(path);
+            // Where a file's medium hangs, that must not hold up the end.
+            var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
             var isWhole = isAsked || file == seen;
             seen = file;
             if (!isWhole || (!isAsked && file == judged))

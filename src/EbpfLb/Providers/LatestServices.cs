@@ -49,6 +49,7 @@ sealed partial class LatestServices(
                         candidate = null;
                         continue;
                     }
+                    await came; // another fault than that of a configuration ends it all
                     await current.DisposeAsync();
                     (current, candidate) = (candidate!, null);
                     LogTaken();
@@ -69,6 +70,6 @@ sealed partial class LatestServices(
     [LoggerMessage(LogLevel.Information, "the configuration was read again and is in force")]
     partial void LogTaken();
 
-    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes, because {Fault}")]
+    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes, because {Fault} SIGHUP has it tried again")]
     partial void LogRefused(string fault);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
@@ -14,7 +13,6 @@ namespace EbpfLb.Reconcile;
 /// </summary>
 sealed class AttachedDatapath : IDisposable
 {
-    readonly ConcurrentDictionary<uint, string> _serviceNames = new();
     readonly List<IAttachment> _attachments = [];
     readonly string _instance;
     readonly Datapath _datapath;
@@ -62,8 +60,8 @@ sealed class AttachedDatapath : IDisposable
         }
     }
 
-    public string ServiceName(uint id) =>
-        _serviceNames.GetOrAdd(id, missing => Tables.ServiceLabels.TryGet(missing, out var label) ? label.ToString() : "?");
+    /// <summary>As it is at the moment: an id may become another service's.</summary>
+    public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
     /// <summary>Takes the programs off the interfaces and removes the pins; the tables can be read until disposal.</summary>
     public void Detach()

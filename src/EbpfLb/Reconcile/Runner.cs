@@ -17,8 +17,6 @@ sealed partial class Runner(
     LoadBalancerConfiguration configuration, IAsyncEnumerable<LoadBalancerConfiguration> changes, TextWriter output,
     TimeProvider time, ILoggerFactory loggers)
 {
-    static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
-
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
     readonly LoopMetrics _loop = new(time);
     ImmutableArray<ServiceSnapshot> _desired = [];
@@ -50,7 +48,7 @@ sealed partial class Runner(
             LogMountedBpfFs(BpfFs.Root);
         using var former = TakeOver(devices);
         using var attached = AttachedDatapath.Attach(
-            configuration, devices, former, tables => Apply(new(tables), tables, devices));
+            configuration, devices, former, tables => Fill(tables, devices, isAdopted: former is not null));
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -79,6 +77,16 @@ sealed partial class Runner(
         return tables;
     }
 
+    /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
+    void Fill(LbTables tables, NetworkDevice[] devices, bool isAdopted)
+    {
+        var reconciler = new Reconciler(tables);
+        LinkReconciler.Apply(tables, devices);
+        reconciler.Apply(_desired, devices[0].Addresses());
+        if (reconciler.Shortage is { } shortage && !isAdopted)
+            throw new LoadBalancerException(shortage);
+    }
+
     /// <summary>Reports flows and follows changes until it is cancelled.</summary>
     async Task BalanceAsync(
         AttachedDatapath attached, NetworkDevice[] devices, TcpListener? listener,
@@ -94,7 +102,8 @@ sealed partial class Runner(
             listener, MetricsSite.Of(devices[0].Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
 
         using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
-        var control = ControlAsync(attached, devices, snapshots, reporter, stop);
+        var control = new ControlLoop(configuration, attached, devices, _loop, time, loggers)
+            .RunAsync(_desired, snapshots, reporter, stop);
         try
         {
             await await Task.WhenAny(control, reporter.Ended);
@@ -110,81 +119,6 @@ sealed partial class Runner(
         }
     }
 
-    /// <summary>
-    /// The one loop that writes the tables: at each change of the backends, and every few seconds in any case, for
-    /// what changes without being told, the interfaces' own addresses among it.
-    /// </summary>
-    async Task ControlAsync(
-        AttachedDatapath attached, NetworkDevice[] devices, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
-        FlowReporter reporter, CancellationTokenSource stop)
-    {
-        var cancellation = stop.Token;
-        var reconciler = new Reconciler(attached.Tables);
-        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
-        var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
-        PeerWatch[] peers = attached.Hook == HookKind.XdpNative
-            ? [.. devices.Select(device => new PeerWatch(device, loggers.CreateLogger<PeerWatch>()))]
-            : [];
-        using var timer = new PeriodicTimer(ApplyInterval, time);
-        var change = snapshots.MoveNextAsync().AsTask();
-        var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
-        var sweep = sweeps.NextAsync(cancellation);
-        var changed = time.GetTimestamp();
-        try
-        {
-            while (true)
-            {
-                IReadOnlyDictionary<uint, int>? live = null;
-                var changing = change;
-                var first = await Task.WhenAny(changing, sweep, tick);
-                if (first == changing)
-                {
-                    await change;
-                    Change(snapshots.Current);
-                    change = snapshots.MoveNextAsync().AsTask();
-                }
-                else if (first == sweep)
-                {
-                    var swept = await sweep;
-                    // A backend that left since may have got a flow behind the sweep's back.
-                    _loop.CountSweep(swept);
-                    live = swept.Began > changed ? swept.Live : null;
-                    sweep = sweeps.NextAsync(cancellation);
-                }
-                else
-                {
-                    await tick;
-                    foreach (var peer in peers)
-                        peer.Look();
-                    tick = timer.WaitForNextTickAsync(cancellation).AsTask();
-                }
-                _loop.Pass(() => Apply(reconciler, attached.Tables, devices, live));
-                if (first == changing)
-                    changed = time.GetTimestamp();
-            }
-        }
-        finally
-        {
-            // Also where the loop failed: nobody else would end the resolver then.
-            await stop.CancelAsync();
-            // The resolver and the sweep must have come to rest before what they use is disposed of.
-            await Task.WhenAll(change, sweep).ContinueWith(_ => { }, TaskScheduler.Default);
-        }
-    }
-
-    /// <summary>One pass. The first interface is the one whose addresses a service without one listens on.</summary>
-    int Apply(
-        Reconciler reconciler, LbTables tables, NetworkDevice[] devices, IReadOnlyDictionary<uint, int>? live = null) =>
-        LinkReconciler.Apply(tables, devices) + reconciler.Apply(_desired, devices[0].Addresses(), live);
-
-    void Change(ImmutableArray<ServiceSnapshot> desired)
-    {
-        var (before, now) = (BackendNames(_desired), BackendNames(desired));
-        _desired = desired;
-        if (!now.SetEquals(before))
-            LogChanged(List(now.Except(before)), List(before.Except(now)));
-    }
-
     /// <summary>Follows the services of one configuration.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
@@ -194,33 +128,11 @@ sealed partial class Runner(
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
             if (isFirst)
-                RefuseOwnAddresses(services, devices);
+                Feasibility.Check(services, devices);
             isFirst = false;
             yield return services;
         }
     }
-
-    /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
-    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
-    {
-        var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
-            .ToLookup(one => one.address, one => one.Name);
-        foreach (var service in services)
-        {
-            if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
-                throw new LoadBalancerException(
-                    $"backend '{loop.Host}' of service '{service.Name}' is {loop.Address}, the balancer's own address on "
-                    + $"{own[loop.Address].First()}. Run the balancer and its backends in network namespaces of their own.");
-        }
-    }
-
-    static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
-    [
-        .. services.SelectMany(service => service.Backends.Select(
-            backend => $"{service.Name} {Words.EndPoint(backend.Address, backend.Port)}")),
-    ];
-
-    static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
 
     string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
     {
@@ -245,7 +157,4 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]
     partial void LogUnknownPeer(string device);
-
-    [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
-    partial void LogChanged(string @new, string left);
 }

@@ -20,6 +20,9 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     /// <summary>How long a backend that leaves may keep its flows; the balancer's own time where absent.</summary>
     public string? Drain { get; init; }
 
+    /// <summary>Whose address it listens at; the interface's own, whatever these are, where absent.</summary>
+    public Role? By { get; init; }
+
     /// <summary>A web service.</summary>
     public static Service Web(params Role[] backends) => new("web", 80, "tcp", Names(backends));
 
@@ -54,7 +57,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     string Listen => $"{(Port == AnyPort ? "*" : Port)}/{Protocol}";
 
     /// <summary>Whether flags can say it.</summary>
-    internal bool FitsInFlags => Weights.Count == 0;
+    internal bool FitsInFlags => Weights.Count == 0 && By is null;
 
     /// <summary>As a line's flags.</summary>
     internal IEnumerable<string> ToFlags() =>
@@ -70,7 +73,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     internal string ToYaml() =>
         $"""
           - name: {Name}
-            listen: self:{Listen}
+            listen: "{By?.Host ?? "self"}:{Listen}"
             algorithm: {Algorithm}
             mode: {Mode}
             drain: {Drain}

@@ -23,11 +23,11 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
             await balancer.ReloadAsync(InFile(Lab.A, Lab.B, Lab.C));
         }
         await balancer.ReloadAsync(InFile(Lab.C));
+        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+        Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(Lab.C.Name, answer.Server));
         var tally = await load.StopAsync();
 
         Assert.Empty(tally.Failures);
-        Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(Lab.C.Name, answer.Server));
-        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
     }
 
     [Fact]
@@ -49,11 +49,14 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
         await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B) with { Port = 70000 }) { StandsInFile = true });
         await balancer.ReloadAsync(InFile(Lab.B) with { Flows = 4000 });
         await balancer.ReloadAsync(new BalancerPlan(Service.OfNobody) { StandsInFile = true });
+        await balancer.ReloadAsync(new BalancerPlan(
+            Service.Web(Lab.B), Service.Web(Lab.C) with { Name = "other", By = Lab.Host }) { StandsInFile = true });
 
         Assert.Collection((await balancer.ReloadsAsync()).Distinct(),
             told => Assert.Contains("70000", told, StringComparison.Ordinal),
             told => Assert.Contains("a change of flows takes a restart", told, StringComparison.Ordinal),
-            told => Assert.Contains("nobody.invalid", told, StringComparison.Ordinal));
+            told => Assert.Contains("nobody.invalid", told, StringComparison.Ordinal),
+            told => Assert.Contains("'web' and 'other' both listen", told, StringComparison.Ordinal));
         Assert.Equal(Lab.A.Name, (await Lab.Client.GetAsync(balancer)).Server);
     }
 

@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+using EbpfLb.Configuration;
+using EbpfLb.Hooks;
+using EbpfLb.Monitoring;
+using EbpfLb.Providers;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>
+/// The one loop that writes the tables: at each change of the backends, after each sweep, and every few seconds in any
+/// case, for what changes without being told, the interfaces' own addresses among it.
+/// </summary>
+sealed partial class ControlLoop(
+    LoadBalancerConfiguration configuration, AttachedDatapath attached, NetworkDevice[] devices, LoopMetrics metrics,
+    TimeProvider time, ILoggerFactory loggers)
+{
+    static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
+
+    readonly ILogger<ControlLoop> _logger = loggers.CreateLogger<ControlLoop>();
+    readonly Reconciler _reconciler = new(attached.Tables);
+    ImmutableArray<ServiceSnapshot> _desired = [];
+    string? _trouble;
+
+    /// <summary>Runs until it is stopped; a pass that fails is told of, and tried again with the next.</summary>
+    /// <param name="desired">What the tables have been filled with.</param>
+    /// <param name="snapshots">What is desired next.</param>
+    /// <param name="reporter">Told of flows that sweeps end.</param>
+    /// <param name="stop">Stops it; cancelled by itself when it ends.</param>
+    public async Task RunAsync(
+        ImmutableArray<ServiceSnapshot> desired, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
+        FlowReporter reporter, CancellationTokenSource stop)
+    {
+        _desired = desired;
+        var cancellation = stop.Token;
+        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
+        var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
+        PeerWatch[] peers = attached.Hook == HookKind.XdpNative
+            ? [.. devices.Select(device => new PeerWatch(device, loggers.CreateLogger<PeerWatch>()))]
+            : [];
+        using var timer = new PeriodicTimer(ApplyInterval, time);
+        var change = snapshots.MoveNextAsync().AsTask();
+        var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+        var sweep = sweeps.NextAsync(cancellation);
+        var changed = time.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                IReadOnlyDictionary<uint, int>? live = null;
+                var first = await Task.WhenAny(change, sweep, tick);
+                if (first == change)
+                {
+                    await change;
+                    Change(snapshots.Current);
+                    change = snapshots.MoveNextAsync().AsTask();
+                }
+                else if (first == sweep)
+                {
+                    var swept = await sweep;
+                    metrics.CountSweep(swept);
+                    // A backend that left since may have got a flow behind the sweep's back.
+                    live = swept.Began > changed ? swept.Live : null;
+                    sweep = sweeps.NextAsync(cancellation);
+                }
+                else
+                {
+                    await tick;
+                    foreach (var peer in peers)
+                        peer.Look();
+                    tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+                }
+                if (Pass(live) != 0)
+                    changed = time.GetTimestamp();
+            }
+        }
+        finally
+        {
+            // Also where the loop failed: nobody else would end the resolver then.
+            await stop.CancelAsync();
+            // The resolver and the sweep must have come to rest before what they use is disposed of.
+            await Task.WhenAll(change, sweep).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>One pass; what it could not do is told once, and left to the next.</summary>
+    /// <returns>How many entries it changed; -1 where that is not known.</returns>
+    int Pass(IReadOnlyDictionary<uint, int>? live)
+    {
+        var changes = -1;
+        string? trouble;
+        try
+        {
+            metrics.Pass(() => changes = Apply(live));
+            trouble = _reconciler.Shortage;
+        }
+        catch (LoadBalancerException fault)
+        {
+            trouble = fault.Message;
+        }
+        if (trouble is not null && trouble != _trouble)
+            LogTrouble(trouble);
+        else if (trouble is null && _trouble is not null)
+            LogNoTrouble();
+        _trouble = trouble;
+        return changes;
+    }
+
+    /// <summary>The first interface is the one whose addresses a service without one listens on.</summary>
+    int Apply(IReadOnlyDictionary<uint, int>? live) =>
+        LinkReconciler.Apply(attached.Tables, devices) + _reconciler.Apply(_desired, devices[0].Addresses(), live);
+
+    void Change(ImmutableArray<ServiceSnapshot> desired)
+    {
+        var (before, now) = (BackendNames(_desired), BackendNames(desired));
+        _desired = desired;
+        if (!now.SetEquals(before))
+            LogChanged(List(now.Except(before)), List(before.Except(now)));
+    }
+
+    static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
+    [
+        .. services.SelectMany(service => service.Backends.Select(
+            backend => $"{service.Name} {Words.EndPoint(backend.Address, backend.Port)}")),
+    ];
+
+    static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
+
+    [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
+    partial void LogChanged(string @new, string left);
+
+    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Trouble} It is tried again every few seconds")]
+    partial void LogTrouble(string trouble);
+
+    [LoggerMessage(LogLevel.Information, "the tables are as desired again")]
+    partial void LogNoTrouble();
+}

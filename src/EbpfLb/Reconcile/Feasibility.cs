@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using EbpfLb.Hooks;
+using EbpfLb.Providers;
+
+namespace EbpfLb.Reconcile;
+
+/// <summary>Tells before services are taken what would keep them from working.</summary>
+static class Feasibility
+{
+    /// <exception cref="LoadBalancerException">They cannot work.</exception>
+    public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
+    {
+        RefuseOwnAddresses(services, devices);
+        KernelService.Of(services, devices[0].Addresses());
+    }
+
+    /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
+    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
+    {
+        var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
+            .ToLookup(one => one.address, one => one.Name);
+        foreach (var service in services)
+        {
+            if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
+                throw new LoadBalancerException(
+                    $"backend '{loop.Host}' of service '{service.Name}' is {loop.Address}, the balancer's own address on "
+                    + $"{own[loop.Address].First()}. Run the balancer and its backends in network namespaces of their own.");
+        }
+    }
+}
