@@ -84,7 +84,7 @@ sealed class YamlSource
     DockerDraft? Docker(Dictionary<string, YamlNode> root)
     {
         const string Path = "docker";
-        if (!root.TryGetValue(Path, out var node) || Mapping(node, Path, DockerKeys) is not { } docker)
+        if (!root.TryGetValue(Path, out var node) || IsEmpty(node) || Mapping(node, Path, DockerKeys) is not { } docker)
             return null;
         return new(Scalar(docker, node, "network", Path, required: true), Scalar(docker, node, "socket", Path));
     }

@@ -35,6 +35,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Whether it starts anew where another one left its datapath.</summary>
     public bool StartsAnew { get; init; }
 
+    /// <summary>The line over which it hears of labelled containers; it looks for none where absent.</summary>
+    internal EngineLine? EngineLine { get; init; }
+
     /// <summary>A configuration file of other words than the services'.</summary>
     public string? Configuration { get; init; }
 
@@ -56,6 +59,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         flows: {Flows}
         metrics: {Metrics}
         leave-attached: {(LeavesAttached ? "true" : "false")}
+        docker: {EngineLine?.ToYaml()}
         services:
         {string.Concat(Services.Select(service => service.ToYaml()))}
         """;

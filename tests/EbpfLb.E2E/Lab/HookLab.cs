@@ -115,6 +115,9 @@ public abstract class HookLab : IAsyncLifetime
     /// <summary>Starts one more backend, which shares the name of a pool with others.</summary>
     public Task<Backend> StartBackendAsync(string pool) => StartAsync(new Backend(_network, NextName("backend"), pool));
 
+    /// <summary>Starts a pool of servers, empty as yet, that balancers find by their labels.</summary>
+    public Task<LabelledPool> StartPoolAsync() => LabelledPool.StartAsync(_network, NextName);
+
     /// <summary>Starts one more file server, whom the network has taught nothing yet.</summary>
     public Task<FileServer> StartFileServerAsync() => StartAsync(new FileServer(_network, NextName("files")));
 

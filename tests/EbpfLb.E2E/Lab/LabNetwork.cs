@@ -17,6 +17,9 @@ sealed class LabNetwork(LabEngine engine, string lab, bool isClosed = false) : I
 
     public LabEngine Engine => engine;
 
+    /// <summary>The engine's name for it.</summary>
+    public string Name => _network.Name;
+
     /// <summary>The family in which roles are talked to at present.</summary>
     public Family Family { get; set; }
 
@@ -56,9 +59,15 @@ sealed class LabNetwork(LabEngine engine, string lab, bool isClosed = false) : I
 
     /// <summary>A container of the lab that brings no network of its own.</summary>
     public ContainerBuilder Container(string image, string name) => new ContainerBuilder(image)
-        .WithName($"{Prefix(lab)}-{name}")
+        .WithName(NameOfContainer(name))
         .WithLabel(LabRun.Labels)
         .WithLogger(NullLogger.Instance);
+
+    /// <summary>Another network, which members of this one do not reach.</summary>
+    public LabNetwork Beside(string name) => new(engine, $"{lab}-{name}");
+
+    /// <summary>By which the engine knows a container of the lab.</summary>
+    public string NameOfContainer(string name) => $"{Prefix(lab)}-{name}";
 
     /// <summary>The name of a volume for a container of the lab.</summary>
     public string NameOfVolume(string name) => $"{Prefix(lab)}-{name}";

@@ -169,6 +169,7 @@ public sealed partial class Balancer : Role
         .WithCreateParameterModifier(container =>
         {
             host.Lodge(container.HostConfig!);
+            plan.EngineLine?.LendTo(container.HostConfig!);
             if (plan.IsPrivileged)
                 network.Engine.Privileges.GrantTo(container.HostConfig!);
         })

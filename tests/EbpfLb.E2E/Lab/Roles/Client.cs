@@ -31,7 +31,10 @@ public class Client : Role
         Curl.InParallelAsync(this, server, times, fromPort);
 
     /// <summary>Puts a constant load on a web server until it is stopped.</summary>
-    public Task<Load> StartLoadAsync(Role server) => Load.StartAsync(this, server);
+    /// <param name="server">The server, or a balancer before it.</param>
+    /// <param name="keepsConnections">Whether some of the requests are made on connections that are kept all the while.</param>
+    public Task<Load> StartLoadAsync(Role server, bool keepsConnections = true) =>
+        Load.StartAsync(this, server, keepsConnections);
 
     /// <summary>Fetches a file and tells what arrived.</summary>
     /// <param name="lasting">How long it takes its time for that, at least.</param>

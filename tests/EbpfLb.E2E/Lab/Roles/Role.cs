@@ -42,8 +42,8 @@ public abstract class Role : IAsyncDisposable
     private protected virtual Task<Addresses> FindAddressesAsync() => _network.AddressesOfAsync(_container.Id);
 
     /// <summary>What it printed since it was started.</summary>
-    internal async Task<(string Stdout, string Stderr)> LogsAsync(DateTime since = default) =>
-        await _container.GetLogsAsync(since, timestampsEnabled: false);
+    internal async Task<(string Stdout, string Stderr)> LogsAsync(DateTime since = default, bool withTimes = false) =>
+        await _container.GetLogsAsync(since, timestampsEnabled: withTimes);
 
     internal Task<byte[]> ReadFileAsync(string path) =>
         _container.ReadFileAsync(path, TestContext.Current.CancellationToken);

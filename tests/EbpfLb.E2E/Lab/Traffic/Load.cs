@@ -26,13 +26,14 @@ public sealed class Load : IAsyncDisposable
     Load(Client client, string place) => (_client, _place) = (client, place);
 
     /// <summary>Begins to ask, and waits until every asker has got answers.</summary>
-    internal static async Task<Load> StartAsync(Client client, Role server)
+    internal static async Task<Load> StartAsync(Client client, Role server, bool keepsConnections)
     {
+        var keepers = keepsConnections ? Askers : 0;
         // An asker of new connections is told to stop between its batches of a second each, one on a kept connection
         // with the request that says so: neither leaves a request behind whose end nobody has seen.
         var place = await client.ShellAsync(
             """
-            server=$1 url=$2 askers=$3 pace=$4 facts=$5
+            server=$1 url=$2 askers=$3 pace=$4 facts=$5 keepers=$6
             load=$(mktemp --directory)
             echo "$load"
             cd "$load" || exit
@@ -56,17 +57,19 @@ public sealed class Load : IAsyncDisposable
             (
                 for asker in $(seq "$askers"); do
                     ask_on_new_connections "$asker" >"new-$asker" 2>&1 &
+                done
+                for asker in $(seq "$keepers"); do
                     ask_on_a_kept_connection "$asker" |
                         socat -t 10 - "TCP:$server:80,connect-timeout=10,shut-none" >"kept-$asker" 2>"fault-$asker" &
                 done
                 wait
                 touch done
             ) >/dev/null 2>&1 &
-            """, server.Host, $"http://{server.Host}/{Guid.NewGuid():N}", Askers, Pace, Tally.Facts);
+            """, server.Host, $"http://{server.Host}/{Guid.NewGuid():N}", Askers, Pace, Tally.Facts, keepers);
         var load = new Load(client, place.Trim());
         await Eventually.That($"every asker of {client.Name}'s load has got answers",
             () => client.ShellAsync("cd \"$1\" && find . -name 'new-*' -size +0 -o -name 'kept-*' -size +0", load._place),
-            found => found.Count(letter => letter == '\n') == 2 * Askers, LongestStart);
+            found => found.Count(letter => letter == '\n') == Askers + keepers, LongestStart);
         return load;
     }
 

@@ -39,6 +39,7 @@ public sealed record Tally(
             """
             cd "$1"
             for asked in asked-*; do
+                [ -e "$asked" ] || break # nobody keeps a connection
                 asker=${asked#*-}
                 echo "$(wc -l <"$asked") $(grep -c '^HTTP/1.1 200 ' "kept-$asker") $(tr '\n' ' ' <"fault-$asker")"
             done
