@@ -14,7 +14,7 @@ namespace EbpfLb.Providers.Containers;
 /// </summary>
 sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, TimeProvider time, ILogger<ContainerFollower> logger)
 {
-    /// <summary>How long between two listings where nothing happens.</summary>
+    /// <summary>How long between two listings where nothing has happened for a while.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     /// <summary>How far back events are asked for: who was told to stop before this connection may be leaving still.</summary>
@@ -22,6 +22,11 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
 
     /// <summary>A connection that lasts so long is none that failed: it ends an outage, and the next is made at once.</summary>
     static readonly TimeSpan Lasting = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// From one listing to the next, doubling up to the interval: engines may tell of a pause, or of a network, before
+    /// their listing has it.
+    /// </summary>
+    static readonly TimeSpan SecondLook = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
     const int RetriesAtTheStart = 4;
@@ -120,6 +125,7 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var events = Channel.CreateBounded<EngineEvent>(MostEventsAhead);
         _departures.Clear();
+        var patience = SecondLook;
         var listening = ListenAsync(engine, events.Writer, stop.Token);
         try
         {
@@ -133,11 +139,12 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
                 }
                 var isListingDue = await HearAsync(engine, events.Reader, cancellation);
                 Tell(changes);
-                while (!isListingDue && await WaitAsync(events.Reader, cancellation))
+                while (!isListingDue && await WaitAsync(events.Reader, patience, cancellation))
                 {
                     isListingDue = await HearAsync(engine, events.Reader, cancellation);
                     Tell(changes); // who was told to stop leaves before the listing
                 }
+                patience = isListingDue ? SecondLook : TimeSpan.FromTicks(Math.Min(2 * patience.Ticks, Interval.Ticks));
             }
         }
         finally
@@ -160,10 +167,10 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
     }
 
     /// <summary>Waits for something to happen; false where nothing did for a while.</summary>
-    async Task<bool> WaitAsync(ChannelReader<EngineEvent> events, CancellationToken cancellation)
+    async Task<bool> WaitAsync(ChannelReader<EngineEvent> events, TimeSpan patience, CancellationToken cancellation)
     {
-        using var patience = new CancellationTokenSource(_isLost ? Lasting : Interval, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
+        using var end = new CancellationTokenSource(patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellation);
         try
         {
             return await events.WaitToReadAsync(either.Token);

@@ -53,6 +53,20 @@ public sealed class ContainersAreFollowed : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_the_engine_tells_before_it_lists_it_is_found_all_the_same()
+    {
+        await using var followed = new Followed(_engine);
+        await followed.Until(First);
+
+        _engine.Tell(One, "pause");
+        var asked = _engine.Asked.Length;
+        await _engine.IsAskedAsync("/containers/json", atLeast: asked + 3);
+        _engine.Put(One with { State = "paused" });
+
+        await followed.Until("web one 172.20.0.2:80 1 Down, share 0");
+    }
+
+    [Fact]
     public async Task One_whose_health_check_does_not_pass_takes_no_new_flow()
     {
         await using var followed = new Followed(_engine);
