@@ -123,6 +123,13 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return new(desired, service.Keys, isAnother, slots, outdated);
     }
 
+    /// <summary>A container may get another name, or one that left leave its address to another.</summary>
+    void Rename(uint id, LbLabel name)
+    {
+        if (!tables.BackendLabels.TryGet(id, out var held) || held.ToString() != name.ToString())
+            tables.BackendLabels.Set(id, name);
+    }
+
     /// <summary>The desired backends by their ids, new ones with what is known of them; those without room are left out.</summary>
     Dictionary<uint, BackendSnapshot> Members(KernelState actual, uint service, ImmutableArray<BackendSnapshot> desired)
     {
@@ -141,6 +148,8 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
                 tables.BackendLabels.Set(id, LbLabel.From(backend.Host));
                 tables.Backends.Set(id, actual.Backends[id]);
             }
+            else
+                Rename(id, LbLabel.From(backend.Host));
             members[id] = backend;
         }
         return members;

@@ -35,6 +35,20 @@ public sealed class TheTablesFollowWhatIsDesired
         Assert.Equal(0, new Reconciler(lb.Tables).Apply([Web(A, B)], Self));
     }
 
+    [Fact]
+    public void A_backend_bears_the_name_of_whoever_has_its_address_now()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+
+        reconciler.Apply([Web(A)], Self);
+        reconciler.Apply([Web(A with { Host = "another" })], Self);
+
+        var (id, _) = Assert.Single(KernelState.Read(lb.Tables).Backends, held => !held.Value.IsFree);
+        Assert.True(lb.Tables.BackendLabels.TryGet(id, out var name));
+        Assert.Equal("another", $"{name}");
+    }
+
     [Theory, InlineData(Hook.Tc), InlineData(Hook.Xdp)]
     public void New_flows_go_to_the_backends_that_are_desired_now(Hook hook)
     {
