@@ -49,8 +49,8 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
         await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B) with { Port = 70000 }) { StandsInFile = true });
         await balancer.ReloadAsync(InFile(Lab.B) with { Flows = 4000 });
         await balancer.ReloadAsync(new BalancerPlan(Service.OfNobody) { StandsInFile = true });
-        await balancer.ReloadAsync(new BalancerPlan(
-            Service.Web(Lab.B), Service.Web(Lab.C) with { Name = "other", By = Lab.Host }) { StandsInFile = true });
+        var other = Service.Web(Lab.C) with { Name = "other", By = Lab.Host };
+        await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B), other) { StandsInFile = true });
 
         Assert.Collection((await balancer.ReloadsAsync()).Distinct(),
             told => Assert.Contains("70000", told, StringComparison.Ordinal),
