@@ -53,14 +53,16 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Promise(lab)
     public async Task Least_connections_prefers_the_backend_without_any()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B) with { Algorithm = "least-connections" });
-        await using var held = await HeldConnections.OpenAsync(Lab.Client, balancer, Lab.TakePorts(4), count: 4);
+        // More than a machine in a hurry may have left to close of the requests before one.
+        const int each = 8;
+        await using var held = await HeldConnections.OpenAsync(Lab.Client, balancer, Lab.TakePorts(2 * each), count: 2 * each);
         var toA = await held.CloseThoseToAsync(Lab.A);
         await Eventually.That($"{Lab.A.Name} has no connection", balancer.StatusAsync,
             seen => seen.Backends.All(backend => backend.Name != Lab.A.Name || backend.Flows == 0), Soon);
 
         var answers = await Lab.Client.GetAsync(balancer, times: 10);
 
-        Assert.Equal(2, toA);
+        Assert.Equal(each, toA);
         Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
     }
 
