@@ -45,7 +45,7 @@ sealed class FlowsCommand
         try
         {
             var instances = Instance.All();
-            opened.AddRange(instances.Select(instance => LbTables.OpenPins(Instance.Directory(instance))));
+            opened.AddRange(instances.Select(instance => Instance.OpenTables(instance)));
             FlowSource[] sources = [.. instances.Zip(opened, (name, tables) => new FlowSource(name, tables, TimeProvider.System))];
             RequireService(filter.Service, sources);
             new FlowQuery(filter, order, parsed.GetValue(_limit))

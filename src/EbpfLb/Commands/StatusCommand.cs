@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using EbpfLb.Instances;
 using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
@@ -16,33 +15,34 @@ static class StatusCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            var all = await ReadAsync(parsed.GetValue(interval), cancellation);
+            var (all, faults) = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(all, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (parsed.GetValue(interval) is not null)
                 new RateTable(output, colours: output == Console.Out && Terminal.HasColours).Write(all);
             else
-                Write(all, output);
-            return ExitCode.Ok;
+                Write(all, output, isAll: faults.Count == 0);
+            foreach (var fault in faults)
+                parsed.InvocationConfiguration.Error.WriteLine($"error: {fault}");
+            return faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;
     }
 
-    static async Task<IReadOnlyList<InstanceStatus>> ReadAsync(TimeSpan? interval, CancellationToken cancellation)
+    static async Task<(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults)> ReadAsync(
+        TimeSpan? interval, CancellationToken cancellation)
     {
-        var (first, began) = (Read(), TimeProvider.System.GetTimestamp());
+        var (first, began) = (StatusReader.Read(), TimeProvider.System.GetTimestamp());
         if (interval is null)
             return first;
         await Task.Delay(interval.Value, cancellation);
-        var (second, ended) = (Read(), TimeProvider.System.GetTimestamp());
-        return second.Since(first, TimeProvider.System.GetElapsedTime(began, ended));
+        var (second, ended) = (StatusReader.Read(), TimeProvider.System.GetTimestamp());
+        return (second.Instances.Since(first.Instances, TimeProvider.System.GetElapsedTime(began, ended)), second.Faults);
     }
 
-    static IReadOnlyList<InstanceStatus> Read() => [.. Instance.All().Select(StatusReader.Read)];
-
-    static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output)
+    static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output, bool isAll)
     {
-        if (all.Count == 0)
+        if (all.Count == 0 && isAll)
             output.WriteLine("nothing is attached");
         foreach (var status in all)
             StatusTable.Write(status, output);

@@ -1,3 +1,4 @@
+using EbpfLb.Abi;
 using EbpfLb.Hooks;
 using EbpfLb.Native;
 using EbpfLb.Tables;
@@ -27,6 +28,19 @@ static class Instance
     {
         System.IO.Directory.CreateDirectory(Directory(instance));
         tables.PinTo(Directory(instance));
+    }
+
+    /// <summary>Opens the tables of an instance.</summary>
+    /// <exception cref="LoadBalancerException">They are another version's, or are being pinned or removed.</exception>
+    public static LbTables OpenTables(string instance)
+    {
+        using var fd = Fd.OpenPin(Path.Combine(Directory(instance), "instance"));
+        var version = fd.ReadFirst<InstanceHead>().AbiVersion;
+        return version is 0 or Limits.AbiVersion
+            ? LbTables.OpenPins(Directory(instance))
+            : throw new LoadBalancerException(
+                $"what is attached to {instance} was made by another version of ebpf-lb (layout {version}, this build has "
+                + $"{Limits.AbiVersion}). Use that one, or detach it first.");
     }
 
     /// <summary>The instance that stands on an interface; null where none does.</summary>

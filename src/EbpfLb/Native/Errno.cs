@@ -17,6 +17,9 @@ static class Errno
     public const int EOPNOTSUPP = 95;
     public const int EINTR = 4;
 
+    /// <summary>The kernel's own (linux/errno.h): it does not do that with objects of this kind.</summary>
+    public const int ENOTSUPP = 524;
+
     /// <summary>The number's name and the system's text for it: <c>EPERM, Operation not permitted</c>.</summary>
     public static string Describe(int errno)
     {

@@ -66,13 +66,23 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>Takes the programs off the interfaces and removes the pins; the tables can be read until disposal.</summary>
     public void Detach()
     {
+        NativeException? first = null;
         foreach (var attachment in _attachments)
         {
-            attachment.Detach();
+            try
+            {
+                attachment.Detach();
+            }
+            catch (NativeException fault)
+            {
+                first ??= fault; // the others are to go all the same
+            }
             attachment.Dispose();
         }
         _attachments.Clear();
         Instance.RemovePins(_instance);
+        if (first is not null)
+            throw first;
     }
 
     /// <summary>Lets go of it; where it was not detached, it goes on.</summary>

@@ -10,10 +10,23 @@ namespace EbpfLb.Status;
 /// <summary>Reads what the pinned maps tell; needs no running process.</summary>
 static class StatusReader
 {
-    public static InstanceStatus Read(string instance)
+    /// <summary>All instances; one that cannot be read, as it is another version's, is a fault among the others.</summary>
+    public static (IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults) Read()
     {
-        using var tables = LbTables.OpenPins(Instance.Directory(instance));
-        return Of(instance, tables);
+        var (all, faults) = (new List<InstanceStatus>(), new List<string>());
+        foreach (var instance in Instance.All())
+        {
+            try
+            {
+                using var tables = Instance.OpenTables(instance);
+                all.Add(Of(instance, tables));
+            }
+            catch (LoadBalancerException fault)
+            {
+                faults.Add(fault.Message);
+            }
+        }
+        return (all, faults);
     }
 
     /// <summary>
@@ -27,7 +40,7 @@ static class StatusReader
         {
             try
             {
-                using var tables = LbTables.OpenPins(Instance.Directory(instance));
+                using var tables = Instance.OpenTables(instance);
                 all.Add(Of(instance, tables, LiveFlows.AsCounted(tables)));
             }
             catch (NativeException fault) when (fault.Number == Errno.ENOENT)

@@ -31,8 +31,13 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
         {
             foreach (var (_, slots) in tables)
                 inners.Add(Create([(uint)slots.Length, .. slots]));
-            Write(outer.Fd.Number, [.. tables.Select(table => table.Service)],
-                [.. inners.Select(inner => (uint)inner.Number)], $"putting {tables.Length} slot tables in place");
+            uint[] services = [.. tables.Select(table => table.Service)], maps = [.. inners.Select(inner => (uint)inner.Number)];
+            var result = Update(outer.Fd.Number, services, maps);
+            if (result != -Errno.ENOTSUPP)
+                Check.NegativeErrno(result, $"putting {tables.Length} slot tables in place");
+            else // a kernel before 5.19
+                foreach (var (service, map) in services.Zip(maps))
+                    outer.Set(service, map);
         }
         finally
         {
@@ -50,15 +55,17 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
         var inner = new Fd(Check.NegativeErrno(
             LibBpf.bpf_map_create(MapTypes.Array, "slot_table", sizeof(uint), sizeof(uint), (uint)content.Length, &options),
             $"creating a slot table of {content.Length - 1} slots"));
-        Write(inner.Number, [.. Enumerable.Range(0, content.Length).Select(i => (uint)i)], content, "writing a slot table");
+        Check.NegativeErrno(
+            Update(inner.Number, [.. Enumerable.Range(0, content.Length).Select(i => (uint)i)], content),
+            "writing a slot table");
         return inner;
     }
 
-    static void Write(int map, uint[] keys, uint[] values, string operation)
+    static int Update(int map, uint[] keys, uint[] values)
     {
         var count = (uint)keys.Length;
         fixed (uint* k = keys)
         fixed (uint* v = values)
-            Check.NegativeErrno(LibBpf.bpf_map_update_batch(map, k, v, &count, null), operation);
+            return LibBpf.bpf_map_update_batch(map, k, v, &count, null);
     }
 }
