@@ -148,7 +148,8 @@ sealed class FakeEngine : IAsyncDisposable
             {
                 return;
             }
-            await ServeAsync(caller);
+            // Beside the next one: a client may connect, and ask on another connection that became free meanwhile.
+            _ = ServeAsync(caller);
         }
     }
 
