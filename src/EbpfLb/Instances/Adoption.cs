@@ -55,8 +55,7 @@ static class Adoption
 
     static void RequireVersion(string instance, string directory)
     {
-        using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
-        var version = fd.ReadFirst<InstanceHead>().AbiVersion;
+        var version = Instance.HeadOf(directory).AbiVersion;
         if (version != Limits.AbiVersion)
             throw AnotherLayout(instance, $"they are of ABI version {version}, this build's of {Limits.AbiVersion}");
     }

@@ -34,8 +34,7 @@ static class Instance
     /// <exception cref="LoadBalancerException">They are another version's, or are being pinned or removed.</exception>
     public static LbTables OpenTables(string instance)
     {
-        using var fd = Fd.OpenPin(Path.Combine(Directory(instance), "instance"));
-        var version = fd.ReadFirst<InstanceHead>().AbiVersion;
+        var version = HeadOf(Directory(instance)).AbiVersion;
         return version is 0 or Limits.AbiVersion
             ? LbTables.OpenPins(Directory(instance))
             : throw new LoadBalancerException(
@@ -111,6 +110,13 @@ static class Instance
         return name[(name.IndexOf('[') + 1)..].TrimEnd(']');
     }
 
+    /// <summary>What an instance of whichever version told of itself first.</summary>
+    public static InstanceHead HeadOf(string directory)
+    {
+        using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
+        return fd.ReadFirst<InstanceHead>();
+    }
+
     /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
     public static string PinName(string device) => device.Replace('.', ':');
 
@@ -122,7 +128,6 @@ static class Instance
     {
         if (!File.Exists(Path.Combine(directory, "instance")))
             return 0;
-        using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
-        return fd.ReadFirst<InstanceHead>().Ifindex;
+        return HeadOf(directory).Ifindex;
     }
 }
