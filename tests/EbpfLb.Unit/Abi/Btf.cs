@@ -29,9 +29,9 @@ sealed unsafe partial class Btf
             var kind = type->info >> 24 & 0x1f;
             var name = NameAt(btf, type->name_off);
             if (kind == KindStruct && name.Length != 0)
-                _structs[name] = new(name, (int)type->size, MembersOf(btf, type));
+                _structs[name] = new(name, (int)type->size_or_type, MembersOf(btf, type));
             if (kind == KindEnum && name.Length != 0)
-                _enums[name] = new(name, (int)type->size, ValuesOf(btf, type));
+                _enums[name] = new(name, (int)type->size_or_type, ValuesOf(btf, type));
         }
     }
 
@@ -98,27 +98,4 @@ sealed unsafe partial class Btf
 
     [LibraryImport(Library)]
     private static partial long btf__resolve_size(nint btf, uint id);
-
-    [StructLayout(LayoutKind.Sequential)]
-    struct btf_type
-    {
-        public uint name_off;
-        public uint info;
-        public uint size;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    struct btf_member
-    {
-        public uint name_off;
-        public uint type;
-        public uint offset; // in bits
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    struct btf_enum
-    {
-        public uint name_off;
-        public int val;
-    }
 }

@@ -1,19 +1,18 @@
 using System.Diagnostics;
 using EbpfLb.Configuration;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Configuration;
 
 /// <summary>A configuration file under watch, whose clock runs only while something is waited for.</summary>
-sealed class WatchedFile : ILogger<ConfigurationWatch>, IAsyncDisposable
+sealed class WatchedFile : IAsyncDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     readonly string _path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.yaml");
     readonly FakeTimeProvider _time = new();
     readonly CancellationTokenSource _stop = new();
-    readonly List<string> _logged = [];
+    readonly Journal<ConfigurationWatch> _journal = new();
     readonly ConfigurationWatch _watch;
     readonly IAsyncEnumerator<LoadBalancerConfiguration> _configurations;
     Task<bool>? _next;
@@ -21,7 +20,7 @@ sealed class WatchedFile : ILogger<ConfigurationWatch>, IAsyncDisposable
     public WatchedFile(string text)
     {
         Write(text);
-        _watch = new(_path, ConfigurationFile.Read(_path).Configuration!, _time, this);
+        _watch = new(_path, ConfigurationFile.Read(_path).Configuration!, _time, _journal);
         _configurations = _watch.WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 
@@ -62,14 +61,8 @@ sealed class WatchedFile : ILogger<ConfigurationWatch>, IAsyncDisposable
         return _configurations.Current;
     }
 
-    string[] Lines
-    {
-        get
-        {
-            lock (_logged)
-                return [.. _logged];
-        }
-    }
+    /// <summary>With the file's name, which is another each time, as FILE.</summary>
+    string[] Lines => [.. _journal.Lines.Select(line => line.Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"))];
 
     async Task Run(Func<bool> isDone)
     {
@@ -88,15 +81,4 @@ sealed class WatchedFile : ILogger<ConfigurationWatch>, IAsyncDisposable
         _stop.Dispose();
         File.Delete(_path);
     }
-
-    void ILogger.Log<TState>(
-        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
-    {
-        lock (_logged)
-            _logged.Add($"{level}: {format(state, exception)}".Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"));
-    }
-
-    bool ILogger.IsEnabled(LogLevel level) => true;
-
-    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 }

@@ -4,13 +4,12 @@ using System.Threading.Channels;
 using EbpfLb.Configuration;
 using EbpfLb.Health;
 using EbpfLb.Providers;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Health;
 
 /// <summary>Health checks under watch: their clock runs only while something is waited for.</summary>
-sealed class WatchedHealth : ILogger<HealthWatch>, IAsyncDisposable
+sealed class WatchedHealth : IAsyncDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
@@ -19,12 +18,12 @@ sealed class WatchedHealth : ILogger<HealthWatch>, IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Channel<ImmutableArray<ServiceSnapshot>> _provided = Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>();
     readonly List<ServiceSnapshot> _seen = [];
-    readonly List<string> _logged = [];
+    readonly Journal<HealthWatch> _journal = new();
     readonly Task _watching;
 
     public WatchedHealth(IHealthCheck checks)
     {
-        var services = new HealthWatch(checks, _time, this).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
+        var services = new HealthWatch(checks, _time, _journal).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
         _watching = Task.Run(async () =>
         {
             await foreach (var judged in services)
@@ -45,14 +44,7 @@ sealed class WatchedHealth : ILogger<HealthWatch>, IAsyncDisposable
         }
     }
 
-    public string[] Logged
-    {
-        get
-        {
-            lock (_logged)
-                return [.. _logged];
-        }
-    }
+    public string[] Logged => _journal.Lines;
 
     /// <summary>A web service, checked over TCP.</summary>
     public static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
@@ -97,15 +89,4 @@ sealed class WatchedHealth : ILogger<HealthWatch>, IAsyncDisposable
         await _watching.ContinueWith(_ => { }, TaskScheduler.Default); // cancelled, or its fault was met above
         _stop.Dispose();
     }
-
-    void ILogger.Log<TState>(
-        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
-    {
-        lock (_logged)
-            _logged.Add($"{level}: {format(state, exception)}");
-    }
-
-    bool ILogger.IsEnabled(LogLevel level) => true;
-
-    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 }

@@ -37,7 +37,7 @@ public sealed class AVethsPeerIsKnown
     [Fact]
     public void That_it_takes_no_more_is_told_once_and_that_it_takes_again_too()
     {
-        var journal = new Journal();
+        var journal = new Journal<PeerWatch>();
         InNetworkOfVeths(() =>
         {
             var watch = WithProgramOnPeer(() => new PeerWatch(NetworkDevice.Find("near"), journal));
@@ -72,19 +72,5 @@ public sealed class AVethsPeerIsKnown
         using var datapath = LoadedDatapath.Load(HookKind.XdpNative, Balancer.Usual, maxFlows: 64);
         using var link = LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find("peer"), NativeMode);
         return action();
-    }
-
-    sealed class Journal : ILogger<PeerWatch>
-    {
-        public List<(LogLevel Level, string Text)> Entries { get; } = [];
-
-        public void Log<TState>(
-            LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format) =>
-            Entries.Add((level, format(state, exception)));
-
-        public bool IsEnabled(LogLevel level) => true;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
     }
 }

@@ -3,13 +3,12 @@ using System.Diagnostics;
 using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Providers;
 
 /// <summary>A resolver under watch: its clock runs only while something is waited for.</summary>
-sealed class Watched : ILogger<BackendResolver>, IAsyncDisposable
+sealed class Watched : IAsyncDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
@@ -17,27 +16,20 @@ sealed class Watched : ILogger<BackendResolver>, IAsyncDisposable
     readonly FakeTimeProvider _time = new();
     readonly CancellationTokenSource _stop = new();
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _snapshots;
-    readonly List<string> _logged = [];
+    readonly Journal<BackendResolver> _journal = new();
     readonly DateTimeOffset _start;
 
     public Watched(INameService names, params string[] backends)
     {
         var flags = new Flags(["eth0"], null, null, [":80"], backends);
-        var resolver = new BackendResolver(FlagSource.Read(flags).Configuration!, names, _time, this);
+        var resolver = new BackendResolver(FlagSource.Read(flags).Configuration!, names, _time, _journal);
         _snapshots = resolver.WatchAsync(_stop.Token).GetAsyncEnumerator();
         _start = _time.GetUtcNow();
     }
 
     public TimeSpan Elapsed => _time.GetUtcNow() - _start;
 
-    public string[] Logged
-    {
-        get
-        {
-            lock (_logged)
-                return [.. _logged];
-        }
-    }
+    public string[] Logged => _journal.Lines;
 
     /// <summary>The next snapshot's backends, as address:port.</summary>
     public async Task<string[]> Next()
@@ -83,15 +75,4 @@ sealed class Watched : ILogger<BackendResolver>, IAsyncDisposable
         await _snapshots.DisposeAsync();
         _stop.Dispose();
     }
-
-    void ILogger.Log<TState>(
-        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
-    {
-        lock (_logged)
-            _logged.Add($"{level}: {format(state, exception)}");
-    }
-
-    bool ILogger.IsEnabled(LogLevel level) => true;
-
-    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 }

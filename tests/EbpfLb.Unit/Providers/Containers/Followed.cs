@@ -3,29 +3,21 @@ using System.Diagnostics;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Unit.Providers.Containers;
 
 /// <summary>A follower of containers under watch.</summary>
-sealed class Followed : ILogger<ContainerFollower>, IAsyncDisposable
+sealed class Followed : IAsyncDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     readonly Followed<ImmutableArray<ContainerBackend>> _changes;
-    readonly List<string> _logged = [];
+    readonly Journal<ContainerFollower> _journal = new();
 
     public Followed(FakeEngine engine, TimeProvider? time = null) => _changes = new(
-        new ContainerFollower(Configuration(engine.Path), time ?? TimeProvider.System, this).WatchAsync, CancellationToken.None);
+        new ContainerFollower(Configuration(engine.Path), time ?? TimeProvider.System, _journal).WatchAsync, CancellationToken.None);
 
-    public string[] Logged
-    {
-        get
-        {
-            lock (_logged)
-                return [.. _logged];
-        }
-    }
+    public string[] Logged => _journal.Lines;
 
     /// <summary>Services 'web' on TCP port 80 and 'dns' on UDP port 53, in an engine's network.</summary>
     public static LoadBalancerConfiguration Configuration(string socket) => YamlSource.Read($$"""
@@ -66,15 +58,4 @@ sealed class Followed : ILogger<ContainerFollower>, IAsyncDisposable
     public static string Write(ContainerBackend found) =>
         $"{found.Service} {found.Backend.Host} {Words.EndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
         + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.Share}");
-
-    void ILogger.Log<TState>(
-        LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format)
-    {
-        lock (_logged)
-            _logged.Add($"{level}: {format(state, exception)}");
-    }
-
-    bool ILogger.IsEnabled(LogLevel level) => true;
-
-    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 }
