@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Bench.Packets;
+
+/// <summary>The datapath as users load it, with services, backends and flows written to its tables.</summary>
+sealed class Loaded : IDisposable
+{
+    readonly Datapath _datapath;
+    readonly Hook _hook;
+    readonly Hosts _hosts;
+
+    /// <param name="hook">Which program is measured.</param>
+    /// <param name="hosts">Who is on the network.</param>
+    /// <param name="settings">Constants of the programs.</param>
+    /// <param name="maxFlows">How many established flows there is room for.</param>
+    public Loaded(Hook hook, Hosts hosts, LbSettings settings, uint maxFlows)
+    {
+        _hook = hook;
+        _hosts = hosts;
+        _datapath = Datapath.Load(hook.Kind(), settings, maxFlows);
+        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
+            Tables.Links.Set(link.Index, link.InTables);
+    }
+
+    public LbTables Tables => _datapath.Tables;
+
+    public Fd Program => _hook == Hook.Tc ? _datapath.Tc : _datapath.Xdp!;
+
+    /// <summary>Where the first service listens.</summary>
+    public IPEndPoint Service => ServiceAt(0);
+
+    /// <summary>Makes services, of which each has the same number of backends, on ports of their own.</summary>
+    public void Serve(int services, int backends, LbAlgorithm algorithm)
+    {
+        for (var service = 0u; service < services; service++)
+        {
+            var first = service * (uint)backends;
+            Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));
+            var members = Enumerable.Range(0, backends)
+                .Select(number => (Id: first + (uint)number, At: BackendAt(number), Weight: 1)).ToArray();
+            foreach (var (id, at, weight) in members)
+                Tables.Backends.Set(id, new LbBackend
+                {
+                    Address = LbAddress.From(at.Address),
+                    Port = BigEndianPort.From((ushort)at.Port),
+                    Weight = (ushort)weight,
+                    Service = service,
+                });
+            Tables.Slots.Publish(service, algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
+                ? MaglevTable.Build(members)
+                : SlotTable.Build([.. members.Select(member => (member.Id, member.Weight))]));
+        }
+    }
+
+    /// <summary>Establishes a flow of the first service for each client; they share the backends evenly.</summary>
+    /// <param name="clients">How many.</param>
+    /// <param name="backends">Of the service; enough for each flow to have a port.</param>
+    public void Establish(uint clients, int backends)
+    {
+        var now = (ulong)Stopwatch.GetTimestamp();
+        for (var client = 0u; client < clients; client++)
+        {
+            var backend = client % (uint)backends;
+            var forward = TupleOf(EntryInput.Client(EntryInput.FirstClient(_hosts.Family), client), Service);
+            var nat = new IPEndPoint(Service.Address, 1024 + (int)(client / backends));
+            var reply = TupleOf(BackendAt((int)backend), nat);
+            // As after many packets: the first ones each way are carried otherwise.
+            var flow = new LbFlow
+            {
+                Backend = backend,
+                OpenedNs = now,
+                SeenNs = now,
+                Packets = 100,
+                TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack,
+            };
+            Tables.Flows.Set(forward, flow with { Rewritten = reply.Reversed() });
+            Tables.Flows.Set(reply, flow with { Rewritten = forward.Reversed(), Direction = LbDirection.ToClient });
+        }
+    }
+
+    /// <summary>Forgets the flows that are opening.</summary>
+    public void Forget() => Tables.Opening.ForEach((in key, in _) => Tables.Opening.Remove(key));
+
+    /// <summary>How many packets have been counted under a reason, over all processors.</summary>
+    public ulong Counted(LbReason reason) =>
+        Tables.Reasons.GetPerCpu((uint)reason).Aggregate(0ul, (sum, count) => sum + count);
+
+    public void Dispose() => _datapath.Dispose();
+
+    IPEndPoint ServiceAt(int number) => new(_hosts.Balancer, 80 + number);
+
+    /// <summary>Backends have a port of their own at one of a few addresses, so that the kernel knows the way to each.</summary>
+    IPEndPoint BackendAt(int number)
+    {
+        IPAddress[] addresses = [_hosts.BackendA, _hosts.BackendB];
+        return new(addresses[number % addresses.Length], 8000 + (number / addresses.Length));
+    }
+
+    static LbServiceKey KeyOf(IPEndPoint at) => new()
+    {
+        Address = LbAddress.From(at.Address),
+        Port = BigEndianPort.From((ushort)at.Port),
+        Protocol = TcpPacket.ProtocolNumber,
+    };
+
+    static LbTuple TupleOf(IPEndPoint from, IPEndPoint to) => new()
+    {
+        Src = LbAddress.From(from.Address),
+        Dst = LbAddress.From(to.Address),
+        Sport = BigEndianPort.From((ushort)from.Port),
+        Dport = BigEndianPort.From((ushort)to.Port),
+        Protocol = TcpPacket.ProtocolNumber,
+    };
+}
