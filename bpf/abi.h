@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Raised when a struct or an enum below changes its meaning or its layout. */
-#define LB_ABI_VERSION 4
+#define LB_ABI_VERSION 5
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -61,7 +61,7 @@ enum lb_algorithm {
 };
 
 /* How packets get to the backend, and the answers to the client. */
-enum lb_mode {
+enum __attribute__((packed)) lb_mode {
 	LB_NAT, /* both ways through the balancer, with addresses rewritten */
 	LB_DSR, /* as they are, to the backend's Ethernet address; it answers the client itself */
 };
@@ -70,6 +70,7 @@ struct lb_service {
 	__u32 id; /* below LB_MAX_SERVICES: indexes slots, cursors and counters */
 	enum lb_algorithm algorithm;
 	enum lb_mode mode;
+	__u8 zero[3];
 };
 
 /* How a backend stands: for `status`. The datapath goes by slots and weights. */
@@ -93,6 +94,16 @@ struct lb_backend {
 	__u32 drain_ms; /* how long after it leaves that is */
 };
 
+/*
+ * Where `ports` has a port's bit: in which word, and the bit is the one of the
+ * remainder by 64. One side is the ports that packets from clients go to, the
+ * other those that packets from backends come from.
+ */
+#define LB_PORTS_OF_SERVICES 0
+#define LB_PORTS_OF_BACKENDS 1
+#define LB_PORTS_WORD(side, udp, port) ((__u32)(side) << 11 | (__u32)(udp) << 10 | (port) >> 6)
+#define LB_PORTS_WORDS (1 << 12)
+
 /* An interface that the datapath stands on, by its index. */
 struct lb_link {
 	char name[LB_LINK_NAME_LENGTH]; /* keeps its place in every version */
@@ -100,7 +111,7 @@ struct lb_link {
 	struct lb_address ip6;
 };
 
-enum lb_direction {
+enum __attribute__((packed)) lb_direction {
 	LB_TO_BACKEND,
 	LB_TO_CLIENT,
 };
@@ -115,22 +126,34 @@ enum lb_tcp_seen {
 		1 << 4, /* it is over: a FIN each way, or a reset; in mode dsr the client's FIN */
 };
 
+/* The way that packets take from here: what bpf_fib_lookup() told of it. */
+struct lb_way {
+	__u8 destination[6]; /* Ethernet addresses, in the order that a frame has them in */
+	__u8 source[6];
+	__u32 ifindex;
+};
+
 /*
  * One direction of a flow; its key is the tuple that packets arrive with.
  * The other direction's key is `rewritten` with its ends swapped; in mode dsr
  * there is none, and `rewritten` says where packets go that leave as they came.
+ *
+ * With its key and what the kernel keeps of an entry (48 bytes), it fills three
+ * cache lines of 64 bytes: the key's, that of `rewritten`, and that of the rest.
  */
 struct lb_flow {
 	struct lb_tuple rewritten; /* the tuple that packets leave with */
-	__u32 service;
-	__u32 backend;
 	__u64 opened_ns; /* CLOCK_MONOTONIC */
 	__u64 seen_ns; /* the last packet's: CLOCK_MONOTONIC, coarse */
 	__u64 packets;
 	__u64 bytes; /* of IP packets, their headers included */
-	enum lb_direction direction;
 	enum lb_tcp_seen tcp_seen; /* this direction's */
 	__u32 handshake_ack; /* what acknowledges this direction's SYN, in host order */
+	struct lb_way way; /* the last packet's, while way_mtu is set */
+	__u16 way_mtu; /* the largest IP packet, in bytes, that is known to fit; 0: the way is to be asked for */
+	__u16 service;
+	__u16 backend;
+	enum lb_direction direction;
 	enum lb_mode mode;
 };
 
@@ -238,7 +261,8 @@ _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
 _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_link) == 48, "lb_link");
-_Static_assert(sizeof(struct lb_flow) == 96, "lb_flow");
+_Static_assert(sizeof(struct lb_way) == 16, "lb_way");
+_Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
 _Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");

@@ -14,31 +14,43 @@ static __always_inline __u16 csum_fold(__u32 sum)
 	return sum;
 }
 
+/* The 32-bit sum of up to 2^32 32-bit words that were added up without their carries being lost. */
+static __always_inline __u32 csum_from64(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return sum + (sum >> 32);
+}
+
 static __always_inline __u32 csum_add(__u32 a, __u32 b)
 {
-	a += b;
-	return a + (a < b);
+	__u64 sum = (__u64)a + b;
+
+	return sum + (sum >> 32);
 }
 
 /*
- * An address' sum. What marks an IPv4 address as mapped adds 0xffff, which is
+ * An address' sum, in 64 bits. What marks an IPv4 address as mapped adds 0xffff, which is
  * zero in one's complement: the sum is that of the bare address.
  */
-static __always_inline __u32 csum_address(const struct lb_address *address)
+static __always_inline __u64 csum_address(const struct lb_address *address)
 {
-	__u32 sum = csum_add(address->word[0], address->word[1]);
+	return (__u64)address->word[0] + address->word[1] + address->word[2] + address->word[3];
+}
 
-	return csum_add(sum, csum_add(address->word[2], address->word[3]));
+static __always_inline __u64 csum_addresses(const struct lb_tuple *tuple)
+{
+	return csum_address(&tuple->src) + csum_address(&tuple->dst);
 }
 
 /* What a rewrite's new addresses add to every sum that covers them. */
 static __always_inline __u32 csum_addresses_change(const struct lb_tuple *from,
 						   const struct lb_tuple *to)
 {
-	__u32 before = csum_add(csum_address(&from->src), csum_address(&from->dst));
-	__u32 after = csum_add(csum_address(&to->src), csum_address(&to->dst));
+	__u32 before = csum_from64(csum_addresses(from));
 
-	return csum_add(~before, after);
+	/* Summed up by now: left alone, clang holds all words of both in registers that it has not. */
+	barrier_var(before);
+	return csum_from64(csum_addresses(to) + (__u32)~before);
 }
 
 /* A tuple's ports as the one word that they are in the TCP or UDP header. */
@@ -50,8 +62,6 @@ static __always_inline __u32 csum_ports(const struct lb_tuple *tuple)
 /* The sum of the pseudo header that TCP and UDP checksums cover (RFC 9293, 3.1; RFC 8200, 8.1). */
 static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __u16 l4_length)
 {
-	__u32 sum = csum_add(csum_address(&tuple->src), csum_address(&tuple->dst));
-
-	sum = csum_add(sum, bpf_htons(tuple->protocol));
-	return csum_add(sum, bpf_htons(l4_length));
+	return csum_from64(csum_addresses(tuple) + bpf_htons(tuple->protocol) +
+			   bpf_htons(l4_length));
 }

@@ -98,6 +98,9 @@ static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struc
 	if (pkt->tuple.protocol != IPPROTO_ICMP &&
 	    bpf_l4_csum_replace(skb, offset, 0, change->addresses, flags | BPF_F_PSEUDO_HDR))
 		return false;
+	/* Where ports stay as they are, their change is one's complement's other zero. */
+	if (change->body == 0xffffffff)
+		return true;
 	return !bpf_l4_csum_replace(skb, offset, 0, change->body, flags);
 }
 
@@ -141,7 +144,7 @@ static __always_inline int tc_send_unresolved(const struct hop *hop)
 	struct bpf_redir_neigh neighbour = {};
 
 	if (!hop->routed)
-		return bpf_redirect_neigh(hop->ifindex, NULL, 0, 0);
+		return bpf_redirect_neigh(hop->way.ifindex, NULL, 0, 0);
 	if (lb_address_is_v4(&hop->gateway)) {
 		neighbour.nh_family = LB_AF_INET;
 		neighbour.ipv4_nh = lb_address_to_v4(&hop->gateway);
@@ -149,7 +152,7 @@ static __always_inline int tc_send_unresolved(const struct hop *hop)
 		neighbour.nh_family = LB_AF_INET6;
 		__builtin_memcpy(neighbour.ipv6_nh, &hop->gateway, sizeof(neighbour.ipv6_nh));
 	}
-	return bpf_redirect_neigh(hop->ifindex, &neighbour, sizeof(neighbour), 0);
+	return bpf_redirect_neigh(hop->way.ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
 /* Sends the packet on; the verdict is the program's. */
@@ -162,7 +165,6 @@ static __always_inline int ctx_send(struct __sk_buff *skb, const struct hop *hop
 	eth = ctx_header(skb, 0, sizeof(*eth));
 	if (!eth)
 		return CTX_DROP;
-	__builtin_memcpy(eth->h_source, hop->source, ETH_ALEN);
-	__builtin_memcpy(eth->h_dest, hop->destination, ETH_ALEN);
-	return bpf_redirect(hop->ifindex, 0);
+	lb_write_ethernet(eth, &hop->way);
+	return bpf_redirect(hop->way.ifindex, 0);
 }

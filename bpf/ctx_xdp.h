@@ -132,7 +132,7 @@ static __always_inline void ctx_note_sum(struct xdp_md *xdp, __u32 change)
  */
 static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct hop *hop)
 {
-	return hop->resolved && (!xdp_is_native || hop->ifindex == xdp->ingress_ifindex);
+	return hop->resolved && (!xdp_is_native || hop->way.ifindex == xdp->ingress_ifindex);
 }
 
 /* Sends the packet on; the verdict is the program's. */
@@ -142,7 +142,7 @@ static __always_inline int ctx_send(struct xdp_md *xdp, const struct hop *hop)
 
 	if (!eth)
 		return CTX_DROP;
-	__builtin_memcpy(eth->h_source, hop->source, ETH_ALEN);
-	__builtin_memcpy(eth->h_dest, hop->destination, ETH_ALEN);
-	return hop->ifindex == xdp->ingress_ifindex ? XDP_TX : bpf_redirect(hop->ifindex, 0);
+	lb_write_ethernet(eth, &hop->way);
+	return hop->way.ifindex == xdp->ingress_ifindex ? XDP_TX :
+							  bpf_redirect(hop->way.ifindex, 0);
 }

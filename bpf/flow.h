@@ -15,8 +15,8 @@
 #include "telemetry.h"
 #include "types.h"
 
-/* How often, at most, a busy flow looks after its other half. */
-#define LB_TEND_NS 1000000000ULL
+/* How often, at most, a busy flow looks after its other half: about every four seconds, 2^32 ns. */
+#define LB_TEND_STEP 32
 
 /* Has an opening flow shown that both its ends are there, with this packet of the client's? */
 static __always_inline bool flow_is_established(const struct lb_flow *flow,
@@ -51,20 +51,21 @@ static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, str
 	established = bpf_map_lookup_elem(&flows, key);
 	if (!established)
 		return flow;
+	flow_note_move();
 	if (reply)
 		bpf_map_delete_elem(&opening, &reply_key);
 	bpf_map_delete_elem(&opening, key);
 	return established;
 }
 
-static __always_inline struct lb_flow *flow_find_opening(const struct packet *pkt)
+/* The flow of a packet that has none in `flows`; one whose ends have both shown themselves by now moves there. */
+static __always_inline struct lb_flow *flow_find_opening(const struct packet *pkt, __u64 moves)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&opening, &pkt->tuple);
+	struct lb_flow *flow = flow_lookup_opening(&pkt->tuple, moves);
 	struct lb_flow *reply;
 
 	if (!flow)
-		return bpf_map_lookup_elem(&flows,
-					   &pkt->tuple); /* it may just have been moved there */
+		return NULL;
 	if (dsr_has(flow))
 		return dsr_is_established(flow, pkt) ? flow_establish(&pkt->tuple, flow, NULL) :
 						       flow;
@@ -94,6 +95,7 @@ static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flo
 	if (found)
 		return true;
 	pair.direction = flow->direction == LB_TO_BACKEND ? LB_TO_CLIENT : LB_TO_BACKEND;
+	pair.way_mtu = 0;
 	pair.packets = 0;
 	pair.bytes = 0;
 	/* What the other end has yet to show, this half does not show for it. */
@@ -104,12 +106,14 @@ static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flo
 }
 
 /* The living flow of a packet, which goes nowhere before its flow is looked after. */
-static __always_inline struct lb_flow *flow_find(const struct packet *pkt)
+static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64 now)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_opening(pkt);
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 moves = flow_moves();
+	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple);
 
-	if (!flow || dsr_has(flow) || now / LB_TEND_NS == flow->seen_ns / LB_TEND_NS)
+	if (!flow)
+		flow = flow_find_opening(pkt, moves);
+	if (!flow || dsr_has(flow) || !((now ^ flow->seen_ns) >> LB_TEND_STEP))
 		return flow;
 	return flow_tend(&pkt->tuple, flow) ? flow : NULL;
 }
@@ -149,13 +153,13 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 }
 
 /* Accounts a packet that was sent on, and follows the connection's state. */
-static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt)
+static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt, __u64 now)
 {
 	__u32 seen = tcp_seen_in(pkt);
 
-	flow->seen_ns = bpf_ktime_get_coarse_ns();
-	__sync_fetch_and_add(&flow->packets, 1);
-	__sync_fetch_and_add(&flow->bytes, pkt->l3_length);
+	flow->seen_ns = now;
+	flow->packets++;
+	flow->bytes += pkt->l3_length;
 	if (seen & LB_SEEN_SYN)
 		flow->handshake_ack = bpf_ntohl(pkt->tcp_seq) + 1;
 	if (seen & ~flow->tcp_seen)

@@ -5,16 +5,43 @@
 #include "maps.h"
 #include "types.h"
 
+/* How many flows have been moved so far. */
+static __always_inline __u64 flow_moves(void)
+{
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&moves, &zero);
+
+	return count ? *(volatile __u64 *)count : 0;
+}
+
+/* Tells who looks for a flow that one is in `flows` by now, before it leaves `opening`. */
+static __always_inline void flow_note_move(void)
+{
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&moves, &zero);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
 /*
- * A flow that another processor moves from `opening` to `flows` meanwhile is in
- * the latter before it leaves the former: who misses it in both looks again.
+ * A flow that stands in `opening`, where it was not found in `flows`; `before`
+ * are the moves before that. Another processor may move it in between: then it
+ * is missed in both, and looked for again.
  */
+static __always_inline struct lb_flow *flow_lookup_opening(const struct lb_tuple *key, __u64 before)
+{
+	struct lb_flow *flow = bpf_map_lookup_elem(&opening, key);
+
+	return flow || flow_moves() == before ? flow : bpf_map_lookup_elem(&flows, key);
+}
+
 static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 {
+	__u64 before = flow_moves();
 	struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	flow = flow ?: bpf_map_lookup_elem(&opening, key);
-	return flow ?: bpf_map_lookup_elem(&flows, key);
+	return flow ?: flow_lookup_opening(key, before);
 }
 
 /* The other half of a flow: not who has reserved its key since it was evicted. */

@@ -59,10 +59,10 @@ static __always_inline bool icmp_way_back(struct lb_ctx *ctx, struct hop *hop)
 
 	if (!eth || (eth->h_dest[0] | eth->h_source[0]) & 1)
 		return false;
-	hop->ifindex = ctx_ingress(ctx);
+	hop->way.ifindex = ctx_ingress(ctx);
 	hop->resolved = true;
-	__builtin_memcpy(hop->source, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(hop->destination, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(hop->way.source, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(hop->way.destination, eth->h_source, ETH_ALEN);
 	return true;
 }
 

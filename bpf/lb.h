@@ -12,11 +12,13 @@
 #include "maps.h"
 #include "nexthop.h"
 #include "packet.h"
+#include "ports.h"
 #include "rewrite.h"
 #include "service.h"
 #include "source.h"
 #include "telemetry.h"
 #include "types.h"
+#include "way.h"
 
 /*
  * What one packet's walk gathers, each part cleared where it is first needed.
@@ -56,9 +58,6 @@ static __always_inline enum lb_reason lb_ask_way(struct lb_ctx *ctx, const struc
 {
 	enum lb_reason reason;
 
-	/* In mode dsr the next one is the last. */
-	if (pkt->ttl <= 1 && !dsr_has(flow))
-		return LB_DROP_TTL;
 	reason = lb_next_hop(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt), hop);
 	if (!reason && dsr_has(flow) && !dsr_can_reach(flow, hop))
 		reason = LB_REFUSE_NO_ROUTE;
@@ -67,28 +66,35 @@ static __always_inline enum lb_reason lb_ask_way(struct lb_ctx *ctx, const struc
 
 /* Finds the way to where a flow's packets go; undecided when the packet can take it. */
 static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const struct packet *pkt,
-						  const struct lb_flow *flow, struct hop *hop)
+						  struct lb_flow *flow, __u64 now, struct hop *hop)
 {
+	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
+	bool revalidates = CTX_IS_LAST && (flow->packets == 0 || pkt->tcp_flags & TCP_FLAG_SYN);
 	enum lb_reason reason;
 
 	if (!ctx_can_rewrite(ctx, pkt))
 		return LB_PASS_TO_TC;
+	/* In mode dsr the next one is the last. */
+	if (pkt->ttl <= 1 && !dsr_has(flow))
+		return LB_DROP_TTL;
+	if (!revalidates && way_recall(flow, now, ctx_leaving_size(ctx, pkt), hop))
+		return ctx_can_send(ctx, hop) ? LB_UNDECIDED : LB_PASS_TO_TC;
 	reason = lb_ask_way(ctx, pkt, flow, hop);
 	if (reason)
 		return reason;
+	way_note(flow, hop);
 	if (!ctx_can_send(ctx, hop))
 		return LB_PASS_TO_TC;
-	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
-	if (CTX_IS_LAST && (flow->packets == 0 || pkt->tcp_flags & TCP_FLAG_SYN))
+	if (revalidates)
 		hop->resolved = false;
 	return LB_UNDECIDED;
 }
 
 /* Rewrites a packet of a known flow and says where it goes. */
 static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, const struct packet *pkt,
-						 struct lb_flow *flow, struct hop *hop)
+						 struct lb_flow *flow, __u64 now, struct hop *hop)
 {
-	enum lb_reason reason = lb_find_way(ctx, pkt, flow, hop);
+	enum lb_reason reason = lb_find_way(ctx, pkt, flow, now, hop);
 
 	if (reason)
 		return reason;
@@ -97,7 +103,7 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, const struc
 
 	if (pkt->fragment == FRAGMENT_FIRST)
 		fragment_note(pkt);
-	flow_update(flow, pkt);
+	flow_update(flow, pkt, now);
 	lb_count_traffic(flow, pkt->l3_length);
 	lb_report_packet(pkt, flow);
 	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
@@ -115,7 +121,7 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 	flow = icmp_find_flow(&walk->quote);
 	if (!flow)
 		return LB_PASS_PROTOCOL;
-	reason = lb_find_way(ctx, &walk->pkt, flow, &walk->hop);
+	reason = lb_find_way(ctx, &walk->pkt, flow, bpf_ktime_get_coarse_ns(), &walk->hop);
 	if (reason)
 		return reason;
 	/* The backend sent what is quoted as it is quoted. */
@@ -159,7 +165,8 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
 	if (reason)
 		return reason;
-	if (service->mode == LB_NAT && !lb_choose_source(ctx, walk->hop.ifindex, &flow->rewritten))
+	if (service->mode == LB_NAT &&
+	    !lb_choose_source(ctx, walk->hop.way.ifindex, &flow->rewritten))
 		return lb_refuse(pkt, service->id, LB_REFUSE_NO_SOURCE);
 	reason = LB_REFUSE_NO_FLOW;
 	*opened = service->mode == LB_DSR ?
@@ -208,22 +215,28 @@ static __always_inline enum lb_reason lb_decide(struct lb_ctx *ctx, struct walk 
 	struct packet *pkt = &walk->pkt;
 	enum lb_reason reason;
 	struct lb_flow *flow;
+	__u64 now;
 
 	reason = lb_parse(ctx, pkt);
 	if (reason)
 		return reason;
 	if (lb_is_icmp(pkt))
 		return pkt->fragment ? LB_PASS_FRAGMENT : lb_forward_icmp(ctx, walk);
-	if (pkt->fragment == FRAGMENT_LATER && !fragment_recall(pkt))
-		return LB_PASS_FRAGMENT;
+	if (pkt->fragment == FRAGMENT_LATER) {
+		if (!fragment_recall(pkt))
+			return LB_PASS_FRAGMENT;
+	} else if (!ports_concern(&pkt->tuple)) {
+		return LB_PASS_NO_SERVICE;
+	}
 
-	flow = flow_find(pkt);
+	now = bpf_ktime_get_coarse_ns();
+	flow = flow_find(pkt, now);
 	if (!flow || tcp_reopens(flow, pkt)) {
 		reason = lb_admit(ctx, walk, &flow);
 		if (reason)
 			return reason;
 	}
-	return lb_forward(ctx, pkt, flow, &walk->hop);
+	return lb_forward(ctx, pkt, flow, now, &walk->hop);
 }
 
 /* One packet in, one verdict out, one reason counted. */
@@ -237,7 +250,6 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	if (!walk)
 		return CTX_PASS;
 	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
-	__builtin_memset(&walk->hop, 0, sizeof(walk->hop));
 	reason = lb_decide(ctx, walk);
 	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)
 		reason = icmp_answer(ctx, &walk->pkt, &walk->hop, reason);

@@ -20,6 +20,14 @@ struct {
 	__type(value, struct lb_flow);
 } opening SEC(".maps");
 
+/* How many flows have been moved from `opening` to `flows`: a look at both that saw none move saw all there is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} moves SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LB_MAX_SERVICES);
@@ -27,6 +35,18 @@ struct {
 	__type(key, struct lb_service_key);
 	__type(value, struct lb_service);
 } services SEC(".maps");
+
+/*
+ * A bit for each port that may be a packet's of some service. User space sets
+ * bits before it writes what they are for, and takes none away: flows outlive
+ * the services that they were opened for.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_PORTS_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ports SEC(".maps");
 
 /* Backends by id. */
 struct {

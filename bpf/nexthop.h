@@ -53,6 +53,8 @@ lb_global enum lb_reason lb_next_hop(struct lb_ctx *ctx, const struct lb_tuple *
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		hop->resolved = true;
 		hop->routed = true;
+		/* Before kernel 5.12 this still is the size that was asked for, which fits. */
+		hop->mtu = fib.mtu_result;
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		hop->routed = true;
@@ -65,9 +67,9 @@ lb_global enum lb_reason lb_next_hop(struct lb_ctx *ctx, const struct lb_tuple *
 	default:
 		return LB_REFUSE_NO_ROUTE;
 	}
-	hop->ifindex = fib.ifindex;
 	hop->gateway = lb_fib_gateway(&fib);
-	__builtin_memcpy(hop->source, fib.smac, ETH_ALEN);
-	__builtin_memcpy(hop->destination, fib.dmac, ETH_ALEN);
+	hop->way.ifindex = fib.ifindex;
+	__builtin_memcpy(hop->way.source, fib.smac, ETH_ALEN);
+	__builtin_memcpy(hop->way.destination, fib.dmac, ETH_ALEN);
 	return LB_UNDECIDED;
 }

@@ -16,8 +16,9 @@ static __always_inline void lb_count_reason(enum lb_reason reason)
 
 static __always_inline void lb_count_opened(const struct lb_flow *flow)
 {
-	struct lb_traffic *service = bpf_map_lookup_elem(&service_traffic, &flow->service);
-	struct lb_traffic *backend = bpf_map_lookup_elem(&backend_traffic, &flow->backend);
+	__u32 service_id = flow->service, backend_id = flow->backend;
+	struct lb_traffic *service = bpf_map_lookup_elem(&service_traffic, &service_id);
+	struct lb_traffic *backend = bpf_map_lookup_elem(&backend_traffic, &backend_id);
 
 	if (service)
 		service->flows++;
@@ -48,10 +49,10 @@ static __always_inline void lb_add_traffic(struct lb_traffic *traffic, __u32 dir
 
 static __always_inline void lb_count_traffic(const struct lb_flow *flow, __u64 bytes)
 {
-	lb_add_traffic(bpf_map_lookup_elem(&service_traffic, &flow->service), flow->direction,
-		       bytes);
-	lb_add_traffic(bpf_map_lookup_elem(&backend_traffic, &flow->backend), flow->direction,
-		       bytes);
+	__u32 service = flow->service, backend = flow->backend;
+
+	lb_add_traffic(bpf_map_lookup_elem(&service_traffic, &service), flow->direction, bytes);
+	lb_add_traffic(bpf_map_lookup_elem(&backend_traffic, &backend), flow->direction, bytes);
 }
 
 /*

@@ -97,14 +97,23 @@ struct change {
 
 /* The next hop, as the kernel's routes and neighbours have it. */
 struct hop {
-	__u32 ifindex;
-	__u32 mtu; /* of the way; set where a packet is too big for it */
+	struct lb_way way; /* its Ethernet addresses are set where `resolved` says so */
+	__u32 mtu; /* the largest IP packet, in bytes, that is known to fit */
 	struct lb_address gateway; /* the destination itself where it is on the link */
 	bool routed; /* the gateway is set; else the kernel is to route by itself */
-	__u8 source[ETH_ALEN];
-	__u8 destination[ETH_ALEN];
-	bool resolved; /* the two addresses above are set */
+	bool resolved;
 };
+
+/* Both addresses in one go: they stand in a way as in a frame. */
+static __always_inline void lb_write_ethernet(struct ethhdr *eth, const struct lb_way *way)
+{
+	const __u32 *from = (const __u32 *)way;
+	__u32 *to = (__u32 *)eth;
+
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+}
 
 static __always_inline struct lb_address lb_address_v4(__be32 address)
 {

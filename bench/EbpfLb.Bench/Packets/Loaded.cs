@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Configuration;
 using EbpfLb.Native;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
@@ -41,6 +42,8 @@ sealed class Loaded : IDisposable
         for (var service = 0u; service < services; service++)
         {
             var first = service * (uint)backends;
+            Tables.Ports.LetIn(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
+                Enumerable.Range(0, backends).Select(number => (ushort)BackendAt(number).Port));
             Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));
             var members = Enumerable.Range(0, backends)
                 .Select(number => (Id: first + (uint)number, At: BackendAt(number), Weight: 1)).ToArray();
@@ -58,22 +61,26 @@ sealed class Loaded : IDisposable
         }
     }
 
-    /// <summary>Establishes a flow of the first service for each client; they share the backends evenly.</summary>
+    /// <summary>
+    /// Establishes a flow of the first service for each client, from the client's own port, as it is where that is free.
+    /// </summary>
     /// <param name="clients">How many.</param>
-    /// <param name="backends">Of the service; enough for each flow to have a port.</param>
+    /// <param name="backends">Of the service: no fewer than the clients have addresses.</param>
     public void Establish(uint clients, int backends)
     {
         var now = (ulong)Stopwatch.GetTimestamp();
         for (var client = 0u; client < clients; client++)
         {
-            var backend = client % (uint)backends;
-            var forward = TupleOf(EntryInput.Client(EntryInput.FirstClient(_hosts.Family), client), Service);
-            var nat = new IPEndPoint(Service.Address, 1024 + (int)(client / backends));
+            var from = EntryInput.Client(EntryInput.FirstClient(_hosts.Family), client);
+            // What spreads them must not give two clients of one port to one backend.
+            var backend = ((client / EntryInput.PortsOfAnAddress) + client) % (uint)backends;
+            var forward = TupleOf(from, Service);
+            var nat = new IPEndPoint(Service.Address, from.Port);
             var reply = TupleOf(BackendAt((int)backend), nat);
             // As after many packets: the first ones each way are carried otherwise.
             var flow = new LbFlow
             {
-                Backend = backend,
+                Backend = (ushort)backend,
                 OpenedNs = now,
                 SeenNs = now,
                 Packets = 100,
@@ -95,11 +102,11 @@ sealed class Loaded : IDisposable
 
     IPEndPoint ServiceAt(int number) => new(_hosts.Balancer, 80 + number);
 
-    /// <summary>Backends have a port of their own at one of a few addresses, so that the kernel knows the way to each.</summary>
+    /// <summary>Backends beyond the first two have other ports at their addresses, so that the kernel knows the way to each.</summary>
     IPEndPoint BackendAt(int number)
     {
         IPAddress[] addresses = [_hosts.BackendA, _hosts.BackendB];
-        return new(addresses[number % addresses.Length], 8000 + (number / addresses.Length));
+        return new(addresses[number % addresses.Length], 80 + (number / addresses.Length));
     }
 
     static LbServiceKey KeyOf(IPEndPoint at) => new()

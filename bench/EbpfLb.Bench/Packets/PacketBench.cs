@@ -74,8 +74,8 @@ static class PacketBench
 
             // An LRU map evicts before it is full.
             var large = Load(Many + (Many / 4));
-            large.Serve(services: 1, backends: 32, LbAlgorithm.RoundRobin);
-            large.Establish(Many, backends: 32);
+            large.Serve(services: 1, backends: 64, LbAlgorithm.RoundRobin);
+            large.Establish(Many, backends: 64);
             yield return Known($"Growth with flows, {Where}", "8,192 flows", usual, AFew);
             yield return Known($"Growth with flows, {Where}", "1,048,576 flows", large, Many);
 

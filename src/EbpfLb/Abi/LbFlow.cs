@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>enum lb_direction</c>.</summary>
-enum LbDirection : uint
+enum LbDirection : byte
 {
     ToBackend,
     ToClient,
@@ -36,8 +36,6 @@ record struct LbFlow
     /// this says where packets go that leave as they came.
     /// </summary>
     public LbTuple Rewritten;
-    public uint Service;
-    public uint Backend;
 
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     public ulong OpenedNs;
@@ -48,10 +46,18 @@ record struct LbFlow
 
     /// <summary>Bytes of IP packets, their headers included.</summary>
     public ulong Bytes;
-    public LbDirection Direction;
     public LbTcpSeen TcpSeen;
 
     /// <summary>What acknowledges this direction's SYN, in host byte order.</summary>
     public uint HandshakeAck;
+
+    /// <summary>The last packet's, while <see cref="WayMtu"/> is set.</summary>
+    public LbWay Way;
+
+    /// <summary>The largest IP packet, in bytes, that is known to fit; 0 where the way is to be asked for.</summary>
+    public ushort WayMtu;
+    public ushort Service;
+    public ushort Backend;
+    public LbDirection Direction;
     public LbMode Mode;
 }

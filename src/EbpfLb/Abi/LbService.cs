@@ -36,7 +36,7 @@ enum LbAlgorithm : uint
 }
 
 /// <summary>Mirror of <c>enum lb_mode</c>: how packets get to the backend, and the answers to the client.</summary>
-enum LbMode : uint
+enum LbMode : byte
 {
     /// <summary>Both ways through the balancer, with addresses rewritten.</summary>
     Nat,
@@ -49,4 +49,10 @@ enum LbMode : uint
 /// <param name="Id">Below <see cref="Limits.MaxServices"/>: indexes slots, cursors and counters.</param>
 [StructLayout(LayoutKind.Sequential)]
 readonly record struct LbService(
-    uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat);
+    uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat)
+{
+#pragma warning disable IDE0051, CS0169, CS0414 // Named padding.
+    readonly byte _zero0;
+    readonly ushort _zero1;
+#pragma warning restore IDE0051, CS0169, CS0414
+}

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Tables;
 
@@ -38,6 +39,8 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         if (live is not null)
             CountLive(actual, live);
         Shortage = null;
+        foreach (var service in services)
+            LetIn(service);
         var wanted = services.Select(service => service.Identity).ToHashSet();
         var leaving = actual.Services.Where(held => !wanted.Contains(held.Value)).ToArray();
         ServiceChange[] changes =
@@ -53,6 +56,14 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             Settle(actual, live, services);
         Forget(actual, leaving.Select(held => held.Key));
         return written;
+    }
+
+    /// <summary>Has the datapath look at packets of the service's ports, before there is a service that they are for.</summary>
+    void LetIn(KernelService service)
+    {
+        foreach (var key in service.Keys)
+            tables.Ports.LetIn(
+                (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
     }
 
     /// <summary>Corrects the counts that least connections goes by, for flows that were evicted or idled out.</summary>

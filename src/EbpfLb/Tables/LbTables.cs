@@ -13,6 +13,7 @@ sealed class LbTables : IDisposable
         _all = Names.ToDictionary(name => name, open);
         Flows = new(_all["flows"], "flows");
         Opening = new(_all["opening"], "opening");
+        Ports = new(new(_all["ports"], "ports"));
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
         Links = new(_all["links"], "links");
@@ -31,7 +32,7 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "opening", "fragments", "services", "backends", "links", "slots", "cursors", "live", "reasons",
+        "flows", "opening", "moves", "fragments", "ports", "services", "backends", "links", "slots", "cursors", "live", "reasons",
         "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
@@ -46,6 +47,9 @@ sealed class LbTables : IDisposable
 
     /// <summary>The ports of fragmented datagrams; the datapath's own matter (<c>bpf/fragment.h</c>).</summary>
     public Fd Fragments => _all["fragments"];
+
+    /// <summary>The ports that packets of services have.</summary>
+    public PortFilter Ports { get; }
 
     public BpfMap<LbServiceKey, LbService> Services { get; }
 

@@ -10,7 +10,7 @@ namespace EbpfLb.Unit.Datapath;
 [Case(PacketCase.TornFlow)]
 public sealed class TornFlows
 {
-    static readonly TimeSpan AWhile = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan AWhile = TimeSpan.FromSeconds(5);
 
     [Theory, OnEveryHook]
     public void The_clients_half_brings_back_the_backends(Hook hook, Hosts hosts)

@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Configuration;
 using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
@@ -48,6 +49,8 @@ sealed class Subject(Hook hook, LbSettings settings) : IDisposable
                     Service = service.Id,
                 });
             }
+            Tables.Ports.LetIn((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+                service.Backends.Select(backend => (ushort)backend.At.Port));
             Tables.Services.Set(
                 new LbServiceKey
                 {

@@ -36,7 +36,7 @@ public sealed class StatusShowsWhatIsConfigured
         foreach (var (id, backend) in KernelState.Read(lb.Tables).Backends)
         {
             var tuple = new LbTuple { Src = backend.Address, Dst = backend.Address, Protocol = 6 };
-            lb.Tables.Flows.Set(tuple, new() { Backend = id, Service = backend.Service });
+            lb.Tables.Flows.Set(tuple, new() { Backend = (ushort)id, Service = (ushort)backend.Service });
         }
 
         var service = Assert.Single(StatusReader.Of("eth0", lb.Tables).Services);

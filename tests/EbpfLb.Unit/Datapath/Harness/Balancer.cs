@@ -233,14 +233,19 @@ sealed class Balancer : IDisposable
         return service;
     }
 
-    void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat) => Tables.Services.Set(
-        new LbServiceKey
-        {
-            Address = LbAddress.From(service.At.Address),
-            Port = BigEndianPort.From((ushort)service.At.Port),
-            Protocol = service.Protocol,
-        },
-        new LbService(service.Id, algorithm, mode));
+    void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat)
+    {
+        Tables.Ports.LetIn((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+            service.Backends.Keys.Select(backend => (ushort)backend.Port));
+        Tables.Services.Set(
+            new LbServiceKey
+            {
+                Address = LbAddress.From(service.At.Address),
+                Port = BigEndianPort.From((ushort)service.At.Port),
+                Protocol = service.Protocol,
+            },
+            new LbService(service.Id, algorithm, mode));
+    }
 
     void SetBackend(TestService service, IPEndPoint backend, int weight) => Tables.Backends.Set(
         service.Backends[backend],

@@ -1,4 +1,5 @@
 using System.Net;
+using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Datapath.Harness;
@@ -9,6 +10,16 @@ namespace EbpfLb.Unit.Datapath.Harness;
 /// </summary>
 sealed record TestFlow(IPEndPoint Client, IPEndPoint Service, IPEndPoint Nat, IPEndPoint Backend)
 {
+    /// <summary>What the client's half of a TCP flow stands under.</summary>
+    public LbTuple ClientKey => new()
+    {
+        Src = LbAddress.From(Client.Address),
+        Dst = LbAddress.From(Service.Address),
+        Sport = BigEndianPort.From((ushort)Client.Port),
+        Dport = BigEndianPort.From((ushort)Service.Port),
+        Protocol = TcpPacket.ProtocolNumber,
+    };
+
     /// <summary>Reads from the first packet where the flow leads; fails when it was not sent on.</summary>
     public static TestFlow Of(Outcome first)
     {
