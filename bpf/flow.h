@@ -194,23 +194,22 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 }
 
 /*
- * Writes both halves of a new flow from the client's tuple to `backend`, by the
- * NAT source that it is rewritten to already, and returns the forward one; or NULL and why not. When another processor opened
- * the same flow meanwhile, its flow is the one.
+ * Writes both halves of a new flow from the client's tuple to what it is
+ * rewritten to, but for the source port, which is found here; returns the
+ * forward half, or NULL and why not. When another processor opened the same flow
+ * meanwhile, its flow is the one.
  */
 static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struct lb_tuple *client,
-						 struct new_flow *fresh,
-						 const struct lb_backend *backend,
-						 enum lb_reason *refusal)
+						 struct new_flow *fresh, enum lb_reason *refusal)
 {
 	struct lb_tuple *reply_key = &fresh->reply_key;
 	struct lb_flow *flow = &fresh->flow;
 	struct lb_flow *opened;
-	void *map;
+	enum port_hold held;
 
-	reply_key->src = backend->address;
+	reply_key->src = flow->rewritten.dst;
 	reply_key->dst = flow->rewritten.src;
-	reply_key->sport = backend->port ?: client->dport;
+	reply_key->sport = flow->rewritten.dport;
 	reply_key->protocol = client->protocol;
 
 	flow->opened_ns = bpf_ktime_get_ns();
@@ -218,15 +217,16 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	*refusal = LB_REFUSE_NO_PORT;
-	if (!lb_reserve_port(ctx, reply_key, flow))
+	held = lb_reserve_port(ctx, reply_key, flow);
+	if (!held)
 		return NULL;
 
 	flow->direction = LB_TO_BACKEND;
 	flow->rewritten = lb_tuple_reversed(reply_key);
 	*refusal = LB_REFUSE_NO_FLOW;
 	/* A reply's half that outlived its forward one stands where that stood. */
-	map = bpf_map_lookup_elem(&flows, reply_key) ? (void *)&flows : (void *)&opening;
-	opened = flow_add(map, client, flow);
+	opened = flow_add(held == PORT_HELD_IN_FLOWS ? (void *)&flows : (void *)&opening, client,
+			  flow);
 	if (opened)
 		return opened;
 	opened = flow_lookup(client);

@@ -77,11 +77,13 @@ static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const stru
 	/* In mode dsr the next one is the last. */
 	if (pkt->ttl <= 1 && !dsr_has(flow))
 		return LB_DROP_TTL;
-	if (!revalidates && way_recall(flow, now, ctx_leaving_size(ctx, pkt), hop))
+	if (!hop->asked && !revalidates && way_recall(flow, now, ctx_leaving_size(ctx, pkt), hop))
 		return ctx_can_send(ctx, hop) ? LB_UNDECIDED : LB_PASS_TO_TC;
-	reason = lb_ask_way(ctx, pkt, flow, hop);
-	if (reason)
-		return reason;
+	if (!hop->asked) {
+		reason = lb_ask_way(ctx, pkt, flow, hop);
+		if (reason)
+			return reason;
+	}
 	way_note(flow, hop);
 	if (!ctx_can_send(ctx, hop))
 		return LB_PASS_TO_TC;
@@ -160,8 +162,11 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 	flow->mode = service->mode;
 	flow->rewritten = pkt->tuple;
 	flow->rewritten.dst = backend->address;
-	if (service->mode == LB_NAT)
+	if (service->mode == LB_NAT) {
 		flow->rewritten.src = pkt->tuple.dst;
+		flow->rewritten.dport = backend->port ?: pkt->tuple.dport;
+	}
+	walk->fresh.asked = flow->rewritten;
 	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
 	if (reason)
 		return reason;
@@ -169,9 +174,9 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 	    !lb_choose_source(ctx, walk->hop.way.ifindex, &flow->rewritten))
 		return lb_refuse(pkt, service->id, LB_REFUSE_NO_SOURCE);
 	reason = LB_REFUSE_NO_FLOW;
-	*opened = service->mode == LB_DSR ?
-			  flow_open_dsr(&pkt->tuple, flow) :
-			  flow_open(ctx, &pkt->tuple, &walk->fresh, backend, &reason);
+	*opened = service->mode == LB_DSR ? flow_open_dsr(&pkt->tuple, flow) :
+					    flow_open(ctx, &pkt->tuple, &walk->fresh, &reason);
+	walk->hop.asked = *opened && lb_tuple_equals(&(*opened)->rewritten, &walk->fresh.asked);
 	return *opened ? LB_UNDECIDED : lb_refuse(pkt, service->id, reason);
 }
 
@@ -250,6 +255,7 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	if (!walk)
 		return CTX_PASS;
 	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
+	walk->hop.asked = false;
 	reason = lb_decide(ctx, walk);
 	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)
 		reason = icmp_answer(ctx, &walk->pkt, &walk->hop, reason);

@@ -89,9 +89,32 @@ static __always_inline __u16 lb_port_candidate(__be16 client_port, __u32 random,
 	return port < local_first ? port : port + local;
 }
 
+/* Where the half stands that holds a flow's NAT port. */
+enum port_hold {
+	PORT_NOT_HELD,
+	PORT_HELD_IN_OPENING,
+	PORT_HELD_IN_FLOWS,
+};
+
+/*
+ * Inserts the reply's half, if no other holds its key. That is asked of `flows`
+ * alone; `opening` answers as it takes the half. False also where one that was
+ * in the latter has just been moved to the former.
+ */
+static __always_inline bool lb_hold_port(const struct lb_tuple *reply_key,
+					 const struct lb_flow *reply, __u64 moves)
+{
+	if (bpf_map_update_elem(&opening, reply_key, reply, BPF_NOEXIST))
+		return false;
+	if (flow_moves() == moves || !bpf_map_lookup_elem(&flows, reply_key))
+		return true;
+	bpf_map_delete_elem(&opening, reply_key);
+	return false;
+}
+
 /* Takes the port of a flow that has ended but is still remembered for its last segments. */
-static __always_inline bool lb_take_over_port(struct lb_tuple *reply_key,
-					      const struct lb_flow *reply, __be16 port)
+static __always_inline enum port_hold lb_take_over_port(struct lb_tuple *reply_key,
+							const struct lb_flow *reply, __be16 port)
 {
 	struct lb_flow *ended;
 
@@ -99,43 +122,47 @@ static __always_inline bool lb_take_over_port(struct lb_tuple *reply_key,
 	ended = flow_lookup(reply_key);
 	if (ended)
 		flow_remove(reply_key, ended);
-	return !bpf_map_update_elem(&opening, reply_key, reply, BPF_NOEXIST);
+	return bpf_map_update_elem(&opening, reply_key, reply, BPF_NOEXIST) ? PORT_NOT_HELD :
+									      PORT_HELD_IN_OPENING;
 }
 
 /*
  * Inserts the reply's half under the first free port, which it leaves in
- * reply_key->dport; false when no probe found one. Ports of flows that have
- * ended come last: their peers may still remember them too.
+ * reply_key->dport, and tells where it stands; not held when no probe found a
+ * port. Ports of flows that have ended come last: their peers may still remember
+ * them too.
  */
-lb_global bool lb_reserve_port(struct lb_ctx *ctx, struct lb_tuple *reply_key,
-			       const struct lb_flow *reply)
+lb_global enum port_hold lb_reserve_port(struct lb_ctx *ctx, struct lb_tuple *reply_key,
+					 const struct lb_flow *reply)
 {
 	__u32 random = bpf_get_prandom_u32();
-	struct lb_tuple client;
 	__be16 ended = 0;
 
 	if (!reply_key || !reply)
-		return false;
-	client = lb_tuple_reversed(&reply->rewritten);
+		return PORT_NOT_HELD;
 	for (__u32 probe = 0; probe < LB_PORT_PROBES; probe++) {
 		__u16 port = lb_port_candidate(reply->rewritten.dport, random, probe);
+		__u64 moves = flow_moves();
 		struct lb_flow *holder;
+		bool in_flows;
 
 		reply_key->dport = bpf_htons(port);
 		/* Where a backend is its own client, its answers must not look like what it asked. */
-		if (lb_tuple_equals(reply_key, &client))
+		if (lb_tuple_is_reversed(reply_key, &reply->rewritten))
 			continue;
 		if (!lb_port_is_nat(port) || lb_socket_has(ctx, reply_key))
 			continue;
-		holder = flow_lookup(reply_key);
+		holder = bpf_map_lookup_elem(&flows, reply_key);
+		in_flows = holder;
+		if (!holder && lb_hold_port(reply_key, reply, moves))
+			return PORT_HELD_IN_OPENING;
+		holder = holder ?: flow_lookup(reply_key);
 		/* What is left of this very flow: its peers know it by this port. */
 		if (holder && !(holder->tcp_seen & LB_SEEN_END) &&
 		    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
-			return true;
-		if (!holder && !bpf_map_update_elem(&opening, reply_key, reply, BPF_NOEXIST))
-			return true;
+			return in_flows ? PORT_HELD_IN_FLOWS : PORT_HELD_IN_OPENING;
 		if (holder && !ended && holder->tcp_seen & LB_SEEN_END)
 			ended = reply_key->dport;
 	}
-	return ended && lb_take_over_port(reply_key, reply, ended);
+	return ended ? lb_take_over_port(reply_key, reply, ended) : PORT_NOT_HELD;
 }

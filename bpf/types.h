@@ -82,10 +82,11 @@ struct packet {
 	__u8 tcp_flags; /* 0 for UDP */
 };
 
-/* A flow that is being opened: one half at a time, and the key of the reply's. */
+/* A flow that is being opened: one half at a time. */
 struct new_flow {
 	struct lb_flow flow;
 	struct lb_tuple reply_key;
+	struct lb_tuple asked; /* what the kernel was asked the way of */
 };
 
 /* What a rewrite does to a packet, and to the sums over it. */
@@ -102,6 +103,7 @@ struct hop {
 	struct lb_address gateway; /* the destination itself where it is on the link */
 	bool routed; /* the gateway is set; else the kernel is to route by itself */
 	bool resolved;
+	bool asked; /* of the kernel, about this very packet as it is going to leave */
 };
 
 /* Both addresses in one go: they stand in a way as in a frame. */
@@ -171,6 +173,13 @@ static __always_inline bool lb_tuple_equals(const struct lb_tuple *a, const stru
 	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
 
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* Is the one what the other is to its answers? */
+static __always_inline bool lb_tuple_is_reversed(const struct lb_tuple *a, const struct lb_tuple *b)
+{
+	return lb_address_equals(&a->src, &b->dst) && lb_address_equals(&a->dst, &b->src) &&
+	       a->sport == b->dport && a->dport == b->sport && a->protocol == b->protocol;
 }
 
 /* May this packet open a flow? */
