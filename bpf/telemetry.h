@@ -83,6 +83,18 @@ lb_event_begin(enum lb_event_type type, const struct lb_tuple *before, const str
 	return event;
 }
 
+/*
+ * Hands an event over without waking who reads: that takes longer than opening a
+ * flow does, and a reader comes by itself ten times a second. It is woken where
+ * the buffer would not last until then.
+ */
+static __always_inline void lb_event_submit(struct lb_event *event)
+{
+	bool waits = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < LB_EVENTS_SIZE / 4;
+
+	bpf_ringbuf_submit(event, waits ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+}
+
 static __always_inline void lb_report_opened(const struct lb_tuple *client,
 					     const struct lb_flow *flow)
 {
@@ -95,7 +107,7 @@ static __always_inline void lb_report_opened(const struct lb_tuple *client,
 		return;
 	event->service = flow->service;
 	event->backend = flow->backend;
-	bpf_ringbuf_submit(event, 0);
+	lb_event_submit(event);
 }
 
 /* `forward` leads to the backend, `reply` to the client; in mode dsr that is NULL. */
@@ -115,7 +127,7 @@ static __always_inline void lb_report_closed(const struct lb_tuple *client,
 	event->duration_ns = event->time_ns - forward->opened_ns;
 	event->packets = forward->packets + (reply ? reply->packets : 0);
 	event->bytes = forward->bytes + (reply ? reply->bytes : 0);
-	bpf_ringbuf_submit(event, 0);
+	lb_event_submit(event);
 }
 
 static __always_inline void lb_report_refused(const struct packet *pkt, __u32 service,
@@ -130,7 +142,7 @@ static __always_inline void lb_report_refused(const struct packet *pkt, __u32 se
 		return;
 	event->service = service;
 	event->reason = reason;
-	bpf_ringbuf_submit(event, 0);
+	lb_event_submit(event);
 }
 
 static __always_inline void lb_report_packet(const struct packet *pkt, const struct lb_flow *flow)
@@ -146,5 +158,5 @@ static __always_inline void lb_report_packet(const struct packet *pkt, const str
 	event->backend = flow->backend;
 	event->packets = 1;
 	event->bytes = pkt->l3_length;
-	bpf_ringbuf_submit(event, 0);
+	lb_event_submit(event);
 }

@@ -141,6 +141,9 @@ static unsafe partial class LibBpf
     public static partial int ring_buffer__poll(nint ring, int timeoutMilliseconds);
 
     [LibraryImport(Library)]
+    public static partial int ring_buffer__consume(nint ring);
+
+    [LibraryImport(Library)]
     public static partial void ring_buffer__free(nint ring);
 
     [LibraryImport(Library)]

@@ -28,11 +28,15 @@ sealed unsafe class RingBuffer : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Hands out what is there, waiting for the first sample at most <paramref name="timeout"/>.</summary>
+    /// <summary>
+    /// Hands out what is there after <paramref name="timeout"/>, or by when the datapath calls because the buffer fills.
+    /// </summary>
     /// <returns>How many samples were handed out.</returns>
-    public int Poll(TimeSpan timeout)
+    public int Poll(TimeSpan timeout) =>
+        Read(LibBpf.ring_buffer__poll(handle, (int)timeout.TotalMilliseconds)) + Read(LibBpf.ring_buffer__consume(handle));
+
+    int Read(int result)
     {
-        var result = LibBpf.ring_buffer__poll(handle, (int)timeout.TotalMilliseconds);
         if (_fault is { } fault)
             throw new InvalidOperationException("the reader of events failed", fault);
         return result == -Errno.EINTR ? 0 : Check.NegativeErrno(result, "reading the ring buffer of events");
