@@ -3,6 +3,7 @@ using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 using EbpfLb.Instances;
+using EbpfLb.Native;
 using EbpfLb.Providers;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
@@ -60,6 +61,10 @@ sealed class Machine
         Plug();
     }
 
+    /// <summary>Plugs in an interface, a bridge, whose driver knows nothing of XDP.</summary>
+    public void PlugPlain(string name) => _namespace.Configure(
+        $"link add {name} type bridge", $"link set {name} up", $"address add 10.9.2.1/24 dev {name}");
+
     /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
@@ -83,8 +88,22 @@ sealed class Machine
         [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [A, B])], [IPAddress.Parse("10.9.0.1")]);
 
     /// <summary>The names of the links that are pinned; to be called inside.</summary>
-    public static string[] Links() =>
-        [.. Directory.GetFiles(Pins, "link_*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static string[] Links(string instance = Interface) =>
+        [.. Directory.GetFiles(Instance.Directory(instance), "link_*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The pinned links, with the programs that they attach; to be called inside.</summary>
+    public static unsafe (string Name, uint Id, uint Program, uint Ifindex)[] Attached(
+        string instance = Interface) =>
+    [
+        .. Links(instance).Select(name =>
+        {
+            using var link = Fd.OpenPin(Path.Combine(Instance.Directory(instance), name));
+            var info = default(bpf_link_info);
+            var length = (uint)sizeof(bpf_link_info);
+            Assert.Equal(0, LibBpf.bpf_obj_get_info_by_fd(link.Number, &info, &length));
+            return (name, info.id, info.prog_id, info.ifindex);
+        }),
+    ];
 
     /// <summary>What the instance says of itself; to be called inside.</summary>
     public static LbInstance Self()
