@@ -111,10 +111,14 @@ static class Instance
     }
 
     /// <summary>What an instance of whichever version told of itself first.</summary>
-    public static InstanceHead HeadOf(string directory)
+    public static InstanceHead HeadOf(string directory) => HeadOf<InstanceHead>(directory);
+
+    /// <summary>The same, as far as a type of whichever length tells.</summary>
+    public static T HeadOf<T>(string directory)
+        where T : unmanaged
     {
         using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
-        return fd.ReadFirst<InstanceHead>();
+        return fd.ReadFirst<T>();
     }
 
     /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
