@@ -39,7 +39,7 @@ sealed class AttachedDatapath : IDisposable
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
     /// <param name="devices">Where to attach: to all of them, or to none.</param>
-    /// <param name="former">The pinned tables of an ended process, to be taken over; null to begin with new ones.</param>
+    /// <param name="leftovers">Of ended processes: taken over, or removed once the programs are in the kernel.</param>
     /// <param name="fill">
     /// Fills the tables: new ones before the first packet meets them, others once every hook was granted.
     /// </param>
@@ -47,7 +47,7 @@ sealed class AttachedDatapath : IDisposable
     /// It did not work; nothing is left behind, but what an ended process left goes on as it did.
     /// </exception>
     public static AttachedDatapath Attach(
-        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
         Action<LbTables> fill)
     {
         var choice = HookChoice.For(configuration.Hook, devices);
@@ -55,7 +55,7 @@ sealed class AttachedDatapath : IDisposable
         {
             try
             {
-                return Attach(choice, configuration, devices, former, fill);
+                return Attach(choice, configuration, devices, leftovers, fill);
             }
             catch (NativeException fault) when (choice.OrElse is not null && Changeover.IsRefusal(fault))
             {
@@ -97,13 +97,14 @@ sealed class AttachedDatapath : IDisposable
     }
 
     static AttachedDatapath Attach(
-        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
         Action<LbTables> fill)
     {
         Datapath Load(HookKind hook) =>
-            Datapath.Load(hook, LocalPorts.Settings(configuration.Events), configuration.Flows, former);
+            Datapath.Load(hook, LocalPorts.Settings(configuration.Events), configuration.Flows, leftovers.Tables);
         var datapath = Load(choice.Hook);
-        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, former);
+        leftovers.Clear(); // not before: what does not load costs nothing
+        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, leftovers.Tables);
         // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
         Changeover[] changeovers = [.. devices.Reverse().Select(
             device => new Changeover(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];

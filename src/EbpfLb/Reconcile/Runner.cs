@@ -30,8 +30,7 @@ sealed partial class Runner(
     public async Task RunAsync(CancellationToken cancellation)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.TryTake(configuration.Interfaces, out var taken) ?? throw new LoadBalancerException(
-            $"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
+        using var held = InstanceLock.Take(configuration.Interfaces);
         using var listener = configuration.Metrics is { } at ? TextServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -46,9 +45,7 @@ sealed partial class Runner(
 
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
-        using var former = TakeOver(devices);
-        using var attached = AttachedDatapath.Attach(
-            configuration, devices, former, tables => Fill(tables, devices, isAdopted: former is not null));
+        using var attached = Attach(devices);
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -62,19 +59,13 @@ sealed partial class Runner(
         }
     }
 
-    /// <summary>The tables of an ended process, where it left some and they are to go on; clears away what is not.</summary>
-    LbTables? TakeOver(NetworkDevice[] devices)
+    AttachedDatapath Attach(NetworkDevice[] devices)
     {
-        var formers = devices.Select(device => Instance.On(device.Name)).OfType<string>().ToHashSet();
-        var tables = configuration.Replace
-            ? null
-            : Adoption.TryOpen(formers, devices[0].Name, Datapath.LayoutFor(configuration.Flows));
-        foreach (var former in tables is null ? formers.Append(devices[0].Name) : [])
-        {
-            if (Instance.Clear(former))
-                LogClearedLeftovers(former);
-        }
-        return tables;
+        using var leftovers = Leftovers.Find(
+            configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
+            loggers.CreateLogger<Leftovers>());
+        return AttachedDatapath.Attach(
+            configuration, devices, leftovers, tables => Fill(tables, devices, isAdopted: leftovers.Tables is not null));
     }
 
     /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
@@ -146,9 +137,6 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);
-
-    [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
-    partial void LogClearedLeftovers(string device);
 
     [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
         + "`ebpf-lb detach --interface {Interface}` ends it")]

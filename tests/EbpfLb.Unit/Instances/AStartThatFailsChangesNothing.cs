@@ -43,6 +43,32 @@ public sealed class AStartThatFailsChangesNothing
     });
 
     [Fact]
+    public void Where_the_programs_do_not_load_though_all_was_to_be_begun_anew() => OnAMachine(() =>
+    {
+        Machine.Start(Machine.Usual).Dispose();
+        var before = Everything();
+
+        var refusal = Refused(Machine.Usual with { Replace = true, Flows = 1u << 30 });
+
+        Assert.StartsWith("loading the eBPF object lb_tc failed: ", refusal, StringComparison.Ordinal);
+        Assert.Equal(before, Everything());
+    });
+
+    [Fact]
+    public void Where_what_is_to_go_stands_on_an_interface_that_somebody_else_has() => OnAMachine(() =>
+    {
+        Machine.Start(Machine.Usual with { Interfaces = [Machine.Interface, Machine.OtherInterface] }).Dispose();
+        var before = Everything();
+        using var another = InstanceLock.Take([Machine.OtherInterface]);
+
+        var refusal = Refused(Machine.Usual with { Replace = true });
+
+        Assert.Equal(
+            $"another ebpf-lb is running on interface '{Machine.OtherInterface}'. Stop that one first.", refusal);
+        Assert.Equal(before, Everything());
+    });
+
+    [Fact]
     public void Where_the_tables_cannot_be_filled() => OnAMachine(() =>
     {
         Machine.Start(Machine.Usual).Dispose();

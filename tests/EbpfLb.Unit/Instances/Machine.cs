@@ -9,6 +9,7 @@ using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Configuration;
 using EbpfLb.Unit.Datapath.Harness;
+using Microsoft.Extensions.Logging.Abstractions;
 using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Instances;
@@ -69,20 +70,16 @@ sealed class Machine
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var former = Former(configuration);
-        if (former is null)
-            Instance.Clear(devices[0].Name);
-        return AttachedDatapath.Attach(configuration, devices, former, tables =>
+        using var held = InstanceLock.Take(configuration.Interfaces);
+        using var leftovers = Leftovers.Find(
+            configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            NullLogger.Instance);
+        return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>
         {
             LinkReconciler.Apply(tables, devices);
             (fill ?? Fill)(tables);
         });
     }
-
-    /// <summary>What an ended runner left, as the next one finds it; to be called inside.</summary>
-    public static LbTables? Former(LoadBalancerConfiguration configuration) => Adoption.TryOpen(
-        configuration.Interfaces.Select(Instance.On).OfType<string>().ToHashSet(), configuration.Interfaces[0],
-        LoadedDatapath.LayoutFor(configuration.Flows));
 
     public static void Fill(LbTables tables) => new Reconciler(tables).Apply(
         [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [A, B])], [IPAddress.Parse("10.9.0.1")]);
