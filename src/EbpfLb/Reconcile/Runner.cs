@@ -37,15 +37,21 @@ sealed partial class Runner(
         var services = new LatestServices(
             (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
         using var check = new NetworkCheck(time);
-        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>());
+        if (BpfFs.Ensure())
+            LogMountedBpfFs(BpfFs.Root);
+        using var leftovers = Leftovers.Find(
+            configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
+            loggers.CreateLogger<Leftovers>());
+        var down = leftovers.Tables is { } former ? KernelState.Read(former).Down : null;
+        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>(), down);
         await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
             .GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
 
-        if (BpfFs.Ensure())
-            LogMountedBpfFs(BpfFs.Root);
-        using var attached = Attach(devices);
+        using var attached = AttachedDatapath.Attach(
+            configuration, devices, leftovers, tables => Fill(tables, devices, isAdopted: leftovers.Tables is not null));
+        leftovers.Dispose(); // the interfaces that are not stood on any more are free for others
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -57,15 +63,6 @@ sealed partial class Runner(
             else
                 LogLeftAttached(devices[0].Name, devices[0].Name);
         }
-    }
-
-    AttachedDatapath Attach(NetworkDevice[] devices)
-    {
-        using var leftovers = Leftovers.Find(
-            configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
-            loggers.CreateLogger<Leftovers>());
-        return AttachedDatapath.Attach(
-            configuration, devices, leftovers, tables => Fill(tables, devices, isAdopted: leftovers.Tables is not null));
     }
 
     /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>

@@ -49,6 +49,7 @@ sealed class Machine
 
     /// <summary>Plugs the interfaces in, which are the two ends of one cable.</summary>
     public void Plug() => _namespace.Configure(
+        "link set lo up",
         $"link add {Interface} type veth peer name {OtherInterface}",
         $"link set {OtherInterface} up",
         $"link set {Interface} up",
@@ -58,9 +59,11 @@ sealed class Machine
     /// <summary>Pulls them out, and others of their names in.</summary>
     public void Replug()
     {
-        _namespace.Configure($"link delete {Interface}");
+        Unplug(Interface);
         Plug();
     }
+
+    public void Unplug(string name) => _namespace.Configure($"link delete {name}");
 
     /// <summary>Plugs in an interface, a bridge, whose driver knows nothing of XDP.</summary>
     public void PlugPlain(string name) => _namespace.Configure(
