@@ -83,6 +83,8 @@ sealed partial class Runner(
     {
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
+        foreach (var (device, setting) in devices.Length > 1 ? Forwarding.MissingOn(devices) : [])
+            LogForwardsNothing(device, Forwarding.Remedy(setting));
         output.WriteLine(ReadyLine(attached, devices));
         output.Flush();
 
@@ -138,6 +140,10 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
         + "`ebpf-lb detach --interface {Interface}` ends it")]
     partial void LogLeftAttached(string device, string @interface);
+
+    [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
+        + "interface is lost, and so is what comes back. {Remedy}")]
+    partial void LogForwardsNothing(string device, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]
