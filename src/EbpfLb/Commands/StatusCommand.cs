@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using EbpfLb.Reconcile;
 using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
@@ -19,7 +20,8 @@ static class StatusCommand
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(all, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (parsed.GetValue(interval) is not null)
-                new RateTable(output, colours: output == Console.Out && Terminal.HasColours).Write(all);
+                new RateTable(output, colours: output == Console.Out && Terminal.HasColours)
+                    .Write(all, isAll: faults.Count == 0);
             else
                 Write(all, output, isAll: faults.Count == 0);
             foreach (var fault in faults)
@@ -29,15 +31,18 @@ static class StatusCommand
         return command;
     }
 
-    static async Task<(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults)> ReadAsync(
+    static async Task<StatusReading> ReadAsync(
         TimeSpan? interval, CancellationToken cancellation)
     {
-        var (first, began) = (StatusReader.Read(), TimeProvider.System.GetTimestamp());
+        var (first, began) = (StatusReader.Read(LiveFlows.Of), TimeProvider.System.GetTimestamp());
         if (interval is null)
             return first;
         await Task.Delay(interval.Value, cancellation);
-        var (second, ended) = (StatusReader.Read(), TimeProvider.System.GetTimestamp());
-        return (second.Instances.Since(first.Instances, TimeProvider.System.GetElapsedTime(began, ended)), second.Faults);
+        var (second, ended) = (StatusReader.Read(LiveFlows.Of), TimeProvider.System.GetTimestamp());
+        return second with
+        {
+            Instances = second.Instances.Since(first.Instances, TimeProvider.System.GetElapsedTime(began, ended)),
+        };
     }
 
     static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output, bool isAll)

@@ -2,11 +2,11 @@ using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
 
-/// <summary>Shows what goes on, once an interval.</summary>
+/// <summary>Shows what goes on, once an interval, and what could not be read.</summary>
 /// <param name="read">Takes a reading.</param>
 /// <param name="colours">Whether to show them.</param>
 /// <param name="time">Tells when it was taken.</param>
-sealed class Watch(Func<IReadOnlyList<InstanceStatus>> read, bool colours, TimeProvider time)
+sealed class Watch(Func<StatusReading> read, bool colours, TimeProvider time)
 {
     /// <summary>Until it is cancelled, which is the way to end it.</summary>
     public async Task RunAsync(Screen screen, TimeSpan interval, CancellationToken cancellation)
@@ -17,7 +17,10 @@ sealed class Watch(Func<IReadOnlyList<InstanceStatus>> read, bool colours, TimeP
         {
             var (now, then) = (read(), time.GetTimestamp());
             using var text = new StringWriter { NewLine = "\n" };
-            new RateTable(text, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
+            new RateTable(text, colours).Write(
+                now.Instances.Since(before.Instances, time.GetElapsedTime(began, then)), isAll: now.Faults.Count == 0);
+            foreach (var fault in now.Faults)
+                text.WriteLine($"error: {fault}");
             screen.Show(text.ToString());
             (before, began) = (now, then);
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EbpfLb.Reconcile;
 using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
@@ -17,7 +18,7 @@ static class WatchCommand
             var output = parsed.InvocationConfiguration.Output;
             var isTerminal = output == Console.Out && !Console.IsOutputRedirected;
             using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
-            await new Watch(StatusReader.Glance, isTerminal && Terminal.HasColours, TimeProvider.System)
+            await new Watch(() => StatusReader.Read(LiveFlows.AsCounted), isTerminal && Terminal.HasColours, TimeProvider.System)
                 .RunAsync(screen, parsed.GetValue(interval) ?? Usual, cancellation);
             return ExitCode.Ok;
         });

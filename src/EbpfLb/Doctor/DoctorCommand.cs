@@ -11,10 +11,14 @@ static class DoctorCommand
     const int VerdictWidth = 9;
     const int SubjectWidth = 18;
 
-    /// <param name="examine">Gathers the facts, of an interface as well where one is named.</param>
-    public static Command Create(Func<string?, Facts> examine)
+    /// <param name="examine">Gathers the facts, of interfaces as well where any are named.</param>
+    public static Command Create(Func<string[], Facts> examine)
     {
-        var device = new Option<string>("--interface") { Description = "Look at this interface as well", HelpName = "NAME" };
+        var device = new Option<string[]>("--interface")
+        {
+            Description = "Look at this interface as well; repeatable, for those of one balancer",
+            HelpName = "NAME",
+        };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var command = new Command("doctor", "Tell whether this machine can run each hook, and what to do where not")
         {
@@ -23,11 +27,18 @@ static class DoctorCommand
         command.SetAction(parsed =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var name = parsed.GetValue(device);
-            if (name is not null && Syntax.Interface(name) is { } objection)
-                return Faults.Report([new Fault("--interface", name, objection.Problem, objection.Remedy)], error);
+            var names = parsed.GetValue(device) ?? [];
+            Fault[] faults =
+            [
+                .. from name in names
+                   let objection = Syntax.Interface(name)
+                   where objection is not null
+                   select new Fault("--interface", name, objection.Problem, objection.Remedy),
+            ];
+            if (faults.Length > 0)
+                return Faults.Report(faults, error);
 
-            var diagnosis = Examination.Of(examine(name));
+            var diagnosis = Examination.Of(examine(names));
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
             else

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 
@@ -19,7 +20,7 @@ static class Examination
             Forwarding(facts), LocalPorts(facts.LocalPorts),
         ];
         if (facts.Device is { } device)
-            conditions.AddRange([.. Ipv6Forwarding(device), Device(device)]);
+            conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(More)]);
 
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
         var tc = Hook(HookKind.Tc, facts.TcFailure, blocked);
@@ -72,10 +73,31 @@ static class Examination
     {
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
-        var setting = facts.Device is { Exists: true } device ? $"conf.{device.Name}.forwarding" : "ip_forward";
+        var setting = facts.Device is { Exists: true } device
+            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : "net.ipv4.ip_forward";
         return new("forwarding", Verdict.Warn,
-            "disabled, so that the kernel tells no next hop and only backends on the same link are reached",
-            $"sysctl -w net.ipv4.{setting}=1; for a container: --sysctl net.ipv4.ip_forward=1");
+            $"disabled, so that the kernel tells no next hop and only backends on the same link are reached{Others(facts)}",
+            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl net.ipv4.ip_forward=1");
+    }
+
+    static string Others(Facts facts) => facts.MoreDevices.Count == 0
+        ? ""
+        : $": what comes for one by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} is lost";
+
+    /// <summary>Of one more interface, which backends are reached by: what they answer has to be forwarded too.</summary>
+    static IEnumerable<Finding> More(DeviceFacts device)
+    {
+        (bool IsOn, AddressFamily Family)[] families =
+        [
+            (device.Forwards, AddressFamily.InterNetwork), (device.ForwardsIpv6 ?? true, AddressFamily.InterNetworkV6),
+        ];
+        foreach (var (_, family) in families.Where(family => !family.IsOn))
+        {
+            yield return new($"{device.Name} forwarding", Verdict.Warn,
+                $"disabled for {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}, so that what comes by {device.Name} for "
+                + "another interface is lost", Hooks.Forwarding.Remedy(Hooks.Forwarding.Setting(device.Name, family)));
+        }
+        yield return Device(device);
     }
 
     /// <summary>A finding, where the interface has IPv6.</summary>
@@ -87,7 +109,7 @@ static class Examination
         [
             new("IPv6 forwarding", Verdict.Warn,
                 "disabled, so that XDP leaves IPv6 to tc, and only backends on the same link are reached",
-                $"sysctl -w net.ipv6.conf.{device.Name}.forwarding=1 (with accept_ra=2 where routers announce its addresses); "
+                $"{Hooks.Forwarding.Remedy(Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
                 + "for a container: --sysctl net.ipv6.conf.all.forwarding=1"),
         ],
     };

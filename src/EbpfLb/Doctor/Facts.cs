@@ -7,14 +7,17 @@ namespace EbpfLb.Doctor;
 /// <param name="HasBpffs">Whether a BPF file system is mounted where pins go.</param>
 /// <param name="LibBpf">The version of the native library, or null where it is not installed.</param>
 /// <param name="LocalPorts">First and last port that the local stack takes for its own connections.</param>
-/// <param name="Forwards">Whether the kernel forwards IPv4 packets, on the interface where one was asked about.</param>
-/// <param name="Device">The interface that was asked about, or null where none was.</param>
+/// <param name="Forwards">Whether the kernel forwards IPv4 packets, on the first interface where any was asked about.</param>
+/// <param name="Device">The first interface that was asked about, or null where none was.</param>
 /// <param name="TcFailure">Why the tc program does not load, or null where it does.</param>
 /// <param name="XdpFailure">Why the XDP program, with the tc program behind it, does not load, or null where it does.</param>
 sealed record Facts(
     ulong Capabilities, Version Kernel, bool HasBtf, bool HasBpffs, string? LibBpf, (int First, int Last) LocalPorts,
     bool Forwards, DeviceFacts? Device, string? TcFailure, string? XdpFailure)
 {
+    /// <summary>The others that were asked about: clients come by one, and backends are reached by another.</summary>
+    public IReadOnlyList<DeviceFacts> MoreDevices { get; init; } = [];
+
     public bool Has(Capability capability) => (Capabilities & (1UL << (int)capability)) != 0;
 }
 
@@ -30,4 +33,8 @@ enum Capability { NetAdmin = 12, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
 /// <param name="SendsFromXdp">Whether what native XDP sends gets out by a veth; null where it is none, or the kernel does not tell.</param>
 sealed record DeviceFacts(
     string Name, bool Exists, bool IsUp, IReadOnlyList<string> Addresses, string? Driver, bool? ForwardsIpv6 = null,
-    bool? SendsFromXdp = null);
+    bool? SendsFromXdp = null)
+{
+    /// <summary>Whether the kernel forwards IPv4 packets that come by it.</summary>
+    public bool Forwards { get; init; } = true;
+}

@@ -16,19 +16,22 @@ static class Probe
 {
     const uint FewFlows = 1024;
 
-    /// <param name="device">An interface to look at as well, or null.</param>
-    public static Facts Examine(string? device)
+    /// <param name="devices">Interfaces to look at as well.</param>
+    public static Facts Examine(params string[] devices)
     {
         var settings = LocalPorts.Settings(EventLevel.Flows);
-        var found = device is null ? null : Device(device);
-        var forwarding = found is { Exists: true } ? $"conf/{device}/forwarding" : "ip_forward";
+        var found = devices.Select(Device).ToArray();
+        var first = found.FirstOrDefault();
         return new Facts(
             EffectiveCapabilities(File.ReadLines("/proc/self/status")),
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             File.Exists("/sys/kernel/btf/vmlinux"), BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
-            IsSet($"ipv4/{forwarding}"), found,
-            WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings));
+            first is { Exists: true } ? first.Forwards : File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1", first,
+            WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings))
+        {
+            MoreDevices = [.. found.Skip(1)],
+        };
     }
 
     /// <summary>From the lines of a process's status file.</summary>
@@ -49,16 +52,17 @@ static class Probe
             return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
         var addresses = NetworkDevice.AddressesOf(name);
         bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
-            ? IsSet($"ipv6/conf/{name}/forwarding")
+            ? Forwarding.IsOn(name, AddressFamily.InterNetworkV6)
             : null;
         var (driver, bus) = Ethtool.DriverOf(name);
         var isUp = found.OperationalStatus != OperationalStatus.Down;
         return new DeviceFacts(
             name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], bus.Length == 0 ? null : driver, forwardsIpv6,
-            driver == "veth" ? VethPeer.TakesFrames((int)LibC.if_nametoindex(name), driver) : null);
+            driver == "veth" ? VethPeer.TakesFrames((int)LibC.if_nametoindex(name), driver) : null)
+        {
+            Forwards = Forwarding.IsOn(name, AddressFamily.InterNetwork),
+        };
     }
-
-    static bool IsSet(string setting) => File.ReadAllText($"/proc/sys/net/{setting}").Trim() == "1";
 
     static string? LibBpfVersion()
     {

@@ -9,7 +9,10 @@ namespace EbpfLb.Health;
 /// <param name="made">Told of each, from any thread.</param>
 /// <param name="failed">Told of a fault that ended the checks of a backend.</param>
 /// <param name="time">For the rests between them.</param>
-sealed class Checkups(IHealthCheck check, Checkup.Made made, Action<Exception> failed, TimeProvider time) : IAsyncDisposable
+/// <param name="down">Backends that are known to be down at the start.</param>
+sealed class Checkups(
+    IHealthCheck check, Checkup.Made made, Action<Exception> failed, TimeProvider time,
+    IReadOnlySet<CheckedBackend>? down = null) : IAsyncDisposable
 {
     /// <summary>Each is a socket; those beyond wait for their turn.</summary>
     public const int MostAtATime = 512;
@@ -21,7 +24,8 @@ sealed class Checkups(IHealthCheck check, Checkup.Made made, Action<Exception> f
 
     /// <summary>
     /// Checks the backends that are there now. One that was there before it was checked, or is there at the start, counts
-    /// as up until its checks decide, so that neither a restart nor a reload empties a service.
+    /// as up until its checks decide, so that neither a restart nor a reload empties a service; but not what is known to be
+    /// down.
     /// </summary>
     public void Follow(ImmutableArray<ServiceSnapshot> services)
     {
@@ -43,7 +47,7 @@ sealed class Checkups(IHealthCheck check, Checkup.Made made, Action<Exception> f
         {
             var current = _current.GetValueOrDefault(backend);
             if (how is not null && current?.How != how)
-                Start(new(backend, how, current?.Verdict ?? new(BackendHealth.Unknown, _known?.Contains(backend) ?? true)));
+                Start(new(backend, how, current?.Verdict ?? First(backend)));
         }
         _known = [.. present.Keys];
         _running.RemoveWhere(running => running.IsCompleted);
@@ -61,6 +65,10 @@ sealed class Checkups(IHealthCheck check, Checkup.Made made, Action<Exception> f
         await Task.WhenAll(_running);
         _gate.Dispose();
     }
+
+    Verdict First(CheckedBackend backend) => _known is null && down?.Contains(backend) == true
+        ? new(BackendHealth.Down)
+        : new(BackendHealth.Unknown, IsTrusted: _known?.Contains(backend) ?? true);
 
     void Start(Checkup checkup)
     {

@@ -9,7 +9,12 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Health;
 
 /// <summary>Checks the backends that providers give, and leaves those that are down out of the choice for new flows.</summary>
-sealed partial class HealthWatch(IHealthCheck check, TimeProvider time, ILogger<HealthWatch> logger)
+/// <param name="check">Makes the checks.</param>
+/// <param name="time">For the rests between them.</param>
+/// <param name="logger">Told of what goes down and up.</param>
+/// <param name="down">Backends that were down when a former process ended: they are until checks say otherwise.</param>
+sealed partial class HealthWatch(
+    IHealthCheck check, TimeProvider time, ILogger<HealthWatch> logger, IReadOnlySet<CheckedBackend>? down = null)
 {
     readonly HashSet<(string Service, AddressFamily Family)> _allDown = [];
     int _checksAreNotMade;
@@ -19,7 +24,7 @@ sealed partial class HealthWatch(IHealthCheck check, TimeProvider time, ILogger<
         IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> provided, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var verdicts = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        await using var checkups = new Checkups(check, Made, fault => verdicts.Writer.TryComplete(fault), time);
+        await using var checkups = new Checkups(check, Made, fault => verdicts.Writer.TryComplete(fault), time, down);
         await using var services = new Followed<ImmutableArray<ServiceSnapshot>>(_ => provided, cancellation);
         await using var change = new Followed<bool>(verdicts.Reader.ReadAllAsync, cancellation);
         ImmutableArray<ServiceSnapshot> latest = [];

@@ -9,7 +9,7 @@ namespace EbpfLb.Hooks;
 sealed unsafe class ClsactAttachment : IAttachment
 {
     const int Ingress = 1; // BPF_TC_INGRESS
-    const uint Replace = 1; // BPF_TC_F_REPLACE
+    const uint ReplaceFlag = 1; // BPF_TC_F_REPLACE
     const uint Handle = 0xebf;
     const uint Priority = 0xeb;
 
@@ -24,11 +24,9 @@ sealed unsafe class ClsactAttachment : IAttachment
         var created = LibBpf.bpf_tc_hook_create(&hook);
         if (created != -Errno.EEXIST)
             Check.NegativeErrno(created, $"creating the clsact qdisc on {device.Name}");
-        var options = Filter();
-        options.prog_fd = program.Number;
-        options.flags = Replace;
-        Check.NegativeErrno(LibBpf.bpf_tc_attach(&hook, &options), $"attaching a tc filter to {device.Name}");
-        return new(device.Index);
+        var attachment = new ClsactAttachment(device.Index);
+        attachment.Replace(program);
+        return attachment;
     }
 
     /// <summary>The filter that an earlier process left on the interface, if any.</summary>
@@ -41,6 +39,15 @@ sealed unsafe class ClsactAttachment : IAttachment
             return null;
         Check.NegativeErrno(result, $"looking for a tc filter on interface {ifindex}");
         return new(ifindex);
+    }
+
+    public void Replace(Fd program)
+    {
+        var hook = HookOf(_ifindex);
+        var options = Filter();
+        options.prog_fd = program.Number;
+        options.flags = ReplaceFlag;
+        Check.NegativeErrno(LibBpf.bpf_tc_attach(&hook, &options), $"attaching a tc filter to interface {_ifindex}");
     }
 
     public void Detach()

@@ -37,7 +37,6 @@ sealed unsafe class LinkAttachment : IAttachment
         }
     }
 
-    /// <summary>Has another program take the attached one's place, in one step.</summary>
     public void Replace(Fd program) => Check.NegativeErrno(
         LibBpf.bpf_link_update(_link.Number, program.Number, null), "replacing an attached program");
 

@@ -31,6 +31,9 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     /// <summary>Whether what native XDP sends back by this device gets out; null where the kernel does not tell.</summary>
     public bool? SendsFromXdp { get; init; } = true;
 
+    /// <summary>Is it there yet, by its name? Another one of this name is not it.</summary>
+    public bool IsThere => LibC.if_nametoindex(Name) == Index;
+
     /// <summary>The interface's addresses as they are now: IPv4, then IPv6 but for those that hold on the link only.</summary>
     /// <exception cref="LoadBalancerException">It is gone, or another one has its name.</exception>
     public ImmutableArray<IPAddress> Addresses()

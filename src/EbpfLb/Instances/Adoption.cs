@@ -31,8 +31,8 @@ static class Adoption
     /// <param name="instance">Its name.</param>
     /// <param name="wanted">How this process needs them.</param>
     /// <returns>
-    /// Null where there are none, or not all of them: they are pinned before anything is attached and go after it was
-    /// detached, so that an incomplete set serves nobody.
+    /// Null where there are none, or not all of them: they are pinned before anything is attached, that which says how
+    /// they are laid out as the last of them, and go after it was detached, so that an incomplete set serves nobody.
     /// </returns>
     /// <exception cref="LoadBalancerException">They are laid out differently.</exception>
     public static LbTables? TryOpen(string instance, TableLayout wanted)
@@ -40,24 +40,16 @@ static class Adoption
         var directory = Instance.Directory(instance);
         if (!File.Exists(Path.Combine(directory, "instance")))
             return null;
-        RequireVersion(instance, directory);
-        if (!LbTables.Names.All(name => File.Exists(Path.Combine(directory, name))))
-            return null;
+        var self = Instance.HeadOf<LbInstance>(directory);
+        if (self.AbiVersion != Limits.AbiVersion)
+            throw AnotherLayout(instance, $"they are of ABI version {self.AbiVersion}, this build's of {Limits.AbiVersion}");
+        var isSame = self.Layout == wanted.Digest;
+        // Another build may do without a table, and live: what this one misses says that it is torn only where all are the same.
+        if (LbTables.Names.FirstOrDefault(name => !File.Exists(Path.Combine(directory, name))) is { } missing)
+            return isSame ? null : throw AnotherLayout(instance, $"map {missing} is not among them");
         foreach (var name in LbTables.Names)
             RequireLayout(instance, directory, name, wanted.Maps[name]);
-
-        var tables = LbTables.OpenPins(directory);
-        if (tables.Instance.TryGet(0, out var self) && self.Layout == wanted.Digest)
-            return tables;
-        tables.Dispose();
-        throw AnotherLayout(instance, "a type in them differs");
-    }
-
-    static void RequireVersion(string instance, string directory)
-    {
-        var version = Instance.HeadOf(directory).AbiVersion;
-        if (version != Limits.AbiVersion)
-            throw AnotherLayout(instance, $"they are of ABI version {version}, this build's of {Limits.AbiVersion}");
+        return isSame ? LbTables.OpenPins(directory) : throw AnotherLayout(instance, "a type in them differs");
     }
 
     static void RequireLayout(string instance, string directory, string name, BpfMapLayout wanted)

@@ -13,16 +13,27 @@ static class Instance
 {
     static readonly string Shared = Path.Combine(BpfFs.Root, "ebpf-lb");
 
-    /// <summary>Interfaces are named in a network namespace; a bpf file system may be shared by several.</summary>
-    static readonly string Root = Path.Combine(Shared, NetworkNamespace());
+    /// <summary>
+    /// Interfaces are named in a network namespace, and a bpf file system may be shared by several: by some that came when
+    /// others had ended, too, whose pins are none of theirs.
+    /// </summary>
+    static string Root => Path.Combine(Shared, $"netns-{Netns.Cookie}");
 
-    public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
+    /// <summary>Where former builds pinned.</summary>
+    static string FormerRoot => Path.Combine(Shared, Netns.Number);
+
+    public static string Directory(string instance)
+    {
+        var (own, former) = (Path.Combine(Root, PinName(instance)), Path.Combine(FormerRoot, PinName(instance)));
+        return System.IO.Directory.Exists(former) && !System.IO.Directory.Exists(own) ? former : own;
+    }
 
     /// <summary>The instances in this network namespace that have pins.</summary>
     public static IReadOnlyList<string> All() =>
-        System.IO.Directory.Exists(Root)
-            ? [.. System.IO.Directory.GetDirectories(Root).Select(path => Path.GetFileName(path).Replace(':', '.')).Order()]
-            : [];
+    [
+        .. new[] { Root, FormerRoot }.Where(System.IO.Directory.Exists).SelectMany(System.IO.Directory.GetDirectories)
+            .Select(path => Path.GetFileName(path).Replace(':', '.')).Distinct().Order(),
+    ];
 
     public static void PinTables(string instance, LbTables tables)
     {
@@ -93,28 +104,26 @@ static class Instance
 
     public static void RemovePins(string instance)
     {
-        if (!System.IO.Directory.Exists(Directory(instance)))
+        var pins = Directory(instance);
+        if (!System.IO.Directory.Exists(pins))
             return;
-        System.IO.Directory.Delete(Directory(instance), recursive: true);
-        foreach (var directory in new[] { Root, Shared })
+        System.IO.Directory.Delete(pins, recursive: true);
+        foreach (var directory in new[] { Path.GetDirectoryName(pins)!, Shared })
         {
             if (!System.IO.Directory.EnumerateFileSystemEntries(directory).Any())
                 System.IO.Directory.Delete(directory);
         }
     }
 
-    /// <summary>The number in <c>net:[4026531840]</c>, which is one namespace's while it lives.</summary>
-    static string NetworkNamespace()
-    {
-        var name = File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)!.Name;
-        return name[(name.IndexOf('[') + 1)..].TrimEnd(']');
-    }
-
     /// <summary>What an instance of whichever version told of itself first.</summary>
-    public static InstanceHead HeadOf(string directory)
+    public static InstanceHead HeadOf(string directory) => HeadOf<InstanceHead>(directory);
+
+    /// <summary>The same, as far as a type of whichever length tells.</summary>
+    public static T HeadOf<T>(string directory)
+        where T : unmanaged
     {
         using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
-        return fd.ReadFirst<InstanceHead>();
+        return fd.ReadFirst<T>();
     }
 
     /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>

@@ -30,6 +30,12 @@ sealed class InstanceLock : IDisposable
         return null;
     }
 
+    /// <summary>Takes all of them.</summary>
+    /// <param name="interfaces">By their names.</param>
+    /// <exception cref="LoadBalancerException">Another process holds one.</exception>
+    public static InstanceLock Take(IEnumerable<string> interfaces) => TryTake(interfaces, out var taken)
+        ?? throw new LoadBalancerException($"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
+
     /// <summary>Is it held, by whomever? Looks without touching it: a runner that starts may have it.</summary>
     public static bool IsHeld(string device) =>
         File.ReadLines(BoundSockets).Any(line => line.EndsWith($" @{Name(device)}", StringComparison.Ordinal));

@@ -1,6 +1,5 @@
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
-using EbpfLb.Native;
 
 namespace EbpfLb.Instances;
 
@@ -12,31 +11,21 @@ sealed class LinkPins(string instance, string device)
 
     static readonly HookKind[] All = [HookKind.XdpNative, HookKind.XdpGeneric, HookKind.Tc];
 
-    /// <summary>
-    /// Has a program take the place of the one that a pinned link attached, in one step: no packet comes between them.
-    /// </summary>
-    /// <returns>Null where no such link attaches anything to the interface.</returns>
-    public LinkAttachment? TryReplace(HookKind hook, Fd program, int ifindex)
+    /// <summary>The pinned link that attaches something to this interface; null where none does.</summary>
+    public LinkAttachment? TryOpen(HookKind hook, int ifindex)
     {
         if (!File.Exists(PathOf(hook)))
             return null;
         var link = LinkAttachment.OpenPin(PathOf(hook));
         if (link.Ifindex == ifindex)
-        {
-            link.Replace(program);
             return link;
-        }
         // The interface that it was attached to is gone, or has another name now.
         link.Dispose();
         Remove(hook);
         return null;
     }
 
-    public LinkAttachment Pin(HookKind hook, LinkAttachment link)
-    {
-        link.Pin(PathOf(hook));
-        return link;
-    }
+    public void Pin(HookKind hook, LinkAttachment link) => link.Pin(PathOf(hook));
 
     /// <summary>Detaches a link, where one is pinned.</summary>
     public void Remove(HookKind hook)

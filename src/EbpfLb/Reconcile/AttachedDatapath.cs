@@ -16,12 +16,14 @@ sealed class AttachedDatapath : IDisposable
     readonly List<IAttachment> _attachments = [];
     readonly string _instance;
     readonly Datapath _datapath;
+    readonly LbInstance _before;
 
-    AttachedDatapath(Datapath datapath, string instance, HookChoice choice, bool isAdopted)
+    AttachedDatapath(Datapath datapath, string instance, HookChoice choice, LbTables? former)
     {
         _datapath = datapath;
         _instance = instance;
-        IsAdopted = isAdopted;
+        IsAdopted = former is not null;
+        former?.Instance.TryGet(0, out _before);
         Hook = choice.Hook;
         Why = choice.Why;
     }
@@ -37,13 +39,15 @@ sealed class AttachedDatapath : IDisposable
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
     /// <param name="devices">Where to attach: to all of them, or to none.</param>
-    /// <param name="former">The pinned tables of an ended process, to be taken over; null to begin with new ones.</param>
-    /// <param name="fill">Fills the tables before the first packet meets them, or them the new program.</param>
+    /// <param name="leftovers">Of ended processes: taken over, or removed once the programs are in the kernel.</param>
+    /// <param name="fill">
+    /// Fills the tables: new ones before the first packet meets them, others once every hook was granted.
+    /// </param>
     /// <exception cref="LoadBalancerException">
     /// It did not work; nothing is left behind, but what an ended process left goes on as it did.
     /// </exception>
     public static AttachedDatapath Attach(
-        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
         Action<LbTables> fill)
     {
         var choice = HookChoice.For(configuration.Hook, devices);
@@ -51,9 +55,9 @@ sealed class AttachedDatapath : IDisposable
         {
             try
             {
-                return Attach(choice, configuration, devices, former, fill);
+                return Attach(choice, configuration, devices, leftovers, fill);
             }
-            catch (NativeException fault) when (choice.OrElse is not null && Attacher.IsRefusal(fault))
+            catch (NativeException fault) when (choice.OrElse is not null && Changeover.IsRefusal(fault))
             {
                 choice = choice.OrElse;
             }
@@ -93,46 +97,85 @@ sealed class AttachedDatapath : IDisposable
     }
 
     static AttachedDatapath Attach(
-        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, LbTables? former,
+        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
         Action<LbTables> fill)
     {
-        var datapath = Datapath.Load(choice.Hook, LocalPorts.Settings(configuration.Events), configuration.Flows, former);
-        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, former is not null);
-        var before = default(LbInstance);
-        former?.Instance.TryGet(0, out before);
+        Datapath Load(HookKind hook) =>
+            Datapath.Load(hook, LocalPorts.Settings(configuration.Events), configuration.Flows, leftovers.Tables);
+        var datapath = Load(choice.Hook);
+        leftovers.Clear(); // not before: what does not load costs nothing
+        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, leftovers.Tables);
+        // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
+        Changeover[] changeovers = [.. devices.Reverse().Select(
+            device => new Changeover(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
         try
         {
-            fill(datapath.Tables);
-            datapath.Tables.Instance.Set(0, attached.Describe(devices[0], before));
-            if (former is null)
-                Instance.PinTables(attached._instance, datapath.Tables);
-            // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
-            foreach (var device in devices.Reverse())
-                attached.AttachTo(device);
+            attached.Begin(changeovers, devices[0], fill);
+            foreach (var changeover in changeovers)
+                attached._attachments.InsertRange(0, changeover.Finish());
             Instance.Withdraw(attached._instance, datapath.Tables, devices);
             return attached;
         }
-        catch
+        catch (Exception fault)
         {
-            if (former is null)
-                Instance.Clear(attached._instance);
-            else
-                former.Instance.Set(0, before);
-            attached.Dispose();
+            attached.Undo(changeovers, fault);
             throw;
         }
     }
 
-    void AttachTo(NetworkDevice device) =>
-        _attachments.InsertRange(0, Attacher.Attach(_datapath, Hook, device, new(_instance, device.Name)));
+    /// <summary>
+    /// Tables of an ended process are in use: they are written when nobody can refuse any more. Until then all go by what
+    /// they hold, the new programs too, where these are attached already.
+    /// </summary>
+    void Begin(Changeover[] changeovers, NetworkDevice first, Action<LbTables> fill)
+    {
+        if (!IsAdopted)
+        {
+            Fill();
+            Instance.PinTables(_instance, Tables);
+        }
+        foreach (var changeover in changeovers)
+            changeover.Begin();
+        if (IsAdopted)
+            Fill();
 
-    LbInstance Describe(NetworkDevice device, LbInstance before) => new()
+        void Fill()
+        {
+            fill(Tables);
+            Tables.Instance.Set(0, Describe(first));
+        }
+    }
+
+    /// <exception cref="LoadBalancerException">It could not be undone: tells of both faults.</exception>
+    void Undo(Changeover[] changeovers, Exception fault)
+    {
+        try
+        {
+            foreach (var changeover in changeovers.Reverse())
+                changeover.Undo();
+            if (IsAdopted)
+                Tables.Instance.Set(0, _before);
+            else
+                Instance.RemovePins(_instance);
+        }
+        catch (LoadBalancerException another)
+        {
+            throw new LoadBalancerException(
+                $"{fault.Message} What was attached before could not be put back as it was either: {another.Message}", fault);
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    LbInstance Describe(NetworkDevice device) => new()
     {
         AbiVersion = Limits.AbiVersion,
         Ifindex = (uint)device.Index,
         Hook = (uint)Hook,
         Pid = (uint)Environment.ProcessId,
-        AttachedNs = IsAdopted ? before.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
+        AttachedNs = IsAdopted ? _before.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
         Layout = _datapath.Layout.Digest,
         Why = Why,
     };

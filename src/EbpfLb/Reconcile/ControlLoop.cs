@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 using EbpfLb.Monitoring;
@@ -19,7 +20,9 @@ sealed partial class ControlLoop(
 
     readonly ILogger<ControlLoop> _logger = loggers.CreateLogger<ControlLoop>();
     readonly Reconciler _reconciler = new(attached.Tables);
+    readonly HashSet<NetworkDevice> _lost = [];
     ImmutableArray<ServiceSnapshot> _desired = [];
+    ImmutableArray<IPAddress> _self = [];
     string? _trouble;
 
     /// <summary>Runs until it is stopped; a pass that fails is told of, and tried again with the next.</summary>
@@ -31,7 +34,7 @@ sealed partial class ControlLoop(
         ImmutableArray<ServiceSnapshot> desired, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
         FlowReporter reporter, CancellationTokenSource stop)
     {
-        _desired = desired;
+        (_desired, _self) = (desired, devices[0].Addresses());
         var cancellation = stop.Token;
         FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
@@ -106,9 +109,28 @@ sealed partial class ControlLoop(
         return changes;
     }
 
-    /// <summary>The first interface is the one whose addresses a service without one listens on.</summary>
-    int Apply(IReadOnlyDictionary<uint, int>? live) =>
-        LinkReconciler.Apply(attached.Tables, devices) + _reconciler.Apply(_desired, devices[0].Addresses(), live);
+    /// <summary>
+    /// The first interface is the one whose addresses a service without one listens on: those that it had last where it is
+    /// gone, since others still know flows to them.
+    /// </summary>
+    int Apply(IReadOnlyDictionary<uint, int>? live)
+    {
+        var left = Left();
+        if (left[0] == devices[0])
+            _self = devices[0].Addresses();
+        return LinkReconciler.Apply(attached.Tables, left) + _reconciler.Apply(_desired, _self, live);
+    }
+
+    /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>
+    NetworkDevice[] Left()
+    {
+        NetworkDevice[] left = [.. devices.Where(device => device.IsThere)];
+        if (left.Length == 0)
+            return devices;
+        foreach (var lost in devices.Except(left).Where(_lost.Add))
+            LogLost(lost.Name, List(left.Select(device => device.Name)));
+        return left;
+    }
 
     void Change(ImmutableArray<ServiceSnapshot> desired)
     {
@@ -128,6 +150,10 @@ sealed partial class ControlLoop(
 
     [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
     partial void LogChanged(string @new, string left);
+
+    [LoggerMessage(LogLevel.Error, "interface {Device} is gone, and what it led to; balancing goes on on {Left}. Start ebpf-lb "
+        + "again to stand on another of its name")]
+    partial void LogLost(string device, string left);
 
     [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Trouble} It is tried again every few seconds")]
     partial void LogTrouble(string trouble);

@@ -10,12 +10,12 @@ static class Feasibility
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
     public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
     {
-        RefuseOwnAddresses(services, devices);
-        KernelService.Of(services, devices[0].Addresses());
+        RefuseOwnAddresses(services, devices.Where(device => device.IsThere));
+        KernelService.Of(services, devices[0].IsThere ? devices[0].Addresses() : []);
     }
 
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
-    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
+    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)
     {
         var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
             .ToLookup(one => one.address, one => one.Name);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
+using EbpfLb.Health;
 using EbpfLb.Native;
 using EbpfLb.Providers;
 using EbpfLb.Tables;
@@ -27,6 +28,11 @@ sealed class KernelState
     /// had any is <see cref="AddressFamily.Unspecified"/>, which nobody desires.
     /// </summary>
     public Dictionary<uint, ServiceIdentity> Services { get; } = [];
+
+    /// <summary>The backends that are down, by the names of their services.</summary>
+    public IReadOnlySet<CheckedBackend> Down => Backends.Values
+        .Where(backend => backend.State == LbBackendState.Down && Services.ContainsKey(backend.Service))
+        .Select(backend => new CheckedBackend(Services[backend.Service].Name, backend.EndPoint)).ToHashSet();
 
     public static KernelState Read(LbTables tables)
     {

@@ -30,25 +30,28 @@ sealed partial class Runner(
     public async Task RunAsync(CancellationToken cancellation)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.TryTake(configuration.Interfaces, out var taken) ?? throw new LoadBalancerException(
-            $"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
+        using var held = InstanceLock.Take(configuration.Interfaces);
         using var listener = configuration.Metrics is { } at ? TextServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
             (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
         using var check = new NetworkCheck(time);
-        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>());
+        if (BpfFs.Ensure())
+            LogMountedBpfFs(BpfFs.Root);
+        using var leftovers = Leftovers.Find(
+            configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
+            loggers.CreateLogger<Leftovers>());
+        var down = leftovers.Tables is { } former ? KernelState.Read(former).Down : null;
+        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>(), down);
         await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
             .GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
 
-        if (BpfFs.Ensure())
-            LogMountedBpfFs(BpfFs.Root);
-        using var former = TakeOver(devices);
         using var attached = AttachedDatapath.Attach(
-            configuration, devices, former, tables => Fill(tables, devices, isAdopted: former is not null));
+            configuration, devices, leftovers, tables => Fill(tables, devices, isAdopted: leftovers.Tables is not null));
+        leftovers.Dispose(); // the interfaces that are not stood on any more are free for others
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -60,21 +63,6 @@ sealed partial class Runner(
             else
                 LogLeftAttached(devices[0].Name, devices[0].Name);
         }
-    }
-
-    /// <summary>The tables of an ended process, where it left some and they are to go on; clears away what is not.</summary>
-    LbTables? TakeOver(NetworkDevice[] devices)
-    {
-        var formers = devices.Select(device => Instance.On(device.Name)).OfType<string>().ToHashSet();
-        var tables = configuration.Replace
-            ? null
-            : Adoption.TryOpen(formers, devices[0].Name, Datapath.LayoutFor(configuration.Flows));
-        foreach (var former in tables is null ? formers.Append(devices[0].Name) : [])
-        {
-            if (Instance.Clear(former))
-                LogClearedLeftovers(former);
-        }
-        return tables;
     }
 
     /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
@@ -95,6 +83,8 @@ sealed partial class Runner(
     {
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
+        foreach (var (device, setting) in devices.Length > 1 ? Forwarding.MissingOn(devices) : [])
+            LogForwardsNothing(device, Forwarding.Remedy(setting));
         output.WriteLine(ReadyLine(attached, devices));
         output.Flush();
 
@@ -147,12 +137,13 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);
 
-    [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
-    partial void LogClearedLeftovers(string device);
-
     [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
         + "`ebpf-lb detach --interface {Interface}` ends it")]
     partial void LogLeftAttached(string device, string @interface);
+
+    [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
+        + "interface is lost, and so is what comes back. {Remedy}")]
+    partial void LogForwardsNothing(string device, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

@@ -4,7 +4,7 @@ namespace EbpfLb.Status;
 
 /// <summary>What the pinned maps of one instance tell. Counters count from the instance's start.</summary>
 /// <param name="Interface">The interface that clients ask on, which names the instance too.</param>
-/// <param name="Interfaces">That one, and then all others that it stands on.</param>
+/// <param name="Interfaces">Those that it stands on: that one, and then all others.</param>
 /// <param name="Hook">The hook as the command line writes it.</param>
 /// <param name="Why">Why this hook was taken.</param>
 /// <param name="Running">Is the process that attached it alive?</param>
@@ -16,6 +16,9 @@ sealed record InstanceStatus(
     string Interface, IReadOnlyList<string> Interfaces, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
     IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services)
 {
+    /// <summary>Interfaces that it stood on and that are gone: nothing comes or goes by them, whatever has their names now.</summary>
+    public IReadOnlyList<string> Lost { get; init; } = [];
+
     /// <summary>Packets a second by what became of them, where two readings were taken.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, double>? PacketRates { get; init; }

@@ -10,8 +10,12 @@ namespace EbpfLb.Status;
 /// <summary>Reads what the pinned maps tell; needs no running process.</summary>
 static class StatusReader
 {
-    /// <summary>All instances; one that cannot be read, as it is another version's, is a fault among the others.</summary>
-    public static (IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults) Read()
+    /// <summary>
+    /// All instances. One that cannot be read, as it is another version's or is just being pinned or removed, is a fault
+    /// among the others.
+    /// </summary>
+    /// <param name="liveIn">Tells the flows by backend id: walks all, or takes what the datapath counted.</param>
+    public static StatusReading Read(Func<LbTables, IReadOnlyDictionary<uint, int>> liveIn)
     {
         var (all, faults) = (new List<InstanceStatus>(), new List<string>());
         foreach (var instance in Instance.All())
@@ -19,36 +23,14 @@ static class StatusReader
             try
             {
                 using var tables = Instance.OpenTables(instance);
-                all.Add(Of(instance, tables));
+                all.Add(Of(instance, tables, liveIn(tables)));
             }
             catch (LoadBalancerException fault)
             {
                 faults.Add(fault.Message);
             }
         }
-        return (all, faults);
-    }
-
-    /// <summary>
-    /// All instances, their flows as the datapath counts them: cheap enough to be done all the time. One that is just
-    /// being pinned, or unpinned, is not among them.
-    /// </summary>
-    public static IReadOnlyList<InstanceStatus> Glance()
-    {
-        var all = new List<InstanceStatus>();
-        foreach (var instance in Instance.All())
-        {
-            try
-            {
-                using var tables = Instance.OpenTables(instance);
-                all.Add(Of(instance, tables, LiveFlows.AsCounted(tables)));
-            }
-            catch (NativeException fault) when (fault.Number == Errno.ENOENT)
-            {
-                // Its pins are not all there yet, or any more.
-            }
-        }
-        return all;
+        return new(all, faults);
     }
 
     public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Of(tables));
@@ -60,9 +42,11 @@ static class StatusReader
     {
         var state = KernelState.Read(tables);
         tables.Instance.TryGet(0, out var self);
+        var links = Links(tables).ToLookup(link => LibC.if_nametoindex(link.Name) == link.Index, link => link.Name);
+        string[] lost = [.. links[false].Order(StringComparer.Ordinal)];
         return new(
             instance,
-            [.. Names(tables).Order(StringComparer.Ordinal).Prepend(instance).Distinct()],
+            [.. links[true].Order(StringComparer.Ordinal).Prepend(instance).Distinct().Except(lost)],
             ((HookKind)self.Hook).Word(),
             self.Why,
             InstanceLock.IsHeld(instance),
@@ -73,7 +57,10 @@ static class StatusReader
             [
                 .. state.Services.GroupBy(service => service.Value.Name, service => service.Key)
                     .OrderBy(service => service.Key).Select(ids => Service(tables, state, live, ids)),
-            ]);
+            ])
+        {
+            Lost = lost,
+        };
     }
 
     /// <param name="tables">All of them.</param>
@@ -133,13 +120,13 @@ static class StatusReader
         return counts;
     }
 
-    /// <summary>Of the interfaces that the datapath stands on.</summary>
-    static IEnumerable<string> Names(LbTables tables)
+    /// <summary>The interfaces that the datapath was attached to.</summary>
+    static IEnumerable<(uint Index, string Name)> Links(LbTables tables)
     {
         foreach (var index in tables.Links.Keys())
         {
             if (tables.Links.TryGet(index, out var link))
-                yield return link.Name;
+                yield return (index, link.Name);
         }
     }
 

@@ -28,7 +28,8 @@ static class StatusTable
     public static string Head(InstanceStatus status)
     {
         var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
-        return $"{string.Join(", ", status.Interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}";
+        var interfaces = status.Interfaces.Concat(status.Lost.Select(name => $"{name} (gone)"));
+        return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}";
     }
 
     /// <summary>A service, in a line.</summary>

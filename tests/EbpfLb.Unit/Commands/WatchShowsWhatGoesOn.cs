@@ -24,6 +24,18 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     }
 
     [Fact]
+    public async Task What_cannot_be_read_is_told_below_what_can()
+    {
+        await ShowAsync(readings: 3, height: null, faults: ["what is attached to eth1 was made by another version."]);
+
+        var blocks = _output.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, blocks.Length);
+        Assert.All(blocks, block => Assert.Contains("sent-to-backend", block, StringComparison.Ordinal));
+        Assert.All(blocks, block => Assert.EndsWith(
+            "\nerror: what is attached to eth1 was made by another version.", block.TrimEnd(), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task In_place_on_a_terminal_which_is_left_as_it_was()
     {
         await ShowAsync(readings: 3, height: () => 24);
@@ -60,7 +72,7 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     }
 
     /// <summary>Takes readings, each of which lasts a second, and is interrupted during the last one.</summary>
-    async Task ShowAsync(int readings, Func<int>? height)
+    async Task ShowAsync(int readings, Func<int>? height, string[]? faults = null)
     {
         var time = new FakeTimeProvider();
         using var interrupt = new CancellationTokenSource();
@@ -71,14 +83,14 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
                 new Watch(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), interrupt.Token));
         }
 
-        IReadOnlyList<InstanceStatus> Read()
+        StatusReading Read()
         {
             time.Advance(TimeSpan.FromSeconds(1));
             taken++;
             if (taken == readings)
                 interrupt.Cancel();
             var sent = taken * (taken - 1) / 2 * 100;
-            return [new("eth0", ["eth0"], "tc", "told to", true, 0, 1024, 0, new Dictionary<string, ulong> { ["sent-to-backend"] = sent }, [])];
+            return new([new("eth0", ["eth0"], "tc", "told to", true, 0, 1024, 0, new Dictionary<string, ulong> { ["sent-to-backend"] = sent }, [])], faults ?? []);
         }
     }
 }

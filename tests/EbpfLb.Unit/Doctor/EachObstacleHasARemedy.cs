@@ -79,6 +79,29 @@ public sealed class EachObstacleHasARemedy
             "forwarding", "same link", "sysctl -w net.ipv4.ip_forward=1");
 
     [Fact]
+    public void Forwarding_that_is_off_on_the_first_of_two_interfaces() =>
+        AssertWarning(Healthy with { Forwards = false, MoreDevices = [Eth0 with { Name = "back" }] },
+            "forwarding", "what comes for one by back is lost", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
+
+    [Theory]
+    [InlineData(false, true, "IPv4", "sysctl -w net.ipv4.conf.back.forwarding=1")]
+    [InlineData(true, false, "IPv6", "sysctl -w net.ipv6.conf.back.forwarding=1")]
+    public void Forwarding_that_is_off_on_the_second(bool ip4, bool ip6, string family, string remedy) =>
+        AssertWarning(
+            Healthy with { MoreDevices = [Eth0 with { Name = "back", Forwards = ip4, ForwardsIpv6 = ip6 }] },
+            "back forwarding", $"disabled for {family}, so that what comes by back for another interface is lost", remedy);
+
+    [Fact]
+    public void Two_interfaces_that_forward_have_none() => Assert.All(
+        Examination.Of(Healthy with { MoreDevices = [Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
+        finding => Assert.Equal(Verdict.Ok, finding.Verdict));
+
+    [Fact]
+    public void A_second_interface_that_does_not_exist() =>
+        AssertMissing(Healthy with { MoreDevices = [new("eth9", Exists: false, IsUp: false, [], null)] },
+            "eth9", "no such interface", "'ip link'");
+
+    [Fact]
     public void Ipv6_forwarding_that_is_off_where_there_is_ipv6() =>
         AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
             "IPv6 forwarding", "XDP leaves IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");

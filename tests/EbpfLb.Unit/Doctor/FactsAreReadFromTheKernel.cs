@@ -41,6 +41,26 @@ public sealed class FactsAreReadFromTheKernel
     }
 
     [Fact]
+    public void Each_of_several_interfaces()
+    {
+        Capabilities.RequireDatapath();
+        var network = new NetworkNamespace();
+        network.Configure("link add name eth0.7 type veth peer name back", "address add 192.0.2.1/24 dev back");
+
+        var facts = network.Run(() =>
+        {
+            File.WriteAllText("/proc/sys/net/ipv4/conf/eth0.7/forwarding", "1");
+            File.WriteAllText("/proc/sys/net/ipv4/conf/back/forwarding", "0");
+            return Probe.Examine("eth0.7", "back");
+        });
+
+        var back = Assert.Single(facts.MoreDevices);
+        Assert.Equal(("eth0.7", true, true), (facts.Device!.Name, facts.Forwards, facts.Device.Forwards));
+        Assert.Equal(("back", false), (back.Name, back.Forwards));
+        Assert.Equal(["192.0.2.1"], back.Addresses);
+    }
+
+    [Fact]
     public void The_driver_of_this_networks_interface_not_of_one_that_bears_its_name_elsewhere()
     {
         Capabilities.RequireDatapath();

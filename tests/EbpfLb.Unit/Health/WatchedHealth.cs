@@ -21,9 +21,11 @@ sealed class WatchedHealth : IAsyncDisposable
     readonly Journal<HealthWatch> _journal = new();
     readonly Task _watching;
 
-    public WatchedHealth(IHealthCheck checks)
+    /// <param name="checks">What checks find.</param>
+    /// <param name="down">Backends that were down when a former process ended.</param>
+    public WatchedHealth(IHealthCheck checks, params CheckedBackend[] down)
     {
-        var services = new HealthWatch(checks, _time, _journal).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
+        var services = new HealthWatch(checks, _time, _journal, down.ToHashSet()).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
         _watching = Task.Run(async () =>
         {
             await foreach (var judged in services)

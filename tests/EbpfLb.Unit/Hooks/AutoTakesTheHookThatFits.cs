@@ -96,7 +96,7 @@ public sealed class AutoTakesTheHookThatFits
     [InlineData(Errno.EACCES, false)]
     public void A_missing_privilege_is_no_refusal_of_the_hook(int errno, bool refusal)
     {
-        Assert.Equal(refusal, Attacher.IsRefusal(new NativeException("attaching", errno)));
+        Assert.Equal(refusal, Changeover.IsRefusal(new NativeException("attaching", errno)));
     }
 
     [Fact]

@@ -1,12 +1,11 @@
 using EbpfLb.Configuration;
 using EbpfLb.Instances;
-using EbpfLb.Native;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Instances;
 
 /// <summary>What an ended runner left attached goes on under the next one, in the same tables and on the same links.</summary>
-public sealed unsafe class ANewRunnerTakesOver
+public sealed class ANewRunnerTakesOver
 {
     [Theory]
     [InlineData("tc", new[] { "link_tc_eth0:7" })]
@@ -14,11 +13,11 @@ public sealed unsafe class ANewRunnerTakesOver
     public void Another_program_stands_behind_the_same_links(string hook, string[] links) => OnAMachine(() =>
     {
         Machine.Start(Machine.Configured(hook)).Dispose();
-        var former = Attached();
+        var former = Machine.Attached();
 
         using var attached = Machine.Start(Machine.Configured(hook));
 
-        var now = Attached();
+        var now = Machine.Attached();
         Assert.True(attached.IsAdopted);
         Assert.Equal(links, Machine.Links());
         Assert.Equal(former.Select(link => (link.Name, link.Id)), now.Select(link => (link.Name, link.Id)));
@@ -98,25 +97,12 @@ public sealed unsafe class ANewRunnerTakesOver
             using var attached = Machine.Start(Machine.Configured("xdp-generic"));
 
             Assert.True(attached.IsAdopted);
-            var now = Attached();
+            var now = Machine.Attached();
             Assert.Equal(["link_tc_eth0:7", "link_xdp-generic_eth0:7"], now.Select(link => link.Name));
             Assert.All(now, link => Assert.Equal(Machine.Self().Ifindex, link.Ifindex));
             Assert.Equal([Machine.Self().Ifindex], Instance.InterfacesOf(Machine.Interface).Keys);
         });
     }
-
-    [Fact]
-    public void A_start_that_fails_leaves_all_as_it_was() => OnAMachine(() =>
-    {
-        Machine.Start(Machine.Usual).Dispose();
-        var before = (Attached(), Machine.Self());
-
-        Assert.Throws<LoadBalancerException>(() => Machine.Start(
-            Machine.Configured("xdp-generic"), _ => throw new LoadBalancerException("no room")));
-
-        Assert.Equal(before.Item1, Attached());
-        Assert.Equal(before.Item2.Hook, Machine.Self().Hook);
-    });
 
     [Fact]
     public void A_first_start_that_fails_leaves_nothing() => OnAMachine(() =>
@@ -145,17 +131,4 @@ public sealed unsafe class ANewRunnerTakesOver
         Capabilities.RequireDatapath();
         new Machine().Inside(test);
     }
-
-    /// <summary>The pinned links, with the programs that they attach.</summary>
-    static (string Name, uint Id, uint Program, uint Ifindex)[] Attached() =>
-    [
-        .. Machine.Links().Select(name =>
-        {
-            using var link = Fd.OpenPin(Path.Combine(Machine.Pins, name));
-            var info = default(bpf_link_info);
-            var length = (uint)sizeof(bpf_link_info);
-            Assert.Equal(0, LibBpf.bpf_obj_get_info_by_fd(link.Number, &info, &length));
-            return (name, info.id, info.prog_id, info.ifindex);
-        }),
-    ];
 }

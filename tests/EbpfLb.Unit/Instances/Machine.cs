@@ -3,11 +3,13 @@ using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
 using EbpfLb.Instances;
+using EbpfLb.Native;
 using EbpfLb.Providers;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Configuration;
 using EbpfLb.Unit.Datapath.Harness;
+using Microsoft.Extensions.Logging.Abstractions;
 using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Instances;
@@ -47,6 +49,7 @@ sealed class Machine
 
     /// <summary>Plugs the interfaces in, which are the two ends of one cable.</summary>
     public void Plug() => _namespace.Configure(
+        "link set lo up",
         $"link add {Interface} type veth peer name {OtherInterface}",
         $"link set {OtherInterface} up",
         $"link set {Interface} up",
@@ -56,35 +59,51 @@ sealed class Machine
     /// <summary>Pulls them out, and others of their names in.</summary>
     public void Replug()
     {
-        _namespace.Configure($"link delete {Interface}");
+        Unplug(Interface);
         Plug();
     }
+
+    public void Unplug(string name) => _namespace.Configure($"link delete {name}");
+
+    /// <summary>Plugs in an interface, a bridge, whose driver knows nothing of XDP.</summary>
+    public void PlugPlain(string name) => _namespace.Configure(
+        $"link add {name} type bridge", $"link set {name} up", $"address add 10.9.2.1/24 dev {name}");
 
     /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var former = Former(configuration);
-        if (former is null)
-            Instance.Clear(devices[0].Name);
-        return AttachedDatapath.Attach(configuration, devices, former, tables =>
+        using var held = InstanceLock.Take(configuration.Interfaces);
+        using var leftovers = Leftovers.Find(
+            configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            NullLogger.Instance);
+        return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>
         {
             LinkReconciler.Apply(tables, devices);
             (fill ?? Fill)(tables);
         });
     }
 
-    /// <summary>What an ended runner left, as the next one finds it; to be called inside.</summary>
-    public static LbTables? Former(LoadBalancerConfiguration configuration) => Adoption.TryOpen(
-        configuration.Interfaces.Select(Instance.On).OfType<string>().ToHashSet(), configuration.Interfaces[0],
-        LoadedDatapath.LayoutFor(configuration.Flows));
-
     public static void Fill(LbTables tables) => new Reconciler(tables).Apply(
         [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [A, B])], [IPAddress.Parse("10.9.0.1")]);
 
     /// <summary>The names of the links that are pinned; to be called inside.</summary>
-    public static string[] Links() =>
-        [.. Directory.GetFiles(Pins, "link_*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static string[] Links(string instance = Interface) =>
+        [.. Directory.GetFiles(Instance.Directory(instance), "link_*").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The pinned links, with the programs that they attach; to be called inside.</summary>
+    public static unsafe (string Name, uint Id, uint Program, uint Ifindex)[] Attached(
+        string instance = Interface) =>
+    [
+        .. Links(instance).Select(name =>
+        {
+            using var link = Fd.OpenPin(Path.Combine(Instance.Directory(instance), name));
+            var info = default(bpf_link_info);
+            var length = (uint)sizeof(bpf_link_info);
+            Assert.Equal(0, LibBpf.bpf_obj_get_info_by_fd(link.Number, &info, &length));
+            return (name, info.id, info.prog_id, info.ifindex);
+        }),
+    ];
 
     /// <summary>What the instance says of itself; to be called inside.</summary>
     public static LbInstance Self()

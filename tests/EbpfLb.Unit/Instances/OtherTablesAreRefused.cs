@@ -22,6 +22,16 @@ public sealed class OtherTablesAreRefused
         + $"its connections cannot be taken over. {Remedy}",
         tables => tables.Instance.Set(0, Machine.Self() with { Layout = 1 }));
 
+    [Theory, InlineData("flows"), InlineData("fragments"), InlineData("backend_labels")]
+    public void Of_a_build_that_does_without_one(string map) => Refused(
+        $"what is attached to {Machine.Interface} was attached by a build with other tables (map {map} is not among them): "
+        + $"its connections cannot be taken over. {Remedy}",
+        tables =>
+        {
+            tables.Instance.Set(0, Machine.Self() with { Layout = 1 });
+            File.Delete(Path.Combine(Machine.Pins, map));
+        });
+
     [Fact]
     public unsafe void Of_another_size() => Refused(
         $"what is attached to {Machine.Interface} was attached by a build with other tables (map live is of type 2 with "

@@ -51,11 +51,30 @@ public sealed class StatusShowsWhatIsConfigured
         using var lb = Serving();
         using var output = new StringWriter();
 
-        var status = StatusReader.Of("lan", lb.Tables);
+        var status = Read(lb);
         StatusTable.Write(status, output);
 
         Assert.Equal(["lan", "far"], status.Interfaces);
+        Assert.Empty(status.Lost);
         Assert.StartsWith("lan, far: hook", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Those_of_them_that_are_gone_though_another_has_the_name()
+    {
+        using var lb = Serving();
+        using var output = new StringWriter();
+        lb.Tables.Links.Remove(TestNetwork.Lan.Index);
+        lb.Tables.Links.Set(999, new() { Name = TestNetwork.Lan.Name });
+
+        var status = Read(lb);
+        StatusTable.Write(status, output);
+        lb.Tables.Links.Remove(999);
+        lb.Tables.Links.Set(TestNetwork.Lan.Index, TestNetwork.Lan.InTables);
+
+        Assert.Equal(["far"], status.Interfaces);
+        Assert.Equal(["lan"], status.Lost);
+        Assert.StartsWith("far, lan (gone): hook", output.ToString(), StringComparison.Ordinal);
     }
 
     [Theory, InlineData("nat"), InlineData("dsr")]
@@ -87,6 +106,8 @@ public sealed class StatusShowsWhatIsConfigured
         Assert.Equal(4, rows.Length); // the heading, the two backends, and the one that left and is still there
         Assert.Single(rows.Select(row => row.Length).Distinct());
     }
+
+    static InstanceStatus Read(Balancer lb) => TestNetwork.Shared.Inside(() => StatusReader.Of("lan", lb.Tables));
 
     static Balancer Serving()
     {

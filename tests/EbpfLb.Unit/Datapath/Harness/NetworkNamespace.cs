@@ -90,6 +90,11 @@ sealed partial class NetworkNamespace
         return ip.ExitCode;
     });
 
+    /// <summary>
+    /// Leaves it for another, which keeps its bpf file system; nothing else lives in it then, and it ends. To be called inside.
+    /// </summary>
+    public static void MoveOn() => Require(unshare(CloneNewNet), "making a network namespace");
+
     /// <summary>Gives it a bpf file system of its own, empty, where every process looks for one.</summary>
     public void MountPins() => Run(() =>
     {

@@ -1,0 +1,107 @@
+using EbpfLb.Configuration;
+using EbpfLb.Instances;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Hooks;
+
+/// <summary>
+/// One interface's hooks going over to a datapath, from the programs that an ended process left there, if any. What may be
+/// refused comes first and can be undone: who cannot have all of the hooks leaves them as they were.
+/// </summary>
+/// <param name="datapath">What is to be attached.</param>
+/// <param name="hook">Where to; tc always is one of them.</param>
+/// <param name="device">The interface.</param>
+/// <param name="pins">Its links.</param>
+/// <param name="load">Loads on the same tables what belongs to another hook.</param>
+sealed class Changeover(
+    Datapath datapath, HookKind hook, NetworkDevice device, LinkPins pins, Func<HookKind, Datapath> load)
+{
+    readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _taken = [];
+    HookKind? _gaveWay;
+
+    static HookKind[] XdpModes => [HookKind.XdpGeneric, HookKind.XdpNative];
+
+    /// <summary>Did the interface or its driver refuse this hook, rather than the kernel this process?</summary>
+    public static bool IsRefusal(NativeException fault) => fault.Number is not (Errno.EPERM or Errno.EACCES);
+
+    /// <summary>
+    /// Attaches to the hooks that are free. The tc program comes first: one carries all by itself while XDP goes from one
+    /// mode to another.
+    /// </summary>
+    /// <exception cref="NativeException">It was refused; what was done until then is to be undone.</exception>
+    public void Begin()
+    {
+        Take(HookKind.Tc, datapath.Tc, () => LinkAttachment.TryTcx(datapath.Tc, device));
+        if (datapath.Xdp is not { } program)
+            return;
+        MakeWay();
+        Take(hook, program, () => AttachXdp(program, hook));
+    }
+
+    /// <summary>
+    /// Has each program take its predecessor's place in what was attached already, so that no packet meets none, and
+    /// removes what belongs to another hook.
+    /// </summary>
+    /// <returns>What is attached now, in the order in which to detach it.</returns>
+    public IEnumerable<IAttachment> Finish()
+    {
+        foreach (var held in _taken.Where(taken => !taken.IsNew))
+            held.Attachment.Replace(held.Program);
+        foreach (var other in XdpModes.Where(mode => mode != hook))
+            pins.Remove(other);
+        return _taken.Select(taken => taken.Attachment).Reverse();
+    }
+
+    /// <summary>Puts the hooks back as they were before <see cref="Begin"/>, however far that came.</summary>
+    public void Undo()
+    {
+        foreach (var (at, attachment, _, isNew) in Enumerable.Reverse(_taken))
+        {
+            if (isNew)
+            {
+                attachment.Detach();
+                pins.Remove(at);
+            }
+            attachment.Dispose();
+        }
+        if (_gaveWay is not { } mode)
+            return;
+        using var former = load(mode);
+        using var link = AttachXdp(former.Xdp!, mode);
+        pins.Pin(mode, link);
+    }
+
+    void Take(HookKind at, Fd program, Func<LinkAttachment?> attach)
+    {
+        IAttachment? held = pins.TryOpen(at, device.Index);
+        if (held is null && attach() is { } link)
+        {
+            _taken.Add((at, link, program, IsNew: true));
+            pins.Pin(at, link);
+        }
+        else if ((held ?? ClsactAttachment.Find(device.Index)) is { } attachment)
+            _taken.Add((at, attachment, program, IsNew: false));
+        else
+            _taken.Add((at, ClsactAttachment.Attach(program, device), program, IsNew: true));
+    }
+
+    /// <summary>A link's mode is for life, and an interface has one mode at a time.</summary>
+    void MakeWay()
+    {
+        foreach (var other in XdpModes.Where(mode => mode != hook))
+        {
+            using var held = pins.TryOpen(other, device.Index);
+            if (held is null)
+                continue;
+            pins.Remove(other);
+            _gaveWay = other;
+        }
+    }
+
+    LinkAttachment AttachXdp(Fd program, HookKind mode)
+    {
+        const uint Generic = 1 << 1, Native = 1 << 2; // XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE, linux/if_link.h
+        return LinkAttachment.Xdp(program, device, mode == HookKind.XdpNative ? Native : Generic);
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using EbpfLb.Health;
+using EbpfLb.Providers;
+
+namespace EbpfLb.Unit.Health;
+
+/// <summary>A process that takes over trusts no backend that was down when the former one ended.</summary>
+public sealed class WhoWasDownStaysOut
+{
+    static readonly BackendSnapshot A = new(IPAddress.Parse("172.20.0.2"), 80, 1, "a");
+    static readonly BackendSnapshot B = new(IPAddress.Parse("172.20.0.3"), 80, 1, "b");
+
+    readonly ScriptedChecks _checks = new();
+
+    [Fact]
+    public async Task Until_its_checks_say_otherwise()
+    {
+        _checks.Say(A, "+");
+        _checks.Say(B, "0-+");
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        await watched.ProvideAsync(WatchedHealth.Web(A, B));
+
+        var up = await watched.Until(service => Of(service, B).Health != BackendHealth.Down);
+
+        Assert.Equal((BackendHealth.Down, 0), (Of(watched.Seen[0], B).Health, Of(watched.Seen[0], B).Share));
+        Assert.Equal((BackendHealth.Up, 1), (Of(up, B).Health, Of(up, B).Share));
+        Assert.True(_checks.MadeOf(B) >= 4, "it takes as many good checks as for any that is down");
+        Assert.All(watched.Seen, service => Assert.Equal(1, Of(service, A).Share));
+    }
+
+    [Fact]
+    public async Task But_not_where_nobody_checks_any_more()
+    {
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+
+        await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = null });
+
+        Assert.Equal((BackendHealth.Unchecked, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).Share));
+    }
+
+    [Fact]
+    public async Task Nor_where_it_left_and_came_back()
+    {
+        _checks.Say(A, "+");
+        _checks.Say(B, "-+");
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        await watched.ProvideAsync(WatchedHealth.Web(A));
+
+        await watched.ProvideAsync(WatchedHealth.Web(A, B));
+        await watched.Until(service => service.Backends.Length == 2 && Of(service, B).Health == BackendHealth.Up);
+
+        Assert.DoesNotContain(watched.Seen, service => service.Backends.Any(backend => backend.Health == BackendHealth.Down));
+    }
+
+    static BackendSnapshot Of(ServiceSnapshot service, BackendSnapshot backend) =>
+        service.Backends.Single(judged => judged.Address.Equals(backend.Address));
+}

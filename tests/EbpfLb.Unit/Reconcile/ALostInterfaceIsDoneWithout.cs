@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using EbpfLb.Reconcile;
+using EbpfLb.Status;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>A runner that loses one of its interfaces goes on with those that are left.</summary>
+public sealed class ALostInterfaceIsDoneWithout : IDisposable
+{
+    const string Plain = "plain";
+
+    readonly string _file = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_file);
+
+    [Theory, InlineData(Machine.Interface, Plain), InlineData(Plain, Machine.Interface)]
+    public async Task Services_and_backends_are_followed_as_before(string lost, string left)
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.PlugPlain(Plain);
+        Configure("10.9.3.1");
+        using var runner = new RunnerProcess(machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+        var listened = machine.Inside(Listened);
+
+        machine.Unplug(lost);
+        await runner.UntilAsync($"interface {lost} is gone, and what it led to; balancing goes on on {left}.");
+        Configure("10.9.3.1, 10.9.3.2");
+        await runner.UntilAsync("new: web 10.9.3.2:80");
+
+        var patience = Stopwatch.StartNew();
+        while (machine.Inside(Backends) != "10.9.3.1:80, 10.9.3.2:80")
+            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(30), machine.Inside(Backends));
+        Assert.Equal(listened, machine.Inside(Listened));
+        var status = Assert.Single(machine.Inside(() => StatusReader.Read(LiveFlows.AsCounted)).Instances);
+        Assert.Equal([left], status.Interfaces);
+        Assert.Equal([lost], status.Lost);
+        Assert.True(status.Running);
+    }
+
+    /// <summary>Whatever is lost, the instance is named after the first.</summary>
+    static T Read<T>(Func<LbTables, T> read)
+    {
+        using var tables = LbTables.OpenPins(Machine.Pins);
+        return read(tables);
+    }
+
+    static string Backends() => Read(tables => string.Join(
+        ", ", KernelState.Read(tables).Backends.Values.Select(backend => $"{backend.EndPoint}").Order()));
+
+    static string Listened() => Read(tables => string.Join(
+        ", ", KernelState.Read(tables).Keys.Keys.Select(key => $"{key}").Order()));
+
+    void Configure(string backends) => File.WriteAllText(_file,
+        $"interface: [ {Machine.Interface}, {Plain} ]\nhook: tc\n"
+        + $"services: [ {{ name: web, listen: ':80', backends: [ {backends} ] }} ]\n");
+}

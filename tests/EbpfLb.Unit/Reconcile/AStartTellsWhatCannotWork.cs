@@ -1,0 +1,48 @@
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>Where the kernel forwards nothing, flows to another network would go nowhere without a word.</summary>
+public sealed class AStartTellsWhatCannotWork
+{
+    [Theory]
+    [InlineData("0", "1", "forwarding is off on eth0.7", "sysctl -w net/ipv4/conf/eth0.7/forwarding=1")]
+    [InlineData("1", "0", "forwarding is off on back", "sysctl -w net.ipv4.conf.back.forwarding=1")]
+    public async Task Between_two_interfaces_of_which_one_forwards_nothing(
+        string first, string second, string warning, string remedy)
+    {
+        var told = await StartAsync(first, second, Machine.Interface, Machine.OtherInterface);
+
+        var line = Assert.Single(told, line => line.Contains("forwarding is off", StringComparison.Ordinal));
+        Assert.Contains(warning, line, StringComparison.Ordinal);
+        Assert.EndsWith(remedy, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Not_between_two_that_forward() =>
+        Assert.DoesNotContain(
+            await StartAsync("1", "1", Machine.Interface, Machine.OtherInterface),
+            line => line.Contains("forwarding", StringComparison.Ordinal));
+
+    [Fact]
+    public async Task Nor_on_one_alone() =>
+        Assert.DoesNotContain(
+            await StartAsync("0", "0", Machine.Interface), line => line.Contains("forwarding", StringComparison.Ordinal));
+
+    /// <summary>What a runner tells from its start to its end, on interfaces with these settings.</summary>
+    static async Task<IReadOnlyList<string>> StartAsync(string first, string second, params string[] interfaces)
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(() =>
+        {
+            foreach (var (device, setting) in new[] { (Machine.Interface, first), (Machine.OtherInterface, second) })
+                File.WriteAllText($"/proc/sys/net/ipv4/conf/{device}/forwarding", setting);
+        });
+        string[] flags = ["--hook", "tc", "--listen", ":80", "--backend", "10.9.3.1"];
+        using var runner = new RunnerProcess(machine, [.. flags, .. interfaces.SelectMany(name => new[] { "--interface", name })]);
+        await runner.UntilAsync("ready: ");
+        return await runner.EndAsync();
+    }
+}

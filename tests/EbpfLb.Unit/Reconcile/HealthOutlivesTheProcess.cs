@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Abi;
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>Who was down when a process was killed takes no flow of the next one's, before that has checked anything.</summary>
+public sealed class HealthOutlivesTheProcess
+{
+    [Fact]
+    public async Task Of_a_backend_that_was_down()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        using var server = machine.Inside(() => Listen("10.9.1.1"));
+        using (var former = Start(machine, "every=100ms"))
+        {
+            await former.UntilAsync("ready: ");
+            var patience = Stopwatch.StartNew();
+            while (machine.Inside(Backends)["10.9.0.77:80"].State != LbBackendState.Down)
+                Assert.True(patience.Elapsed < TimeSpan.FromSeconds(30), "it is not found to be down");
+        }
+
+        using var runner = Start(machine, "every=1h");
+        await runner.UntilAsync("adopted with");
+
+        var backends = machine.Inside(Backends);
+        Assert.Equal((LbBackendState.Down, 0), backends["10.9.0.77:80"]);
+        Assert.Equal(1, backends["10.9.1.1:80"].Weight);
+    }
+
+    static RunnerProcess Start(Machine machine, string every) => new(
+        machine, "--interface", Machine.Interface, "--hook", "tc", "--listen", ":80", "--backend", "10.9.1.1",
+        "--backend", "10.9.0.77", "--health", "tcp", "--health", every, "--health", "timeout=100ms");
+
+    static TcpListener Listen(string address)
+    {
+        var server = new TcpListener(IPAddress.Parse(address), 80);
+        server.Start();
+        return server;
+    }
+
+    static Dictionary<string, (LbBackendState State, int Weight)> Backends()
+    {
+        using var tables = LbTables.OpenPins(Machine.Pins);
+        return KernelState.Read(tables).Backends.Values.ToDictionary(
+            backend => $"{backend.EndPoint}", backend => (backend.State, (int)backend.Weight));
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>The runner as a process of its own, on a machine; it is killed in the end, as only a process can be.</summary>
+sealed class RunnerProcess : IDisposable
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    readonly Channel<string> _told = Channel.CreateUnbounded<string>();
+    readonly List<string> _seen = [];
+    readonly Process _process;
+
+    public RunnerProcess(Machine machine, params string[] arguments) => _process = machine.Inside(() =>
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ebpf-lb"), ["run", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => _told.Writer.TryWrite(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => _told.Writer.TryWrite(line.Data ?? "");
+        process.Start(); // on this thread: where it lives, the process does
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    });
+
+    /// <summary>Waits for a line that has these words in it, and returns all until then.</summary>
+    public async Task<IReadOnlyList<string>> UntilAsync(string words)
+    {
+        using var patience = new CancellationTokenSource(Deadline);
+        try
+        {
+            while (true)
+            {
+                var line = await _told.Reader.ReadAsync(patience.Token);
+                _seen.Add(line);
+                if (line.Contains(words, StringComparison.Ordinal))
+                    return _seen;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"the runner never told of '{words}', but:\n{string.Join('\n', _seen)}");
+        }
+    }
+
+    /// <summary>Asks it to end, and returns all that it told.</summary>
+    public async Task<IReadOnlyList<string>> EndAsync()
+    {
+        using (var kill = Process.Start("kill", [$"{_process.Id}"]))
+            await kill.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(Deadline);
+        await _process.WaitForExitAsync(patience.Token); // and until all was read
+        while (_told.Reader.TryRead(out var line))
+            _seen.Add(line);
+        return _seen;
+    }
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+}
