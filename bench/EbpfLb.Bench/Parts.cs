@@ -1,3 +1,4 @@
+using EbpfLb.Bench.ControlPlane;
 using EbpfLb.Bench.Peers;
 using EbpfLb.Bench.Report;
 using EbpfLb.E2E.Lab.Engine;
@@ -12,6 +13,7 @@ static class Parts
     static readonly OrderedDictionary<string, Measuring> All = new()
     {
         ["peers"] = PeerBench.MeasureAsync,
+        ["control"] = ControlBench.MeasureAsync,
     };
 
     /// <summary>Their names, in the order of the report.</summary>
