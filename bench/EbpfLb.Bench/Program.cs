@@ -17,4 +17,7 @@ command.SetAction(async (parsed, cancellation) =>
     var chosen = parsed.GetValue(parts)!;
     await Run.MeasureAsync(parsed.GetValue(quick) ? Effort.Quick : Effort.Full, chosen, cancellation);
 });
-return await command.Parse(args).InvokeAsync();
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+{
+    ProcessTerminationTimeout = TimeSpan.FromMinutes(2), // who interrupts it waits until all that was started is gone
+});

@@ -17,15 +17,16 @@ sealed class Ledger
         Count(round, subject.Name, outcome.Failures);
     }
 
-    public IEnumerable<Measurement> ToMeasurements() => _values.OrderBy(entry => entry.Key.Measure == PeerBench.Failures)
-        .Select(entry => Tell(entry.Key.Measure, entry.Key.Subject, entry.Value));
+    /// <summary>What every trial told, and how many requests failed.</summary>
+    public ILookup<Measure, Measurement> ByMeasure() =>
+        _values.ToLookup(entry => entry.Key.Measure, entry => Tell(entry.Key.Measure, entry.Key.Subject, entry.Value));
 
     /// <summary>What a measure is of each subject more than of direct, in the same round.</summary>
     public IEnumerable<Measurement> Over(Measure measure, Measure difference)
     {
-        var direct = _values[(measure, Direct.Baseline)];
+        var direct = _values[(measure, Names.Direct)];
         return from entry in _values
-               where entry.Key.Measure == measure && entry.Key.Subject != Direct.Baseline
+               where entry.Key.Measure == measure && entry.Key.Subject != Names.Direct
                select Tell(difference, entry.Key.Subject, [.. entry.Value.Zip(direct, (value, floor) => value - floor)]);
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EbpfLb.Bench.Peers.Subjects;
 using EbpfLb.Bench.Peers.Trials;
 using EbpfLb.Bench.Report;
 using EbpfLb.E2E.Lab.Engine;
@@ -38,11 +37,16 @@ static class PeerBench
             progress.Report(
                 $"[{100 * (done + 1) / turns.Count,3} %, {watch.Elapsed:mm\\:ss}] round {round}/{effort.Rounds}  {subject.Name,-22} {Tell(trial, outcome)}");
         }
+        var told = ledger.ByMeasure();
         return new PartResult("peers", "Beside its peers", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
         {
-            Baseline = Direct.Baseline,
+            Baseline = Names.Direct,
             Notes = await NotesAsync(lab),
-            Measurements = [.. ledger.ToMeasurements(), .. ledger.Over(ProcessorTime.OfMachine, OverDirect)],
+            Measurements =
+            [
+                .. Trials.SelectMany(trial => trial.Measures).SelectMany(measure => told[measure]),
+                .. ledger.Over(ProcessorTime.OfMachine, OverDirect), .. told[Failures],
+            ],
         };
     }
 

@@ -12,6 +12,7 @@ sealed class Report(string folder)
     {
         Directory.CreateDirectory(folder);
         _results.Write(Path.Combine(folder, "results.json"));
-        File.WriteAllText(Path.Combine(folder, "README.md"), Page.Write(_results.Parts));
+        Charts.Gallery.Clear(folder);
+        File.WriteAllText(Path.Combine(folder, "README.md"), Page.Write(_results.Parts, folder));
     }
 }

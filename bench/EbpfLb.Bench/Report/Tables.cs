@@ -18,6 +18,17 @@ static class Tables
         }
     }
 
+    /// <summary>A row for each measure of each subject, with the spread of the rounds.</summary>
+    public static void Details(PartResult part, StringBuilder page)
+    {
+        page.AppendLine("| | | median | from, to | rounds |");
+        page.AppendLine("| --- | --- | ---: | ---: | ---: |");
+        foreach (var each in part.Measures().SelectMany(measure => part.Measurements.Where(one => one.Measure == measure)))
+            page.AppendLine(
+                $"| {each.Measure}, {each.Unit} | {each.Subject} | {Figures.Write(Figures.Median(each.Rounds))} | " +
+                $"{Figures.Spread(each.Rounds)} | {each.Rounds.Count} |");
+    }
+
     static string Cell(PartResult part, Measurement? measurement)
     {
         if (measurement is null)

@@ -4,11 +4,8 @@ using EbpfLb.E2E.Lab.Roles;
 namespace EbpfLb.Bench.Peers.Subjects;
 
 /// <summary>Nobody: the client goes straight to both servers.</summary>
-sealed class Direct() : Subject(Baseline)
+sealed class Direct() : Subject(Names.Direct)
 {
-    /// <summary>Its name: what all others are compared with.</summary>
-    public const string Baseline = "direct";
-
     Role[] _servers = [];
 
     public override IReadOnlyList<Role> Targets => _servers;

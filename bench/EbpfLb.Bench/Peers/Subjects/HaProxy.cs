@@ -5,7 +5,7 @@ namespace EbpfLb.Bench.Peers.Subjects;
 
 /// <summary>HAProxy in TCP mode, which has no UDP.</summary>
 sealed class HaProxy(LabNetwork network, string image)
-    : Proxy(network, "HAProxy, TCP", image, "haproxy", ["haproxy", "-db", "-f"])
+    : Proxy(network, Names.HaProxy, image, "haproxy", ["haproxy", "-db", "-f"])
 {
     public override bool CarriesUdp => false;
 

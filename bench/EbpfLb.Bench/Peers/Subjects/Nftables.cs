@@ -5,7 +5,7 @@ using EbpfLb.E2E.Lab.Roles;
 namespace EbpfLb.Bench.Peers.Subjects;
 
 /// <summary>The kernel's own NAT, by nftables' rules.</summary>
-sealed class Nftables(LabNetwork network, string image) : Subject("nftables NAT")
+sealed class Nftables(LabNetwork network, string image) : Subject(Names.Nftables)
 {
     readonly Forwarder _forwarder = new(network, "nftables", image);
 

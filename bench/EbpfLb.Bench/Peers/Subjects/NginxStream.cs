@@ -5,7 +5,7 @@ namespace EbpfLb.Bench.Peers.Subjects;
 
 /// <summary>nginx's stream module, TCP and UDP.</summary>
 sealed class NginxStream(LabNetwork network, string image)
-    : Proxy(network, "nginx stream", image, "nginx", ["nginx", "-g", "daemon off;", "-c"])
+    : Proxy(network, Names.NginxStream, image, "nginx", ["nginx", "-g", "daemon off;", "-c"])
 {
     public override string Configuration =>
         "worker_processes auto, worker_connections 16384, listen with reuseport and a long backlog, no log";
