@@ -26,7 +26,9 @@ sealed partial record Wrk(double RequestsPerSecond, double Median, double Percen
             url=$2 threads=$3 connections=$4 seconds=$5 script=$6
             shift 6
             wrk --latency --timeout 5s --threads "$threads" --connections "$connections" --duration "${seconds}s" \
-                --script "/bench/$script" "$@" "$url"
+                --script "/bench/$script" "$@" "$url" &
+            echo "$!" >/run/wrk.pid
+            wait "$!"
             """,
             [
                 string.Join(' ', subject.Targets.Select(target => target.Address)),
@@ -34,6 +36,9 @@ sealed partial record Wrk(double RequestsPerSecond, double Median, double Percen
             ]);
         return Parse(told);
     }
+
+    /// <summary>Ends the run that goes on; it tells what it has done so far.</summary>
+    public static Task EndAsync(LoadClient client) => client.ShellAsync("kill -s INT \"$(cat /run/wrk.pid)\"");
 
     static Wrk Parse(string told) => new(
         Number(Find(Rate(), told).Groups[1].Value),
