@@ -2,12 +2,12 @@
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
 scripts := lab/setup lab/compose lab/up lab/show .ci/run
-bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.E2E/Lab/Roles/*.c)
+bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.E2E/Lab/Roles/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build lab lab-down test fuzz format format-check clean
+.PHONY: help build lab lab-down test fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -36,6 +36,11 @@ fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeat
 	dotnet test --project tests/EbpfLb.Unit --show-live-output on \
 		--filter-class '*.TheDatapathDoesAsDocumented' --filter-class '*.Hostility'
 
+bench: ## measure, beside peers and by itself, for docs/benchmarks/; QUICK=1 for a first look, PARTS="peers control" for some
+	@lab/setup
+	dotnet run --project bench/EbpfLb.Bench --configuration Release -- \
+		$(if $(QUICK),--quick) $(if $(PARTS),--parts $(PARTS))
+
 format: ## format the C# and the C code
 	dotnet format
 	clang-format -i $(bpf)
@@ -47,4 +52,4 @@ format-check: ## check the format, and the scripts with shellcheck; changes noth
 	shellcheck --external-sources --check-sourced $(scripts)
 
 clean: ## remove everything that was built
-	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj
+	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj bench/*/bin bench/*/obj

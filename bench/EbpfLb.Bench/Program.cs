@@ -1,8 +1,23 @@
-using EbpfLb.Bench.Packets;
+using System.CommandLine;
+using EbpfLb.Bench;
 
-var progress = new Progress<string>(Console.Error.WriteLine);
-foreach (var m in PacketBench.Measure(args.Contains("quick"), progress))
+// `make bench`: measures, shows how it goes, and writes the report.
+
+var quick = new Option<bool>("--quick") { Description = "A first look: one short round. It is written to artifacts/benchmarks." };
+var parts = new Option<string[]>("--parts")
 {
-    var sorted = m.Rounds.Order().ToArray();
-    Console.WriteLine($"{m.Measure,-60} {m.Subject,-34} min {sorted[0],6:0} median {sorted[sorted.Length / 2],6:0} max {sorted[^1],6:0}");
-}
+    Description = "What to measure; all of it where absent.",
+    AllowMultipleArgumentsPerToken = true,
+    DefaultValueFactory = _ => [.. Parts.Names],
+};
+parts.AcceptOnlyFromAmong([.. Parts.Names]);
+var command = new RootCommand("Measures the balancer, beside its peers and by itself.") { quick, parts };
+command.SetAction(async (parsed, cancellation) =>
+{
+    var chosen = parsed.GetValue(parts)!;
+    await Run.MeasureAsync(parsed.GetValue(quick) ? Effort.Quick : Effort.Full, chosen, cancellation);
+});
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+{
+    ProcessTerminationTimeout = TimeSpan.FromMinutes(2), // who interrupts it waits until all that was started is gone
+});

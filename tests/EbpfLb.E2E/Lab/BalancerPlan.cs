@@ -20,6 +20,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Whether a line is printed for every packet.</summary>
     public bool PrintsPackets { get; init; }
 
+    /// <summary>Whether it prints nothing of flows either.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>Whether it has the privileges that it needs.</summary>
     public bool IsPrivileged { get; init; } = true;
 
@@ -46,7 +49,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
 
     IEnumerable<string> Interfaces => [Interface, .. MoreInterfaces];
 
-    internal string Events => PrintsPackets ? "packets" : "flows";
+    internal string Events => IsSilent ? "off" : PrintsPackets ? "packets" : "flows";
 
     bool FitsInFlags => !StandsInFile && Configuration is null && Services is [{ FitsInFlags: true }];
 

@@ -10,39 +10,33 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     static readonly string[] BaseImageArguments = ["DEBIAN_IMAGE", "SDK_IMAGE"];
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
+    /// <summary>The stand-ins that lab/setup named, where it had to build some.</summary>
+    static Dictionary<string, string> Settings { get; } = Read(Path.Combine(Repository.Root, "lab", ".env"));
+
     public static async Task<LabImages> BuildAsync()
     {
-        var repository = Repository();
-        var settings = Settings(Path.Combine(repository, "lab", ".env"));
-
-        var images = await Task.WhenAll(Build("lb"), Build("client"), Build("backend"));
+        var images = await Task.WhenAll(BuildAsync("lb"), BuildAsync("client"), BuildAsync("backend"));
         return new LabImages(images[0], images[1],
-            settings.GetValueOrDefault("EBPFLB_BACKEND_IMAGE", "nginxdemos/hello:plain-text"), images[2]);
-
-        // The id, not the tag: another run may build from another state of the repository meanwhile.
-        Task<string> Build(string name) => HostCommand.RunAsync("docker",
-            ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{name}",
-                "--file", Path.Combine(repository, "lab", $"Dockerfile.{name}"), .. BaseImages(settings), repository],
-            Patience);
+            Settings.GetValueOrDefault("EBPFLB_BACKEND_IMAGE", "nginxdemos/hello:plain-text"), images[2]);
     }
 
-    static IEnumerable<string> BaseImages(Dictionary<string, string> settings) =>
-        from name in BaseImageArguments
-        where settings.ContainsKey($"EBPFLB_{name}")
-        select $"--build-arg={name}={settings[$"EBPFLB_{name}"]}";
+    /// <summary>Builds an image from its Dockerfile in the repository.</summary>
+    /// <param name="name">That ends the Dockerfile's name.</param>
+    /// <param name="folder">Where the Dockerfile stands.</param>
+    /// <returns>The id, not the tag: another run may build from another state of the repository meanwhile.</returns>
+    public static Task<string> BuildAsync(string name, string folder = "lab") => HostCommand.RunAsync("docker",
+        ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{name}",
+            "--file", Path.Combine(Repository.Root, folder, $"Dockerfile.{name}"), .. BaseImages(), Repository.Root],
+        Patience);
 
-    /// <summary>The stand-ins that lab/setup named, where it had to build some.</summary>
-    static Dictionary<string, string> Settings(string file) =>
+    static IEnumerable<string> BaseImages() =>
+        from name in BaseImageArguments
+        where Settings.ContainsKey($"EBPFLB_{name}")
+        select $"--build-arg={name}={Settings[$"EBPFLB_{name}"]}";
+
+    static Dictionary<string, string> Read(string file) =>
         (File.Exists(file) ? File.ReadLines(file) : [])
             .Select(line => line.Split('=', 2))
             .Where(pair => pair.Length == 2 && !pair[0].StartsWith('#'))
             .ToDictionary(pair => pair[0].Trim(), pair => pair[1].Trim());
-
-    static string Repository()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "EbpfLb.sln")))
-            directory = directory.Parent ?? throw new LabException("The tests do not run inside the repository");
-        return directory.FullName;
-    }
 }

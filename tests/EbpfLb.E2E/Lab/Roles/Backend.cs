@@ -5,6 +5,8 @@ namespace EbpfLb.E2E.Lab.Roles;
 /// <summary>A web server that answers every request with its own name and the path that was asked for.</summary>
 public sealed partial class Backend : Role
 {
+    static readonly TimeSpan LongestWay = TimeSpan.FromSeconds(30);
+
     /// <param name="pool">A name that it shares with others.</param>
     /// <param name="direct">Whether it is to share an address with a balancer.</param>
     internal Backend(LabNetwork network, string name, string? pool = null, bool direct = false)
@@ -30,6 +32,10 @@ public sealed partial class Backend : Role
         var (log, _) = await LogsAsync();
         return [.. Request().Matches(log).Select(match => match.Groups["path"].Value)];
     }
+
+    /// <summary>Waits until it was asked for something, and tells how long after its start that was, by the engine's clock.</summary>
+    public Task<TimeSpan> TimeToFirstRequestAsync() =>
+        TimeToLineAsync($"{Name} is asked for something", line => Request().IsMatch(line), LongestWay);
 
     /// <summary>Who asked for a path, as its access log begins: an address, the stand-in's with its port.</summary>
     internal async Task<IReadOnlyList<string>> AskersAsync(string path)

@@ -74,6 +74,10 @@ public sealed partial class Balancer : Role
         return TimeSpan.FromSeconds(ticks.Trim().Split(' ').Sum(long.Parse) / (double)ticksPerSecond);
     }
 
+    /// <summary>How long after its start it told that it balances, by the engine's clock.</summary>
+    public Task<TimeSpan> TimeToReadyAsync() => TimeToLineAsync(
+        $"{Name} is ready", line => line.Contains(Ready, StringComparison.Ordinal), LongestStart);
+
     /// <summary>How many files its process holds open, sockets, maps and all else of the kernel's included.</summary>
     public async Task<int> OpenFilesAsync() =>
         int.Parse(await ShellAsync("ls /proc/1/fd | wc -l"), CultureInfo.InvariantCulture);

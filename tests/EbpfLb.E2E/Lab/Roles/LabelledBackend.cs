@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EbpfLb.E2E.Lab.Roles;
 
 /// <summary>A web server that balancers find by its labels. Told to stop, it serves on for a moment, as a good one does.</summary>
@@ -34,15 +32,6 @@ public sealed class LabelledBackend : Role
     public Task ResumeAsync() => _network.Engine.Docker.Containers.UnpauseContainerAsync(Id);
 
     /// <summary>Waits until it was asked for something, and tells how long after its start that was, by the engine's clock.</summary>
-    public async Task<TimeSpan> TimeToFirstRequestAsync()
-    {
-        var first = await Eventually.That($"{Name} is asked for something", FirstRequestAsync, line => line.Length > 0, LongestWay);
-        var seen = await _network.Engine.Docker.Containers.InspectContainerAsync(Id);
-        return Time(first.Split(' ')[0]) - Time(seen.State!.StartedAt!);
-    }
-
-    async Task<string> FirstRequestAsync() => (await LogsAsync(withTimes: true)).Stdout.Split('\n')
-        .FirstOrDefault(line => line.Contains("\"GET /", StringComparison.Ordinal)) ?? "";
-
-    static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
+    public Task<TimeSpan> TimeToFirstRequestAsync() => TimeToLineAsync(
+        $"{Name} is asked for something", line => line.Contains("\"GET /", StringComparison.Ordinal), LongestWay);
 }

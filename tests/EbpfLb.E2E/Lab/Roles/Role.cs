@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Docker.DotNet;
@@ -44,6 +45,22 @@ public abstract class Role : IAsyncDisposable
     /// <summary>What it printed since it was started.</summary>
     internal async Task<(string Stdout, string Stderr)> LogsAsync(DateTime since = default, bool withTimes = false) =>
         await _container.GetLogsAsync(since, timestampsEnabled: withTimes);
+
+    /// <summary>Waits until it has printed such a line, and tells how long after its start that was, by the engine's clock.</summary>
+    /// <param name="description">What is waited for, as a sentence.</param>
+    /// <param name="isIt">Whether a line of standard output is the one.</param>
+    /// <param name="within">The deadline.</param>
+    private protected async Task<TimeSpan> TimeToLineAsync(string description, Predicate<string> isIt, TimeSpan within)
+    {
+        var line = await Eventually.That(description, FirstAsync, found => found.Length > 0, within);
+        var seen = await Docker.Containers.InspectContainerAsync(Id);
+        return Time(line.Split(' ')[0]) - Time(seen.State!.StartedAt!);
+
+        async Task<string> FirstAsync() =>
+            Array.Find((await LogsAsync(withTimes: true)).Stdout.Split('\n'), isIt) ?? "";
+
+        static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
+    }
 
     internal Task<byte[]> ReadFileAsync(string path) =>
         _container.ReadFileAsync(path, TestContext.Current.CancellationToken);

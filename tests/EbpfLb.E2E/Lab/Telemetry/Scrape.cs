@@ -16,8 +16,12 @@ sealed class Scrape
             line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture)));
 
     /// <param name="name">Of the metric.</param>
-    /// <param name="labels">As the format writes them, without their braces.</param>
-    public double Value(string name, string labels) => _values.TryGetValue($"{name}{{{labels}}}", out var value)
-        ? value
-        : throw new LabException($"no {name}{{{labels}}} among: {string.Join(' ', _values.Keys)}");
+    /// <param name="labels">As the format writes them, without their braces; nothing where it has none.</param>
+    public double Value(string name, string labels = "")
+    {
+        var key = labels.Length == 0 ? name : $"{name}{{{labels}}}";
+        return _values.TryGetValue(key, out var value)
+            ? value
+            : throw new LabException($"no {key} among: {string.Join(' ', _values.Keys)}");
+    }
 }

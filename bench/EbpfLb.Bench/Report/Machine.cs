@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using EbpfLb.E2E.Lab.Engine;
+
+namespace EbpfLb.Bench.Report;
+
+/// <summary>What something was measured on; nothing that would name the machine itself.</summary>
+/// <param name="Processor">Its model.</param>
+/// <param name="Processors">How many there are.</param>
+/// <param name="MemoryGigabytes">In units of 10^9 bytes.</param>
+/// <param name="Kernel">Its release.</param>
+/// <param name="Engine">The container engine and its version.</param>
+/// <param name="BridgeCallsIptables">Whether bridged packets pass the engine's iptables rules, which costs all of them alike.</param>
+sealed record Machine(string Processor, int Processors, double MemoryGigabytes, string Kernel, string Engine, bool BridgeCallsIptables)
+{
+    const string Bridge = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
+    public static async Task<Machine> DescribeAsync(LabEngine engine)
+    {
+        var version = await engine.Docker.System.GetVersionAsync();
+        return new Machine(
+            Of("/proc/cpuinfo", "model name") ?? RuntimeInformation.OSArchitecture.ToString(),
+            Environment.ProcessorCount,
+            Math.Round(double.Parse(Of("/proc/meminfo", "MemTotal")!.Split(' ')[0], CultureInfo.InvariantCulture) * 1024 / 1e9, 1),
+            File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
+            $"Docker {version.Version}",
+            File.Exists(Bridge) && File.ReadAllText(Bridge).Trim() == "1");
+    }
+
+    static string? Of(string file, string key) => File.ReadLines(file)
+        .FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+
+    /// <summary>As a sentence of the report.</summary>
+    public override string ToString() =>
+        $"{Processors} processors ({Processor}), {MemoryGigabytes} GB of memory, Linux {Kernel}, {Engine}" +
+        (BridgeCallsIptables ? "; bridged packets pass the engine's iptables rules" : "");
+}
