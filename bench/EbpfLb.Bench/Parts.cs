@@ -1,4 +1,5 @@
 using EbpfLb.Bench.ControlPlane;
+using EbpfLb.Bench.Packets;
 using EbpfLb.Bench.Peers;
 using EbpfLb.Bench.Report;
 using EbpfLb.E2E.Lab.Engine;
@@ -13,6 +14,7 @@ static class Parts
     static readonly OrderedDictionary<string, Measuring> All = new()
     {
         ["peers"] = PeerBench.MeasureAsync,
+        ["packets"] = PacketBench.MeasureAsync,
         ["control"] = ControlBench.MeasureAsync,
     };
 

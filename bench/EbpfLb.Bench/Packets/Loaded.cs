@@ -94,11 +94,22 @@ sealed class Loaded : IDisposable
     /// <summary>Forgets the flows that are opening.</summary>
     public void Forget() => Tables.Opening.ForEach((in key, in _) => Tables.Opening.Remove(key));
 
-    /// <summary>How many packets have been counted under a reason, over all processors.</summary>
-    public ulong Counted(LbReason reason) =>
-        Tables.Reasons.GetPerCpu((uint)reason).Aggregate(0ul, (sum, count) => sum + count);
+    /// <summary>Has so many packets measured, which all must be counted under one reason.</summary>
+    /// <exception cref="InvalidOperationException">They did not go where they were meant to.</exception>
+    public double CountingAll(LbReason reason, int packets, Func<double> measure)
+    {
+        var before = Counted(reason);
+        var cost = measure();
+        var counted = Counted(reason) - before;
+        return counted == (ulong)packets
+            ? cost
+            : throw new InvalidOperationException($"of {packets} packets {counted} were counted as {reason}: a cost of others says nothing");
+    }
 
     public void Dispose() => _datapath.Dispose();
+
+    ulong Counted(LbReason reason) =>
+        Tables.Reasons.GetPerCpu((uint)reason).Aggregate(0ul, (sum, count) => sum + count);
 
     IPEndPoint ServiceAt(int number) => new(_hosts.Balancer, 80 + number);
 

@@ -22,6 +22,11 @@ sealed record Bar(string Part, string Promise, double Limit, bool IsFloor, Func<
         part, $"{measure}: {subject} to the best of {string.Join(", ", to)}", limit, IsFloor: false,
         result => to.Max(other => Ratio(result, measure, subject, other)));
 
+    /// <summary>At most this much, as the median of the rounds.</summary>
+    public static Bar AtMost(double limit, string measure, string subject, string part) => new(
+        part, $"{measure}: {subject}", limit, IsFloor: false,
+        result => result.Find(measure, subject) is { } found ? Figures.Median(found.Rounds) : null);
+
     /// <summary>Whether what was measured will do.</summary>
     public bool IsMetBy(double measured) => IsFloor ? measured >= Limit : measured <= Limit;
 

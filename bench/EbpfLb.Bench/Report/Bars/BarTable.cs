@@ -5,12 +5,12 @@ namespace EbpfLb.Bench.Report.Bars;
 /// <summary>Each bar, what was measured, and whether that will do, in Markdown.</summary>
 static class BarTable
 {
-    static readonly IReadOnlyList<Bar> All = [.. PeerBars.All];
+    static readonly IReadOnlyList<Bar> All = [.. PeerBars.All, .. PacketBars.All];
 
     public static void Write(IReadOnlyList<PartResult> parts, StringBuilder page)
     {
         page.AppendLine("\n## Bars\n");
-        page.AppendLine("What the project asks of itself, and whether it was so. Ratios are taken within each round; their median counts.\n");
+        page.AppendLine("What the project asks of itself, and whether it was so. Ratios are taken within each round; their median counts, as that of values does.\n");
         page.AppendLine("| bar | asked | measured | |");
         page.AppendLine("| --- | ---: | ---: | --- |");
         foreach (var bar in All)

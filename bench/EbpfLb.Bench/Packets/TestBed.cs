@@ -1,0 +1,109 @@
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Bench.Packets;
+
+/// <summary>The cases of one hook and one IP version, with all that they need.</summary>
+sealed class TestBed : IDisposable
+{
+    const int Many = Names.Many;
+    const int AFew = Names.AFew;
+    const uint UsualRoom = 65536;
+
+    readonly Hook _hook;
+    readonly Hosts _hosts;
+    readonly List<IDisposable> _parts = [];
+
+    TestBed(Hook hook, Hosts hosts) => (_hook, _hosts) = (hook, hosts);
+
+    /// <summary>Makes each of them.</summary>
+    public static IEnumerable<Func<TestBed>> All =>
+        from hook in Enum.GetValues<Hook>()
+        from hosts in Hosts.OfEachFamily
+        select new Func<TestBed>(() => new(hook, hosts));
+
+    public override string ToString() => Where;
+
+    string Where => Names.Where(_hook, _hosts);
+
+    public IEnumerable<PacketCase> Cases()
+    {
+        var usual = Serve(UsualRoom, services: 1, backends: 2);
+        usual.Establish(AFew, backends: 2);
+        yield return Floor(usual);
+        yield return Known(Names.Cost(Where), Names.Existing, usual, clients: 1);
+        yield return Known(Names.Cost(Where), Names.OneOfAFew, usual, AFew);
+        yield return NotOurs(usual);
+        yield return Opens(Names.Cost(Where), Names.New, Serve(UsualRoom, services: 1, backends: 2));
+        yield return Evicts(Serve(UsualRoom, services: 1, backends: 64));
+
+        foreach (var algorithm in Enum.GetValues<LbAlgorithm>())
+            yield return Opens(Names.ByAlgorithm(Where), $"{algorithm}", Serve(UsualRoom, services: 1, backends: 2, algorithm));
+
+        // An LRU map evicts before it is full.
+        var large = Serve(Many + (Many / 4), services: 1, backends: 64);
+        large.Establish(Many, backends: 64);
+        yield return Known(Names.ByFlows(Where), Names.Flows(Names.AFew), usual, AFew);
+        yield return Known(Names.ByFlows(Where), Names.Flows(Names.Many), large, Many);
+
+        foreach (var (services, backends) in Names.Sizes)
+        {
+            var loaded = Serve(UsualRoom, services, backends);
+            loaded.Establish(AFew, backends);
+            yield return Known(Names.BySize(Where), Names.Size(services, backends), loaded, AFew);
+        }
+    }
+
+    public void Dispose() => _parts.ForEach(part => part.Dispose());
+
+    PacketCase Floor(Loaded loaded)
+    {
+        var entry = Enter(Tcp.Ack, loaded, clients: 1);
+        return new(Names.Cost(Where), Names.Floor, () => entry.Floor(Many));
+    }
+
+    PacketCase NotOurs(Loaded loaded) => Case(
+        Names.Cost(Where), Names.NotOurs, Enter(Tcp.Ack, loaded, 1, port: 8080), loaded, LbReason.PassNoService, Many);
+
+    PacketCase Known(string measure, string subject, Loaded loaded, uint clients) =>
+        Case(measure, subject, Enter(Tcp.Ack, loaded, clients), loaded, LbReason.SentToBackend, Many);
+
+    PacketCase Opens(string measure, string subject, Loaded loaded) =>
+        Case(measure, subject, Enter(Tcp.Syn, loaded, AFew), loaded, LbReason.SentToBackend, AFew, loaded.Forget);
+
+    PacketCase Evicts(Loaded loaded) =>
+        Case(Names.Cost(Where), Names.Evicting, Enter(Tcp.Syn, loaded, Many), loaded, LbReason.SentToBackend, Many / 4);
+
+    static PacketCase Case(
+        string measure, string subject, Entry entry, Loaded loaded, LbReason expected, int times, Action? between = null) =>
+        new(measure, subject, () =>
+        {
+            var cost = loaded.CountingAll(expected, times, () => entry.CostOf(loaded.Program, times));
+            between?.Invoke();
+            return cost;
+        });
+
+    Loaded Serve(uint maxFlows, int services, int backends, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
+    {
+        var loaded = Keep(new Loaded(_hook, _hosts, Balancer.Usual with { EventLevel = LbEventLevel.Off }, maxFlows));
+        loaded.Serve(services, backends, algorithm);
+        return loaded;
+    }
+
+    Entry Enter(Tcp flags, Loaded loaded, uint clients, int? port = null)
+    {
+        var first = EntryInput.FirstClient(_hosts.Family);
+        var to = port is { } other ? new(loaded.Service.Address, other) : loaded.Service;
+        // As long as what the entry writes, and no shorter than a frame may be.
+        var packet = new TcpPacket(first, to, flags) { Payload = new byte[EntryInput.Head.Bytes] };
+        return Keep(new Entry(_hook, packet, clients));
+    }
+
+    T Keep<T>(T part)
+        where T : IDisposable
+    {
+        _parts.Add(part);
+        return part;
+    }
+}
