@@ -7,6 +7,7 @@ using EbpfLb.Hooks;
 using EbpfLb.Instances;
 using EbpfLb.Monitoring;
 using EbpfLb.Providers;
+using EbpfLb.Providers.Containers;
 using EbpfLb.Tables;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,7 @@ sealed partial class Runner(
 {
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
     readonly LoopMetrics _loop = new(time);
+    readonly DeparturesByEngine _departures = new();
     ImmutableArray<ServiceSnapshot> _desired = [];
 
     /// <summary>
@@ -123,7 +125,7 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(latest, new SystemNameService(), time, loggers);
+        var discovery = new Discovery(latest, new SystemNameService(), _departures, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
