@@ -125,7 +125,8 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(latest, new SystemNameService(), _departures, time, loggers);
+        var discovery = new Discovery(
+            latest, new SystemNameService(), Feasibility.OwnAddresses, _departures, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
@@ -13,11 +14,13 @@ namespace EbpfLb.Providers.Containers;
 /// engine's listing, which follows them, and in any case every connection and some time.
 /// </summary>
 /// <param name="configuration">Which engine, which services, and which network.</param>
+/// <param name="ownAddresses">The balancer's own, at the moment, which can be no backend's.</param>
 /// <param name="departures">Who was told to stop, as far as it is known by now.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="logger">Told of what cannot be, and of an engine that does not answer.</param>
 sealed partial class ContainerFollower(
-    LoadBalancerConfiguration configuration, DeparturesByEngine departures, TimeProvider time, ILogger<ContainerFollower> logger)
+    LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, DeparturesByEngine departures,
+    TimeProvider time, ILogger<ContainerFollower> logger)
 {
     /// <summary>How long between two listings where nothing has happened for a while.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -39,7 +42,7 @@ sealed partial class ContainerFollower(
     const int MostEventsAhead = 1024;
 
     readonly DockerConfiguration _docker = configuration.Docker!;
-    readonly ContainerBackends _backends = new(configuration, logger);
+    readonly ContainerBackends _backends = new(configuration, ownAddresses, logger);
     readonly Departures _departures = departures.Of(configuration.Docker!.Endpoint);
     ImmutableArray<Container> _listed = [];
     ImmutableArray<ContainerBackend> _told;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
@@ -15,8 +16,12 @@ sealed class Followed : IAsyncDisposable
     readonly Journal<ContainerFollower> _journal = new();
 
     public Followed(FakeEngine engine, TimeProvider? time = null, DeparturesByEngine? departures = null) => _changes = new(
-        new ContainerFollower(Configuration(engine.Path), departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
+        new ContainerFollower(
+            Configuration(engine.Path), () => Own, departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
         CancellationToken.None);
+
+    /// <summary>The balancer's addresses.</summary>
+    public static IReadOnlySet<IPAddress> Own { get; } = new HashSet<IPAddress> { IPAddress.Parse("172.20.0.254") };
 
     public string[] Logged => _journal.Lines;
 
