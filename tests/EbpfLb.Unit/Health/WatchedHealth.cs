@@ -67,9 +67,11 @@ sealed class WatchedHealth : IAsyncDisposable
     /// <summary>A fault of what is watched ends the waiting.</summary>
     Func<bool> OrFails(Func<bool> hasHappened) => () =>
     {
+        if (hasHappened())
+            return true;
         if (_watching.IsCompleted)
             _watching.GetAwaiter().GetResult();
-        return hasHappened();
+        return false;
     };
 
     public async ValueTask DisposeAsync()

@@ -55,6 +55,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
                         new(address, port, share, container.Name)
                         {
                             Health = health,
+                            MustProveItself = true,
                             IsLeftOut = health is BackendHealth.Unknown or BackendHealth.Down,
                         })),
                 ], []);
