@@ -38,7 +38,7 @@ sealed partial class Runner(
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
-            (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
+            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<LatestServices>());
         using var check = new NetworkCheck(time);
         var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>());
         await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
@@ -125,8 +125,7 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(
-            latest, new SystemNameService(), Feasibility.OwnAddresses, _departures, time, loggers);
+        var discovery = new Discovery(latest, new SystemNameService(), Feasibility.OwnAddresses, _departures, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
