@@ -12,43 +12,45 @@ static class Judgement
     {
         if (service.Health is not { } how)
             return service;
-        BackendSnapshot[] judged =
-        [
-            .. service.Backends.Select(backend => verdictOf(service, backend) is { } verdict
-                ? Both(backend, verdict)
-                : backend),
-        ];
+        (BackendSnapshot Backend, bool MayBeTried)[] judged =
+            [.. service.Backends.Select(backend => Judge(backend, verdictOf(service, backend)))];
         // A client is served by backends of its own family alone.
-        foreach (var family in judged.GroupBy(backend => backend.Address.AddressFamily))
+        foreach (var family in Enumerable.Range(0, judged.Length).GroupBy(i => judged[i].Backend.Address.AddressFamily))
         {
-            if (family.Any(backend => backend.Share > 0))
+            if (family.Any(i => judged[i].Backend.Share > 0))
                 continue;
-            var lastResort = LastResort([.. family], how.WhenAllDown);
-            for (var i = 0; i < judged.Length; i++)
-            {
-                if (lastResort.Contains(judged[i]))
-                    judged[i] = judged[i] with { IsLeftOut = false };
-            }
+            foreach (var i in LastResort([.. family.Where(i => judged[i].MayBeTried)], i => judged[i].Backend.Health, how.WhenAllDown))
+                judged[i].Backend = judged[i].Backend with { IsLeftOut = false };
         }
-        return service with { Backends = [.. judged] };
+        return service with { Backends = [.. judged.Select(one => one.Backend)] };
     }
 
-    /// <summary>Where its provider knows that it is not well, as of a container, its checks do not know better.</summary>
-    static BackendSnapshot Both(BackendSnapshot provided, Verdict verdict) => provided.IsLeftOut
-        ? provided
-        : provided with { Health = verdict.Health, IsLeftOut = verdict.IsLeftOut };
+    /// <summary>
+    /// Where its provider knows that it is not well, as of a container, its checks do not know better. One that is
+    /// starting is not to be tried.
+    /// </summary>
+    static (BackendSnapshot Backend, bool MayBeTried) Judge(BackendSnapshot provided, Verdict? verdict) => (
+        provided.IsLeftOut || verdict is null
+            ? provided
+            : provided with { Health = verdict.Health, IsLeftOut = verdict.IsLeftOut },
+        provided is not { Health: BackendHealth.Unknown, IsLeftOut: true }
+            && (!provided.MustProveItself || verdict is null or { IsTrusted: true }));
 
-    /// <summary>Are those that could take new flows all down? False where there are none.</summary>
+    /// <summary>
+    /// Are those that could take new flows all down, or not to be tried as yet? False where there are none, and where none
+    /// is down.
+    /// </summary>
     public static bool AreAllDown(IEnumerable<BackendSnapshot> backends)
     {
         var takers = backends.Where(backend => backend.Weight > 0).ToArray();
-        return takers.Length > 0 && takers.All(backend => backend.Health == BackendHealth.Down);
+        return takers.Any(backend => backend.Health == BackendHealth.Down)
+            && takers.All(backend => backend is { Health: BackendHealth.Down } or { Health: BackendHealth.Unknown, IsLeftOut: true });
     }
 
     /// <summary>Those whose checks have yet to decide are better than none; where all are down it is the service's choice.</summary>
-    static BackendSnapshot[] LastResort(BackendSnapshot[] backends, AllDown policy)
+    static int[] LastResort(int[] backends, Func<int, BackendHealth> healthOf, AllDown policy)
     {
-        var undecided = backends.Where(backend => backend.Health == BackendHealth.Unknown).ToArray();
+        var undecided = backends.Where(backend => healthOf(backend) == BackendHealth.Unknown).ToArray();
         return undecided.Length == 0 && policy == AllDown.TryAll ? backends : undecided;
     }
 }

@@ -8,7 +8,15 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Providers;
 
 /// <summary>Finds the backends of all services, wherever they are named: in the configuration or by a container's labels.</summary>
-sealed class Discovery(LoadBalancerConfiguration configuration, INameService names, TimeProvider time, ILoggerFactory loggers)
+/// <param name="configuration">Says where.</param>
+/// <param name="names">Resolves names.</param>
+/// <param name="ownAddresses">The balancer's own, at the moment, which can be no container's.</param>
+/// <param name="departures">Who was told to stop, as far as it is known by now; outlives the configuration.</param>
+/// <param name="time">For pauses.</param>
+/// <param name="loggers">For what becomes of names and containers.</param>
+sealed class Discovery(
+    LoadBalancerConfiguration configuration, INameService names, Func<IReadOnlySet<IPAddress>> ownAddresses,
+    DeparturesByEngine departures, TimeProvider time, ILoggerFactory loggers)
 {
     readonly BackendResolver _resolver = new(configuration, names, time, loggers.CreateLogger<BackendResolver>());
 
@@ -18,7 +26,10 @@ sealed class Discovery(LoadBalancerConfiguration configuration, INameService nam
         configuration.Docker is null
             ? _resolver.WatchAsync(cancellation)
             : MergeAsync(
-                _resolver, new ContainerFollower(configuration, time, loggers.CreateLogger<ContainerFollower>()), cancellation);
+                _resolver,
+                new ContainerFollower(
+                    configuration, ownAddresses, departures, time, loggers.CreateLogger<ContainerFollower>()),
+                cancellation);
 
     static async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> MergeAsync(
         BackendResolver resolver, ContainerFollower follower, [EnumeratorCancellation] CancellationToken cancellation)

@@ -2,19 +2,26 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
 
 namespace EbpfLb.Providers;
 
 /// <summary>
 /// Follows the services of the latest configuration. Those of the one before it stay until the new one's backends are
-/// known, and altogether where they cannot be found.
+/// known; where they cannot be found they are looked for again, ever more rarely, until they are, or another
+/// configuration comes.
 /// </summary>
 /// <param name="follow">Follows the services of one configuration, until it is cancelled.</param>
+/// <param name="time">For pauses.</param>
 /// <param name="logger">Told what becomes of a configuration.</param>
 sealed partial class LatestServices(
     Func<LoadBalancerConfiguration, CancellationToken, IAsyncEnumerable<ImmutableArray<ServiceSnapshot>>> follow,
-    ILogger<LatestServices> logger)
+    TimeProvider time, ILogger<LatestServices> logger)
 {
+    static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+
     /// <summary>The services: at once, and again whenever something changed, without end.</summary>
     /// <param name="first">Where to begin.</param>
     /// <param name="changes">Those that take its place; the last one stays when they end.</param>
@@ -37,18 +44,11 @@ sealed partial class LatestServices(
                 {
                     var next = await coming.TakeAsync();
                     await DisposeAsync(candidate);
-                    candidate = new(token => follow(next, token), cancellation);
+                    candidate = new(token => PersistAsync(next, token), cancellation);
                     continue;
                 }
                 if (came == candidate?.Next)
                 {
-                    if (came.Exception?.InnerException is LoadBalancerException fault)
-                    {
-                        LogRefused(fault.Message);
-                        await DisposeAsync(candidate);
-                        candidate = null;
-                        continue;
-                    }
                     await came; // another fault than that of a configuration ends it all
                     await current.DisposeAsync();
                     (current, candidate) = (candidate!, null);
@@ -64,12 +64,54 @@ sealed partial class LatestServices(
         }
     }
 
+    /// <summary>Follows the services of a configuration once its backends are found; tells the first time that they are not.</summary>
+    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> PersistAsync(
+        LoadBalancerConfiguration next, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var patience = new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<LoadBalancerException>(),
+                MaxRetryAttempts = int.MaxValue,
+                Delay = FirstPause,
+                MaxDelay = LongestPause,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                OnRetry = attempt =>
+                {
+                    if (attempt.AttemptNumber == 0)
+                        LogRefused(attempt.Outcome.Exception!.Message);
+                    return default;
+                },
+            })
+            .Build();
+        await using var found = await patience.ExecuteAsync(async token => await FindAsync(next, token), cancellation);
+        while (true)
+            yield return await found.TakeAsync();
+    }
+
+    async Task<Followed<ImmutableArray<ServiceSnapshot>>> FindAsync(
+        LoadBalancerConfiguration next, CancellationToken cancellation)
+    {
+        var found = new Followed<ImmutableArray<ServiceSnapshot>>(token => follow(next, token), cancellation);
+        try
+        {
+            await found.Next;
+            return found;
+        }
+        catch
+        {
+            await found.DisposeAsync();
+            throw;
+        }
+    }
+
     static ValueTask DisposeAsync(Followed<ImmutableArray<ServiceSnapshot>>? candidate) =>
         candidate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [LoggerMessage(LogLevel.Information, "the configuration was read again and is in force")]
     partial void LogTaken();
 
-    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes, because {Fault} SIGHUP has it tried again")]
+    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Fault} It is tried again by itself")]
     partial void LogRefused(string fault);
 }

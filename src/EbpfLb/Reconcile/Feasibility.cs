@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.NetworkInformation;
 using EbpfLb.Hooks;
 using EbpfLb.Providers;
 
@@ -13,6 +15,10 @@ static class Feasibility
         RefuseOwnAddresses(services, devices.Where(device => device.IsThere));
         KernelService.Of(services, devices[0].IsThere ? devices[0].Addresses() : []);
     }
+
+    /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>
+    public static IReadOnlySet<IPAddress> OwnAddresses() => NetworkInterface.GetAllNetworkInterfaces()
+        .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet();
 
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
     static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)

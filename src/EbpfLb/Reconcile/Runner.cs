@@ -7,6 +7,7 @@ using EbpfLb.Hooks;
 using EbpfLb.Instances;
 using EbpfLb.Monitoring;
 using EbpfLb.Providers;
+using EbpfLb.Providers.Containers;
 using EbpfLb.Tables;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,7 @@ sealed partial class Runner(
 {
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
     readonly LoopMetrics _loop = new(time);
+    readonly DeparturesByEngine _departures = new();
     ImmutableArray<ServiceSnapshot> _desired = [];
 
     /// <summary>
@@ -35,7 +37,7 @@ sealed partial class Runner(
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new LatestServices(
-            (latest, token) => FollowAsync(latest, devices, token), loggers.CreateLogger<LatestServices>());
+            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<LatestServices>());
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
@@ -113,7 +115,7 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(latest, new SystemNameService(), time, loggers);
+        var discovery = new Discovery(latest, new SystemNameService(), Feasibility.OwnAddresses, _departures, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {

@@ -8,6 +8,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Where a configuration file is put for the balancer.</summary>
     internal const string File = "/etc/ebpf-lb.yaml";
 
+    /// <summary>A build other than the one that is tested.</summary>
+    public BalancerBuild? Build { get; init; }
+
     /// <summary>The interface to attach to.</summary>
     public string Interface { get; init; } = BalancerHost.Interface;
 

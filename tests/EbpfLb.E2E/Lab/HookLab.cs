@@ -118,6 +118,12 @@ public abstract class HookLab : IAsyncLifetime
     /// <summary>Starts a pool of servers, empty as yet, that balancers find by their labels.</summary>
     public Task<LabelledPool> StartPoolAsync() => LabelledPool.StartAsync(_network, NextName);
 
+    /// <summary>Has compose bring up its pool of servers, and the balancer that finds them by their labels.</summary>
+    public Task<ComposedPool> ComposePoolAsync(int servers) => ComposedPool.StartAsync(_network, NextName("composed"), servers);
+
+    /// <summary>Compiles another build of the balancer, which differs in the runner and in the eBPF programs.</summary>
+    public async Task<BalancerBuild> MakeOtherBuildAsync() => new(await _engine.Images.BuildOtherBalancerAsync());
+
     /// <summary>Starts one more file server, whom the network has taught nothing yet.</summary>
     public Task<FileServer> StartFileServerAsync() => StartAsync(new FileServer(_network, NextName("files")));
 
@@ -165,6 +171,10 @@ public abstract class HookLab : IAsyncLifetime
     /// <summary>Has somebody else take the XDP hook of the host's first interface, until it is disposed.</summary>
     public async Task<OccupiedHook> OccupyXdpAsync() =>
         await OccupiedHook.TakeAsync(await StartAsync(Technician.At(_network, Host)));
+
+    /// <summary>Has somebody else put a filter on the host's first interface, which drops pings, until it is disposed.</summary>
+    public async Task<ForeignFilter> PlaceForeignFilterAsync() =>
+        await ForeignFilter.PlaceAsync(await StartAsync(Technician.At(_network, Host)));
 
     /// <summary>Has the host rid itself of what a balancer left on an interface.</summary>
     public Task<Output> DetachAsync(string from) => RunToEndAsync(new BalancerPlan(), "detach", "--interface", from);

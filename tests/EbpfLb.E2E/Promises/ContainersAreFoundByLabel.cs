@@ -9,6 +9,7 @@ namespace EbpfLb.E2E.Promises;
 public abstract class ContainersAreFoundByLabel(HookLab lab) : Promise(lab)
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan TwoSeconds = TimeSpan.FromSeconds(2);
     static readonly TimeSpan AWhile = TimeSpan.FromSeconds(10);
 
     [Fact]
@@ -31,6 +32,29 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Promise(lab)
             tally.Answers.Select(answer => answer.Server).ToHashSet());
         Assert.All(waits, wait => Assert.InRange(wait, TimeSpan.Zero, Soon));
         Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(stays.Name, answer.Server));
+    }
+
+    [Fact]
+    public async Task Scaled_by_compose_from_two_to_five_and_down_to_one_no_request_is_lost()
+    {
+        await using var pool = await Lab.ComposePoolAsync(servers: 2);
+        var first = await pool.ServersAsync();
+        await using var load = await Lab.Client.StartLoadAsync(pool);
+
+        await pool.ScaleAsync(5);
+        var all = await pool.ServersAsync();
+        var waits = await Task.WhenAll(all.Except(first).Select(pool.TimeToFirstRequestAsync));
+        await pool.ScaleAsync(1);
+        var last = Assert.Single(await pool.ServersAsync());
+        var tally = await load.StopAsync();
+
+        Tell($"new backends took traffic {string.Join(", ", waits.Select(wait => $"{wait.AfterHealth.TotalSeconds:f2} s"))} after their checks passed, "
+            + $"{string.Join(", ", waits.Select(wait => $"{wait.AfterStart.TotalSeconds:f2} s"))} after their start; {tally}");
+        Assert.Empty(tally.Failures);
+        Assert.Equal(5, all.Count);
+        Assert.Equal(all, tally.Answers.Select(answer => answer.Server).ToHashSet());
+        Assert.Contains(last, first);
+        Assert.All(waits, wait => Assert.InRange(wait.AfterHealth, TimeSpan.Zero, TwoSeconds));
     }
 
     [Fact]

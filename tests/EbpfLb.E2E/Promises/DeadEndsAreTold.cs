@@ -72,4 +72,10 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Promise(lab,
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
 }

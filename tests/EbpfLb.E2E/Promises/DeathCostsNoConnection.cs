@@ -10,26 +10,33 @@ namespace EbpfLb.E2E.Promises;
 public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Promise(lab)
 {
     const int Deaths = 10;
-    static readonly TimeSpan AsLongAsTheDeathsTake = TimeSpan.FromSeconds(30);
+    const int OneGigabyte = 1024; // in megabytes
 
     [Fact]
     public async Task Ten_sudden_deaths_and_restarts_under_load_fail_no_request_and_no_download()
     {
-        var file = await Lab.Files.CreateFileAsync(megabytes: 200);
+        var file = await Lab.Files.CreateFileAsync(OneGigabyte);
         var plan = new BalancerPlan(Service.Web(Lab.Files));
         var balancer = await Lab.BalanceAsync(plan);
         await using var load = await Lab.Client.StartLoadAsync(balancer);
-        var download = Lab.OtherClient.DownloadAsync(balancer, file, AsLongAsTheDeathsTake);
+        await using var download = await Lab.OtherClient.StartDownloadAsync(balancer, file, megabytesPerSecond: 50);
 
         for (var death = 0; death < Deaths; death++)
         {
+            var portion = download.TakeAsync(OneGigabyte / (Deaths + 1));
             await balancer.DieAsync();
             balancer = await Lab.BalanceAsync(plan);
+            await portion;
         }
+        var wasOver = await download.IsOverAsync();
+        var arrived = await download.FinishAsync();
         var tally = await load.StopAsync();
+        await Lab.Files.RemoveFileAsync(file);
 
+        Tell($"{tally}; {arrived.Bytes} bytes arrived meanwhile");
         Assert.Empty(tally.Failures);
-        Assert.Equal(file, await download);
+        Assert.False(wasOver, "The download was over before the last death");
+        Assert.Equal(file, arrived);
         var counted = Assert.Single((await balancer.StatusAsync()).Services).Traffic.Opened;
         Assert.InRange(counted, tally.Connections + 1, long.MaxValue); // also those of former lives
     }
@@ -72,6 +79,30 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Pr
     }
 
     [Fact]
+    public async Task Another_build_takes_over_in_place_and_hands_back_under_load_and_fails_no_request()
+    {
+        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B)) { LeavesAttached = true };
+        var other = plan with { Build = await Lab.MakeOtherBuildAsync() };
+        var balancer = await Lab.BalanceAsync(plan);
+        var former = (Version: await balancer.VersionAsync(), Programs: await Lab.Host.ProgramDigestsAsync());
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        await balancer.EndAsync();
+        balancer = await Lab.BalanceAsync(other);
+        var latter = (Version: await balancer.VersionAsync(), Programs: await Lab.Host.ProgramDigestsAsync());
+        await balancer.DieAsync();
+        balancer = await Lab.BalanceAsync(plan with { LeavesAttached = false });
+        var tally = await load.StopAsync();
+
+        Tell($"from {former.Version} to {latter.Version} and back: {tally}");
+        Assert.Empty(tally.Failures);
+        Assert.NotEqual(former.Version, latter.Version);
+        Assert.NotEmpty(latter.Programs);
+        Assert.Empty(former.Programs.Intersect(latter.Programs));
+        Assert.Equal(former.Programs, await Lab.Host.ProgramDigestsAsync());
+    }
+
+    [Fact]
     public async Task Where_it_is_to_leave_its_datapath_it_does_so_when_asked_to_end()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
@@ -108,6 +139,8 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Pr
             + "anew, which breaks its connections.", Assert.Single(refused.Faults));
         Assert.Equal(0, (await next.StatusAsync()).Flows);
     }
+
+    static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
 
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : DeathCostsNoConnection(lab, otherHook: "xdp-generic");

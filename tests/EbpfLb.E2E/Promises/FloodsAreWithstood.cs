@@ -71,4 +71,10 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Promise(l
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : FloodsAreWithstood(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
 }

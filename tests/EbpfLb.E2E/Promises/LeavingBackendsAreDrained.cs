@@ -30,6 +30,34 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
     }
 
     [Fact]
+    public async Task One_that_is_drained_and_then_taken_away_costs_no_request_also_on_connections_that_are_kept_long()
+    {
+        var leaving = await Lab.StartBackendAsync("leaving");
+        var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, leaving));
+        await using var load = await Lab.Client.StartLoadAsync(balancer, keepsConnections: false);
+        await using var kept = await Lab.OtherClient.StartLoadAsync(balancer);
+        var held = await ConnectToAsync(leaving, balancer);
+
+        await balancer.ReloadAsync(Draining("10m", Lab.A));
+        await Eventually.That("the backend is draining", balancer.StatusAsync,
+            seen => seen.Of(leaving)?.State == "draining", AFewSweeps, seen => $"{seen.Of(leaving)}");
+        Assert.Equal(leaving.Name, (await held.GetAsync("/still")).Server);
+        var onKept = await kept.StopAsync();
+        Assert.Equal(leaving.Name, (await held.GetAsync("/last")).Server);
+        await held.DisposeAsync();
+        await Eventually.That("the backend is forgotten", balancer.StatusAsync,
+            seen => seen.Of(leaving) is null, AFewSweeps, seen => $"{seen.Of(leaving)}");
+        await leaving.KillAsync();
+        var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
+        var tally = await load.StopAsync();
+
+        Tell($"on new connections: {tally}; on kept ones beside new ones, until all were drained: {onKept}");
+        Assert.Empty(onKept.Failures);
+        Assert.Empty(tally.Failures);
+        Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
+    }
+
+    [Fact]
     public async Task After_its_time_to_drain_its_connections_are_cut_and_it_is_forgotten()
     {
         var balancer = await Lab.BalanceAsync(Draining("1s", Lab.A, Lab.B));
@@ -74,6 +102,8 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
         Assert.Equal(backend.Name, (await held.GetAsync("/kept")).Server);
         return held;
     }
+
+    static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
 
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : LeavingBackendsAreDrained(lab);

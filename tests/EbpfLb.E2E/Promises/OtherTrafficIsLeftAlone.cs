@@ -66,6 +66,25 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Promise(lab)
         Assert.All(answers, answer => Assert.Equal(Lab.B.Name, answer.Server));
     }
 
+    [Fact]
+    public async Task A_filter_of_somebody_elses_goes_on_beside_the_balancer_and_after_it_left()
+    {
+        Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));
+        await using var filter = await Lab.PlaceForeignFilterAsync();
+        var before = await Lab.Client.PingAsync(Lab.Host, times: 3);
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 50);
+        var tally = await load.StopAsync();
+        await balancer.EndAsync();
+        var after = await Lab.Client.PingAsync(Lab.Host, times: 3);
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{tally}");
+        Assert.Empty(tally.Failures);
+        Assert.Equal([0, 0, 0], [before, beside, after]);
+    }
+
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : OtherTrafficIsLeftAlone(lab);
 

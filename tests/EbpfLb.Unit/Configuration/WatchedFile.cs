@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using EbpfLb.Configuration;
-using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Configuration;
 
@@ -10,7 +8,7 @@ sealed class WatchedFile : IAsyncDisposable
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     readonly string _path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.yaml");
-    readonly FakeTimeProvider _time = new();
+    readonly WaitingClock _time = new(ConfigurationWatch.Interval);
     readonly CancellationTokenSource _stop = new();
     readonly Journal<ConfigurationWatch> _journal = new();
     readonly ConfigurationWatch _watch;
@@ -32,7 +30,7 @@ sealed class WatchedFile : IAsyncDisposable
     public async Task<LoadBalancerConfiguration> Next()
     {
         var next = Coming();
-        await Run(() => next.IsCompleted);
+        await _time.UntilAsync(() => next.IsCompleted);
         return await Take(next);
     }
 
@@ -47,7 +45,7 @@ sealed class WatchedFile : IAsyncDisposable
     public async Task<string[]> Logged(int lines)
     {
         var next = Coming();
-        await Run(() => Lines.Length >= lines || next.IsCompleted);
+        await _time.UntilAsync(() => Lines.Length >= lines || next.IsCompleted);
         Assert.False(next.IsCompleted);
         return Lines;
     }
@@ -63,17 +61,6 @@ sealed class WatchedFile : IAsyncDisposable
 
     /// <summary>With the file's name, which is another each time, as FILE.</summary>
     string[] Lines => [.. _journal.Lines.Select(line => line.Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"))];
-
-    async Task Run(Func<bool> isDone)
-    {
-        var patience = Stopwatch.StartNew();
-        while (!isDone())
-        {
-            Assert.True(patience.Elapsed < Deadline, "nothing happened");
-            _time.Advance(ConfigurationWatch.Interval);
-            await Task.Yield();
-        }
-    }
 
     public async ValueTask DisposeAsync()
     {

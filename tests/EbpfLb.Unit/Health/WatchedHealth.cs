@@ -1,20 +1,15 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
 using EbpfLb.Health;
 using EbpfLb.Providers;
-using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Health;
 
 /// <summary>Health checks under watch: their clock runs only while something is waited for.</summary>
 sealed class WatchedHealth : IAsyncDisposable
 {
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
-    static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
-
-    readonly FakeTimeProvider _time = new();
+    readonly WaitingClock _time = new(TimeSpan.FromMilliseconds(100));
     readonly CancellationTokenSource _stop = new();
     readonly Channel<ImmutableArray<ServiceSnapshot>> _provided = Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>();
     readonly List<ServiceSnapshot> _seen = [];
@@ -57,9 +52,8 @@ sealed class WatchedHealth : IAsyncDisposable
     {
         var before = Seen.Length;
         _provided.Writer.TryWrite([service]);
-        await Run(() => Seen.Skip(before).Any(judged => judged.Health == service.Health
-            && judged.Backends.Select(backend => backend.Address).SequenceEqual(service.Backends.Select(backend => backend.Address))),
-            TimeSpan.Zero);
+        await _time.StandUntilAsync(OrFails(() => Seen.Skip(before).Any(judged => judged.Health == service.Health
+            && judged.Backends.Select(backend => backend.Address).SequenceEqual(service.Backends.Select(backend => backend.Address)))));
     }
 
     /// <summary>Lets time pass until the service is as it is waited for, and returns it.</summary>
@@ -70,20 +64,17 @@ sealed class WatchedHealth : IAsyncDisposable
     }
 
     /// <summary>Lets time pass until something has happened.</summary>
-    public Task Run(Func<bool> hasHappened) => Run(hasHappened, Step);
+    public Task Run(Func<bool> hasHappened) => _time.UntilAsync(OrFails(hasHappened));
 
-    async Task Run(Func<bool> hasHappened, TimeSpan step)
+    /// <summary>A fault of what is watched ends the waiting.</summary>
+    Func<bool> OrFails(Func<bool> hasHappened) => () =>
     {
-        var patience = Stopwatch.StartNew();
-        while (!hasHappened())
-        {
-            if (_watching.IsCompleted)
-                await _watching;
-            Assert.True(patience.Elapsed < Deadline, "nothing happened");
-            _time.Advance(step);
-            await Task.Run(() => { });
-        }
-    }
+        if (hasHappened())
+            return true;
+        if (_watching.IsCompleted)
+            _watching.GetAwaiter().GetResult();
+        return false;
+    };
 
     public async ValueTask DisposeAsync()
     {

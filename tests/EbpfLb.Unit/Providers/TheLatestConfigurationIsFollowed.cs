@@ -22,7 +22,8 @@ public sealed class TheLatestConfigurationIsFollowed : IAsyncDisposable
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _services;
 
     public TheLatestConfigurationIsFollowed() => _services = new LatestServices(
-            (configuration, token) => _found[configuration].Reader.ReadAllAsync(token), NullLogger<LatestServices>.Instance)
+            (configuration, token) => _found[configuration].Reader.ReadAllAsync(token), TimeProvider.System,
+            NullLogger<LatestServices>.Instance)
         .WatchAsync(First, _changes.Reader.ReadAllAsync(), _stop.Token).GetAsyncEnumerator();
 
     [Fact]

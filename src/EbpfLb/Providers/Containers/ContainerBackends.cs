@@ -1,11 +1,16 @@
 using System.Collections.Immutable;
+using System.Net;
 using EbpfLb.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>Makes backends of containers, and reports each container's faults when they change.</summary>
-sealed partial class ContainerBackends(LoadBalancerConfiguration configuration, ILogger logger)
+/// <param name="configuration">The services, and the network where a container names none.</param>
+/// <param name="ownAddresses">The balancer's own, at the moment.</param>
+/// <param name="logger">Told of the faults.</param>
+sealed partial class ContainerBackends(
+    LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
 {
     /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
     Dictionary<string, ImmutableArray<Fault>> _reported = [];
@@ -16,12 +21,13 @@ sealed partial class ContainerBackends(LoadBalancerConfiguration configuration, 
     public ImmutableArray<ContainerBackend> Of(ImmutableArray<Container> containers, Predicate<string> isLeaving)
     {
         var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
+        var own = ownAddresses();
         var faulty = new Dictionary<string, ImmutableArray<Fault>>();
         foreach (var container in containers.Where(LabelledContainer.IsLabelled)
             .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
         {
             var (found, faults) = new LabelledContainer(
-                configuration, container with { IsLeaving = isLeaving(container.Id) }).Read();
+                configuration, own, container with { IsLeaving = isLeaving(container.Id) }).Read();
             backends.AddRange(found);
             if (faults.Length > 0)
                 faulty[container.Id] = faults;

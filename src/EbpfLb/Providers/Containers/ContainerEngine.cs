@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using EbpfLb.Configuration;
@@ -79,15 +80,20 @@ sealed class ContainerEngine : IDisposable
         (await AskAsync(token => _client.Containers.ListContainersAsync(parameters, token), cancellation) ?? [])
             .OfType<ContainerListResponse>();
 
-    /// <summary>The signal by which the container is asked to stop.</summary>
+    /// <summary>Looks a container up.</summary>
     /// <returns>Null where the engine does not know the container any more.</returns>
     /// <exception cref="EngineException">It did not answer.</exception>
-    public async Task<int?> StopSignalAsync(string id, CancellationToken cancellation)
+    public async Task<InspectedContainer?> InspectAsync(string id, CancellationToken cancellation)
     {
         try
         {
             var seen = await AskAsync(token => _client.Containers.InspectContainerAsync(id, token), cancellation);
-            return StopSignal.Number(seen?.Config?.StopSignal);
+            return new(
+                StopSignal.Number(seen?.Config?.StopSignal),
+                DateTimeOffset.TryParse(
+                    seen?.State?.StartedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var startedAt)
+                    ? startedAt
+                    : null);
         }
         catch (EngineException fault) when (fault.InnerException is DockerContainerNotFoundException)
         {

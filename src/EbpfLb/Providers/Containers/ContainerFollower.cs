@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
@@ -12,7 +13,14 @@ namespace EbpfLb.Providers.Containers;
 /// Keeps track of the containers that are labelled as backends. Events only say when to look: what is true is in the
 /// engine's listing, which follows them, and in any case every connection and some time.
 /// </summary>
-sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, TimeProvider time, ILogger<ContainerFollower> logger)
+/// <param name="configuration">Which engine, which services, and which network.</param>
+/// <param name="ownAddresses">The balancer's own, at the moment, which can be no backend's.</param>
+/// <param name="departures">Who was told to stop, as far as it is known by now.</param>
+/// <param name="time">For pauses.</param>
+/// <param name="logger">Told of what cannot be, and of an engine that does not answer.</param>
+sealed partial class ContainerFollower(
+    LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, DeparturesByEngine departures,
+    TimeProvider time, ILogger<ContainerFollower> logger)
 {
     /// <summary>How long between two listings where nothing has happened for a while.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -22,6 +30,7 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
 
     /// <summary>A connection that lasts so long is none that failed: it ends an outage, and the next is made at once.</summary>
     static readonly TimeSpan Lasting = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// From one listing to the next, doubling up to the interval: engines may tell of a pause, or of a network, before
     /// their listing has it.
@@ -33,8 +42,8 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
     const int MostEventsAhead = 1024;
 
     readonly DockerConfiguration _docker = configuration.Docker!;
-    readonly ContainerBackends _backends = new(configuration, logger);
-    readonly Departures _departures = new();
+    readonly ContainerBackends _backends = new(configuration, ownAddresses, logger);
+    readonly Departures _departures = departures.Of(configuration.Docker!.Endpoint);
     ImmutableArray<Container> _listed = [];
     ImmutableArray<ContainerBackend> _told;
     bool _isLost;
@@ -124,14 +133,18 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var events = Channel.CreateBounded<EngineEvent>(MostEventsAhead);
-        _departures.Clear();
-        var patience = SecondLook;
+        var (patience, isFirst) = (SecondLook, true);
         var listening = ListenAsync(engine, events.Writer, stop.Token);
         try
         {
             while (true)
             {
+                var noted = _departures.Count;
                 _listed = await engine.ListAsync(cancellation);
+                _departures.Keep(_listed.Select(container => container.Id), noted);
+                if (isFirst)
+                    await _departures.MakeSureAsync(id => engine.InspectAsync(id, cancellation));
+                isFirst = false;
                 if (_isLost && time.GetElapsedTime(began) >= Lasting)
                 {
                     LogFound(_docker.Endpoint);
@@ -160,7 +173,7 @@ sealed partial class ContainerFollower(LoadBalancerConfiguration configuration, 
         var isListingDue = false;
         while (events.TryRead(out var happened))
         {
-            await _departures.NoteAsync(happened, id => engine.StopSignalAsync(id, cancellation));
+            await _departures.NoteAsync(happened, id => engine.InspectAsync(id, cancellation));
             isListingDue |= happened.Action != EngineEvent.Kill;
         }
         return isListingDue;

@@ -6,8 +6,10 @@ namespace EbpfLb.Providers.Containers;
 /// <param name="Type"><see cref="Container"/> or <see cref="Network"/>.</param>
 /// <param name="Action">As <see cref="Kill"/>, or <c>health_status: healthy</c>.</param>
 /// <param name="Id">Whom it happened to.</param>
+/// <param name="At">When, by the engine's clock.</param>
 /// <param name="Attributes">More about that; a container's labels among it.</param>
-sealed record EngineEvent(string? Type, string? Action, string? Id, IReadOnlyDictionary<string, string> Attributes)
+sealed record EngineEvent(
+    string? Type, string? Action, string? Id, DateTimeOffset At, IReadOnlyDictionary<string, string> Attributes)
 {
     public const string Container = "container";
     public const string Network = "network";
@@ -16,5 +18,6 @@ sealed record EngineEvent(string? Type, string? Action, string? Id, IReadOnlyDic
 
     public static EngineEvent From(Message? message) => new(
         message?.Type, message?.Action, message?.Actor?.ID,
+        DateTimeOffset.UnixEpoch.AddTicks((message?.TimeNano ?? 0) / TimeSpan.NanosecondsPerTick), // whatever it is, a date
         (message?.Actor?.Attributes ?? new Dictionary<string, string>()).ToDictionary());
 }

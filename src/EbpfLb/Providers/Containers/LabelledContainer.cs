@@ -13,7 +13,10 @@ sealed record ContainerBackend(string Service, BackendSnapshot Backend);
 /// Reads the labels of containers, in the manner of label-driven proxies: a container with a fault has no backends, and
 /// others are none the worse for it.
 /// </summary>
-sealed class LabelledContainer(LoadBalancerConfiguration configuration, Container container)
+/// <param name="configuration">The services, and the network where a container names none.</param>
+/// <param name="own">The balancer's own addresses.</param>
+/// <param name="container">Whose labels are read.</param>
+sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnlySet<IPAddress> own, Container container)
 {
     const string Prefix = "ebpf-lb.";
     const string Service = $"{Prefix}service";
@@ -52,6 +55,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, Containe
                         new(address, port, share, container.Name)
                         {
                             Health = health,
+                            MustProveItself = true,
                             IsLeftOut = health is BackendHealth.Unknown or BackendHealth.Down,
                         })),
                 ], []);
@@ -85,10 +89,16 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, Containe
 
     ImmutableArray<IPAddress> FindAddresses()
     {
-        var isOwn = container.Labels.TryGetValue(Network, out var own);
-        var (place, network) = isOwn ? (Place(Network), own!) : (Place(), configuration.Docker!.Network);
+        var (place, network) = container.Labels.TryGetValue(Network, out var named)
+            ? (Place(Network), named)
+            : (Place(), configuration.Docker!.Network);
         if (container.Networks.TryGetValue(network, out var addresses) && addresses.Length > 0)
+        {
+            if (addresses.FirstOrDefault(own.Contains) is { } shared)
+                _faults.Add(new(Place(), $"{shared}", "is the balancer's own address",
+                    "Take its labels away, or give the backend a network namespace of its own"));
             return addresses;
+        }
         _faults.Add(new(place, network, addresses.IsDefault ? "is no network that it is on" : "is a network that gives it no address",
             container.Networks.Count == 0
                 ? "Connect it to that network"

@@ -13,6 +13,10 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     /// <summary>The stand-ins that lab/setup named, where it had to build some.</summary>
     static Dictionary<string, string> Settings { get; } = Read(Path.Combine(Repository.Root, "lab", ".env"));
 
+    /// <summary>Built when it is first asked for, and once.</summary>
+    readonly Lazy<Task<string>> _otherBalancer = new(() => BuildAsync(
+        "lb", tag: "other-lb", arguments: ["--build-arg=LB_VERSION=0.0.1", "--build-arg=BPF_DEBUG=1"]));
+
     public static async Task<LabImages> BuildAsync()
     {
         var images = await Task.WhenAll(BuildAsync("lb"), BuildAsync("client"), BuildAsync("backend"));
@@ -20,13 +24,19 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
             Settings.GetValueOrDefault("EBPFLB_BACKEND_IMAGE", "nginxdemos/hello:plain-text"), images[2]);
     }
 
+    /// <summary>Another build of the balancer: its version is another, and so are its eBPF programs.</summary>
+    public Task<string> BuildOtherBalancerAsync() => _otherBalancer.Value;
+
     /// <summary>Builds an image from its Dockerfile in the repository.</summary>
     /// <param name="name">That ends the Dockerfile's name.</param>
     /// <param name="folder">Where the Dockerfile stands.</param>
+    /// <param name="tag">That ends the image's name, where it is another.</param>
+    /// <param name="arguments">Of the engine's client, beside those for the base images.</param>
     /// <returns>The id, not the tag: another run may build from another state of the repository meanwhile.</returns>
-    public static Task<string> BuildAsync(string name, string folder = "lab") => HostCommand.RunAsync("docker",
-        ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{name}",
-            "--file", Path.Combine(Repository.Root, folder, $"Dockerfile.{name}"), .. BaseImages(), Repository.Root],
+    public static Task<string> BuildAsync(
+        string name, string folder = "lab", string? tag = null, params string[] arguments) => HostCommand.RunAsync("docker",
+        ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{tag ?? name}",
+            "--file", Path.Combine(Repository.Root, folder, $"Dockerfile.{name}"), .. BaseImages(), .. arguments, Repository.Root],
         Patience);
 
     static IEnumerable<string> BaseImages() =>

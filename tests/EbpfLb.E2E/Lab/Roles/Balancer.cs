@@ -31,6 +31,13 @@ public sealed partial class Balancer : Role
     public async Task<IReadOnlyList<string>> LinesAsync() =>
         (await LogsAsync()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>The version that it says it is.</summary>
+    public async Task<string> VersionAsync()
+    {
+        var output = await TryRunAsync("ebpf-lb", "--version");
+        return output.Succeeded ? output.Stdout.Trim() : throw new LabException($"{Name}: {output}");
+    }
+
     /// <summary>What its own status command tells.</summary>
     internal async Task<BalancerStatus> StatusAsync()
     {
@@ -167,7 +174,7 @@ public sealed partial class Balancer : Role
 
     static IContainer Container(
         LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, string[] command) => network
-        .Container(network.Engine.Images.Balancer, name)
+        .Container(plan.Build?.Image ?? network.Engine.Images.Balancer, name)
         .WithCommand(command.Length > 0 ? command : plan.CommandFor(hook))
         .WithResourceMapping(Encoding.UTF8.GetBytes(plan.FileFor(hook)), BalancerPlan.File)
         .WithCreateParameterModifier(container =>

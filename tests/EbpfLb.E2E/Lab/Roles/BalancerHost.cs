@@ -49,6 +49,13 @@ public sealed class BalancerHost : Client
     /// <summary>What balancers have attached and pinned here.</summary>
     internal Task<KernelState> KernelStateAsync() => KernelState.ReadAsync(this);
 
+    /// <summary>The programs that balancers have attached here, each by the kernel's digest of its instructions.</summary>
+    public async Task<IReadOnlySet<string>> ProgramDigestsAsync() => (await ShellAsync(
+        """
+        for id in $1; do bpftool --json prog show id "$id" | jq --raw-output .tag || exit; done
+        """, string.Join(' ', (await KernelStateAsync()).Programs.Select(program => program.Id))))
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
+
     /// <summary>The interface that has one of its addresses.</summary>
     internal async Task<string> InterfaceOfAsync(IPAddress address) =>
         (await ShellAsync("ip -oneline address show to \"$1\" | cut -d ' ' -f 2", address)).Trim();

@@ -36,10 +36,17 @@ public class Client : Role
     public Task<Load> StartLoadAsync(Role server, bool keepsConnections = true) =>
         Load.StartAsync(this, server, keepsConnections);
 
+    /// <summary>Puts a constant load on what compose has brought up, each request on a connection of its own.</summary>
+    public Task<Load> StartLoadAsync(ComposedPool pool) => Load.StartAsync(this, pool.Host, keepsConnections: false);
+
     /// <summary>Fetches a file and tells what arrived.</summary>
     /// <param name="lasting">How long it takes its time for that, at least.</param>
     public Task<RemoteFile> DownloadAsync(Role server, RemoteFile file, TimeSpan lasting = default) =>
         Curl.DownloadAsync(this, server, file, lasting);
+
+    /// <summary>Begins to fetch a file, which comes no further than it is let.</summary>
+    public Task<PacedDownload> StartDownloadAsync(Role server, RemoteFile file, int megabytesPerSecond) =>
+        PacedDownload.StartAsync(this, server, file, megabytesPerSecond);
 
     /// <summary>Knocks at a port and tells whether anybody is there.</summary>
     public Task<Knock> KnockAsync(Role server, int port) => Curl.KnockAsync(this, server, port);

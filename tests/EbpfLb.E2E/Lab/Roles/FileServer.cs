@@ -20,6 +20,9 @@ public sealed class FileServer : Role
             """, path, megabytes);
         return new RemoteFile(path, megabytes * 1024L * 1024L, sum.Split(' ')[0]);
     }
+
+    /// <summary>Serves a file no more.</summary>
+    public Task RemoveFileAsync(RemoteFile file) => ShellAsync("rm \"/usr/share/nginx/html$1\"", file.Path);
 }
 
 /// <summary>A file that a server has, or that a client got from one.</summary>

@@ -3,11 +3,12 @@ namespace EbpfLb.E2E.Lab.Roles;
 /// <summary>Someone who sets up a network interface where he stands: in another's network, or in the engine's own.</summary>
 sealed class Technician : Role
 {
-    const string PassProgram = "pass.bpf.o";
+    const string PassProgram = "pass.bpf.o", DeafProgram = "deaf.bpf.o";
 
     Technician(LabNetwork network, string name, string place)
         : base(network, name, network.Container(network.Engine.Images.Client, name)
             .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, PassProgram)), $"/{PassProgram}")
+            .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, DeafProgram)), $"/{DeafProgram}")
             .WithCreateParameterModifier(container =>
             {
                 network.Engine.Privileges.GrantTo(container.HostConfig!);
@@ -41,6 +42,15 @@ sealed class Technician : Role
 
     /// <summary>Takes it off again.</summary>
     public Task FreeAsync(string name) => ShellAsync("ip link set dev \"$1\" xdpgeneric off", name);
+
+    /// <summary>Attaches a tc program to an interface here that drops pings, and leaves all else to who comes next.</summary>
+    public Task DeafenAsync(string name) => ShellAsync(
+        """
+        tc qdisc add dev "$1" clsact && tc filter add dev "$1" ingress bpf direct-action object-file "/$2" section tc
+        """, name, DeafProgram);
+
+    /// <summary>Takes it off again, with its place.</summary>
+    public Task HearAsync(string name) => ShellAsync("tc qdisc del dev \"$1\" clsact", name);
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }

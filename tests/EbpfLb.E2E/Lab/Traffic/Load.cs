@@ -26,7 +26,12 @@ public sealed class Load : IAsyncDisposable
     Load(Client client, string place) => (_client, _place) = (client, place);
 
     /// <summary>Begins to ask, and waits until every asker has got answers.</summary>
-    internal static async Task<Load> StartAsync(Client client, Role server, bool keepsConnections)
+    internal static Task<Load> StartAsync(Client client, Role server, bool keepsConnections) =>
+        StartAsync(client, server.Host, keepsConnections);
+
+    /// <summary>As the other one.</summary>
+    /// <param name="host">The server's address, as a part of URLs.</param>
+    internal static async Task<Load> StartAsync(Client client, string host, bool keepsConnections)
     {
         var keepers = keepsConnections ? Askers : 0;
         // An asker of new connections is told to stop between its batches of a second each, one on a kept connection
@@ -65,7 +70,7 @@ public sealed class Load : IAsyncDisposable
                 wait
                 touch done
             ) >/dev/null 2>&1 &
-            """, server.Host, $"http://{server.Host}/{Guid.NewGuid():N}", Askers, Pace, Tally.Facts, keepers);
+            """, host, $"http://{host}/{Guid.NewGuid():N}", Askers, Pace, Tally.Facts, keepers);
         var load = new Load(client, place.Trim());
         await Eventually.That($"every asker of {client.Name}'s load has got answers",
             () => client.ShellAsync("cd \"$1\" && find . -name 'new-*' -size +0 -o -name 'kept-*' -size +0", load._place),

@@ -31,6 +31,10 @@ public sealed record Tally(
 
     public double RequestsPerSecond => Requests / Lasting.TotalSeconds;
 
+    /// <summary>The figures.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"{Requests} requests in {Lasting.TotalSeconds:f1} s ({RequestsPerSecond:f0}/s), {Failed} failed");
+
     internal static async Task<Tally> ReadAsync(Client client, string place, TimeSpan lasting)
     {
         var (answers, failures) = (new List<Answer>(), new List<string>());

@@ -19,6 +19,8 @@ sealed class FakeEngine : IAsyncDisposable
     readonly Dictionary<string, FakeContainer> _containers = [];
     readonly Dictionary<string, string> _answers = [];
     readonly List<string> _past = [];
+    readonly Dictionary<string, DateTimeOffset> _started = [];
+    DateTimeOffset _now = DateTimeOffset.UnixEpoch;
     Socket? _door;
 
     public FakeEngine() => Open();
@@ -106,15 +108,31 @@ sealed class FakeEngine : IAsyncDisposable
     /// <summary>Tells all who listen, and whoever asks for the past, what happened to a container.</summary>
     public void Tell(FakeContainer container, string action, params (string Name, string Value)[] attributes)
     {
+        var at = action == "start" ? Start(container) : Tick();
         var happened = JsonSerializer.Serialize(new
         {
             Type = "container",
             Action = action,
+            timeNano = (at - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick,
             Actor = new { ID = container.Id, Attributes = container.Labels.Concat(attributes.Select(one => KeyValuePair.Create(one.Name, one.Value))).ToDictionary() },
         });
         lock (_lock)
             _past.Add(happened);
         Send(happened + "\n");
+    }
+
+    /// <summary>Starts a container, and tells nobody.</summary>
+    public DateTimeOffset Start(FakeContainer container)
+    {
+        lock (_lock)
+            return _started[container.Id] = Tick();
+    }
+
+    /// <summary>Forgets what happened, as engines do that have other things to remember.</summary>
+    public void ForgetThePast()
+    {
+        lock (_lock)
+            _past.Clear();
     }
 
     /// <summary>Sends all who listen some words.</summary>
@@ -192,11 +210,21 @@ sealed class FakeEngine : IAsyncDisposable
                 .Where(container => !path.Contains("\"health\"", StringComparison.Ordinal)
                     || path.Contains($"\"{container.Health}\"", StringComparison.Ordinal))
                 .Select(container => container.ToListed())),
-        _ => JsonSerializer.Serialize(new
-        {
-            Config = new { _containers.Values.Single(container => bare.Contains(container.Id, StringComparison.Ordinal)).StopSignal },
-        }),
+        _ => Describe(_containers.Values.Single(container => bare.Contains(container.Id, StringComparison.Ordinal))),
     };
+
+    string Describe(FakeContainer container) => JsonSerializer.Serialize(new
+    {
+        Config = new { container.StopSignal },
+        State = new { StartedAt = _started.GetValueOrDefault(container.Id, DateTimeOffset.UnixEpoch) },
+    });
+
+    /// <summary>Its clock goes from one thing that happens to the next.</summary>
+    DateTimeOffset Tick()
+    {
+        lock (_lock)
+            return _now += TimeSpan.FromSeconds(1);
+    }
 
     /// <summary>A listener may have gone.</summary>
     static bool TrySend(Socket listener, byte[] bytes)

@@ -37,6 +37,22 @@ public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Though_it_is_the_balancers_own()
+    {
+        _engine.Put(new FakeContainer("lb", $"{Followed.Own.Single()}"));
+        await using var followed = new Followed(_engine);
+
+        await followed.Until(First);
+
+        Assert.Equal(
+            [
+                "Warning: container lb: '172.20.0.254' is the balancer's own address. Take its labels away, or give the backend a "
+                    + "network namespace of its own. The container is ignored.",
+            ],
+            followed.Logged);
+    }
+
+    [Fact]
     public async Task And_it_is_a_backend_once_it_is_in_order()
     {
         _engine.Put(Lost);

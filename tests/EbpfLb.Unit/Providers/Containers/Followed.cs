@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
@@ -14,8 +15,13 @@ sealed class Followed : IAsyncDisposable
     readonly Followed<ImmutableArray<ContainerBackend>> _changes;
     readonly Journal<ContainerFollower> _journal = new();
 
-    public Followed(FakeEngine engine, TimeProvider? time = null) => _changes = new(
-        new ContainerFollower(Configuration(engine.Path), time ?? TimeProvider.System, _journal).WatchAsync, CancellationToken.None);
+    public Followed(FakeEngine engine, TimeProvider? time = null, DeparturesByEngine? departures = null) => _changes = new(
+        new ContainerFollower(
+            Configuration(engine.Path), () => Own, departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
+        CancellationToken.None);
+
+    /// <summary>The balancer's addresses.</summary>
+    public static IReadOnlySet<IPAddress> Own { get; } = new HashSet<IPAddress> { IPAddress.Parse("172.20.0.254") };
 
     public string[] Logged => _journal.Lines;
 
@@ -50,8 +56,8 @@ sealed class Followed : IAsyncDisposable
     /// <summary>Waits until so many lines were logged.</summary>
     public Task UntilLogged(int lines) => Task.Run(() => Assert.True(SpinWait.SpinUntil(() => Logged.Length >= lines, Deadline)));
 
-    /// <summary>The next change.</summary>
-    public Task Next() => _changes.TakeAsync();
+    /// <summary>The backends after the next change, as <see cref="Until"/> has them.</summary>
+    public async Task<string[]> Next() => [.. (await _changes.TakeAsync()).Select(Write)];
 
     public ValueTask DisposeAsync() => _changes.DisposeAsync();
 

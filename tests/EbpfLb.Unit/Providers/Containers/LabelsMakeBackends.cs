@@ -16,6 +16,7 @@ public sealed class LabelsMakeBackends
         ["lab"] = [IPAddress.Parse("172.20.0.2"), IPAddress.Parse("fd00::2")],
         ["other"] = [IPAddress.Parse("172.21.0.2")],
         ["none"] = [],
+        ["own"] = [IPAddress.Parse("fd00::3"), .. Followed.Own],
     };
 
     [Theory]
@@ -48,9 +49,11 @@ public sealed class LabelsMakeBackends
     [InlineData("service=web weight=101", "container c ebpf-lb.weight: '101' is no weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
     [InlineData("service=web weight=-1", "container c ebpf-lb.weight: '-1' is no weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
     [InlineData("service=web network=lan", "container c ebpf-lb.network: 'lan' is no network that it is on. Connect it to that network, or "
-        + "name another with ebpf-lb.network; it is on: lab, none, other.")]
+        + "name another with ebpf-lb.network; it is on: lab, none, other, own.")]
     [InlineData("service=web network=none", "container c ebpf-lb.network: 'none' is a network that gives it no address. Connect it to that "
-        + "network, or name another with ebpf-lb.network; it is on: lab, none, other.")]
+        + "network, or name another with ebpf-lb.network; it is on: lab, none, other, own.")]
+    [InlineData("service=web network=own", "container c: '172.20.0.254' is the balancer's own address. Take its labels away, or give the "
+        + "backend a network namespace of its own.")]
     [InlineData("service=web prot=80", "container c: 'ebpf-lb.prot' is no label that is known. Perhaps 'ebpf-lb.port' is meant.")]
     [InlineData("Service=web", "container c: 'ebpf-lb.Service' is no label that is known. Perhaps 'ebpf-lb.service' is meant.")]
     [InlineData("service=direkt port=x weight=heavy",
@@ -84,7 +87,7 @@ public sealed class LabelsMakeBackends
     public void A_signals_name_is_a_number(string? text, int number) => Assert.Equal(number, StopSignal.Number(text));
 
     static (ImmutableArray<ContainerBackend> Backends, ImmutableArray<Fault> Faults) Read(string labels) =>
-        new LabelledContainer(Configuration, Labelled(labels)).Read();
+        new LabelledContainer(Configuration, Followed.Own, Labelled(labels)).Read();
 
     /// <summary>A container with labels written as name=value, without their prefix.</summary>
     static Container Labelled(string labels) => new(
