@@ -37,5 +37,5 @@ sealed class HaProxy(LabNetwork network, string image)
         """;
 
     public override async Task<string?> VersionAsync() =>
-        (await Running.ShellAsync("haproxy -v | sed -n '1s/ - .*//p'")).Trim();
+        (await Running.ShellAsync("haproxy -v | sed -n '1s/ version\\( [^ ]*\\).*/\\1/p'")).Trim();
 }

@@ -9,7 +9,7 @@ namespace EbpfLb.Bench.Report.Charts;
 /// <summary>One measure of all its subjects: a bar for each median, a line from the least to the greatest round.</summary>
 static class BarChart
 {
-    const int Width = 760, HeightOfBar = 34, HeightOfRest = 84, RoomForNames = 185;
+    const int Width = 760, HeightOfBar = 34, HeightOfRest = 96, RoomForNames = 185;
     const double RoomForLabels = 1.3; // beyond the longest line
     const string Font = "Helvetica, Arial, sans-serif";
 
@@ -19,12 +19,9 @@ static class BarChart
         var model = new PlotModel
         {
             Title = measure,
-            Subtitle = Explain(part, bars),
             DefaultFont = Font,
             TextColor = theme.Text,
             TitleFontSize = 16,
-            SubtitleFontSize = 12,
-            SubtitleColor = theme.Faint,
             TitleHorizontalAlignment = TitleHorizontalAlignment.CenteredWithinView,
             TitlePadding = 10,
             Padding = new OxyThickness(8, 14, 8, 0),
@@ -49,7 +46,12 @@ static class BarChart
             Position = AxisPosition.Bottom,
             Minimum = Math.Min(0, bars.Min(bar => bar.Rounds.Min())),
             Maximum = RoomForLabels * bars.Max(bar => bar.Rounds.Max()),
-            IsAxisVisible = false, // each bar tells its value
+            Title = Explain(part, bars),
+            TitleFontSize = 12,
+            TitleColor = theme.Faint,
+            LabelFormatter = _ => "", // each bar tells its value
+            TickStyle = TickStyle.None,
+            AxislineStyle = LineStyle.None,
         });
         var series = new BarSeries { StrokeThickness = 0 };
         model.Series.Add(series);
