@@ -58,7 +58,7 @@ static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u
 #include "partial.h"
 
 /* The helpers know every packet's checksum state, so every packet can be carried. */
-static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, const struct packet *pkt)
+static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, struct packet *pkt)
 {
 	(void)skb;
 	(void)pkt;

@@ -58,11 +58,12 @@ static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 
  * also right as it stands. One in 65536 of the partial ones is like that. On
  * native XDP, false for whatever looks partial.
  */
-static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, const struct packet *pkt)
+static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, struct packet *pkt)
 {
 	__u32 sum;
 
-	if (!lb_has_l4_checksum(pkt) || !csum_looks_partial(pkt))
+	pkt->unfinished = lb_has_l4_checksum(pkt) && csum_looks_partial(pkt);
+	if (!pkt->unfinished)
 		return true;
 	if (xdp_is_native)
 		return false;
@@ -79,7 +80,7 @@ static __always_inline __u16 xdp_new_checksum(const struct packet *pkt, __u16 ol
 	__u32 sum = csum_add(old ^ 0xffff, change->body);
 	__u16 checksum;
 
-	if (csum_looks_partial(pkt))
+	if (pkt->unfinished)
 		return csum_fold(csum_pseudo_header(change->to, pkt->l4_length));
 	if (pkt->tuple.protocol != IPPROTO_ICMP)
 		sum = csum_add(sum, change->addresses);

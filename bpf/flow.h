@@ -59,13 +59,14 @@ static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, str
 }
 
 /* The flow of a packet that has none in `flows`; one whose ends have both shown themselves by now moves there. */
-static __always_inline struct lb_flow *flow_find_opening(const struct packet *pkt, __u64 moves)
+static __always_inline struct lb_flow *flow_find_opening(const struct packet *pkt)
 {
-	struct lb_flow *flow = flow_lookup_opening(&pkt->tuple, moves);
+	struct lb_flow *flow = bpf_map_lookup_elem(&opening, &pkt->tuple);
 	struct lb_flow *reply;
 
+	/* It may just have been moved there. To know by `moves` would cost each packet that has one. */
 	if (!flow)
-		return NULL;
+		return bpf_map_lookup_elem(&flows, &pkt->tuple);
 	if (dsr_has(flow))
 		return dsr_is_established(flow, pkt) ? flow_establish(&pkt->tuple, flow, NULL) :
 						       flow;
@@ -108,11 +109,8 @@ static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flo
 /* The living flow of a packet, which goes nowhere before its flow is looked after. */
 static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64 now)
 {
-	__u64 moves = flow_moves();
-	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple);
+	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_opening(pkt);
 
-	if (!flow)
-		flow = flow_find_opening(pkt, moves);
 	if (!flow || dsr_has(flow) || !((now ^ flow->seen_ns) >> LB_TEND_STEP))
 		return flow;
 	return flow_tend(&pkt->tuple, flow) ? flow : NULL;

@@ -24,24 +24,14 @@ static __always_inline void flow_note_move(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/*
- * A flow that stands in `opening`, where it was not found in `flows`; `before`
- * are the moves before that. Another processor may move it in between: then it
- * is missed in both, and looked for again.
- */
-static __always_inline struct lb_flow *flow_lookup_opening(const struct lb_tuple *key, __u64 before)
-{
-	struct lb_flow *flow = bpf_map_lookup_elem(&opening, key);
-
-	return flow || flow_moves() == before ? flow : bpf_map_lookup_elem(&flows, key);
-}
-
+/* Another processor may move a flow between the two looks: then it is missed in both, and looked for again. */
 static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 {
 	__u64 before = flow_moves();
 	struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	return flow ?: flow_lookup_opening(key, before);
+	flow = flow ?: bpf_map_lookup_elem(&opening, key);
+	return flow || flow_moves() == before ? flow : bpf_map_lookup_elem(&flows, key);
 }
 
 /* The other half of a flow: not who has reserved its key since it was evicted. */

@@ -65,7 +65,7 @@ static __always_inline enum lb_reason lb_ask_way(struct lb_ctx *ctx, const struc
 }
 
 /* Finds the way to where a flow's packets go; undecided when the packet can take it. */
-static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const struct packet *pkt,
+static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, struct packet *pkt,
 						  struct lb_flow *flow, __u64 now, struct hop *hop)
 {
 	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
@@ -93,7 +93,7 @@ static __always_inline enum lb_reason lb_find_way(struct lb_ctx *ctx, const stru
 }
 
 /* Rewrites a packet of a known flow and says where it goes. */
-static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, const struct packet *pkt,
+static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct packet *pkt,
 						 struct lb_flow *flow, __u64 now, struct hop *hop)
 {
 	enum lb_reason reason = lb_find_way(ctx, pkt, flow, now, hop);
@@ -254,7 +254,7 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	walk = bpf_map_lookup_elem(&walks, &key);
 	if (!walk)
 		return CTX_PASS;
-	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
+	packet_begin(&walk->pkt);
 	walk->hop.asked = false;
 	reason = lb_decide(ctx, walk);
 	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)

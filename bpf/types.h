@@ -80,6 +80,7 @@ struct packet {
 	__u8 l4_header_length; /* 0 for ICMP */
 	__u8 ttl;
 	__u8 tcp_flags; /* 0 for UDP */
+	bool unfinished; /* XDP's: the checksum looks as if hardware were to finish it */
 };
 
 /* A flow that is being opened: one half at a time. */
