@@ -254,7 +254,7 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	walk = bpf_map_lookup_elem(&walks, &key);
 	if (!walk)
 		return CTX_PASS;
-	packet_begin(&walk->pkt);
+	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
 	walk->hop.asked = false;
 	reason = lb_decide(ctx, walk);
 	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)

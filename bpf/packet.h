@@ -59,19 +59,6 @@ static __always_inline enum lb_reason lb_parse_transport(struct lb_ctx *ctx, str
 	return lb_is_icmp(pkt) ? LB_UNDECIDED : LB_PASS_PROTOCOL;
 }
 
-/*
- * Clears what the walk goes by and not every packet has; all else is written
- * before it is read. A key's padding is part of it.
- */
-static __always_inline void packet_begin(struct packet *pkt)
-{
-	__builtin_memset(&pkt->tuple.sport, 0,
-			 sizeof(pkt->tuple) - offsetof(struct lb_tuple, sport));
-	pkt->l4_header_length = 0;
-	pkt->tcp_flags = 0;
-	pkt->unfinished = false;
-}
-
 /* Fills *pkt, or returns the reason to pass the packet on untouched. */
 static __always_inline enum lb_reason lb_parse(struct lb_ctx *ctx, struct packet *pkt)
 {
