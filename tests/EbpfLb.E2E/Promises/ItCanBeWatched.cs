@@ -76,7 +76,9 @@ public abstract class ItCanBeWatched(HookLab lab) : Promise(lab)
 
         Assert.True(output.Succeeded, $"{output}");
         Assert.NotEmpty(blocks);
-        Assert.All(blocks, block => Assert.Equal(block.OfAll, block.OfBackends.Values.Sum(), tolerance: 0.5));
+        // What the service and its backends have had is read one after the other, and the load goes on meanwhile.
+        Assert.All(blocks, block => Assert.Equal(
+            block.OfAll, block.OfBackends.Values.Sum(), tolerance: 0.5 + (0.05 * block.OfAll)));
         Assert.Contains(blocks, block => block.OfBackends[Lab.A.Name] > 1 && block.OfBackends[Lab.B.Name] > 1);
     }
 

@@ -7,6 +7,8 @@ namespace EbpfLb.E2E.Promises;
 /// <summary>A backend that is taken away, or weighs nothing any more, keeps its connections for a while, and gets no new one.</summary>
 public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
 {
+    const int MostTurns = 20;
+
     static readonly TimeSpan AFewSweeps = TimeSpan.FromSeconds(40);
 
     [Fact]
@@ -22,7 +24,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
         var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
         var tally = await load.StopAsync();
 
-        Assert.Empty(tally.Failures);
+        tally.LostNothing();
         Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
         Assert.Equal(Lab.B.Name, (await held.GetAsync("/still")).Server);
         Assert.InRange(status.Of(Lab.B)!.DrainSeconds!.Value, 1, 600);
@@ -52,8 +54,8 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
         var tally = await load.StopAsync();
 
         Tell($"on new connections: {tally}; on kept ones beside new ones, until all were drained: {onKept}");
-        Assert.Empty(onKept.Failures);
-        Assert.Empty(tally.Failures);
+        onKept.LostNothing();
+        tally.LostNothing();
         Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
     }
 
@@ -91,16 +93,17 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Promise(lab)
     BalancerPlan Weighing(string drain, params int[] weights) =>
         new(Service.Web(Lab.A, Lab.B) with { Drain = drain, Weights = weights });
 
-    /// <summary>Two connections go to two backends; the one to the other backend is closed.</summary>
+    /// <summary>Connects until it is the backend's turn, which others may take meanwhile; those to the other are closed.</summary>
     async Task<HeldConnection> ConnectToAsync(Backend backend, Balancer balancer)
     {
-        var port = Lab.TakePorts(2);
-        var (one, other) = (await Lab.Client.ConnectAsync(balancer, port), await Lab.Client.ConnectAsync(balancer, port + 1));
-        var isOne = (await one.GetAsync("/who")).Server == backend.Name;
-        await (isOne ? other : one).DisposeAsync();
-        var held = isOne ? one : other;
-        Assert.Equal(backend.Name, (await held.GetAsync("/kept")).Server);
-        return held;
+        for (var attempt = 0; attempt < MostTurns; attempt++)
+        {
+            var connection = await Lab.Client.ConnectAsync(balancer, Lab.TakePorts(1));
+            if ((await connection.GetAsync("/who")).Server == backend.Name)
+                return connection;
+            await connection.DisposeAsync();
+        }
+        throw new LabException($"{MostTurns} connections all went to other backends than {backend.Name}");
     }
 
     static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);

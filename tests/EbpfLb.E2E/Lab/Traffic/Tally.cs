@@ -18,6 +18,7 @@ public sealed record Tally(
     const string Mark = "## "; // stands in no answer
     const string OnKept = "on a kept connection";
     const int FactCount = 6;
+    const int MostShown = 20;
 
     /// <summary>How many connections it took at least.</summary>
     public int Connections => Answers.Count + Load.Askers;
@@ -30,6 +31,10 @@ public sealed record Tally(
     public int Requests => Answers.Count + AnswersOnKeptConnections + Failed;
 
     public double RequestsPerSecond => Requests / Lasting.TotalSeconds;
+
+    /// <summary>Every request has got its answer.</summary>
+    public void LostNothing() =>
+        Assert.True(Failed == 0, $"{this}:\n{string.Join('\n', Failures.Take(MostShown))}");
 
     /// <summary>The figures.</summary>
     public override string ToString() =>
