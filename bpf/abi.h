@@ -261,6 +261,7 @@ _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
 _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_link) == 48, "lb_link");
+_Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
 _Static_assert(sizeof(struct lb_way) == 16, "lb_way");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");

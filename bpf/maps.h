@@ -123,11 +123,9 @@ struct {
 	__type(value, struct lb_traffic);
 } backend_traffic SEC(".maps");
 
-#define LB_EVENTS_SIZE (1 << 20) /* bytes */
-
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, LB_EVENTS_SIZE);
+	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
 /* Events that found the ring buffer full. */

@@ -144,7 +144,6 @@ lb_global enum port_hold lb_reserve_port(struct lb_ctx *ctx, struct lb_tuple *re
 		__u16 port = lb_port_candidate(reply->rewritten.dport, random, probe);
 		__u64 moves = flow_moves();
 		struct lb_flow *holder;
-		bool in_flows;
 
 		reply_key->dport = bpf_htons(port);
 		/* Where a backend is its own client, its answers must not look like what it asked. */
@@ -152,15 +151,16 @@ lb_global enum port_hold lb_reserve_port(struct lb_ctx *ctx, struct lb_tuple *re
 			continue;
 		if (!lb_port_is_nat(port) || lb_socket_has(ctx, reply_key))
 			continue;
-		holder = bpf_map_lookup_elem(&flows, reply_key);
-		in_flows = holder;
+		/* An LRU map makes room before it tells that a key is taken: only the first try may cost another's. */
+		holder = probe ? flow_lookup(reply_key) : bpf_map_lookup_elem(&flows, reply_key);
 		if (!holder && lb_hold_port(reply_key, reply, moves))
 			return PORT_HELD_IN_OPENING;
 		holder = holder ?: flow_lookup(reply_key);
 		/* What is left of this very flow: its peers know it by this port. */
 		if (holder && !(holder->tcp_seen & LB_SEEN_END) &&
 		    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
-			return in_flows ? PORT_HELD_IN_FLOWS : PORT_HELD_IN_OPENING;
+			return bpf_map_lookup_elem(&flows, reply_key) ? PORT_HELD_IN_FLOWS :
+									PORT_HELD_IN_OPENING;
 		if (holder && !ended && holder->tcp_seen & LB_SEEN_END)
 			ended = reply_key->dport;
 	}

@@ -16,14 +16,14 @@ static __always_inline void lb_count_reason(enum lb_reason reason)
 
 static __always_inline void lb_count_opened(const struct lb_flow *flow)
 {
-	__u32 service_id = flow->service, backend_id = flow->backend;
-	struct lb_traffic *service = bpf_map_lookup_elem(&service_traffic, &service_id);
-	struct lb_traffic *backend = bpf_map_lookup_elem(&backend_traffic, &backend_id);
+	__u32 service = flow->service, backend = flow->backend;
+	struct lb_traffic *of_service = bpf_map_lookup_elem(&service_traffic, &service);
+	struct lb_traffic *of_backend = bpf_map_lookup_elem(&backend_traffic, &backend);
 
-	if (service)
-		service->flows++;
-	if (backend)
-		backend->flows++;
+	if (of_service)
+		of_service->flows++;
+	if (of_backend)
+		of_backend->flows++;
 }
 
 static __always_inline void lb_count_live(__u32 backend, __s64 change)
@@ -83,16 +83,10 @@ lb_event_begin(enum lb_event_type type, const struct lb_tuple *before, const str
 	return event;
 }
 
-/*
- * Hands an event over without waking who reads: that takes longer than opening a
- * flow does, and a reader comes by itself ten times a second. It is woken where
- * the buffer would not last until then.
- */
+/* Hands an event over. Waking who reads takes as long as opening a flow does: the reader comes by itself. */
 static __always_inline void lb_event_submit(struct lb_event *event)
 {
-	bool waits = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < LB_EVENTS_SIZE / 4;
-
-	bpf_ringbuf_submit(event, waits ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
 static __always_inline void lb_report_opened(const struct lb_tuple *client,

@@ -20,6 +20,7 @@ static class PeerBench
 
     public static async Task<PartResult> MeasureAsync(LabEngine engine, Effort effort, IProgress<string> progress, CancellationToken cancellation)
     {
+        using var tracking = ConnectionTracking.MakeRoom(progress);
         progress.Report("starting the client, the servers and all that is compared");
         await using var lab = await PeerLab.StartAsync(engine);
         var ledger = new Ledger();

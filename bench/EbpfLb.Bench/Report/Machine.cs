@@ -8,7 +8,7 @@ namespace EbpfLb.Bench.Report;
 /// <param name="Processor">Its model.</param>
 /// <param name="Processors">How many there are.</param>
 /// <param name="MemoryGigabytes">In units of 10^9 bytes.</param>
-/// <param name="Kernel">Its release.</param>
+/// <param name="Kernel">Its version, without what its vendor adds.</param>
 /// <param name="Engine">The container engine and its version.</param>
 /// <param name="BridgeCallsIptables">Whether bridged packets pass the engine's iptables rules, which costs all of them alike.</param>
 sealed record Machine(string Processor, int Processors, double MemoryGigabytes, string Kernel, string Engine, bool BridgeCallsIptables)
@@ -22,7 +22,7 @@ sealed record Machine(string Processor, int Processors, double MemoryGigabytes, 
             Of("/proc/cpuinfo", "model name") ?? RuntimeInformation.OSArchitecture.ToString(),
             Environment.ProcessorCount,
             Math.Round(double.Parse(Of("/proc/meminfo", "MemTotal")!.Split(' ')[0], CultureInfo.InvariantCulture) * 1024 / 1e9, 1),
-            File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
+            Environment.OSVersion.Version.ToString(2),
             $"Docker {version.Version}",
             File.Exists(Bridge) && File.ReadAllText(Bridge).Trim() == "1");
     }

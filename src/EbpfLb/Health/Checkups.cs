@@ -67,7 +67,7 @@ sealed class Checkups(
     }
 
     Verdict First(CheckedBackend backend) => _known is null && down?.Contains(backend) == true
-        ? new(BackendHealth.Down)
+        ? new(BackendHealth.Down, IsTrusted: true)
         : new(BackendHealth.Unknown, IsTrusted: _known?.Contains(backend) ?? true);
 
     void Start(Checkup checkup)

@@ -53,18 +53,30 @@ sealed class Changeover(
         return _taken.Select(taken => taken.Attachment).Reverse();
     }
 
-    /// <summary>Puts the hooks back as they were before <see cref="Begin"/>, however far that came.</summary>
-    public void Undo()
+    /// <summary>
+    /// What puts the hooks back as they were before <see cref="Begin"/>, however far that came, one after the other: each
+    /// is to be done whatever became of those before.
+    /// </summary>
+    public IEnumerable<Action> Undoing() =>
+    [
+        .. Enumerable.Reverse(_taken).Select(taken => new Action(() => Undo(taken.Hook, taken.Attachment, taken.IsNew))),
+        TakeBack,
+    ];
+
+    void Undo(HookKind at, IAttachment attachment, bool isNew)
     {
-        foreach (var (at, attachment, _, isNew) in Enumerable.Reverse(_taken))
+        using (attachment)
         {
-            if (isNew)
-            {
-                attachment.Detach();
-                pins.Remove(at);
-            }
-            attachment.Dispose();
+            if (!isNew)
+                return;
+            attachment.Detach();
+            pins.Remove(at);
         }
+    }
+
+    /// <summary>Puts XDP back into the mode that made way, with a program of this build's on the same tables.</summary>
+    void TakeBack()
+    {
         if (_gaveWay is not { } mode)
             return;
         using var former = load(mode);

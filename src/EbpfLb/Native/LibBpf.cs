@@ -138,9 +138,6 @@ static unsafe partial class LibBpf
         int map, delegate* unmanaged<nint, void*, nuint, int> sample, nint context, void* options);
 
     [LibraryImport(Library)]
-    public static partial int ring_buffer__poll(nint ring, int timeoutMilliseconds);
-
-    [LibraryImport(Library)]
     public static partial int ring_buffer__consume(nint ring);
 
     [LibraryImport(Library)]

@@ -28,18 +28,14 @@ sealed unsafe class RingBuffer : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>
-    /// Hands out what is there after <paramref name="timeout"/>, or by when the datapath calls because the buffer fills.
-    /// </summary>
+    /// <summary>Hands out what is there; nobody is woken by what comes.</summary>
     /// <returns>How many samples were handed out.</returns>
-    public int Poll(TimeSpan timeout) =>
-        Read(LibBpf.ring_buffer__poll(handle, (int)timeout.TotalMilliseconds)) + Read(LibBpf.ring_buffer__consume(handle));
-
-    int Read(int result)
+    public int Take()
     {
+        var result = LibBpf.ring_buffer__consume(handle);
         if (_fault is { } fault)
             throw new InvalidOperationException("the reader of events failed", fault);
-        return result == -Errno.EINTR ? 0 : Check.NegativeErrno(result, "reading the ring buffer of events");
+        return Check.NegativeErrno(result, "reading the ring buffer of events");
     }
 
     protected override bool ReleaseHandle()
@@ -53,7 +49,7 @@ sealed unsafe class RingBuffer : SafeHandle
     static int OnSample(nint context, void* data, nuint size)
     {
         var self = (RingBuffer)GCHandle.FromIntPtr(context).Target!;
-        // An exception must not cross libbpf's frames: it ends the poll, which throws it on.
+        // An exception must not cross libbpf's frames: it ends the taking, which throws it on.
         try
         {
             self._handler(new ReadOnlySpan<byte>(data, (int)size));

@@ -44,7 +44,8 @@ sealed class AttachedDatapath : IDisposable
     /// Fills the tables: new ones before the first packet meets them, others once every hook was granted.
     /// </param>
     /// <exception cref="LoadBalancerException">
-    /// It did not work; nothing is left behind, but what an ended process left goes on as it did.
+    /// It did not work; nothing is left behind, but what an ended process left goes on as it did, unless it was to be replaced
+    /// and its programs had made way by then.
     /// </exception>
     public static AttachedDatapath Attach(
         LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
@@ -149,23 +150,34 @@ sealed class AttachedDatapath : IDisposable
     /// <exception cref="LoadBalancerException">It could not be undone: tells of both faults.</exception>
     void Undo(Changeover[] changeovers, Exception fault)
     {
-        try
+        var faults = changeovers.Reverse().SelectMany(changeover => changeover.Undoing()).Select(FaultOf)
+            .Append(FaultOf(() =>
+            {
+                if (IsAdopted)
+                    Tables.Instance.Set(0, _before);
+                else
+                    Instance.RemovePins(_instance);
+            }))
+            .OfType<Exception>().ToArray();
+        Dispose();
+        if (faults.Length > 0)
         {
-            foreach (var changeover in changeovers.Reverse())
-                changeover.Undo();
-            if (IsAdopted)
-                Tables.Instance.Set(0, _before);
-            else
-                Instance.RemovePins(_instance);
+            throw new LoadBalancerException($"{fault.Message} What was attached before could not be put back as it was either: "
+                + string.Join(' ', faults.Select(another => another.Message)), fault);
         }
-        catch (LoadBalancerException another)
+
+        // What cannot be put back on one interface keeps no other from being put back.
+        static Exception? FaultOf(Action undo)
         {
-            throw new LoadBalancerException(
-                $"{fault.Message} What was attached before could not be put back as it was either: {another.Message}", fault);
-        }
-        finally
-        {
-            Dispose();
+            try
+            {
+                undo();
+                return null;
+            }
+            catch (Exception another) when (another is LoadBalancerException or IOException or UnauthorizedAccessException)
+            {
+                return another;
+            }
         }
     }
 

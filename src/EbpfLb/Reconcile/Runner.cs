@@ -27,7 +27,8 @@ sealed partial class Runner(
     /// Runs until it is cancelled; then nothing of it is left in the kernel, unless the configuration wants it to stay.
     /// </summary>
     /// <exception cref="LoadBalancerException">
-    /// It could not start, and has changed nothing; or it could not go on, and the datapath does so without it.
+    /// It could not start, and has changed nothing, unless it was to begin anew; or it could not go on, and the datapath does so
+    /// without it.
     /// </exception>
     public async Task RunAsync(CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
@@ -10,6 +11,8 @@ namespace EbpfLb.Unit.Datapath;
 /// </summary>
 public sealed class KnownWays
 {
+    const long Step = 1 << 30; // LB_WAY_STEP, in nanoseconds of CLOCK_MONOTONIC, which the stopwatch tells on Linux
+
     static readonly TimeSpan AWhile = TimeSpan.FromSeconds(2);
 
     [Theory, OnEveryHook]
@@ -64,12 +67,15 @@ public sealed class KnownWays
         return flow;
     }
 
-    /// <summary>Has the flow remember another way than the kernel has.</summary>
+    /// <summary>Has the flow remember another way than the kernel has, early in one of the steps that ways are good for.</summary>
     static void Lead(Balancer lb, TestFlow flow, IPAddress to, ushort? mtu = null)
     {
         var half = lb.HalfOf(flow.ClientKey);
         Assert.NotEqual(0, half.WayMtu);
         Mac.Of(to).Write(half.Way.Destination[..]);
+        // Not so early that the datapath's coarse clock is still in the one before.
+        SpinWait.SpinUntil(() => Stopwatch.GetTimestamp() % Step is > Step / 8 and < Step / 2);
+        half.SeenNs = (ulong)Stopwatch.GetTimestamp();
         half.WayMtu = mtu ?? half.WayMtu;
         lb.Tables.Flows.Set(flow.ClientKey, half);
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using EbpfLb.Configuration;
 using EbpfLb.Health;
 using EbpfLb.Providers;
 
@@ -36,6 +37,18 @@ public sealed class WhoWasDownStaysOut
         await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = null });
 
         Assert.Equal((BackendHealth.Unchecked, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).Share));
+    }
+
+    [Fact]
+    public async Task Where_all_are_down_and_all_are_to_be_tried_it_is_as_one_that_was_good_before()
+    {
+        _checks.Say(B, "-");
+        var container = B with { MustProveItself = true };
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+
+        await watched.ProvideAsync(WatchedHealth.Web(container) with { Health = new() { WhenAllDown = AllDown.TryAll } });
+
+        Assert.Equal((BackendHealth.Down, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).Share));
     }
 
     [Fact]

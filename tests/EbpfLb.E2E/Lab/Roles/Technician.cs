@@ -46,11 +46,11 @@ sealed class Technician : Role
     /// <summary>Attaches a tc program to an interface here that drops pings, and leaves all else to who comes next.</summary>
     public Task DeafenAsync(string name) => ShellAsync(
         """
-        tc qdisc add dev "$1" clsact && tc filter add dev "$1" ingress bpf direct-action object-file "/$2" section tc
+        tc qdisc replace dev "$1" clsact && tc filter add dev "$1" ingress pref 7 bpf direct-action object-file "/$2" section tc
         """, name, DeafProgram);
 
-    /// <summary>Takes it off again, with its place.</summary>
-    public Task HearAsync(string name) => ShellAsync("tc qdisc del dev \"$1\" clsact", name);
+    /// <summary>Takes it off again; its place may be others' as well.</summary>
+    public Task HearAsync(string name) => ShellAsync("tc filter del dev \"$1\" ingress pref 7", name);
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }

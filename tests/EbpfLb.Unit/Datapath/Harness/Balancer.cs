@@ -207,7 +207,7 @@ sealed class Balancer : IDisposable
     {
         var events = new List<LbEvent>();
         using var ring = new RingBuffer(Tables.Events, sample => events.Add(MemoryMarshal.Read<LbEvent>(sample)));
-        ring.Poll(TimeSpan.Zero);
+        ring.Take();
         return events;
     }
 

@@ -59,7 +59,7 @@ static class LoadedDatapaths
         }
         tables.EventsLost.ClearPerCpu(0);
         using (var ring = new RingBuffer(tables.Events, _ => { }))
-            ring.Poll(TimeSpan.Zero);
+            ring.Take();
         IdleOn(hook).Add(datapath);
     }
 
