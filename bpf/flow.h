@@ -150,6 +150,13 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 	}
 }
 
+/* Removes a client's flow, in whose place another one comes; who has not been told of its end is told now. */
+static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flow *flow)
+{
+	flow_mark_end(client, flow, dsr_has(flow) ? NULL : flow_pair(client, flow));
+	flow_remove(client, flow);
+}
+
 /* Accounts a packet that was sent on, and follows the connection's state. */
 static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt, __u64 now)
 {

@@ -211,7 +211,7 @@ static __always_inline enum lb_reason lb_admit(struct lb_ctx *ctx, struct walk *
 	if (!service)
 		return LB_PASS_NO_SERVICE;
 	if (*flow)
-		flow_remove(&walk->pkt.tuple, *flow);
+		flow_replace(&walk->pkt.tuple, *flow);
 	return lb_open(ctx, walk, service, flow);
 }
 

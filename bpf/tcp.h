@@ -19,11 +19,25 @@ static __always_inline __u32 tcp_seen_in(const struct packet *pkt)
 	return seen;
 }
 
-/* A SYN on the tuple of a connection that is over opens a new one. */
+/*
+ * Has the client given up a connection that it never got to acknowledge? Its SYN
+ * begins another one then: one that comes again has the same sequence number.
+ */
+static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const struct packet *pkt)
+{
+	return (flow->tcp_seen & (LB_SEEN_SYN | LB_SEEN_ACK)) == LB_SEEN_SYN &&
+	       bpf_ntohl(pkt->tcp_seq) + 1 != flow->handshake_ack;
+}
+
+/*
+ * A SYN opens a new connection on the tuple of one that is over, or that was
+ * given up: a backend that did not answer the one must not get the other too.
+ */
 static __always_inline bool tcp_reopens(const struct lb_flow *flow, const struct packet *pkt)
 {
 	return pkt->tuple.protocol == IPPROTO_TCP && lb_packet_opens(pkt) &&
-	       flow->direction == LB_TO_BACKEND && (flow->tcp_seen & LB_SEEN_END);
+	       flow->direction == LB_TO_BACKEND &&
+	       (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt));
 }
 
 /* Is it over: a FIN each way, or a reset? */

@@ -16,6 +16,7 @@ static class Page
             """
             `make bench` wrote this page; [results.json](results.json) has every round. Numbers are medians of the rounds, in
             which all that is compared takes its turn, one after the other; ratios are taken within each round.
+            [Profiles](profiles.md) tell why it costs what it costs.
             """);
         BarTable.Write(parts, page);
         foreach (var part in parts)
@@ -34,7 +35,7 @@ static class Page
         else
         {
             Tables.Summary(part, page);
-            page.AppendLine($"\nIn brackets: against {part.Baseline}.");
+            page.AppendLine($"\nIn brackets: the median of the rounds' ratios to {part.Baseline}, which is not the ratio of the medians.");
         }
         page.AppendLine();
         Gallery.Hang(part, folder, page);

@@ -23,6 +23,37 @@ public sealed class LastingFlows
     }
 
     [Theory, OnEveryHook]
+    [Case(PacketCase.RepeatedSyn)]
+    public void A_syn_of_another_connection_where_the_first_was_given_up_opens_a_new_flow(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80));
+        var first = lb.Open(hosts.Alice.Port(40001), web);
+
+        var second = TestFlow.Of(lb.Receive(first.FromClient(Tcp.Syn) with { Sequence = 0x1234567 }));
+
+        Assert.NotEqual(first.Backend, second.Backend);
+        Assert.Equal([LbEventType.Opened, LbEventType.Closed, LbEventType.Opened], lb.ReadEvents().Select(one => one.Type));
+        Assert.Equal(2ul, lb.TrafficOf(web).Flows);
+        lb.Receive(first.FromBackend(Tcp.Syn | Tcp.Ack)).IsPassedUntouched();
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.RepeatedSyn)]
+    public void A_syn_of_another_connection_where_the_first_is_open_goes_to_its_backend(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var first = lb.Open(
+            hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80)));
+        lb.Receive(first.FromBackend(Tcp.Syn | Tcp.Ack));
+        lb.Receive(first.FromClient(Tcp.Ack));
+
+        var another = first.FromClient(Tcp.Syn) with { Sequence = 0x1234567 };
+
+        lb.Receive(another).LeavesAs(first.AtBackend(another));
+    }
+
+    [Theory, OnEveryHook]
     [Case(PacketCase.RepeatedSyn, PacketCase.FlowEnds)]
     public void A_syn_after_both_fins_opens_a_new_flow(Hook hook, Hosts hosts)
     {

@@ -263,9 +263,14 @@ sealed class ReferenceModel
     static bool Opens(Packet packet) =>
         packet is not TcpPacket segment || (segment.Flags & (Tcp.Syn | Tcp.Ack | Tcp.Fin | Tcp.Rst)) == Tcp.Syn;
 
-    /// <summary>A SYN after a connection's end opens a new one.</summary>
+    /// <summary>A SYN opens a new connection after one's end, or where the client gave one up that it never acknowledged.</summary>
     static bool IsReopenedBy(Half half, Packet packet) =>
-        half.Flow.Ended && half.Direction == LbDirection.ToBackend && Opens(packet);
+        half.Direction == LbDirection.ToBackend && Opens(packet) && (half.Flow.Ended || IsGivenUp(half, packet));
+
+    static bool IsGivenUp(Half half, Packet packet) =>
+        packet is TcpPacket segment
+        && (half.Seen & (LbTcpSeen.Syn | LbTcpSeen.Ack)) == LbTcpSeen.Syn
+        && half.HandshakeAck != segment.Sequence + 1;
 
     /// <summary>Its backends are known from the packets alone.</summary>
     static bool IsConsistent(WorldService service) =>

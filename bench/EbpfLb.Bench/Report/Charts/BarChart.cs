@@ -69,8 +69,8 @@ static class BarChart
     {
         var (first, rounds) = (bars[0], bars[0].Rounds.Count);
         return $"{first.Unit}, {(first.MoreIsBetter ? "more" : "less")} is better" +
-            (rounds == 1 ? "; one round" : $"; median of {rounds} rounds, line from the least to the greatest") +
-            (part.Baseline is { } baseline && bars.Exists(bar => bar.Subject == baseline) ? $"; (×) against {baseline}" : "");
+            (rounds == 1 ? "; one round" : $"; median of {rounds} rounds, line: all of them") +
+            (part.Baseline is { } baseline && bars.Exists(bar => bar.Subject == baseline) ? $"; (×): to {baseline}" : "");
     }
 
     static OxyColor ColourOf(Measurement bar, PartResult part, Theme theme) =>

@@ -49,8 +49,12 @@ sealed class Technician : Role
         tc qdisc replace dev "$1" clsact && tc filter add dev "$1" ingress pref 7 bpf direct-action object-file "/$2" section tc
         """, name, DeafProgram);
 
-    /// <summary>Takes it off again; its place may be others' as well.</summary>
-    public Task HearAsync(string name) => ShellAsync("tc filter del dev \"$1\" ingress pref 7", name);
+    /// <summary>Takes it off again, with its place where that is nobody else's.</summary>
+    public Task HearAsync(string name) => ShellAsync(
+        """
+        tc filter del dev "$1" ingress pref 7 || exit
+        [ -n "$(tc filter show dev "$1" ingress; tc filter show dev "$1" egress)" ] || tc qdisc del dev "$1" clsact
+        """, name);
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }
