@@ -94,7 +94,7 @@ public sealed class DirectServerReturn
         foreach (var packet in (TcpPacket[])[Some.Syn(hosts), Acknowledging(Some.Syn(hosts)), Data(Some.Syn(hosts))])
         {
             lb.Receive(packet);
-            lb.Pass(TimeSpan.FromSeconds(3));
+            lb.Pass(TimeSpan.FromSeconds(5));
 
             var (key, half) = Assert.Single(Flows(lb));
             Assert.Equal((Some.Syn(hosts).Source, hosts.Web), (key.Source, key.Destination));

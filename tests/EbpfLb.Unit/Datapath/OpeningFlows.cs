@@ -61,7 +61,7 @@ public sealed class OpeningFlows
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
 
-        lb.Pass(TimeSpan.FromSeconds(3));
+        lb.Pass(TimeSpan.FromSeconds(5));
         lb.Receive(flow.FromClient(Tcp.Syn)).LeavesAs(flow.AtBackend(flow.FromClient(Tcp.Syn)));
         Assert.Equal((0, 2), Halves(lb));
 
@@ -77,7 +77,7 @@ public sealed class OpeningFlows
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
         lb.Tables.Opening.Remove(lb.ReplyKeyOf(flow));
 
-        lb.Pass(TimeSpan.FromSeconds(3));
+        lb.Pass(TimeSpan.FromSeconds(5));
         lb.Receive(flow.FromClient(Tcp.Syn));
         lb.Receive(flow.FromClient(Tcp.Ack));
 
