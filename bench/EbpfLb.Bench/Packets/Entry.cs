@@ -42,9 +42,6 @@ sealed class Entry : IDisposable
     /// <summary>How long the kernel takes to run a program that does nothing, with no entry before it: nanoseconds.</summary>
     public double Floor(int times) => Run(_stub, times);
 
-    /// <summary>How long it takes to write the packet anew and to call a stub with it: nanoseconds.</summary>
-    public double Own(int times) => Call(_stub, times);
-
     public void Dispose()
     {
         _entry.Dispose();
