@@ -114,14 +114,21 @@ lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 	return true;
 }
 
-lb_global enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet *pkt)
+/* Steps over what extension headers there are. Few packets have any, and those pay for the call. */
+lb_global int ip6_skip_extensions(struct lb_ctx *ctx, struct packet *pkt)
 {
-	struct ipv6hdr *ip;
+	for (int i = 0; i < IP6_LONGEST_CHAIN; i++) {
+		if (!ip6_skip_extension(ctx, pkt))
+			break;
+	}
+	return 0;
+}
+
+static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet *pkt)
+{
+	struct ipv6hdr *ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
 	__u32 headers;
 
-	if (!pkt)
-		return LB_PASS_MALFORMED;
-	ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
 	if (!ip || ip->version != 6)
 		return LB_PASS_MALFORMED;
 	pkt->l3_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
@@ -134,10 +141,8 @@ lb_global enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet *pkt)
 
 	pkt->tuple.protocol = ip->nexthdr;
 	pkt->l4_offset = pkt->l3_offset + sizeof(*ip);
-	for (int i = 0; i < IP6_LONGEST_CHAIN; i++) {
-		if (!ip6_skip_extension(ctx, pkt))
-			break;
-	}
+	if (ip6_is_extension(ip->nexthdr))
+		ip6_skip_extensions(ctx, pkt);
 	headers = pkt->l4_offset - pkt->l3_offset;
 	if (headers > pkt->l3_length)
 		return LB_PASS_MALFORMED;
