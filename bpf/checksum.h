@@ -65,3 +65,25 @@ static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __
 	return csum_from64(csum_addresses(tuple) + bpf_htons(tuple->protocol) +
 			   bpf_htons(l4_length));
 }
+
+/* A transport checksum after a change to what it covers. */
+static __always_inline __u16 csum_mend(__u16 old, const struct packet *pkt,
+				       const struct change *change)
+{
+	__u32 sum = csum_add(old ^ 0xffff, change->body);
+	__u16 checksum;
+
+	if (pkt->tuple.protocol != IPPROTO_ICMP)
+		sum = csum_add(sum, change->addresses);
+	checksum = ~csum_fold(sum);
+	/* RFC 768: a computed zero is sent as its other form. */
+	return checksum == 0 && pkt->tuple.protocol == IPPROTO_UDP ? 0xffff : checksum;
+}
+
+/* The sum of a pseudo header, which stands where a checksum is yet to be made, after a change of addresses. */
+static __always_inline __u16 csum_mend_partial(__u16 old, const struct packet *pkt,
+					       const struct change *change)
+{
+	return pkt->tuple.protocol == IPPROTO_ICMP ? old :
+						     csum_fold(csum_add(old, change->addresses));
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The tc hook. It sees packets as the stack does: large segments, and
- * checksums that the sender left for its hardware to complete. Only the skb
- * helpers keep both right, so checksums change through them alone.
+ * checksums that the sender left for its hardware to complete. An entry says
+ * by a tc_summed of its choice whether the kernel tells which is which.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #define lb_ctx __sk_buff
 
 #include "checksum.h"
+#include "summed.h"
 #include "types.h"
 
 /* Others on this hook have their say about what is not ours: "ok" would be the last word. */
@@ -57,7 +58,7 @@ static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u
 
 #include "partial.h"
 
-/* The helpers know every packet's checksum state, so every packet can be carried. */
+/* The kernel knows every packet's checksum state, so every packet can be carried. */
 static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, struct packet *pkt)
 {
 	(void)skb;
@@ -84,9 +85,9 @@ static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct
 		bpf_csum_update(skb, offset_by_none);
 }
 
-/* Mends the transport header's checksum. */
-static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
-					      const struct change *change)
+/* Mends the transport header's checksum by the kernel's helpers, which are right whatever its state. */
+static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const struct packet *pkt,
+					       const struct change *change)
 {
 	__u64 flags = pkt->tuple.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	__u32 offset = lb_l4_checksum_offset(pkt);
@@ -102,6 +103,28 @@ static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struc
 	if (change->body == 0xffffffff)
 		return true;
 	return !bpf_l4_csum_replace(skb, offset, 0, change->body, flags);
+}
+
+/*
+ * Mends the transport header's checksum. The helpers take a fifth of a packet's
+ * time: what they alone can mend is a card's own sum, and one that is not told of.
+ */
+static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
+					      const struct change *change)
+{
+	enum summed summed = tc_summed(skb);
+	__u16 *checksum;
+
+	if (summed == SUMMED_BY_CARD || summed == SUMMED_UNTOLD)
+		return tc_mend_by_helpers(skb, pkt, change);
+	if (!lb_has_l4_checksum(pkt))
+		return true;
+	checksum = ctx_header(skb, lb_l4_checksum_offset(pkt), sizeof(*checksum));
+	if (!checksum)
+		return false;
+	*checksum = summed == SUMMED_IN_PART ? csum_mend_partial(*checksum, pkt, change) :
+					       csum_mend(*checksum, pkt, change);
+	return true;
 }
 
 /* An IP packet's size by the time that it leaves: a large segment is cut on its way out. */

@@ -77,16 +77,8 @@ static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, struct packet *p
 static __always_inline __u16 xdp_new_checksum(const struct packet *pkt, __u16 old,
 					      const struct change *change)
 {
-	__u32 sum = csum_add(old ^ 0xffff, change->body);
-	__u16 checksum;
-
-	if (pkt->unfinished)
-		return csum_fold(csum_pseudo_header(change->to, pkt->l4_length));
-	if (pkt->tuple.protocol != IPPROTO_ICMP)
-		sum = csum_add(sum, change->addresses);
-	checksum = ~csum_fold(sum);
-	/* RFC 768: a computed zero is sent as its other form. */
-	return checksum == 0 && pkt->tuple.protocol == IPPROTO_UDP ? 0xffff : checksum;
+	return pkt->unfinished ? csum_fold(csum_pseudo_header(change->to, pkt->l4_length)) :
+				 csum_mend(old, pkt, change);
 }
 
 /* Mends the transport header's checksum. */

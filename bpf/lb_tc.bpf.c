@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The tc entry: a tcx link, or a clsact filter, on an interface's ingress. */
+#include "summed_told.h"
+
 #include "ctx_tc.h"
 
 #include "lb.h"

@@ -67,7 +67,7 @@ static class Examination
     static Finding Btf(bool present) =>
         new("BTF", Verdict.Ok, present
             ? "the kernel describes its types"
-            : "the kernel does not describe its types, which only debugging tools miss");
+            : "the kernel does not describe its types: tc takes a little longer over a packet, and debugging tools miss them");
 
     static Finding Forwarding(Facts facts)
     {

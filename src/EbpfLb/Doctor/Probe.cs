@@ -25,7 +25,7 @@ static class Probe
         return new Facts(
             EffectiveCapabilities(File.ReadLines("/proc/self/status")),
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
-            File.Exists("/sys/kernel/btf/vmlinux"), BpfFs.IsMounted, LibBpfVersion(),
+            KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
             first is { Exists: true } ? first.Forwards : File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1", first,
             WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings))

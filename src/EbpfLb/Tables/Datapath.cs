@@ -36,10 +36,12 @@ sealed class Datapath : IDisposable
     /// <param name="settings">Constants of the programs.</param>
     /// <param name="maxFlows">How many established flows there is room for.</param>
     /// <param name="former">Tables to use in place of new ones; they stay the caller's.</param>
+    /// <param name="tcObject">Which object the program for the tc hook is from.</param>
     public static Datapath Load(
-        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null)
+        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null,
+        TcObject tcObject = TcObject.Best)
     {
-        using var tc = OpenTc(settings, maxFlows);
+        using var tc = OpenTc(tcObject, settings, maxFlows);
         var layout = TableLayout.Of(tc);
         former?.ShareWith(tc);
         tc.Load();
@@ -57,7 +59,7 @@ sealed class Datapath : IDisposable
     /// <summary>How <see cref="Load"/> lays out its tables; the kernel is not asked.</summary>
     public static TableLayout LayoutFor(uint maxFlows)
     {
-        using var tc = OpenTc(default, maxFlows);
+        using var tc = OpenTc(TcObject.Best, default, maxFlows);
         return TableLayout.Of(tc);
     }
 
@@ -68,9 +70,9 @@ sealed class Datapath : IDisposable
         Tables.Dispose();
     }
 
-    static BpfObject OpenTc(LbSettings settings, uint maxFlows)
+    static BpfObject OpenTc(TcObject tcObject, LbSettings settings, uint maxFlows)
     {
-        var tc = Open("lb_tc", settings);
+        var tc = Open(tcObject.Name(), settings);
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("opening", 2 * FlowTableSize.Opening(maxFlows));
         return tc;

@@ -27,7 +27,7 @@ public sealed class TheMirrorIsTheHeader
     public static MatrixTheoryData<string, string> Enums => new(
         Objects, Mirror.Types.Where(type => type.Value.IsEnum).Select(type => type.Key));
 
-    static string[] Objects => ["lb_tc.bpf.o", "lb_xdp.bpf.o"];
+    static string[] Objects => ["lb_tc.bpf.o", "lb_tc_compat.bpf.o", "lb_xdp.bpf.o"];
 
     [Theory, MemberData(nameof(Structs))]
     public void A_struct_has_the_same_fields_at_the_same_places(string compiled, string name)
@@ -50,7 +50,7 @@ public sealed class TheMirrorIsTheHeader
         Assert.Equal(c.Size, mirrored.Size);
     }
 
-    [Theory, InlineData("lb_tc.bpf.o"), InlineData("lb_xdp.bpf.o")]
+    [Theory, InlineData("lb_tc.bpf.o"), InlineData("lb_tc_compat.bpf.o"), InlineData("lb_xdp.bpf.o")]
     public void Nothing_that_is_shared_lacks_a_mirror(string compiled)
     {
         var btf = Btf.OfEmbedded(compiled);

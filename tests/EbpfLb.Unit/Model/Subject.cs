@@ -9,7 +9,7 @@ using LoadedDatapath = EbpfLb.Tables.Datapath;
 namespace EbpfLb.Unit.Model;
 
 /// <summary>The real programs in the kernel, amid the model's world.</summary>
-sealed class Subject(Hook hook, LbSettings settings) : IDisposable
+sealed class Subject(Hook hook, TcObject tcObject, LbSettings settings) : IDisposable
 {
     static readonly WorldService[] Services = [.. World.All.SelectMany(world => world.Services)];
 
@@ -17,7 +17,7 @@ sealed class Subject(Hook hook, LbSettings settings) : IDisposable
     static readonly int BackendIds =
         1 + (int)Services.SelectMany(service => service.Backends).Max(backend => backend.Id);
 
-    readonly LoadedDatapath _datapath = LoadedDatapaths.Load(hook, settings);
+    readonly LoadedDatapath _datapath = LoadedDatapaths.Load(hook, settings, tcObject);
 
     public LbSettings Settings => settings;
 

@@ -28,7 +28,7 @@ sealed class Balancer : IDisposable
         _datapath = settings is { } own ? LoadedDatapaths.Load(hook, own) : LoadedDatapaths.Lend(hook);
     }
 
-    Balancer(HookKind xdp) => (_hook, _datapath) = (Hook.Xdp, LoadedDatapaths.Load(xdp, Usual));
+    Balancer(Hook hook, LoadedDatapath datapath) => (_hook, _datapath) = (hook, datapath);
 
     /// <summary>All ports from 1024 on are for NAT, but for those from 61000 that the local stack hands out.</summary>
     public static LbSettings Usual => new()
@@ -55,7 +55,14 @@ sealed class Balancer : IDisposable
     public static Balancer OnNativeXdp()
     {
         Capabilities.RequireDatapath();
-        return new(HookKind.XdpNative);
+        return new(Hook.Xdp, LoadedDatapaths.Load(HookKind.XdpNative, Usual));
+    }
+
+    /// <summary>On tc as it is loaded on a kernel that does not tell how it knows a checksum.</summary>
+    public static Balancer OnCompatibleTc()
+    {
+        Capabilities.RequireDatapath();
+        return new(Hook.Tc, LoadedDatapaths.Load(Hook.Tc, Usual, TcObject.Compatible));
     }
 
     /// <summary>A TCP service whose backends take turns.</summary>

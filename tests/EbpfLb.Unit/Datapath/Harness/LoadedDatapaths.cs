@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Native;
+using EbpfLb.Tables;
 using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
@@ -17,12 +18,14 @@ static class LoadedDatapaths
     public static LoadedDatapath Lend(Hook hook) =>
         IdleOn(hook).TryTake(out var datapath) ? datapath : Load(hook, Balancer.Usual);
 
-    public static LoadedDatapath Load(Hook hook, LbSettings settings) => Load(hook.Kind(), settings);
-
     /// <summary>Stands on both links of the test network.</summary>
-    public static LoadedDatapath Load(HookKind hook, LbSettings settings)
+    public static LoadedDatapath Load(Hook hook, LbSettings settings, TcObject tcObject = TcObject.Best) =>
+        Load(hook.Kind(), settings, tcObject);
+
+    /// <summary>As the other one.</summary>
+    public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject tcObject = TcObject.Best)
     {
-        var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192);
+        var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192, tcObject: tcObject);
         foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
             datapath.Tables.Links.Set(link.Index, link.InTables);
         return datapath;
