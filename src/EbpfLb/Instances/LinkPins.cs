@@ -11,7 +11,10 @@ sealed class LinkPins(string instance, string device)
 
     static readonly HookKind[] All = [HookKind.XdpNative, HookKind.XdpGeneric, HookKind.Tc];
 
-    /// <summary>The pinned link that attaches something to this interface; null where none does.</summary>
+    /// <summary>
+    /// The pinned link that attaches something to this interface; null where none does. One that is pinned yet may have been
+    /// attached to an interface that is gone, or has another name now.
+    /// </summary>
     public LinkAttachment? TryOpen(HookKind hook, int ifindex)
     {
         if (!File.Exists(PathOf(hook)))
@@ -19,13 +22,16 @@ sealed class LinkPins(string instance, string device)
         var link = LinkAttachment.OpenPin(PathOf(hook));
         if (link.Ifindex == ifindex)
             return link;
-        // The interface that it was attached to is gone, or has another name now.
         link.Dispose();
-        Remove(hook);
         return null;
     }
 
-    public void Pin(HookKind hook, LinkAttachment link) => link.Pin(PathOf(hook));
+    /// <summary>Pins a link, and detaches the one in whose place it comes, if any.</summary>
+    public void Pin(HookKind hook, LinkAttachment link)
+    {
+        Remove(hook);
+        link.Pin(PathOf(hook));
+    }
 
     /// <summary>Detaches a link, where one is pinned.</summary>
     public void Remove(HookKind hook)

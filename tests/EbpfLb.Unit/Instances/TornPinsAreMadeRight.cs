@@ -1,6 +1,7 @@
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Hooks;
+using EbpfLb.Instances;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
@@ -57,6 +58,25 @@ public sealed class TornPinsAreMadeRight
 
         AssertStarts(adopting: true);
     });
+
+    [Fact]
+    public void What_was_left_on_an_interface_that_was_replaced_is_looked_at_and_not_touched()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(() => Machine.Start(Both).Dispose());
+        machine.Replug();
+        machine.Inside(() =>
+        {
+            var (before, device) = (Machine.Attached(), NetworkDevice.Find(Machine.Interface));
+
+            Assert.Null(new LinkPins(Machine.Interface, Machine.Interface).TryOpen(HookKind.Tc, device.Index));
+            Assert.Null(new LinkPins(Machine.Interface, Machine.Interface).TryOpen(HookKind.XdpGeneric, device.Index));
+
+            Assert.Equal(before, Machine.Attached());
+            AssertStarts(adopting: true);
+        });
+    }
 
     [Fact]
     public void Services_that_were_half_written_are_written_whole() => OnAMachine(() =>
