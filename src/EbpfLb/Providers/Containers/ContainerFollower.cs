@@ -142,9 +142,6 @@ sealed partial class ContainerFollower(
                 var noted = _departures.Count;
                 _listed = await engine.ListAsync(cancellation);
                 _departures.Keep(_listed.Select(container => container.Id), noted);
-                if (isFirst)
-                    await _departures.MakeSureAsync(id => engine.InspectAsync(id, cancellation));
-                isFirst = false;
                 if (_isLost && time.GetElapsedTime(began) >= Lasting)
                 {
                     LogFound(_docker.Endpoint);
@@ -152,6 +149,12 @@ sealed partial class ContainerFollower(
                 }
                 var isListingDue = await HearAsync(engine, events.Reader, cancellation);
                 Tell(changes);
+                if (isFirst)
+                {
+                    await _departures.MakeSureAsync(id => engine.InspectAsync(id, cancellation));
+                    Tell(changes);
+                }
+                isFirst = false;
                 while (!isListingDue && await WaitAsync(events.Reader, patience, cancellation))
                 {
                     isListingDue = await HearAsync(engine, events.Reader, cancellation);

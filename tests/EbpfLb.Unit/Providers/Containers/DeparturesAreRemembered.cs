@@ -55,6 +55,19 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
         await followed.Until(Back);
     }
 
+    [Fact]
+    public async Task And_the_others_are_told_of_before_anybody_makes_sure_of_it()
+    {
+        await using var former = await LeaveAsync();
+
+        _engine.ForgetThePast();
+        _engine.Put(Other);
+        _engine.Answer($"/{One.Id}/json", "no answer that makes sense");
+        await using var latter = new Followed(_engine, departures: _departures);
+
+        await latter.Until(Leaving, Marker);
+    }
+
     [Theory]
     [InlineData("start 2, kill 1", false)]
     [InlineData("kill 1, start 2, kill 1", false)]
