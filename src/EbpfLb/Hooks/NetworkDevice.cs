@@ -35,7 +35,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     public bool IsThere => LibC.if_nametoindex(Name) == Index;
 
     /// <summary>The interface's addresses as they are now: IPv4, then IPv6 but for those that hold on the link only.</summary>
-    /// <exception cref="LoadBalancerException">It is gone, or another one has its name.</exception>
+    /// <exception cref="LoadBalancerException">It is gone, another one has its name, or the kernel did not tell.</exception>
     public ImmutableArray<IPAddress> Addresses()
     {
         var addresses = AddressesOf(Name);
@@ -45,10 +45,11 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
             + "the new one. Start ebpf-lb again.");
     }
 
-    /// <exception cref="LoadBalancerException">There is no such interface.</exception>
-    public static ImmutableArray<IPAddress> AddressesOf(string name)
+    /// <exception cref="LoadBalancerException">There is no such interface, or the kernel did not tell.</exception>
+    public static ImmutableArray<IPAddress> AddressesOf(string name) => Interfaces.Read(all => AddressesOf(name, all));
+
+    static ImmutableArray<IPAddress> AddressesOf(string name, NetworkInterface[] all)
     {
-        var all = NetworkInterface.GetAllNetworkInterfaces();
         var found = all.FirstOrDefault(candidate => candidate.Name == name)
             ?? throw new LoadBalancerException(
                 $"there is no network interface '{name}'. There are: {string.Join(", ", all.Select(device => device.Name))}.");

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.NetworkInformation;
 using EbpfLb.Hooks;
 using EbpfLb.Providers;
 
@@ -17,8 +16,9 @@ static class Feasibility
     }
 
     /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>
-    public static IReadOnlySet<IPAddress> OwnAddresses() => NetworkInterface.GetAllNetworkInterfaces()
-        .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet();
+    /// <exception cref="LoadBalancerException">The kernel did not tell.</exception>
+    public static IReadOnlySet<IPAddress> OwnAddresses() => Interfaces.Read(all => all
+        .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet());
 
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
     static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)

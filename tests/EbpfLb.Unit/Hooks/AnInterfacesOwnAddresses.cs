@@ -45,6 +45,14 @@ public sealed class AnInterfacesOwnAddresses
         Assert.Contains("'eth7' was removed and made anew", fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Are_asked_for_in_vain_where_the_kernel_does_not_tell()
+    {
+        var fault = Assert.Throws<LoadBalancerException>(() => Interfaces.Read<bool>(_ => throw new FileNotFoundException("it is gone")));
+
+        Assert.Equal("asking the kernel for the network interfaces failed: it is gone", fault.Message);
+    }
+
     [Theory]
     [InlineData("00", "80", true)] // permanent
     [InlineData("00", "00", true)] // by router advertisement

@@ -7,7 +7,7 @@ namespace EbpfLb.Providers.Containers;
 
 /// <summary>Makes backends of containers, and reports each container's faults when they change.</summary>
 /// <param name="configuration">The services, and the network where a container names none.</param>
-/// <param name="ownAddresses">The balancer's own, at the moment.</param>
+/// <param name="ownAddresses">The balancer's own, at the moment; may throw a <see cref="LoadBalancerException"/>.</param>
 /// <param name="logger">Told of the faults.</param>
 sealed partial class ContainerBackends(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
@@ -15,13 +15,16 @@ sealed partial class ContainerBackends(
     /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
     Dictionary<string, ImmutableArray<Fault>> _reported = [];
 
+    IReadOnlySet<IPAddress> _own = new HashSet<IPAddress>();
+    bool _isOwnUnknown;
+
     /// <param name="containers">All that run.</param>
     /// <param name="isLeaving">Whether the one of an id was told to stop.</param>
     /// <returns>In the order of the containers' names.</returns>
     public ImmutableArray<ContainerBackend> Of(ImmutableArray<Container> containers, Predicate<string> isLeaving)
     {
         var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
-        var own = ownAddresses();
+        var own = Own();
         var faulty = new Dictionary<string, ImmutableArray<Fault>>();
         foreach (var container in containers.Where(LabelledContainer.IsLabelled)
             .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
@@ -36,6 +39,23 @@ sealed partial class ContainerBackends(
         return backends.ToImmutable();
     }
 
+    /// <summary>Where they are not told, those of the last time: another listing follows.</summary>
+    IReadOnlySet<IPAddress> Own()
+    {
+        try
+        {
+            _own = ownAddresses();
+            _isOwnUnknown = false;
+        }
+        catch (LoadBalancerException fault)
+        {
+            if (!_isOwnUnknown)
+                LogOwnUnknown(fault.Message);
+            _isOwnUnknown = true;
+        }
+        return _own;
+    }
+
     void Report(Dictionary<string, ImmutableArray<Fault>> faulty)
     {
         foreach (var (id, faults) in faulty)
@@ -47,6 +67,9 @@ sealed partial class ContainerBackends(
         }
         _reported = faulty;
     }
+
+    [LoggerMessage(LogLevel.Warning, "the balancer's own addresses are taken to be what they were: {Reason}")]
+    partial void LogOwnUnknown(string reason);
 
     [LoggerMessage(LogLevel.Warning, "{Fault} The container is ignored.")]
     partial void LogIgnored(Fault fault);

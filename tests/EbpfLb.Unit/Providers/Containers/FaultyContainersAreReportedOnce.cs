@@ -53,6 +53,28 @@ public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Also_while_the_kernel_does_not_tell_which_addresses_are_the_balancers_own()
+    {
+        var isTold = true;
+        _engine.Put(new FakeContainer("lb", $"{Followed.Own.Single()}"));
+        await using var followed = new Followed(
+            _engine, own: () => isTold ? Followed.Own : throw new LoadBalancerException("the kernel was asked in vain"));
+        await followed.Until(First);
+
+        isTold = false;
+        _engine.Put(One with { State = "paused" }, "pause");
+        await followed.Until("web one 172.20.0.2:80 1 Down, share 0");
+        _engine.Put(One, "unpause");
+        await followed.Until(First);
+
+        Assert.Equal(2, followed.Logged.Length);
+        Assert.Contains("'172.20.0.254' is the balancer's own address", followed.Logged[0], StringComparison.Ordinal);
+        Assert.Equal(
+            "Warning: the balancer's own addresses are taken to be what they were: the kernel was asked in vain",
+            followed.Logged[1]);
+    }
+
+    [Fact]
     public async Task And_it_is_a_backend_once_it_is_in_order()
     {
         _engine.Put(Lost);

@@ -15,9 +15,11 @@ sealed class Followed : IAsyncDisposable
     readonly Followed<ImmutableArray<ContainerBackend>> _changes;
     readonly Journal<ContainerFollower> _journal = new();
 
-    public Followed(FakeEngine engine, TimeProvider? time = null, DeparturesByEngine? departures = null) => _changes = new(
+    public Followed(
+        FakeEngine engine, TimeProvider? time = null, DeparturesByEngine? departures = null,
+        Func<IReadOnlySet<IPAddress>>? own = null) => _changes = new(
         new ContainerFollower(
-            Configuration(engine.Path), () => Own, departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
+            Configuration(engine.Path), own ?? (() => Own), departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
         CancellationToken.None);
 
     /// <summary>The balancer's addresses.</summary>
