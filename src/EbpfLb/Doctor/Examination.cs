@@ -74,10 +74,10 @@ static class Examination
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
         var setting = facts.Device is { Exists: true } device
-            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : "net.ipv4.ip_forward";
+            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Hooks.Forwarding.OverallSetting;
         return new("forwarding", Verdict.Warn,
             $"disabled, so that the kernel tells no next hop and only backends on the same link are reached{Others(facts)}",
-            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl net.ipv4.ip_forward=1");
+            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl {Hooks.Forwarding.OverallSetting}=1");
     }
 
     static string Others(Facts facts) => facts.MoreDevices.Count == 0

@@ -27,7 +27,7 @@ static class Probe
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
-            first is { Exists: true } ? first.Forwards : File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1", first,
+            first is { Exists: true } ? first.Forwards : Forwarding.IsOn(), first,
             WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings))
         {
             MoreDevices = [.. found.Skip(1)],
@@ -48,7 +48,7 @@ static class Probe
 
     static DeviceFacts Device(string name)
     {
-        if (NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == name) is not { } found)
+        if (Interfaces.Read(all => all.FirstOrDefault(candidate => candidate.Name == name)) is not { } found)
             return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
         var addresses = NetworkDevice.AddressesOf(name);
         bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)

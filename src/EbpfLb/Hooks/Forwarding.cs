@@ -7,15 +7,23 @@ namespace EbpfLb.Hooks;
 /// </summary>
 static class Forwarding
 {
-    /// <summary>The settings that are off, each with its interface, for the families that this has an address of.</summary>
-    public static IEnumerable<(string Device, string Setting)> MissingOn(IEnumerable<NetworkDevice> devices) =>
-        from device in devices
-        from family in device.Addresses().Select(address => address.AddressFamily).Distinct()
-        where !IsOn(device.Name, family)
-        select (device.Name, Setting(device.Name, family));
+    /// <summary>The sysctl setting of IPv4 for all interfaces.</summary>
+    public const string OverallSetting = "net.ipv4.ip_forward";
 
-    public static bool IsOn(string device, AddressFamily family) =>
-        File.ReadAllText($"/proc/sys/net/{Word(family)}/conf/{device}/forwarding").Trim() != "0";
+    /// <summary>The settings that are off, of the families that the interface has an address of.</summary>
+    /// <exception cref="LoadBalancerException">The interface is gone, or a setting cannot be read.</exception>
+    public static IReadOnlyList<string> MissingOn(NetworkDevice device) =>
+    [
+        .. device.Addresses().Select(address => address.AddressFamily).Distinct()
+            .Where(family => !IsOn(device.Name, family)).Select(family => Setting(device.Name, family)),
+    ];
+
+    /// <summary>Of IPv4, for interfaces that are not told apart.</summary>
+    /// <exception cref="LoadBalancerException">The setting cannot be read.</exception>
+    public static bool IsOn() => IsOn("ipv4/ip_forward");
+
+    /// <exception cref="LoadBalancerException">The interface is gone, or its setting cannot be read.</exception>
+    public static bool IsOn(string device, AddressFamily family) => IsOn($"{Word(family)}/conf/{device}/forwarding");
 
     /// <summary>As sysctl knows it: where an interface's name has a dot, slashes part the words.</summary>
     public static string Setting(string device, AddressFamily family)
@@ -25,6 +33,18 @@ static class Forwarding
     }
 
     public static string Remedy(string setting) => $"sysctl -w {setting}=1";
+
+    static bool IsOn(string setting)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/sys/net/{setting}").Trim() != "0";
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new LoadBalancerException($"whether packets are forwarded is not known: {fault.Message}", fault);
+        }
+    }
 
     static string Word(AddressFamily family) => family == AddressFamily.InterNetwork ? "ipv4" : "ipv6";
 }

@@ -27,14 +27,15 @@ sealed partial class ControlLoop(
 
     /// <summary>Runs until it is stopped; a pass that fails is told of, and tried again with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
+    /// <param name="self">The first interface's addresses, as they were then.</param>
     /// <param name="snapshots">What is desired next.</param>
     /// <param name="reporter">Told of flows that sweeps end.</param>
     /// <param name="stop">Stops it; cancelled by itself when it ends.</param>
     public async Task RunAsync(
-        ImmutableArray<ServiceSnapshot> desired, IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots,
-        FlowReporter reporter, CancellationTokenSource stop)
+        ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self,
+        IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, FlowReporter reporter, CancellationTokenSource stop)
     {
-        (_desired, _self) = (desired, devices[0].Addresses());
+        (_desired, _self) = (desired, self);
         var cancellation = stop.Token;
         FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);

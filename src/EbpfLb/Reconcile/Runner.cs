@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
@@ -22,6 +23,7 @@ sealed partial class Runner(
     readonly LoopMetrics _loop = new(time);
     readonly DeparturesByEngine _departures = new();
     ImmutableArray<ServiceSnapshot> _desired = [];
+    ImmutableArray<IPAddress> _self = [];
 
     /// <summary>
     /// Runs until it is cancelled; then nothing of it is left in the kernel, unless the configuration wants it to stay.
@@ -73,7 +75,8 @@ sealed partial class Runner(
     {
         var reconciler = new Reconciler(tables);
         LinkReconciler.Apply(tables, devices);
-        reconciler.Apply(_desired, devices[0].Addresses());
+        _self = devices[0].Addresses();
+        reconciler.Apply(_desired, _self);
         if (reconciler.Shortage is { } shortage && !isAdopted)
             throw new LoadBalancerException(shortage);
     }
@@ -86,8 +89,8 @@ sealed partial class Runner(
     {
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
-        foreach (var (device, setting) in devices.Length > 1 ? Forwarding.MissingOn(devices) : [])
-            LogForwardsNothing(device, Forwarding.Remedy(setting));
+        foreach (var device in devices.Length > 1 ? devices : [])
+            WarnOfForwarding(device);
         output.WriteLine(ReadyLine(attached, devices));
         output.Flush();
 
@@ -96,7 +99,7 @@ sealed partial class Runner(
 
         using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
         var control = new ControlLoop(configuration, attached, devices, _loop, time, loggers)
-            .RunAsync(_desired, snapshots, reporter, stop);
+            .RunAsync(_desired, _self, snapshots, reporter, stop);
         try
         {
             await await Task.WhenAny(control, reporter.Ended);
@@ -109,6 +112,20 @@ sealed partial class Runner(
         {
             await stop.CancelAsync();
             await control.ContinueWith(_ => { }, TaskScheduler.Default); // its fault, if it has one, was thrown above
+        }
+    }
+
+    /// <summary>An interface may be gone by now, and a file be hidden: those that are left balance all the same.</summary>
+    void WarnOfForwarding(NetworkDevice device)
+    {
+        try
+        {
+            foreach (var setting in Forwarding.MissingOn(device))
+                LogForwardsNothing(device.Name, Forwarding.Remedy(setting));
+        }
+        catch (LoadBalancerException fault)
+        {
+            LogForwardingUnknown(device.Name, fault.Message);
         }
     }
 
@@ -129,7 +146,7 @@ sealed partial class Runner(
 
     string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
     {
-        var services = KernelService.Of(_desired, devices[0].Addresses()).SelectMany(service =>
+        var services = KernelService.Of(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
         return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})"
             + (attached.IsAdopted ? $", adopted with {LiveFlows.CountedIn(attached.Tables)} flows" : "");
@@ -147,6 +164,9 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
         + "interface is lost, and so is what comes back. {Remedy}")]
     partial void LogForwardsNothing(string device, string remedy);
+
+    [LoggerMessage(LogLevel.Warning, "what comes by {Device} for another interface may be lost: {Reason}")]
+    partial void LogForwardingUnknown(string device, string reason);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

@@ -69,6 +69,9 @@ sealed class Machine
     public void PlugPlain(string name) => _namespace.Configure(
         $"link add {name} type bridge", $"link set {name} up", $"address add 10.9.2.1/24 dev {name}");
 
+    /// <summary>Hides what is in a directory from those who run on it.</summary>
+    public void Hide(string path) => _namespace.Hide(path);
+
     /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {

@@ -104,6 +104,13 @@ sealed partial class NetworkNamespace
         return true;
     });
 
+    /// <summary>Puts an empty directory in a directory's place, for this network alone, which has <see cref="MountPins"/>.</summary>
+    public void Hide(string path) => Run(() =>
+    {
+        Require(mount("none", path, "tmpfs", 0, 0), $"hiding {path}");
+        return true;
+    });
+
     static void Require(int result, string operation)
     {
         if (result != 0)

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using System.Net;
+using EbpfLb.Hooks;
+using EbpfLb.Monitoring;
+using EbpfLb.Providers;
+using EbpfLb.Reconcile;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>An interface may go at any moment, also between the first filling of the tables and the loop that keeps them.</summary>
+public sealed class TheLoopOutlivesItsInterface
+{
+    [Fact]
+    public async Task That_goes_before_the_first_pass()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        NetworkDevice[] devices = [machine.Inside(() => NetworkDevice.Find(Machine.Interface))];
+        using var attached = machine.Inside(() => Machine.Start(Machine.Usual));
+        using var reporter = new FlowReporter(attached, TextWriter.Null, NullLogger<FlowReporter>.Instance);
+        using var stop = new CancellationTokenSource();
+        machine.Unplug(Machine.Interface);
+
+        var loop = machine.Inside(() => new ControlLoop(
+                Machine.Usual, attached, devices, new LoopMetrics(TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance)
+            .RunAsync([], [IPAddress.Parse("10.9.0.1")], Nothing(stop.Token).GetAsyncEnumerator(stop.Token), reporter, stop));
+
+        Assert.False(loop.IsCompleted, $"{loop.Exception}");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop);
+    }
+
+    static async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> Nothing(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var never = new TaskCompletionSource();
+        await never.Task.WaitAsync(cancellation);
+        yield break;
+    }
+}
