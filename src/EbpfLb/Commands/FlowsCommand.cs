@@ -40,13 +40,15 @@ sealed class FlowsCommand
     {
         var order = parsed.GetValue(_sort) is { } word ? FlowOrder.All.Single(known => known.Word == word).Key : null;
         var filter = new FlowFilter(parsed.GetValue(_client), parsed.GetValue(_service), parsed.GetValue(_backend));
-        var output = parsed.InvocationConfiguration.Output;
+        var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var opened = new List<LbTables>();
+        var (sources, faults) = EveryInstance.Read((instance, tables) =>
+        {
+            opened.Add(tables);
+            return new FlowSource(instance, tables, TimeProvider.System);
+        });
         try
         {
-            var instances = Instance.All();
-            opened.AddRange(instances.Select(instance => Instance.OpenTables(instance)));
-            FlowSource[] sources = [.. instances.Zip(opened, (name, tables) => new FlowSource(name, tables, TimeProvider.System))];
             RequireService(filter.Service, sources);
             new FlowQuery(filter, order, parsed.GetValue(_limit))
                 .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
@@ -54,12 +56,14 @@ sealed class FlowsCommand
         finally
         {
             opened.ForEach(tables => tables.Dispose());
+            foreach (var fault in faults)
+                error.WriteLine($"error: {fault}");
         }
-        return ExitCode.Ok;
+        return faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     /// <summary>A mistyped name would show no flow, as an idle service does.</summary>
-    static void RequireService(string? name, FlowSource[] sources)
+    static void RequireService(string? name, IReadOnlyList<FlowSource> sources)
     {
         var known = sources.SelectMany(source => source.Services).Distinct().ToArray();
         if (name is not null && !known.Contains(name))

@@ -10,26 +10,15 @@ namespace EbpfLb.Status;
 /// <summary>Reads what the pinned maps tell; needs no running process.</summary>
 static class StatusReader
 {
-    /// <summary>
-    /// All instances. One that cannot be read, as it is another version's or is just being pinned or removed, is a fault
-    /// among the others.
-    /// </summary>
+    /// <summary>All instances that can be read, and why others cannot.</summary>
     /// <param name="liveIn">Tells the flows by backend id: walks all, or takes what the datapath counted.</param>
     public static StatusReading Read(Func<LbTables, IReadOnlyDictionary<uint, int>> liveIn)
     {
-        var (all, faults) = (new List<InstanceStatus>(), new List<string>());
-        foreach (var instance in Instance.All())
+        var (all, faults) = EveryInstance.Read((instance, tables) =>
         {
-            try
-            {
-                using var tables = Instance.OpenTables(instance);
-                all.Add(Of(instance, tables, liveIn(tables)));
-            }
-            catch (LoadBalancerException fault)
-            {
-                faults.Add(fault.Message);
-            }
-        }
+            using (tables)
+                return Of(instance, tables, liveIn(tables));
+        });
         return new(all, faults);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
@@ -25,6 +26,9 @@ sealed class Machine
 
     static readonly BackendSnapshot A = new(IPAddress.Parse("10.9.0.11"), 80, 1, "a");
     static readonly BackendSnapshot B = new(IPAddress.Parse("10.9.0.12"), 80, 1, "b");
+
+    /// <summary>The file of the executable.</summary>
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "ebpf-lb");
 
     readonly NetworkNamespace _namespace = new();
 
@@ -71,6 +75,20 @@ sealed class Machine
 
     /// <summary>Hides what is in a directory from those who run on it.</summary>
     public void Hide(string path) => _namespace.Hide(path);
+
+    /// <summary>Types a command line of words without blanks, and waits for its end.</summary>
+    public (int Code, string Output, string Error) Type(string line) => Inside(() =>
+    {
+        using var process = Process.Start(new ProcessStartInfo(Program, line.Split(' '))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    });
 
     /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)

@@ -15,7 +15,7 @@ sealed class RunnerProcess : IDisposable
 
     public RunnerProcess(Machine machine, params string[] arguments) => _process = machine.Inside(() =>
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ebpf-lb"), ["run", .. arguments])
+        var start = new ProcessStartInfo(Machine.Program, ["run", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -9,6 +9,8 @@ namespace EbpfLb.Unit.Status;
 /// <summary>One instance that cannot be read keeps nobody from reading the others.</summary>
 public sealed class EveryInstanceIsRead
 {
+    const string Fault = $"what is attached to {Machine.Interface} was made by another version of ebpf-lb (layout 99";
+
     [Theory, InlineData(true), InlineData(false)]
     public void Though_one_is_another_versions(bool counted)
     {
@@ -16,16 +18,50 @@ public sealed class EveryInstanceIsRead
         Capabilities.RequireDatapath();
         new Machine().Inside(() =>
         {
-            Machine.Start(Machine.Usual with { Interfaces = [Machine.OtherInterface] }).Dispose();
-            using (var other = Machine.Start(Machine.Usual))
-                other.Tables.Instance.Set(0, Machine.Self() with { AbiVersion = 99 });
+            Attach();
 
             var reading = StatusReader.Read(live);
 
             Assert.Equal(Machine.OtherInterface, Assert.Single(reading.Instances).Interface);
-            Assert.StartsWith(
-                $"what is attached to {Machine.Interface} was made by another version of ebpf-lb (layout 99",
-                Assert.Single(reading.Faults), StringComparison.Ordinal);
+            Assert.StartsWith(Fault, Assert.Single(reading.Faults), StringComparison.Ordinal);
         });
+    }
+
+    [Theory, InlineData("flows", "\n3 flows\n"), InlineData("flows --json", "\"back\""), InlineData("status", "back")]
+    public void And_shown_by_commands_that_fail_all_the_same(string command, string shown)
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(Attach);
+
+        var (code, output, error) = machine.Type(command);
+
+        Assert.Equal(1, code);
+        Assert.Contains(shown, output, StringComparison.Ordinal);
+        Assert.StartsWith($"error: {Fault}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Also_where_none_of_them_has_the_service_that_is_asked_for()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(Attach);
+
+        var (code, _, error) = machine.Type("flows --service mail");
+
+        var lines = error.Split('\n');
+        Assert.Equal(1, code);
+        Assert.StartsWith($"error: {Fault}", lines[0], StringComparison.Ordinal);
+        Assert.Equal("error: no service is named 'mail'. There are: web.", lines[1]);
+    }
+
+    /// <summary>One instance with three flows, and one of another version.</summary>
+    static void Attach()
+    {
+        using (var own = Machine.Start(Machine.Usual with { Interfaces = [Machine.OtherInterface] }))
+            ManyFlows.Fill(own.Tables, 3, (ulong)TimeProvider.System.GetTimestamp());
+        using var other = Machine.Start(Machine.Usual);
+        other.Tables.Instance.Set(0, Machine.Self() with { AbiVersion = 99 });
     }
 }
