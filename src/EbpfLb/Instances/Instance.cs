@@ -19,21 +19,12 @@ static class Instance
     /// </summary>
     static string Root => Path.Combine(Shared, $"netns-{Netns.Cookie}");
 
-    /// <summary>Where former builds pinned.</summary>
-    static string FormerRoot => Path.Combine(Shared, Netns.Number);
-
-    public static string Directory(string instance)
-    {
-        var (own, former) = (Path.Combine(Root, PinName(instance)), Path.Combine(FormerRoot, PinName(instance)));
-        return System.IO.Directory.Exists(former) && !System.IO.Directory.Exists(own) ? former : own;
-    }
+    public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
 
     /// <summary>The instances in this network namespace that have pins.</summary>
-    public static IReadOnlyList<string> All() =>
-    [
-        .. new[] { Root, FormerRoot }.Where(System.IO.Directory.Exists).SelectMany(System.IO.Directory.GetDirectories)
-            .Select(path => Path.GetFileName(path).Replace(':', '.')).Distinct().Order(),
-    ];
+    public static IReadOnlyList<string> All() => System.IO.Directory.Exists(Root)
+        ? [.. System.IO.Directory.GetDirectories(Root).Select(path => Path.GetFileName(path).Replace(':', '.')).Order()]
+        : [];
 
     public static void PinTables(string instance, LbTables tables)
     {
@@ -108,7 +99,7 @@ static class Instance
         if (!System.IO.Directory.Exists(pins))
             return;
         System.IO.Directory.Delete(pins, recursive: true);
-        foreach (var directory in new[] { Path.GetDirectoryName(pins)!, Shared })
+        foreach (var directory in new[] { Root, Shared })
         {
             if (!System.IO.Directory.EnumerateFileSystemEntries(directory).Any())
                 System.IO.Directory.Delete(directory);

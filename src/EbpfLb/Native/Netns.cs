@@ -20,14 +20,4 @@ static class Netns
             return BitConverter.ToUInt64(value);
         }
     }
-
-    /// <summary>The number in <c>net:[4026531840]</c>, which may be another's after its end.</summary>
-    public static string Number
-    {
-        get
-        {
-            var name = File.ResolveLinkTarget("/proc/thread-self/ns/net", returnFinalTarget: false)!.Name;
-            return name[(name.IndexOf('[') + 1)..].TrimEnd(']');
-        }
-    }
 }
