@@ -42,6 +42,18 @@ public sealed class AStartTellsWhatCannotWork
         Assert.DoesNotContain(
             await StartAsync("0", "0", [Machine.Interface]), line => line.Contains("forwarding", StringComparison.Ordinal));
 
+    [Fact]
+    public async Task And_who_waits_for_one_that_has_ended_is_told_so_with_what_it_said()
+    {
+        Capabilities.RequireDatapath();
+        using var runner = new RunnerProcess(new(), "--interface", "gone", "--listen", ":80", "--backend", "10.9.3.1");
+
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => runner.UntilAsync("ready: "));
+
+        Assert.StartsWith("the runner has ended, and never told of 'ready: ', but:\n", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("error: there is no network interface 'gone'", fault.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>What a runner tells from its start to its end, on interfaces with these settings.</summary>
     static async Task<IReadOnlyList<string>> StartAsync(
         string first, string second, string[] interfaces, string? hidden = null)

@@ -12,6 +12,7 @@ sealed class RunnerProcess : IDisposable
     readonly Channel<string> _told = Channel.CreateUnbounded<string>();
     readonly List<string> _seen = [];
     readonly Process _process;
+    int _open = 2; // its streams
 
     public RunnerProcess(Machine machine, params string[] arguments) => _process = machine.Inside(() =>
     {
@@ -21,8 +22,8 @@ sealed class RunnerProcess : IDisposable
             RedirectStandardError = true,
         };
         var process = new Process { StartInfo = start };
-        process.OutputDataReceived += (_, line) => _told.Writer.TryWrite(line.Data ?? "");
-        process.ErrorDataReceived += (_, line) => _told.Writer.TryWrite(line.Data ?? "");
+        process.OutputDataReceived += (_, line) => Hear(line.Data);
+        process.ErrorDataReceived += (_, line) => Hear(line.Data);
         process.Start(); // on this thread: where it lives, the process does
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -47,6 +48,11 @@ sealed class RunnerProcess : IDisposable
         {
             throw new TimeoutException($"the runner never told of '{words}', but:\n{string.Join('\n', _seen)}");
         }
+        catch (ChannelClosedException)
+        {
+            throw new InvalidOperationException(
+                $"the runner has ended, and never told of '{words}', but:\n{string.Join('\n', _seen)}");
+        }
     }
 
     /// <summary>Asks it to end, and returns all that it told.</summary>
@@ -59,6 +65,15 @@ sealed class RunnerProcess : IDisposable
         while (_told.Reader.TryRead(out var line))
             _seen.Add(line);
         return _seen;
+    }
+
+    /// <param name="line">Null at the end of one of its two streams.</param>
+    void Hear(string? line)
+    {
+        if (line is not null)
+            _told.Writer.TryWrite(line);
+        else if (Interlocked.Decrement(ref _open) == 0)
+            _told.Writer.Complete();
     }
 
     public void Dispose()

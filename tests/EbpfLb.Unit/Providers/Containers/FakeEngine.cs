@@ -9,8 +9,6 @@ sealed class FakeEngine : IAsyncDisposable
 {
     public const string Network = "lab";
 
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
-
     readonly string _directory = Directory.CreateTempSubdirectory("ebpf-lb-engine-").FullName;
     readonly CancellationTokenSource _stop = new();
     readonly Lock _lock = new();
@@ -38,8 +36,9 @@ sealed class FakeEngine : IAsyncDisposable
     }
 
     /// <summary>Waits until it was asked for a path so often.</summary>
-    public Task IsAskedAsync(string path, int atLeast) => Task.Run(() => Assert.True(SpinWait.SpinUntil(
-        () => Asked.Count(asked => asked.EndsWith(path, StringComparison.Ordinal)) >= atLeast, Deadline)));
+    public Task IsAskedAsync(string path, int atLeast) => Eventually.That(
+        $"the engine was asked {atLeast} times for {path}",
+        () => Asked.Count(asked => asked.EndsWith(path, StringComparison.Ordinal)), times => times >= atLeast);
 
     /// <summary>Lets the next callers in.</summary>
     public void Open()

@@ -56,7 +56,8 @@ sealed class Followed : IAsyncDisposable
     }
 
     /// <summary>Waits until so many lines were logged.</summary>
-    public Task UntilLogged(int lines) => Task.Run(() => Assert.True(SpinWait.SpinUntil(() => Logged.Length >= lines, Deadline)));
+    public Task UntilLogged(int lines) => Eventually.That(
+        $"{lines} lines were logged", () => Logged, logged => logged.Length >= lines, logged => string.Join('\n', logged));
 
     /// <summary>The backends after the next change, as <see cref="Until"/> has them.</summary>
     public async Task<string[]> Next() => [.. (await _changes.TakeAsync()).Select(Write)];
