@@ -20,7 +20,8 @@ sealed class Changeover(
     readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _taken = [];
     HookKind? _gaveWay;
 
-    static HookKind[] XdpModes => [HookKind.XdpGeneric, HookKind.XdpNative];
+    /// <summary>The modes of XDP in which an ended process may have stood, and this datapath is not to.</summary>
+    IEnumerable<HookKind> OtherModes => LinkPins.XdpModes.Where(mode => mode != hook);
 
     /// <summary>Did the interface or its driver refuse this hook, rather than the kernel this process?</summary>
     public static bool IsRefusal(NativeException fault) => fault.Number is not (Errno.EPERM or Errno.EACCES);
@@ -48,7 +49,7 @@ sealed class Changeover(
     {
         foreach (var held in _taken.Where(taken => !taken.IsNew))
             held.Attachment.Replace(held.Program);
-        foreach (var other in XdpModes.Where(mode => mode != hook))
+        foreach (var other in OtherModes)
             pins.Remove(other);
         return _taken.Select(taken => taken.Attachment).Reverse();
     }
@@ -101,7 +102,7 @@ sealed class Changeover(
     /// <summary>A link's mode is for life, and an interface has one mode at a time.</summary>
     void MakeWay()
     {
-        foreach (var other in XdpModes.Where(mode => mode != hook))
+        foreach (var other in OtherModes)
         {
             using var held = pins.TryOpen(other, device.Index);
             if (held is null)

@@ -9,7 +9,10 @@ sealed class LinkPins(string instance, string device)
     /// <summary>What the name of every such pin begins with.</summary>
     public const string Prefix = "link_";
 
-    static readonly HookKind[] All = [HookKind.XdpNative, HookKind.XdpGeneric, HookKind.Tc];
+    /// <summary>Each has a pin of its own.</summary>
+    public static readonly IReadOnlyList<HookKind> XdpModes = [HookKind.XdpNative, HookKind.XdpGeneric];
+
+    static readonly HookKind[] All = [.. XdpModes, HookKind.Tc];
 
     /// <summary>
     /// The pinned link that attaches something to this interface; null where none does. One that is pinned yet may have been

@@ -169,12 +169,14 @@ public abstract class HookLab : IAsyncLifetime
     }
 
     /// <summary>Has somebody else take the XDP hook of the host's first interface, until it is disposed.</summary>
-    public async Task<OccupiedHook> OccupyXdpAsync() =>
-        await OccupiedHook.TakeAsync(await StartAsync(Technician.At(_network, Host)));
+    public async Task<ForeignProgram> OccupyXdpAsync() => await ForeignProgram.AttachAsync(
+        await StartAsync(Technician.At(_network, Host)), technician => technician.OccupyAsync(BalancerHost.Interface),
+        technician => technician.FreeAsync(BalancerHost.Interface));
 
     /// <summary>Has somebody else put a filter on the host's first interface, which drops pings, until it is disposed.</summary>
-    public async Task<ForeignFilter> PlaceForeignFilterAsync() =>
-        await ForeignFilter.PlaceAsync(await StartAsync(Technician.At(_network, Host)));
+    public async Task<ForeignProgram> PlaceForeignFilterAsync() => await ForeignProgram.AttachAsync(
+        await StartAsync(Technician.At(_network, Host)), technician => technician.DeafenAsync(BalancerHost.Interface),
+        technician => technician.HearAsync(BalancerHost.Interface));
 
     /// <summary>Has the host rid itself of what a balancer left on an interface.</summary>
     public Task<Output> DetachAsync(string from) => RunToEndAsync(new BalancerPlan(), "detach", "--interface", from);
