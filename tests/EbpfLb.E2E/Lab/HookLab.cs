@@ -178,6 +178,15 @@ public abstract class HookLab : IAsyncLifetime
         await StartAsync(Technician.At(_network, Host)), technician => technician.DeafenAsync(BalancerHost.Interface),
         technician => technician.HearAsync(BalancerHost.Interface));
 
+    /// <summary>The same by a tcx link, beside the balancer's own; skips the spec where the kernel has none.</summary>
+    public async Task<ForeignProgram> PlaceForeignLinkAsync()
+    {
+        var technician = await StartAsync(Technician.At(_network, Host));
+        Assert.SkipUnless(await technician.KnowsTcxAsync(), "the kernel has no tcx links, which came with 6.6");
+        return await ForeignProgram.AttachAsync(
+            technician, it => it.DeafenByLinkAsync(BalancerHost.Interface), it => it.HearByLinkAsync());
+    }
+
     /// <summary>Has the host rid itself of what a balancer left on an interface.</summary>
     public Task<Output> DetachAsync(string from) => RunToEndAsync(new BalancerPlan(), "detach", "--interface", from);
 

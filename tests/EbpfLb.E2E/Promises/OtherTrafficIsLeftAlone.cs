@@ -85,6 +85,23 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Promise(lab)
         Assert.Equal([0, 0, 0], [before, beside, after]);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_link_of_somebody_elses_goes_on_beside_the_balancer_whichever_came_first(bool cameFirst)
+    {
+        Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));
+        await using var former = cameFirst ? await Lab.PlaceForeignLinkAsync() : null;
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await using var latter = cameFirst ? null : await Lab.PlaceForeignLinkAsync();
+
+        var answers = await Lab.Client.GetAsync(balancer, times: 20);
+        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 20);
+        await balancer.EndAsync();
+        var after = await Lab.Client.PingAsync(Lab.Host, times: 3);
+
+        Assert.Equal([Lab.A.Name, Lab.B.Name], answers.Select(answer => answer.Server).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal([0, 0], [beside, after]);
+    }
+
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : OtherTrafficIsLeftAlone(lab);
 

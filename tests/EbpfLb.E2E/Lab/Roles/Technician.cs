@@ -3,12 +3,15 @@ namespace EbpfLb.E2E.Lab.Roles;
 /// <summary>Someone who sets up a network interface where he stands: in another's network, or in the engine's own.</summary>
 sealed class Technician : Role
 {
-    const string PassProgram = "pass.bpf.o", DeafProgram = "deaf.bpf.o";
+    const string PassProgram = "pass.bpf.o", DeafProgram = "deaf.bpf.o", TcxScript = "tcx.pl";
+
+    string _holder = "";
 
     Technician(LabNetwork network, string name, string place)
         : base(network, name, network.Container(network.Engine.Images.Client, name)
             .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, PassProgram)), $"/{PassProgram}")
             .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, DeafProgram)), $"/{DeafProgram}")
+            .WithResourceMapping(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, TcxScript)), $"/{TcxScript}")
             .WithCreateParameterModifier(container =>
             {
                 network.Engine.Privileges.GrantTo(container.HostConfig!);
@@ -55,6 +58,17 @@ sealed class Technician : Role
         tc filter del dev "$1" ingress pref 7 || exit
         [ -n "$(tc filter show dev "$1" ingress; tc filter show dev "$1" egress)" ] || tc qdisc del dev "$1" clsact
         """, name);
+
+    /// <summary>Does the kernel have tcx links? They came with 6.6.</summary>
+    public async Task<bool> KnowsTcxAsync() => (await TryShellAsync(
+        "printf '%s\\n' 6.6 \"$(uname -r)\" | sort --check=quiet --version-sort")).Succeeded;
+
+    /// <summary>Attaches the program that drops pings by a tcx link, as the balancer does.</summary>
+    public async Task DeafenByLinkAsync(string name) =>
+        _holder = (await ShellAsync("perl \"/$1\" \"/$2\" \"$3\"", TcxScript, DeafProgram, name)).Trim();
+
+    /// <summary>Takes that off again.</summary>
+    public Task HearByLinkAsync() => ShellAsync("kill \"$1\"", _holder);
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }
