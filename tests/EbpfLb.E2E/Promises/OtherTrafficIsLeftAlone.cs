@@ -80,7 +80,6 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Promise(lab)
         await balancer.EndAsync();
         var after = await Lab.Client.PingAsync(Lab.Host, times: 3);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{tally}");
         tally.LostNothing();
         Assert.Equal([0, 0, 0], [before, beside, after]);
     }

@@ -8,8 +8,13 @@ public class Client : Role
 {
     readonly LabNetwork _network;
 
+    /// <summary>Its part of a busy machine's time, where others have 1024: a load is to be as constant there.</summary>
+    const int CpuShares = 4096;
+
     internal Client(LabNetwork network, string name)
-        : this(network, name, network.Member(network.Engine.Images.Client, name).Build())
+        : this(network, name, network.Member(network.Engine.Images.Client, name)
+            .WithCreateParameterModifier(container => container.HostConfig!.CPUShares = CpuShares)
+            .Build())
     {
     }
 

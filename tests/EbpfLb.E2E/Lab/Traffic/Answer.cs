@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
@@ -16,13 +17,21 @@ public sealed partial record Answer(
 {
     /// <summary>Reads the lines of one answer; the last two facts are the client's.</summary>
     /// <exception cref="LabException">It is not such an answer, or not a complete one.</exception>
-    public static Answer Parse(string text, IPEndPoint client, bool isNewConnection)
+    public static Answer Parse(string text, IPEndPoint client, bool isNewConnection) =>
+        TryParse(text, client, isNewConnection, out var answer)
+            ? answer
+            : throw new LabException($"This is not a backend's complete answer: '{text}'");
+
+    /// <summary>As <see cref="Parse"/>, and tells whether it is such an answer.</summary>
+    public static bool TryParse(
+        string text, IPEndPoint client, bool isNewConnection, [NotNullWhen(true)] out Answer? answer)
     {
         var match = Lines().Match(text);
-        return match.Success
+        answer = match.Success
             ? new Answer(match.Groups["name"].Value, EndPoint(match.Groups["address"].Value, match.Groups["port"].Value),
                 match.Groups["uri"].Value, match.Groups["id"].Value, client, isNewConnection)
-            : throw new LabException($"This is not a backend's complete answer: '{text}'");
+            : null;
+        return match.Success;
     }
 
     internal static IPEndPoint EndPoint(string address, string port) =>

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text.Json;
 using EbpfLb.E2E.Lab.Roles;
 
 namespace EbpfLb.E2E.Lab.Traffic;
@@ -6,27 +6,24 @@ namespace EbpfLb.E2E.Lab.Traffic;
 /// <summary>What became of every request of a load.</summary>
 /// <param name="Answers">Those that came on connections of their own.</param>
 /// <param name="AnswersOnKeptConnections">How many came on connections that were kept.</param>
+/// <param name="KeptConnections">How many these were.</param>
 /// <param name="Failures">A line for each request that got no answer, or not a backend's whole one.</param>
-/// <param name="Lasting">How long the load was on.</param>
+/// <param name="Lasting">How long there were new requests: from the first one until the load stopped.</param>
+/// <param name="LongestPause">The longest time in which there was no new request.</param>
 public sealed record Tally(
-    IReadOnlyList<Answer> Answers, int AnswersOnKeptConnections, IReadOnlyList<string> Failures, TimeSpan Lasting)
+    IReadOnlyList<Answer> Answers, int AnswersOnKeptConnections, int KeptConnections, IReadOnlyList<string> Failures,
+    TimeSpan Lasting, TimeSpan LongestPause)
 {
-    /// <summary>What curl is to write after each answer.</summary>
-    internal const string Facts =
-        Mark + "%{exitcode} %{http_code} %{local_ip} %{local_port} %{url_effective} %{errormsg}\\n";
-
-    const string Mark = "## "; // stands in no answer
-    const string OnKept = "on a kept connection";
-    const int FactCount = 6;
+    const string OnKept = "/kept/"; // begins the paths that are asked for there, one on each connection
     const int MostShown = 20;
 
+    /// <summary>Requests in a second that make a load a constant one.</summary>
+    const int Constant = 200;
+
     /// <summary>How many connections it took at least.</summary>
-    public int Connections => Answers.Count + Load.Askers;
+    public int Connections => Answers.Count + KeptConnections;
 
     public int Failed => Failures.Count;
-
-    /// <summary>How many failed on connections of their own.</summary>
-    public int FailedOnNewConnections => Failures.Count(failure => !failure.Contains(OnKept, StringComparison.Ordinal));
 
     public int Requests => Answers.Count + AnswersOnKeptConnections + Failed;
 
@@ -37,48 +34,52 @@ public sealed record Tally(
         Assert.True(Failed == 0, $"{this}:\n{string.Join('\n', Failures.Take(MostShown))}");
 
     /// <summary>The figures.</summary>
-    public override string ToString() =>
-        FormattableString.Invariant($"{Requests} requests in {Lasting.TotalSeconds:f1} s ({RequestsPerSecond:f0}/s), {Failed} failed");
+    public override string ToString() => FormattableString.Invariant(
+        $"{Requests} requests in {Lasting.TotalSeconds:f1} s ({RequestsPerSecond:f0}/s, longest pause {LongestPause.TotalSeconds:f2} s), {Failed} failed");
 
-    internal static async Task<Tally> ReadAsync(Client client, string place, TimeSpan lasting)
+    /// <summary>There were as many requests as a constant load has.</summary>
+    internal void WasConstant() => Assert.True(RequestsPerSecond >= Constant,
+        $"A constant load has at least {Constant} requests a second, and this one had too few: {this}");
+
+    /// <summary>Reads how each request ended.</summary>
+    /// <exception cref="LabException">It is not told of each.</exception>
+    internal static async Task<Tally> ReadAsync(Client client, string place)
     {
-        var (answers, failures) = (new List<Answer>(), new List<string>());
-        Sort(await client.ShellAsync("cat \"$1\"/new-*", place), answers, failures);
-        var kept = await client.ShellAsync(
-            """
-            cd "$1"
-            for asked in asked-*; do
-                [ -e "$asked" ] || break # nobody keeps a connection
-                asker=${asked#*-}
-                echo "$(wc -l <"$asked") $(grep -c '^HTTP/1.1 200 ' "kept-$asker") $(tr '\n' ' ' <"fault-$asker")"
-            done
-            """, place);
-        var onKept = 0;
-        foreach (var line in kept.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        var lines = (await client.ShellAsync("cat \"$1/ends\"", place)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var ends = lines.SkipLast(1).Select(Read<End>).ToList();
+        var whole = lines.Length > 0 ? Read<Whole>(lines[^1]) : new Whole(-1, 0);
+        if (whole.Requests != ends.Count)
         {
-            var facts = line.Split(' ', 3);
-            var (asked, answered) = (Number(facts[0]), Number(facts[1]));
-            onKept += answered;
-            for (var request = answered + 1; request <= asked; request++)
-                failures.Add($"request {request} of {asked} {OnKept}: {facts[2]}");
+            var faults = await client.ShellAsync("cat \"$1/faults\"", place);
+            throw new LabException($"{client.Name}'s load made {whole.Requests} requests and tells how {ends.Count} ended: {faults}");
         }
-        return new Tally(answers, onKept, failures, lasting);
-    }
 
-    static int Number(string digits) => int.Parse(digits, CultureInfo.InvariantCulture);
-
-    static void Sort(string output, List<Answer> answers, List<string> failures)
-    {
-        var rest = output.AsSpan();
-        while (rest.IndexOf(Mark) is var mark and >= 0)
+        var (answers, kept, failures) = (new List<Answer>(), 0, new List<string>());
+        foreach (var end in ends)
         {
-            var end = mark + rest[mark..].IndexOf('\n');
-            var facts = rest[(mark + Mark.Length)..end].ToString().Split(' ', FactCount);
-            if (facts is ["0", "200", var address, var port, ..])
-                answers.Add(Answer.Parse(rest[..mark].ToString(), Answer.EndPoint(address, port), isNewConnection: true));
+            if (end.Fault is not null || end.Status != 200)
+                failures.Add($"{end.Path}: status {end.Status}, {end.Fault}");
+            else if (!Answer.TryParse(end.Body!, Answer.EndPoint(end.Client!, $"{end.Port}"), isNewConnection: true, out var answer)
+                || answer.Uri != end.Path)
+                failures.Add($"{end.Path}: this is not a backend's complete answer to it: '{end.Body}'");
+            else if (IsOnKept(end.Path))
+                kept++;
             else
-                failures.Add($"{facts[4]}: status {facts[1]}, curl's exit code {facts[0]}, {facts[5]}");
-            rest = rest[(end + 1)..];
+                answers.Add(answer);
         }
+        var times = ends.Select(end => end.At).Append(whole.Lasting).Order().ToList();
+        var connections = ends.Select(end => end.Path).Where(IsOnKept).Distinct().Count();
+        return new Tally(answers, kept, connections, failures, TimeSpan.FromSeconds(whole.Lasting),
+            TimeSpan.FromSeconds(times.Zip(times.Skip(1), (former, next) => next - former).Max()));
     }
+
+    static bool IsOnKept(string path) => path.StartsWith(OnKept, StringComparison.Ordinal);
+
+    static T Read<T>(string line) => JsonSerializer.Deserialize<T>(line, JsonSerializerOptions.Web)!;
+
+    /// <summary>How one request ended, and at which second of the load it was made.</summary>
+    sealed record End(string Path, double At, string? Client, int Port, int Status, string? Body, string? Fault);
+
+    /// <summary>What a load tells at its end.</summary>
+    sealed record Whole(int Requests, double Lasting);
 }
