@@ -60,7 +60,8 @@ sealed class ContainerEngine : IDisposable
     /// <exception cref="EngineException">It did not answer.</exception>
     public async Task<ImmutableArray<Container>> ListAsync(CancellationToken cancellation)
     {
-        // One whose health turns between the questions makes an event, and so another listing.
+        // Their health is asked for last: one that starts between the questions must not be taken for healthy.
+        var running = await AskForContainersAsync(new(), cancellation);
         var doubted = new Dictionary<string, BackendHealth>();
         foreach (var (word, health) in Doubts)
         {
@@ -69,7 +70,7 @@ sealed class ContainerEngine : IDisposable
         }
         return
         [
-            .. (await AskForContainersAsync(new(), cancellation))
+            .. running
                 .Select(container => Container.From(container, doubted.GetValueOrDefault(container.ID ?? "")))
                 .OfType<Container>(),
         ];

@@ -1,3 +1,5 @@
+using EbpfLb.Providers;
+using EbpfLb.Providers.Containers;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Providers.Containers;
@@ -78,6 +80,19 @@ public sealed class ContainersAreFollowed : IAsyncDisposable
         await followed.Until("web one 172.20.0.2:80 1 Unknown, share 0");
         _engine.Put(One with { Health = "healthy" }, "health_status: healthy");
         await followed.Until(First);
+    }
+
+    [Fact]
+    public async Task One_that_starts_between_two_questions_is_not_taken_for_healthy()
+    {
+        var docker = Followed.Configuration(_engine.Path).Docker!;
+        using var engine = await ContainerEngine.ConnectAsync(docker, TimeProvider.System, TestContext.Current.CancellationToken);
+        _engine.PutAfterNextListing(Other with { Health = "starting" });
+
+        Assert.Equal("one", Assert.Single(await engine.ListAsync(TestContext.Current.CancellationToken)).Name);
+        Assert.Equal(
+            [("one", default), ("other", BackendHealth.Unknown)],
+            (await engine.ListAsync(TestContext.Current.CancellationToken)).Select(found => (found.Name, found.Health)));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ sealed class FakeEngine : IAsyncDisposable
     readonly List<string> _past = [];
     readonly Dictionary<string, DateTimeOffset> _started = [];
     DateTimeOffset _now = DateTimeOffset.UnixEpoch;
+    FakeContainer? _next;
     Socket? _door;
 
     public FakeEngine() => Open();
@@ -89,6 +90,13 @@ sealed class FakeEngine : IAsyncDisposable
     {
         lock (_lock)
             _containers[container.Name] = container;
+    }
+
+    /// <summary>Lists a container from the moment on that it has next been asked for a list.</summary>
+    public void PutAfterNextListing(FakeContainer container)
+    {
+        lock (_lock)
+            _next = container;
     }
 
     public void Remove(string name)
@@ -198,6 +206,8 @@ sealed class FakeEngine : IAsyncDisposable
             }
             else
                 Reply(caller, AnswerTo(path, bare));
+            if (_next is { } next && bare.EndsWith("/containers/json", StringComparison.Ordinal))
+                (_containers[next.Name], _next) = (next, null);
         }
     }
 
