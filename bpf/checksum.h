@@ -81,9 +81,7 @@ static __always_inline __u16 csum_mend(__u16 old, const struct packet *pkt,
 }
 
 /* The sum of a pseudo header, which stands where a checksum is yet to be made, after a change of addresses. */
-static __always_inline __u16 csum_mend_partial(__u16 old, const struct packet *pkt,
-					       const struct change *change)
+static __always_inline __u16 csum_mend_partial(__u16 old, const struct change *change)
 {
-	return pkt->tuple.protocol == IPPROTO_ICMP ? old :
-						     csum_fold(csum_add(old, change->addresses));
+	return csum_fold(csum_add(old, change->addresses));
 }

@@ -112,7 +112,7 @@ static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const stru
 static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
 					      const struct change *change)
 {
-	enum summed summed = tc_summed(skb);
+	enum summed summed = tc_summed(skb, pkt->l4_offset);
 	__u16 *checksum;
 
 	if (summed == SUMMED_BY_CARD || summed == SUMMED_UNTOLD)
@@ -122,7 +122,7 @@ static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struc
 	checksum = ctx_header(skb, lb_l4_checksum_offset(pkt), sizeof(*checksum));
 	if (!checksum)
 		return false;
-	*checksum = summed == SUMMED_IN_PART ? csum_mend_partial(*checksum, pkt, change) :
+	*checksum = summed == SUMMED_IN_PART ? csum_mend_partial(*checksum, change) :
 					       csum_mend(*checksum, pkt, change);
 	return true;
 }

@@ -12,13 +12,26 @@
 /* As much of it as is read; libbpf finds out where that is. */
 struct sk_buff {
 	__u8 ip_summed : 2;
+	__u16 csum_start; /* of what hardware is to sum up, from the head */
+	unsigned char *head;
+	unsigned char *data;
 } __attribute__((preserve_access_index));
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
-static __always_inline enum summed tc_summed(struct __sk_buff *skb)
+/*
+ * What hardware is to finish may be inside: a tunnelled packet's checksum, or
+ * that of a packet which an ICMP error quotes. The outer one stands complete
+ * then, but in a tunnel's large segment, where each piece gets one of its own.
+ */
+static __always_inline enum summed tc_summed(struct __sk_buff *skb, __u32 l4_offset)
 {
 	const struct sk_buff *kernels = bpf_cast_to_kern_ctx(skb);
+	enum summed summed = BPF_CORE_READ_BITFIELD(kernels, ip_summed);
+	__u64 start;
 
-	return BPF_CORE_READ_BITFIELD(kernels, ip_summed);
+	if (summed != SUMMED_IN_PART || skb->gso_size)
+		return summed;
+	start = (__u64)kernels->data - (__u64)kernels->head + l4_offset;
+	return start == kernels->csum_start ? SUMMED_IN_PART : SUMMED_IN_PACKET;
 }

@@ -8,8 +8,9 @@
 
 #include "summed.h"
 
-static __always_inline enum summed tc_summed(struct __sk_buff *skb)
+static __always_inline enum summed tc_summed(struct __sk_buff *skb, __u32 l4_offset)
 {
 	(void)skb;
+	(void)l4_offset;
 	return SUMMED_UNTOLD;
 }
