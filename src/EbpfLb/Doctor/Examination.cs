@@ -23,7 +23,7 @@ static class Examination
             conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(More)]);
 
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
-        var tc = Hook(HookKind.Tc, facts.TcFailure, blocked);
+        var tc = Slower(Hook(HookKind.Tc, facts.TcFailure, blocked), facts.TcRefusal);
         var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked);
         var native = Native(Hook(HookKind.XdpNative, facts.XdpFailure, blocked), facts.Device);
         return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
@@ -144,6 +144,16 @@ static class Examination
         failure is null && !blocked
             ? new($"hook {hook.Word()}", Verdict.Ok, "the programs load")
             : new($"hook {hook.Word()}", Verdict.Missing, blocked ? "see what is missing above" : failure!);
+
+    /// <summary>What loads may not be what this kernel should be able to load.</summary>
+    static Finding Slower(Finding tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null
+        ? tc
+        : tc with
+        {
+            Verdict = Verdict.Warn,
+            Observation = $"the programs load, but tc takes a little longer over a packet: {refusal}",
+            Remedy = "sysctl -w net.core.bpf_jit_enable=1 where it is 0; otherwise no more than this line is needed",
+        };
 
     /// <summary>Native XDP needs the device's help too.</summary>
     static Finding Native(Finding loads, DeviceFacts? device) => (loads.Verdict, device) switch

@@ -15,6 +15,9 @@ sealed record Facts(
     ulong Capabilities, Version Kernel, bool HasBtf, bool HasBpffs, string? LibBpf, (int First, int Last) LocalPorts,
     bool Forwards, DeviceFacts? Device, string? TcFailure, string? XdpFailure)
 {
+    /// <summary>Why the tc program that loads is not the one that takes the least time; null where it is.</summary>
+    public string? TcRefusal { get; init; }
+
     /// <summary>The others that were asked about: clients come by one, and backends are reached by another.</summary>
     public IReadOnlyList<DeviceFacts> MoreDevices { get; init; } = [];
 

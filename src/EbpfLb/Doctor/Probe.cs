@@ -22,14 +22,16 @@ static class Probe
         var settings = LocalPorts.Settings(EventLevel.Flows);
         var found = devices.Select(Device).ToArray();
         var first = found.FirstOrDefault();
+        var (tcFailure, tcRefusal) = Load(HookKind.Tc, settings);
         return new Facts(
             EffectiveCapabilities(File.ReadLines("/proc/self/status")),
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
             first is { Exists: true } ? first.Forwards : Forwarding.IsOn(), first,
-            WhyNotLoaded(HookKind.Tc, settings), WhyNotLoaded(HookKind.XdpGeneric, settings))
+            tcFailure, Load(HookKind.XdpGeneric, settings).Failure)
         {
+            TcRefusal = tcRefusal,
             MoreDevices = [.. found.Skip(1)],
         };
     }
@@ -77,20 +79,20 @@ static class Probe
     }
 
     /// <summary>Has the kernel verify the programs and create the maps, and lets go of them.</summary>
-    static string? WhyNotLoaded(HookKind hook, LbSettings settings)
+    static (string? Failure, string? TcRefusal) Load(HookKind hook, LbSettings settings)
     {
         try
         {
-            Datapath.Load(hook, settings, FewFlows).Dispose();
-            return null;
+            using var datapath = Datapath.Load(hook, settings, FewFlows);
+            return (null, datapath.TcRefusal);
         }
         catch (LoadBalancerException fault)
         {
-            return fault.Message;
+            return (fault.Message, null);
         }
         catch (DllNotFoundException fault)
         {
-            return fault.Message;
+            return (fault.Message, null);
         }
     }
 }

@@ -91,6 +91,8 @@ sealed partial class Runner(
             LogUnknownPeer(device.Name);
         foreach (var device in devices.Length > 1 ? devices : [])
             WarnOfForwarding(device);
+        if (attached.TcRefusal is { } refusal)
+            LogSlowerTc(refusal);
         output.WriteLine(ReadyLine(attached, devices));
         output.Flush();
 
@@ -167,6 +169,9 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "what comes by {Device} for another interface may be lost: {Reason}")]
     partial void LogForwardingUnknown(string device, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "tc takes a little longer over a packet, by a program for older kernels: {Reason}")]
+    partial void LogSlowerTc(string reason);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

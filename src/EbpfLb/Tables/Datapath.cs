@@ -14,12 +14,13 @@ sealed class Datapath : IDisposable
     const string Constants = ".rodata.settings";
     const string XdpConstants = ".rodata.xdp";
 
-    Datapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp)
+    Datapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp, string? tcRefusal)
     {
         Layout = layout;
         Tables = tables;
         Tc = tc;
         Xdp = xdp;
+        TcRefusal = tcRefusal;
     }
 
     public TableLayout Layout { get; }
@@ -32,34 +33,37 @@ sealed class Datapath : IDisposable
     /// <summary>The program for the XDP hooks; null where the hook is tc.</summary>
     public Fd? Xdp { get; }
 
+    /// <summary>Why the kernel refused the tc program that suits it best, and got the one for any kernel; usually null.</summary>
+    public string? TcRefusal { get; }
+
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
     /// <param name="settings">Constants of the programs.</param>
     /// <param name="maxFlows">How many established flows there is room for.</param>
     /// <param name="former">Tables to use in place of new ones; they stay the caller's.</param>
-    /// <param name="tcObject">Which object the program for the tc hook is from.</param>
+    /// <param name="tcObject">Which object the program for the tc hook is from; null for the best that the kernel takes.</param>
     public static Datapath Load(
         HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null,
-        TcObject tcObject = TcObject.Best)
+        TcObject? tcObject = null)
     {
-        using var tc = OpenTc(tcObject, settings, maxFlows);
-        var layout = TableLayout.Of(tc);
-        former?.ShareWith(tc);
-        tc.Load();
+        string? refusal = null;
+        using var tc = tcObject is { } only
+            ? LoadTc(only, settings, maxFlows, former, out var layout)
+            : LoadBestTc(settings, maxFlows, former, out layout, out refusal);
         var tables = LbTables.Of(tc);
         if (hook == HookKind.Tc)
-            return new(layout, tables, tc.Program("lb_tc"), null);
+            return new(layout, tables, tc.Program("lb_tc"), null, refusal);
 
         using var xdp = Open("lb_xdp", settings);
         xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
         tables.ShareWith(xdp);
         xdp.Load();
-        return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"));
+        return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
     }
 
     /// <summary>How <see cref="Load"/> lays out its tables; the kernel is not asked.</summary>
     public static TableLayout LayoutFor(uint maxFlows)
     {
-        using var tc = OpenTc(TcObject.Best, default, maxFlows);
+        using var tc = OpenTc(TcObjects.Best, default, maxFlows);
         return TableLayout.Of(tc);
     }
 
@@ -68,6 +72,40 @@ sealed class Datapath : IDisposable
         Tc.Dispose();
         Xdp?.Dispose();
         Tables.Dispose();
+    }
+
+    /// <summary>A kernel may promise more than it keeps: with its compiler off, or types described that libbpf cannot read.</summary>
+    static BpfObject LoadBestTc(
+        LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out string? refusal)
+    {
+        refusal = null;
+        try
+        {
+            return LoadTc(TcObjects.Best, settings, maxFlows, former, out layout);
+        }
+        catch (NativeException first) when (TcObjects.Best != TcObject.Compatible)
+        {
+            refusal = first.Message;
+        }
+        return LoadTc(TcObject.Compatible, settings, maxFlows, former, out layout);
+    }
+
+    static BpfObject LoadTc(
+        TcObject tcObject, LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout)
+    {
+        var tc = OpenTc(tcObject, settings, maxFlows);
+        try
+        {
+            layout = TableLayout.Of(tc);
+            former?.ShareWith(tc);
+            tc.Load();
+            return tc;
+        }
+        catch
+        {
+            tc.Dispose();
+            throw;
+        }
     }
 
     static BpfObject OpenTc(TcObject tcObject, LbSettings settings, uint maxFlows)

@@ -12,7 +12,7 @@ namespace EbpfLb.Tables;
 /// </param>
 sealed record TableLayout(IReadOnlyDictionary<string, BpfMapLayout> Maps, ulong Digest)
 {
-    /// <summary>That of an object which has been set up, loaded or not.</summary>
+    /// <summary>That of an object which has been set up, and not loaded: then libbpf forgets some of the types.</summary>
     public static TableLayout Of(BpfObject built)
     {
         var shapes = LbTables.Names.Select(name => $"{name}: {built.ShapeOf(name)}\n").Append(built.ShapeOfType("lb_event"));

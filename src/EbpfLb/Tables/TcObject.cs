@@ -5,8 +5,8 @@ namespace EbpfLb.Tables;
 /// <summary>The objects that have the program for the tc hook. They do the same, on the same tables.</summary>
 enum TcObject
 {
-    /// <summary>The one that does it in the least time on this kernel.</summary>
-    Best,
+    /// <summary>The one that looks how the kernel knows a packet's checksum, which saves time.</summary>
+    Looking,
 
     /// <summary>The one that any kernel can load.</summary>
     Compatible,
@@ -14,9 +14,11 @@ enum TcObject
 
 static class TcObjects
 {
-    /// <summary>Without its suffix.</summary>
-    public static string Name(this TcObject which) => which == TcObject.Best && TellsOfSums ? "lb_tc" : "lb_tc_compat";
+    /// <summary>What this kernel should be able to load that takes the least time.</summary>
+    public static TcObject Best => OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 2) && KernelTypes.AreDescribed
+        ? TcObject.Looking
+        : TcObject.Compatible;
 
-    /// <summary>Whether the kernel lets a program see how it knows a packet's checksum.</summary>
-    static bool TellsOfSums => OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 2) && KernelTypes.AreDescribed;
+    /// <summary>Without its suffix.</summary>
+    public static string Name(this TcObject which) => which == TcObject.Looking ? "lb_tc" : "lb_tc_compat";
 }

@@ -1,12 +1,15 @@
+using EbpfLb.Configuration;
+using EbpfLb.Doctor;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
+using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Datapath;
 
 /// <summary>
-/// A kernel that does not tell how it knows a packet's checksum (before 6.2) gets another tc program, which has the
-/// kernel's helpers mend all of them: nobody can tell the two apart by what leaves.
+/// A kernel that does not tell how it knows a packet's checksum (before 6.2, or without a description of its types) gets
+/// another tc program, which has the kernel's helpers mend all of them: nobody can tell the two apart by what leaves.
 /// </summary>
 public sealed class OlderKernels
 {
@@ -14,7 +17,7 @@ public sealed class OlderKernels
     [Case(PacketCase.Offloads)]
     public void What_leaves_is_the_same_to_the_byte(Hosts hosts)
     {
-        using var newer = Serving(Balancer.On(Hook.Tc), hosts);
+        using var newer = Serving(Balancer.OnLookingTc(), hosts);
         using var older = Serving(Balancer.OnCompatibleTc(), hosts);
         Packet[] packets =
         [
@@ -47,6 +50,30 @@ public sealed class OlderKernels
         var outcome = lb.Receive(packet);
 
         outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+    }
+
+    [Fact]
+    public void A_kernel_that_cannot_load_what_saves_time_gets_it_too_and_says_why()
+    {
+        Capabilities.RequireDatapath();
+        Capabilities.RequireTold();
+        var garbled = Path.Combine(Directory.CreateTempSubdirectory().FullName, "vmlinux");
+        File.WriteAllText(garbled, "what nobody reads as types");
+        var machine = new NetworkNamespace();
+        machine.MountPins();
+        machine.Cover("/sys/kernel/btf/vmlinux", garbled);
+
+        var refusal = machine.Run(() =>
+        {
+            using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Usual, maxFlows: 64);
+            return datapath.TcRefusal;
+        });
+        var tc = machine.Run(() => Examination.Of(Probe.Examine())).Findings.Single(finding => finding.Subject == "hook tc");
+
+        Assert.StartsWith("loading the eBPF object lb_tc failed: ", refusal, StringComparison.Ordinal);
+        Assert.Equal(EbpfLb.Doctor.Verdict.Warn, tc.Verdict);
+        Assert.Contains(refusal!, tc.Observation, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(garbled)!, recursive: true);
     }
 
     static Balancer Serving(Balancer lb, Hosts hosts)

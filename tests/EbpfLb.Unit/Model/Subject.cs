@@ -9,7 +9,7 @@ using LoadedDatapath = EbpfLb.Tables.Datapath;
 namespace EbpfLb.Unit.Model;
 
 /// <summary>The real programs in the kernel, amid the model's world.</summary>
-sealed class Subject(Hook hook, TcObject tcObject, LbSettings settings) : IDisposable
+sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisposable
 {
     static readonly WorldService[] Services = [.. World.All.SelectMany(world => world.Services)];
 

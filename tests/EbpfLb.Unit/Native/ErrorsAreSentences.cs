@@ -99,7 +99,7 @@ public sealed class ErrorsAreSentences
         var failure = Assert.Throws<NativeException>(
             () => LoadedDatapath.Load(Hook.Tc.Kind(), Balancer.Usual, maxFlows: uint.MaxValue / 2));
 
-        Assert.StartsWith("loading the eBPF object lb_tc failed: ", failure.Message);
+        Assert.StartsWith("loading the eBPF object lb_tc_compat failed: ", failure.Message);
         Assert.Matches("map '(flows|opening)': failed to create", failure.Message);
     }
 

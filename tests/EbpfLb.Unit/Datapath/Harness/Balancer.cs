@@ -58,7 +58,15 @@ sealed class Balancer : IDisposable
         return new(Hook.Xdp, LoadedDatapaths.Load(HookKind.XdpNative, Usual));
     }
 
-    /// <summary>On tc as it is loaded on a kernel that does not tell how it knows a checksum.</summary>
+    /// <summary>On tc as it is loaded on a kernel that tells how it knows a checksum.</summary>
+    public static Balancer OnLookingTc()
+    {
+        Capabilities.RequireDatapath();
+        Capabilities.RequireTold();
+        return new(Hook.Tc, LoadedDatapaths.Load(Hook.Tc, Usual, TcObject.Looking));
+    }
+
+    /// <summary>On tc as it is loaded on a kernel that does not tell.</summary>
     public static Balancer OnCompatibleTc()
     {
         Capabilities.RequireDatapath();

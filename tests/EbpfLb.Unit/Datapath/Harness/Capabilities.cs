@@ -1,4 +1,5 @@
 using System.Globalization;
+using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
@@ -23,6 +24,10 @@ static class Capabilities
             missing.Add("CAP_SYS_ADMIN (to make a network namespace)");
         Assert.SkipUnless(missing.Count == 0, $"this process lacks {string.Join(" and ", missing)}");
     }
+
+    /// <summary>Skips the test where the kernel does not let a program see how it knows a packet's checksum.</summary>
+    public static void RequireTold() => Assert.SkipUnless(
+        TcObjects.Best == TcObject.Looking, "this kernel is older than 6.2 or does not describe its types (/sys/kernel/btf)");
 
     static bool Has(int capability) => (Effective >> capability & 1) != 0;
 

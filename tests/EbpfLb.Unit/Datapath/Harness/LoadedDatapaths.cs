@@ -19,11 +19,11 @@ static class LoadedDatapaths
         IdleOn(hook).TryTake(out var datapath) ? datapath : Load(hook, Balancer.Usual);
 
     /// <summary>Stands on both links of the test network.</summary>
-    public static LoadedDatapath Load(Hook hook, LbSettings settings, TcObject tcObject = TcObject.Best) =>
+    public static LoadedDatapath Load(Hook hook, LbSettings settings, TcObject? tcObject = null) =>
         Load(hook.Kind(), settings, tcObject);
 
     /// <summary>As the other one.</summary>
-    public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject tcObject = TcObject.Best)
+    public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject? tcObject = null)
     {
         var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192, tcObject: tcObject);
         foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })

@@ -14,6 +14,7 @@ sealed partial class NetworkNamespace
 {
     const int CloneNewNet = 0x40000000;
     const int CloneNewNs = 0x20000;
+    const nuint MountBind = 1 << 12;
     const nuint MountRecursive = 1 << 14;
     const nuint MountPrivate = 1 << 18;
 
@@ -108,6 +109,13 @@ sealed partial class NetworkNamespace
     public void Hide(string path) => Run(() =>
     {
         Require(mount("none", path, "tmpfs", 0, 0), $"hiding {path}");
+        return true;
+    });
+
+    /// <summary>Puts a file in a file's place, for this network alone, which has <see cref="MountPins"/>.</summary>
+    public void Cover(string path, string with) => Run(() =>
+    {
+        Require(mount(with, path, null, MountBind, 0), $"covering {path}");
         return true;
     });
 
