@@ -156,6 +156,11 @@ public abstract class HookLab : IAsyncLifetime
         await technician.SwitchOffloadsOffAsync();
     }));
 
+    /// <summary>The same on the host, until it is disposed.</summary>
+    public async Task<HostChange> DoWithoutHostsOffloadsAsync() => await HostChange.MakeAsync(
+        await StartAsync(Technician.At(_network, Host)), technician => technician.SwitchOffloadsOffAsync(),
+        technician => technician.SwitchOffloadsOnAsync());
+
     /// <summary>Starts someone who means ill, until it is disposed.</summary>
     public Task<Attacker> StartAttackerAsync() => StartAsync(new Attacker(_network, NextName("attacker"), Host));
 
@@ -169,21 +174,21 @@ public abstract class HookLab : IAsyncLifetime
     }
 
     /// <summary>Has somebody else take the XDP hook of the host's first interface, until it is disposed.</summary>
-    public async Task<ForeignProgram> OccupyXdpAsync() => await ForeignProgram.AttachAsync(
+    public async Task<HostChange> OccupyXdpAsync() => await HostChange.MakeAsync(
         await StartAsync(Technician.At(_network, Host)), technician => technician.OccupyAsync(BalancerHost.Interface),
         technician => technician.FreeAsync(BalancerHost.Interface));
 
     /// <summary>Has somebody else put a filter on the host's first interface, which drops pings, until it is disposed.</summary>
-    public async Task<ForeignProgram> PlaceForeignFilterAsync() => await ForeignProgram.AttachAsync(
+    public async Task<HostChange> PlaceForeignFilterAsync() => await HostChange.MakeAsync(
         await StartAsync(Technician.At(_network, Host)), technician => technician.DeafenAsync(BalancerHost.Interface),
         technician => technician.HearAsync(BalancerHost.Interface));
 
     /// <summary>The same by a tcx link, beside the balancer's own; skips the spec where the kernel has none.</summary>
-    public async Task<ForeignProgram> PlaceForeignLinkAsync()
+    public async Task<HostChange> PlaceForeignLinkAsync()
     {
         var technician = await StartAsync(Technician.At(_network, Host));
         Assert.SkipUnless(await technician.KnowsTcxAsync(), "the kernel has no tcx links, which came with 6.6");
-        return await ForeignProgram.AttachAsync(
+        return await HostChange.MakeAsync(
             technician, it => it.DeafenByLinkAsync(BalancerHost.Interface), it => it.HearByLinkAsync());
     }
 

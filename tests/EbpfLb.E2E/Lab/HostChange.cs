@@ -2,27 +2,27 @@ using EbpfLb.E2E.Lab.Roles;
 
 namespace EbpfLb.E2E.Lab;
 
-/// <summary>A program of somebody else's on the host's first interface, until it is disposed.</summary>
-public sealed class ForeignProgram : IAsyncDisposable
+/// <summary>What somebody else did to the host's first interface, until it is disposed.</summary>
+public sealed class HostChange : IAsyncDisposable
 {
     readonly Technician _technician;
-    readonly Func<Technician, Task> _detach;
+    readonly Func<Technician, Task> _undo;
 
-    ForeignProgram(Technician technician, Func<Technician, Task> detach) => (_technician, _detach) = (technician, detach);
+    HostChange(Technician technician, Func<Technician, Task> undo) => (_technician, _undo) = (technician, undo);
 
-    /// <param name="technician">Who attaches it, and detaches it again; disposed of with it.</param>
-    /// <param name="attach">Attaches it.</param>
-    /// <param name="detach">Detaches it.</param>
-    internal static async Task<ForeignProgram> AttachAsync(
-        Technician technician, Func<Technician, Task> attach, Func<Technician, Task> detach)
+    /// <param name="technician">Who does it, and undoes it again; disposed of with it.</param>
+    /// <param name="do">Does it.</param>
+    /// <param name="undo">Undoes it.</param>
+    internal static async Task<HostChange> MakeAsync(
+        Technician technician, Func<Technician, Task> @do, Func<Technician, Task> undo)
     {
-        await attach(technician);
-        return new(technician, detach);
+        await @do(technician);
+        return new(technician, undo);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _detach(_technician);
+        await _undo(_technician);
         await _technician.DisposeAsync();
     }
 }

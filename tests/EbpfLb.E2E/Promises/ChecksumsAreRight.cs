@@ -1,4 +1,5 @@
 using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Roles;
 using EbpfLb.E2E.Lab.Traffic;
 
 namespace EbpfLb.E2E.Promises;
@@ -11,6 +12,12 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Promise(la
     {
         var (client, backend) = (await Lab.StartClientAsync(), await Lab.StartSocketServerAsync());
         await Lab.DoWithoutOffloadsAsync(client, backend);
+
+        await AssertRightAsync(client, backend);
+    }
+
+    async Task AssertRightAsync(Client client, SocketServer backend)
+    {
         var balancer = await Lab.BalanceAsync(Service.Web(backend), Service.Echo(backend));
         var watches = await ChecksumWatch.StartAsync(client, backend);
 
@@ -18,19 +25,30 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Promise(la
         var echoed = await client.EchoAsync(balancer, times: 5, bytes: 1000);
 
         Assert.Equal((upload.Sent, 5), (upload.Arrived, echoed));
-        foreach (var watch in watches)
+        ChecksumReport[] reports = [await watches[0].EndAsync(), await watches[1].EndAsync()];
+        Assert.All(reports, report => Assert.Empty(report.Wrong));
+        Assert.InRange(reports[0].Right, 20, int.MaxValue); // what acknowledges it, often many packets at once
+        Assert.InRange(reports[1].Right, 500, int.MaxValue); // a megabyte in packets of 1,448 bytes is 725
+    }
+
+    /// <summary>Where what it sends goes by the whole of the kernel, which then does what a card cannot. Generic XDP goes past that.</summary>
+    public abstract class WithoutACard(HookLab lab, Family family) : ChecksumsAreRight(lab, family)
+    {
+        [Fact]
+        public async Task None_is_wrong_when_both_leave_them_to_a_card_that_the_host_does_not_have()
         {
-            var report = await watch.EndAsync();
-            Assert.Empty(report.Wrong);
-            Assert.InRange(report.Right, 500, int.MaxValue); // a megabyte in packets of 1,448 bytes is 725
+            var (client, backend) = (await Lab.StartClientAsync(), await Lab.StartSocketServerAsync());
+            await using var bare = await Lab.DoWithoutHostsOffloadsAsync();
+
+            await AssertRightAsync(client, backend);
         }
     }
 
     [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : ChecksumsAreRight(lab, Family.IPv4);
+    public sealed class Tc(TcLab lab) : WithoutACard(lab, Family.IPv4);
 
     [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+    public sealed class TcOverIPv6(TcLab lab) : WithoutACard(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);
@@ -39,8 +57,8 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Promise(la
     public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
-    public sealed class NativeXdp(NativeXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);
+    public sealed class NativeXdp(NativeXdpLab lab) : WithoutACard(lab, Family.IPv4);
 
     [Collection<OverNativeXdp>]
-    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : WithoutACard(lab, Family.IPv6);
 }

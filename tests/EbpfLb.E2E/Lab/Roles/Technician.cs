@@ -32,6 +32,10 @@ sealed class Technician : Role
     public Task SwitchOffloadsOffAsync() =>
         ShellAsync("ethtool --offload \"$1\" tx off tso off gso off", BalancerHost.Interface);
 
+    /// <summary>Leaves both to the interface again.</summary>
+    public Task SwitchOffloadsOnAsync() =>
+        ShellAsync("ethtool --offload \"$1\" tx on tso on gso on", BalancerHost.Interface);
+
     /// <summary>Attaches a native XDP program that passes everything to the interface of this index.</summary>
     public Task PassAllAsync(int index) => ShellAsync(
         """

@@ -7,6 +7,8 @@ sealed class ChecksumWatch
 {
     const string File = "/tmp/checksums.pcap";
 
+    const int Buffer = 65536; // in KiB: room for a thousand packets, whatever the size of each
+
     // A checksum of 0xbad1 is as right as any other.
     static readonly string[] WrongWords = ["(incorrect ", "bad cksum ", "bad udp cksum ", "wrong "];
     static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(10);
@@ -16,7 +18,7 @@ sealed class ChecksumWatch
 
     ChecksumWatch(Role role, string process) => (_role, _process) = (role, process);
 
-    /// <summary>Begins to watch what comes and goes at each role.</summary>
+    /// <summary>Begins to watch what comes to each role: what goes may yet be without, where a card is to compute it.</summary>
     public static Task<ChecksumWatch[]> StartAsync(params Role[] roles) => Task.WhenAll(roles.Select(StartAsync));
 
     /// <summary>Ends it, and tells what was seen.</summary>
@@ -39,7 +41,10 @@ sealed class ChecksumWatch
     static async Task<ChecksumWatch> StartAsync(Role role)
     {
         var process = await role.ShellAsync(
-            "rm -f \"$2\"; tcpdump -U --immediate-mode -i \"$1\" -w \"$2\" >/dev/null 2>&1 & echo $!", BalancerHost.Interface, File);
+            """
+            rm -f "$2"
+            tcpdump -Q in -U --immediate-mode -s 65535 -B "$3" -i "$1" -w "$2" >/dev/null 2>&1 & echo $!
+            """, BalancerHost.Interface, File, Buffer);
         await Eventually.That($"{role.Name} watches checksums",
             () => role.TryShellAsync("test -s \"$1\"", File), begun => begun.Succeeded, LongestStart);
         return new ChecksumWatch(role, process.Trim());
