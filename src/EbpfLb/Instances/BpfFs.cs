@@ -33,4 +33,20 @@ static unsafe class BpfFs
             $"{Root} is not a bpf file system, and mounting one failed: {Errno.Describe(Marshal.GetLastPInvokeError())}. "
             + $"Mount it (`mount -t bpf bpf {Root}`), or give the container a volume of type bpf there.");
     }
+
+    /// <summary>Makes a directory in it, and those above.</summary>
+    /// <exception cref="LoadBalancerException">This process may not write there.</exception>
+    public static void CreateDirectory(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new LoadBalancerException(
+                $"no pins can be made below {Root}: {fault.Message}. This process must be able to write there: as its owner, "
+                + "where nothing mounts it read-only (as systemd's ProtectKernelTunables= and a container's `:ro` do).", fault);
+        }
+    }
 }

@@ -28,7 +28,7 @@ static class Instance
 
     public static void PinTables(string instance, LbTables tables)
     {
-        System.IO.Directory.CreateDirectory(Directory(instance));
+        BpfFs.CreateDirectory(Directory(instance));
         tables.PinTo(Directory(instance));
     }
 

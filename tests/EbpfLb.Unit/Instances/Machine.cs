@@ -76,6 +76,9 @@ sealed class Machine
     /// <summary>Hides what is in a directory from those who run on it.</summary>
     public void Hide(string path) => _namespace.Hide(path);
 
+    /// <summary>Mounts the bpf file system so that nobody can write in it.</summary>
+    public void ForbidPins() => _namespace.ForbidPins();
+
     /// <summary>Types a command line of words without blanks, and waits for its end.</summary>
     public (int Code, string Output, string Error) Type(string line) => Inside(() =>
     {

@@ -43,6 +43,19 @@ public sealed class AStartTellsWhatCannotWork
             await StartAsync("0", "0", [Machine.Interface]), line => line.Contains("forwarding", StringComparison.Ordinal));
 
     [Fact]
+    public void Where_pins_may_not_be_written()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.ForbidPins();
+
+        var (code, _, error) = machine.Type($"run --interface {Machine.Interface} --listen :80 --backend 10.9.3.1");
+
+        Assert.Equal(1, code);
+        Assert.StartsWith("error: no pins can be made below /sys/fs/bpf: ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task And_who_waits_for_one_that_has_ended_is_told_so_with_what_it_said()
     {
         Capabilities.RequireDatapath();

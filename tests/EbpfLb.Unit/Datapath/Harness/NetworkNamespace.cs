@@ -14,6 +14,8 @@ sealed partial class NetworkNamespace
 {
     const int CloneNewNet = 0x40000000;
     const int CloneNewNs = 0x20000;
+    const nuint MountReadOnly = 1;
+    const nuint MountRemount = 1 << 5;
     const nuint MountBind = 1 << 12;
     const nuint MountRecursive = 1 << 14;
     const nuint MountPrivate = 1 << 18;
@@ -116,6 +118,13 @@ sealed partial class NetworkNamespace
     public void Cover(string path, string with) => Run(() =>
     {
         Require(mount(with, path, null, MountBind, 0), $"covering {path}");
+        return true;
+    });
+
+    /// <summary>Lets nobody write in its bpf file system, which it has by <see cref="MountPins"/>.</summary>
+    public void ForbidPins() => Run(() =>
+    {
+        Require(mount("bpf", BpfFs.Root, null, MountRemount | MountReadOnly, 0), "forbidding to write pins");
         return true;
     });
 
