@@ -112,14 +112,24 @@ sealed partial class ControlLoop(
 
     /// <summary>
     /// The first interface is the one whose addresses a service without one listens on: those that it had last where it is
-    /// gone, since others still know flows to them.
+    /// gone or does not tell, since others still know flows to them.
     /// </summary>
     int Apply(IReadOnlyDictionary<uint, int>? live)
     {
-        var left = Left();
-        if (left[0] == devices[0])
-            _self = devices[0].Addresses();
-        return LinkReconciler.Apply(attached.Tables, left) + _reconciler.Apply(_desired, _self, live);
+        var (changes, untold) = (0, (LoadBalancerException?)null);
+        try
+        {
+            var left = Left();
+            if (left[0] == devices[0])
+                _self = devices[0].Addresses();
+            changes = LinkReconciler.Apply(attached.Tables, left);
+        }
+        catch (LoadBalancerException fault)
+        {
+            untold = fault;
+        }
+        changes += _reconciler.Apply(_desired, _self, live);
+        return untold is null ? changes : throw new LoadBalancerException(untold.Message, untold);
     }
 
     /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>

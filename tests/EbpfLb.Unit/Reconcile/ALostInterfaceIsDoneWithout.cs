@@ -40,6 +40,23 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
         Assert.True(status.Running);
     }
 
+    [Fact]
+    public async Task Where_none_is_left_the_tables_are_kept_all_the_same()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        Configure("10.9.3.1", Machine.Interface);
+        using var runner = new RunnerProcess(machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+
+        machine.Unplug(Machine.Interface);
+        await runner.UntilAsync("the tables are not as desired: there is no network interface");
+        Configure("10.9.3.1, 10.9.3.2", Machine.Interface);
+
+        await Eventually.That(
+            "the tables have both backends", () => machine.Inside(Backends), backends => backends == "10.9.3.1:80, 10.9.3.2:80");
+    }
+
     /// <summary>Whatever is lost, the instance is named after the first.</summary>
     static T Read<T>(Func<LbTables, T> read)
     {
@@ -53,7 +70,9 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
     static string Listened() => Read(tables => string.Join(
         ", ", KernelState.Read(tables).Keys.Keys.Select(key => $"{key}").Order()));
 
-    void Configure(string backends) => File.WriteAllText(_file,
-        $"interface: [ {Machine.Interface}, {Plain} ]\nhook: tc\n"
+    void Configure(string backends) => Configure(backends, $"{Machine.Interface}, {Plain}");
+
+    void Configure(string backends, string interfaces) => File.WriteAllText(_file,
+        $"interface: [ {interfaces} ]\nhook: tc\n"
         + $"services: [ {{ name: web, listen: ':80', backends: [ {backends} ] }} ]\n");
 }
