@@ -49,7 +49,7 @@ sealed class FlowsCommand
         });
         try
         {
-            RequireService(filter.Service, sources);
+            RequireService(filter.Service, sources, isAll: faults.Count == 0);
             new FlowQuery(filter, order, parsed.GetValue(_limit))
                 .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
         }
@@ -63,12 +63,12 @@ sealed class FlowsCommand
     }
 
     /// <summary>A mistyped name would show no flow, as an idle service does.</summary>
-    static void RequireService(string? name, IReadOnlyList<FlowSource> sources)
+    static void RequireService(string? name, IReadOnlyList<FlowSource> sources, bool isAll)
     {
         var known = sources.SelectMany(source => source.Services).Distinct().ToArray();
         if (name is not null && !known.Contains(name))
             throw new LoadBalancerException(
-                $"no service is named '{name}'. There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known)}")}.");
+                $"no service {(isAll ? "" : "of those that could be read ")}is named '{name}'. There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known)}")}.");
     }
 
     static int? Number(string text) => int.TryParse(text, out var number) && number > 0 ? number : null;

@@ -53,7 +53,7 @@ public sealed class EveryInstanceIsRead
         var lines = error.Split('\n');
         Assert.Equal(1, code);
         Assert.StartsWith($"error: {Fault}", lines[0], StringComparison.Ordinal);
-        Assert.Equal("error: no service is named 'mail'. There are: web.", lines[1]);
+        Assert.Equal("error: no service of those that could be read is named 'mail'. There are: web.", lines[1]);
     }
 
     /// <summary>One instance with three flows, and one of another version.</summary>
