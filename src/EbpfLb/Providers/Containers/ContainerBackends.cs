@@ -15,7 +15,7 @@ sealed partial class ContainerBackends(
     /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
     Dictionary<string, ImmutableArray<Fault>> _reported = [];
 
-    IReadOnlySet<IPAddress> _own = new HashSet<IPAddress>();
+    IReadOnlySet<IPAddress>? _own;
     bool _isOwnUnknown;
 
     /// <param name="containers">All that run.</param>
@@ -39,7 +39,7 @@ sealed partial class ContainerBackends(
         return backends.ToImmutable();
     }
 
-    /// <summary>Where they are not told, those of the last time: another listing follows.</summary>
+    /// <summary>Where they are not told, those of the last time, if there was one: another listing follows.</summary>
     IReadOnlySet<IPAddress> Own()
     {
         try
@@ -47,7 +47,7 @@ sealed partial class ContainerBackends(
             _own = ownAddresses();
             _isOwnUnknown = false;
         }
-        catch (LoadBalancerException fault)
+        catch (LoadBalancerException fault) when (_own is not null)
         {
             if (!_isOwnUnknown)
                 LogOwnUnknown(fault.Message);
