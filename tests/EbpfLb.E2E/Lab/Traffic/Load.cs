@@ -71,9 +71,23 @@ public sealed class Load : IAsyncDisposable
 
     async Task EndAsync()
     {
-        _isStopped = true;
-        await _client.TryShellAsync("kill -TERM \"$(cat \"$1/pid\")\"", _place); // where it lives: else its tally says why
-        await Eventually.That($"{_client.Name}'s load has ended",
-            () => _client.TryShellAsync("test -e \"$1/done\"", _place), ended => ended.Succeeded, LongestStop);
+        await SignalAsync("TERM");
+        try
+        {
+            await Eventually.That($"{_client.Name}'s load has ended",
+                () => _client.TryShellAsync("test -e \"$1/done\"", _place), ended => ended.Succeeded, LongestStop);
+        }
+        catch (LabException)
+        {
+            await SignalAsync("KILL"); // what comes after is not to suffer from it
+            throw;
+        }
+        finally
+        {
+            _isStopped = true;
+        }
+
+        // Where it lives: else its tally says why.
+        Task SignalAsync(string name) => _client.TryShellAsync("kill -\"$2\" \"$(cat \"$1/pid\")\"", _place, name);
     }
 }
