@@ -16,13 +16,27 @@ public sealed class HostChange : IAsyncDisposable
     internal static async Task<HostChange> MakeAsync(
         Technician technician, Func<Technician, Task> @do, Func<Technician, Task> undo)
     {
-        await @do(technician);
+        try
+        {
+            await @do(technician);
+        }
+        catch
+        {
+            await technician.DisposeAsync();
+            throw;
+        }
         return new(technician, undo);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _undo(_technician);
-        await _technician.DisposeAsync();
+        try
+        {
+            await _undo(_technician);
+        }
+        finally
+        {
+            await _technician.DisposeAsync();
+        }
     }
 }

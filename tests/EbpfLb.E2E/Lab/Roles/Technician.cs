@@ -72,7 +72,11 @@ sealed class Technician : Role
         _holder = (await ShellAsync("perl \"/$1\" \"/$2\" \"$3\"", TcxScript, DeafProgram, name)).Trim();
 
     /// <summary>Takes that off again.</summary>
-    public Task HearByLinkAsync() => ShellAsync("kill \"$1\"", _holder);
+    public Task HearByLinkAsync() => ShellAsync(
+        """
+        kill "$1"
+        until ! state=$(cat "/proc/$1/stat" 2>/dev/null) || [ "${state#*) Z}" != "$state" ]; do sleep 0.02; done
+        """, _holder);
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
 }
