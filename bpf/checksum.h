@@ -66,6 +66,18 @@ static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __
 			   bpf_htons(l4_length));
 }
 
+/*
+ * The kernel leaves the pseudo header's sum where hardware is to write the
+ * checksum. A complete checksum of the same value is rare.
+ */
+static __always_inline bool csum_looks_partial(const struct packet *pkt)
+{
+	/* Not even hardware finishes a checksum over fragments, and ICMP's is always complete. */
+	if (pkt->fragment || lb_is_icmp(pkt))
+		return false;
+	return pkt->l4_checksum == csum_fold(csum_pseudo_header(&pkt->tuple, pkt->l4_length));
+}
+
 /* A transport checksum after a change to what it covers. */
 static __always_inline __u16 csum_mend(__u16 old, const struct packet *pkt,
 				       const struct change *change)

@@ -68,21 +68,16 @@ static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, struct packet
 
 /*
  * What a card has summed up of the packet (CHECKSUM_COMPLETE) must follow what
- * no checksum inside the packet offsets: in IPv6 the addresses, unless an L4
- * checksum covers them, and the hop limit.
+ * no checksum inside the packet offsets: IPv6's addresses and hop limit, and
+ * what changes behind the IP header, `behind`.
  */
-static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct packet *pkt,
-					     const struct change *change)
+static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct change *change,
+					     __u32 behind)
 {
-	__u32 offset_by_none = 0;
-
-	if (!lb_has_l4_checksum(pkt))
-		offset_by_none = change->body;
 	if (!lb_address_is_v4(&change->to->dst))
-		/* Right for both: the helper below takes the addresses for IPv4's, and subtracts them. */
-		offset_by_none = csum_add(change->addresses, ~(__u32)bpf_htons(1));
-	if (offset_by_none)
-		bpf_csum_update(skb, offset_by_none);
+		behind = csum_add(behind, csum_add(change->addresses, ~(__u32)bpf_htons(1)));
+	if (behind)
+		bpf_csum_update(skb, behind);
 }
 
 /* Mends the transport header's checksum by the kernel's helpers, which are right whatever its state. */
@@ -92,7 +87,8 @@ static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const stru
 	__u64 flags = pkt->tuple.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	__u32 offset = lb_l4_checksum_offset(pkt);
 
-	tc_mend_card_sum(skb, pkt, change);
+	/* They have a card's sum follow what they mend. */
+	tc_mend_card_sum(skb, change, lb_has_l4_checksum(pkt) ? 0 : change->body);
 	if (!lb_has_l4_checksum(pkt))
 		return true;
 	/* A size of zero says that the change is given as a sum. */
@@ -105,18 +101,28 @@ static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const stru
 	return !bpf_l4_csum_replace(skb, offset, 0, change->body, flags);
 }
 
+/* What mending a complete checksum changes behind the IP header: its own change offsets the body's, and takes the addresses back. */
+static __always_inline __u32 tc_change_behind(const struct packet *pkt, const struct change *change)
+{
+	if (!lb_has_l4_checksum(pkt))
+		return change->body;
+	return pkt->tuple.protocol == IPPROTO_ICMP ? 0 : ~change->addresses;
+}
+
 /*
  * Mends the transport header's checksum. The helpers take a fifth of a packet's
- * time: what they alone can mend is a card's own sum, and one that is not told of.
+ * time: they are for what may be for hardware to finish, and nobody tells.
  */
 static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
 					      const struct change *change)
 {
-	enum summed summed = tc_summed(skb, pkt->l4_offset);
+	enum summed summed = tc_summed(skb, pkt);
 	__u16 *checksum;
 
-	if (summed == SUMMED_BY_CARD || summed == SUMMED_UNTOLD)
+	if (summed == SUMMED_UNTOLD)
 		return tc_mend_by_helpers(skb, pkt, change);
+	if (summed == SUMMED_BY_CARD || summed == SUMMED_IN_WHOLE)
+		tc_mend_card_sum(skb, change, tc_change_behind(pkt, change));
 	if (!lb_has_l4_checksum(pkt))
 		return true;
 	checksum = ctx_header(skb, lb_l4_checksum_offset(pkt), sizeof(*checksum));

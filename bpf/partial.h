@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Checksums that were left for hardware to finish (CHECKSUM_PARTIAL), told by
- * the packet's bytes alone, and the sums that this takes.
- */
+/* The sums that it takes to finish what was left to hardware (CHECKSUM_PARTIAL). */
 #pragma once
 
 #include "checksum.h"
@@ -11,18 +8,6 @@
 /* The longest that is summed up: a packet of the largest frames. */
 #define CSUM_LONGEST 9216
 #define CSUM_BLOCK 64
-
-/*
- * The kernel leaves the pseudo header's sum where hardware is to write the
- * checksum. A complete checksum of the same value is rare.
- */
-static __always_inline bool csum_looks_partial(const struct packet *pkt)
-{
-	/* Not even hardware finishes a checksum over fragments, and ICMP's is always complete. */
-	if (pkt->fragment || lb_is_icmp(pkt))
-		return false;
-	return pkt->l4_checksum == csum_fold(csum_pseudo_header(&pkt->tuple, pkt->l4_length));
-}
 
 /* The sum of fewer than CSUM_BLOCK bytes. */
 lb_global __u32 csum_tail(struct lb_ctx *ctx, __u32 offset, __u32 length)

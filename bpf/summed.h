@@ -8,5 +8,6 @@ enum summed {
 	SUMMED_AND_RIGHT, /* CHECKSUM_UNNECESSARY: found right by someone */
 	SUMMED_BY_CARD, /* CHECKSUM_COMPLETE: the card's own sum of the packet comes with it */
 	SUMMED_IN_PART, /* CHECKSUM_PARTIAL: the pseudo header's sum stands in its place until it leaves */
+	SUMMED_IN_WHOLE, /* complete in the packet: whether a card has a sum of its own is not told */
 	SUMMED_UNTOLD,
 };

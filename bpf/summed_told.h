@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "summed.h"
+#include "types.h"
 
 /* As much of it as is read; libbpf finds out where that is. */
 struct sk_buff {
@@ -24,7 +25,7 @@ extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
  * that of a packet which an ICMP error quotes. The outer one stands complete
  * then, but in a tunnel's large segment, where each piece gets one of its own.
  */
-static __always_inline enum summed tc_summed(struct __sk_buff *skb, __u32 l4_offset)
+static __always_inline enum summed tc_summed(struct __sk_buff *skb, const struct packet *pkt)
 {
 	const struct sk_buff *kernels = bpf_cast_to_kern_ctx(skb);
 	enum summed summed = BPF_CORE_READ_BITFIELD(kernels, ip_summed);
@@ -32,6 +33,6 @@ static __always_inline enum summed tc_summed(struct __sk_buff *skb, __u32 l4_off
 
 	if (summed != SUMMED_IN_PART || skb->gso_size)
 		return summed;
-	start = (__u64)kernels->data - (__u64)kernels->head + l4_offset;
+	start = (__u64)kernels->data - (__u64)kernels->head + pkt->l4_offset;
 	return start == kernels->csum_start ? SUMMED_IN_PART : SUMMED_IN_PACKET;
 }

@@ -6,11 +6,15 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "checksum.h"
 #include "summed.h"
+#include "types.h"
 
-static __always_inline enum summed tc_summed(struct __sk_buff *skb, __u32 l4_offset)
+/*
+ * What looks complete is, and what hardware is to finish then is inside: a
+ * tunnelled packet's checksum. A large segment's may look like anything.
+ */
+static __always_inline enum summed tc_summed(struct __sk_buff *skb, const struct packet *pkt)
 {
-	(void)skb;
-	(void)l4_offset;
-	return SUMMED_UNTOLD;
+	return skb->gso_size || csum_looks_partial(pkt) ? SUMMED_UNTOLD : SUMMED_IN_WHOLE;
 }

@@ -148,6 +148,10 @@ sealed class Balancer : IDisposable
             () => TestRun.OnTc(_datapath.Tc, frame, TestNetwork.Lan.Index, segmentSize: segmentSize)));
     }
 
+    /// <summary>Attaches the tc program to the LAN, until the cable is put away.</summary>
+    public Cable PlugIn(Hosts hosts) => _network.Inside(
+        () => new Cable(_datapath.Tc, hosts == Hosts.Ip4 ? Packet.EtherTypeIp4 : Packet.EtherTypeIp6));
+
     /// <summary>Opens a TCP flow with a SYN and says where it went.</summary>
     public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.Of(
         Receive(service.Protocol == TcpPacket.ProtocolNumber
