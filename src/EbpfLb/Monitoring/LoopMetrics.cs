@@ -29,14 +29,17 @@ sealed class LoopMetrics
 
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
-    /// <summary>Since the last pass ended, or since the start.</summary>
+    /// <summary>Since the last whole pass ended, or since the start.</summary>
     public TimeSpan Silence => _time.GetElapsedTime(Interlocked.Read(ref _lastPass));
 
-    /// <summary>Makes a pass, which tells how many entries it changed.</summary>
-    public void Pass(Func<int> apply)
+    /// <summary>Makes a pass, which tells how many entries it changed, and whether it did all that it was to do.</summary>
+    public void Pass(Func<(int Changes, bool IsWhole)> apply)
     {
         var began = _time.GetTimestamp();
-        _changes.Inc(apply());
+        var (changes, isWhole) = apply();
+        _changes.Inc(changes);
+        if (!isWhole)
+            return;
         _passes.Observe(_time.GetElapsedTime(began).TotalSeconds);
         Interlocked.Exchange(ref _lastPass, _time.GetTimestamp());
     }

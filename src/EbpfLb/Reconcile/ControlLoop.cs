@@ -74,7 +74,7 @@ sealed partial class ControlLoop(
                         peer.Look();
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
                 }
-                if (Pass(live) != 0)
+                if (Pass(live))
                     changed = time.GetTimestamp();
             }
         }
@@ -88,48 +88,57 @@ sealed partial class ControlLoop(
     }
 
     /// <summary>One pass; what it could not do is told once, and left to the next.</summary>
-    /// <returns>How many entries it changed; -1 where that is not known.</returns>
-    int Pass(IReadOnlyDictionary<uint, int>? live)
+    /// <returns>Whether it changed an entry, as far as is known.</returns>
+    bool Pass(IReadOnlyDictionary<uint, int>? live)
     {
-        var changes = -1;
-        string? trouble;
-        try
+        int links = 0, entries = 0;
+        var troubles = new List<string>();
+        var isKnown = false;
+        metrics.Pass(() =>
         {
-            metrics.Pass(() => changes = Apply(live));
-            trouble = _reconciler.Shortage;
-        }
-        catch (LoadBalancerException fault)
+            Attempt(() => links = ApplyLinks());
+            isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
+            return (links + entries, IsWhole: troubles.Count == 0);
+        });
+        if (isKnown && _reconciler.Shortage is { } shortage)
+            troubles.Add(shortage);
+        Tell(troubles.Count == 0 ? null : string.Join(' ', troubles));
+        return !isKnown || links + entries != 0;
+
+        bool Attempt(Action part)
         {
-            trouble = fault.Message;
+            try
+            {
+                part();
+                return true;
+            }
+            catch (LoadBalancerException fault)
+            {
+                troubles.Add(fault.Message);
+                return false;
+            }
         }
+    }
+
+    void Tell(string? trouble)
+    {
         if (trouble is not null && trouble != _trouble)
             LogTrouble(trouble);
         else if (trouble is null && _trouble is not null)
             LogNoTrouble();
         _trouble = trouble;
-        return changes;
     }
 
     /// <summary>
     /// The first interface is the one whose addresses a service without one listens on: those that it had last where it is
     /// gone or does not tell, since others still know flows to them.
     /// </summary>
-    int Apply(IReadOnlyDictionary<uint, int>? live)
+    int ApplyLinks()
     {
-        var (changes, untold) = (0, (LoadBalancerException?)null);
-        try
-        {
-            var left = Left();
-            if (left[0] == devices[0])
-                _self = devices[0].Addresses();
-            changes = LinkReconciler.Apply(attached.Tables, left);
-        }
-        catch (LoadBalancerException fault)
-        {
-            untold = fault;
-        }
-        changes += _reconciler.Apply(_desired, _self, live);
-        return untold is null ? changes : throw new LoadBalancerException(untold.Message, untold);
+        var left = Left();
+        if (left[0] == devices[0])
+            _self = devices[0].Addresses();
+        return LinkReconciler.Apply(attached.Tables, left);
     }
 
     /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>
