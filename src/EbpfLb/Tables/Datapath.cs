@@ -79,15 +79,25 @@ sealed class Datapath : IDisposable
         LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out string? refusal)
     {
         refusal = null;
+        NativeException first;
         try
         {
             return LoadTc(TcObjects.Best, settings, maxFlows, former, out layout);
         }
-        catch (NativeException first) when (TcObjects.Best != TcObject.Compatible)
+        catch (NativeException fault) when (TcObjects.Best != TcObject.Compatible)
         {
-            refusal = first.Message;
+            first = fault;
         }
-        return LoadTc(TcObject.Compatible, settings, maxFlows, former, out layout);
+        try
+        {
+            var tc = LoadTc(TcObject.Compatible, settings, maxFlows, former, out layout);
+            refusal = first.Message;
+            return tc;
+        }
+        catch (NativeException)
+        {
+            throw first; // the fault was not that program's alone
+        }
     }
 
     static BpfObject LoadTc(

@@ -1,6 +1,7 @@
 using System.Text;
 using EbpfLb.Abi;
 using EbpfLb.Native;
+using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
 using LoadedDatapath = EbpfLb.Tables.Datapath;
 
@@ -99,7 +100,7 @@ public sealed class ErrorsAreSentences
         var failure = Assert.Throws<NativeException>(
             () => LoadedDatapath.Load(Hook.Tc.Kind(), Balancer.Usual, maxFlows: uint.MaxValue / 2));
 
-        Assert.StartsWith("loading the eBPF object lb_tc_compat failed: ", failure.Message);
+        Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Name()} failed: ", failure.Message);
         Assert.Matches("map '(flows|opening)': failed to create", failure.Message);
     }
 
