@@ -75,6 +75,18 @@ public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
+    public async Task But_no_container_is_taken_before_the_kernel_has_told_which_addresses_are_the_balancers_own()
+    {
+        _engine.Put(new FakeContainer("lb", $"{Followed.Own.Single()}"));
+        await using var followed = new Followed(
+            _engine, own: () => throw new LoadBalancerException("the kernel was asked in vain"));
+
+        var fault = await Assert.ThrowsAsync<LoadBalancerException>(followed.Next);
+
+        Assert.Equal("the kernel was asked in vain", fault.Message);
+    }
+
+    [Fact]
     public async Task And_it_is_a_backend_once_it_is_in_order()
     {
         _engine.Put(Lost);
