@@ -31,6 +31,9 @@ static class Examination
 
     static Finding Privileges(Facts facts)
     {
+        if (facts.IsInUserNamespace)
+            return new("privileges", Verdict.Missing, "they are over a user namespace alone, where no program can be loaded",
+                "run it on the machine itself, or with an engine that is not rootless and does not remap users");
         (Capability Capability, string Name)[] needed =
             [(Capability.NetAdmin, "CAP_NET_ADMIN"), (Capability.Bpf, "CAP_BPF"), (Capability.Perfmon, "CAP_PERFMON")];
         var absent = needed.Where(one => !facts.Has(one.Capability)

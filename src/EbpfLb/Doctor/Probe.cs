@@ -15,6 +15,7 @@ namespace EbpfLb.Doctor;
 static class Probe
 {
     const uint FewFlows = 1024;
+    const string IdMap = "/proc/self/uid_map";
 
     /// <param name="devices">Interfaces to look at as well.</param>
     public static Facts Examine(params string[] devices)
@@ -32,9 +33,14 @@ static class Probe
             tcFailure, Load(HookKind.XdpGeneric, settings).Failure)
         {
             TcRefusal = tcRefusal,
+            IsInUserNamespace = File.Exists(IdMap) && IsPartial(File.ReadAllText(IdMap)),
             MoreDevices = [.. found.Skip(1)],
         };
     }
+
+    /// <summary>Whether a user namespace's map of ids leaves any out: only the machine's own has all.</summary>
+    public static bool IsPartial(string idMap) =>
+        idMap.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
     /// <summary>From the lines of a process's status file.</summary>
     public static ulong EffectiveCapabilities(IEnumerable<string> status)

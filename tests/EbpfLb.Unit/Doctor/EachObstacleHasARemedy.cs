@@ -43,6 +43,10 @@ public sealed class EachObstacleHasARemedy
             AssertMissing(facts, "privileges", observation, "NET_ADMIN, BPF and PERFMON, or NET_ADMIN and SYS_ADMIN");
     }
 
+    [Fact]
+    public void Privileges_over_a_user_namespace_alone() => AssertMissing(
+        Healthy with { IsInUserNamespace = true }, "privileges", "over a user namespace alone", "an engine that is not rootless");
+
     [Theory]
     [InlineData("5.10", false, "5.10 is too old")]
     [InlineData("5.15", true, "5.15, with clsact filters")]

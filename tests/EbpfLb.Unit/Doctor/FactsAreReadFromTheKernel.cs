@@ -14,6 +14,11 @@ public sealed class FactsAreReadFromTheKernel
     }
 
     [Theory]
+    [InlineData("         0          0 4294967295\n", false)]
+    [InlineData("         0       1000          1\n         1     100000      65536\n", true)]
+    public void Whether_it_is_in_a_user_namespace(string idMap, bool expected) => Assert.Equal(expected, Probe.IsPartial(idMap));
+
+    [Theory]
     [InlineData("6.1.0-18-amd64\n", "6.1")]
     [InlineData("6.12-rc1\n", "6.12")]
     [InlineData("5.15.167.4-microsoft-standard-WSL2\n", "5.15")]
