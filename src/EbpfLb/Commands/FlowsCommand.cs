@@ -50,8 +50,9 @@ sealed class FlowsCommand
         try
         {
             RequireService(filter.Service, sources, isAll: faults.Count == 0);
-            new FlowQuery(filter, order, parsed.GetValue(_limit))
-                .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
+            if (sources.Count > 0 || faults.Count == 0)
+                new FlowQuery(filter, order, parsed.GetValue(_limit))
+                    .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
         }
         finally
         {

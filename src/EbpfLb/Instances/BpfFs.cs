@@ -45,8 +45,7 @@ static unsafe class BpfFs
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new LoadBalancerException(
-                $"no pins can be made below {Root}: {fault.Message}. This process must be able to write there: as its owner, "
-                + "where nothing mounts it read-only (as systemd's ProtectKernelTunables= and a container's `:ro` do).", fault);
+                $"no pins can be made below {Root}: {fault.Message.TrimEnd('.')}. {Fd.PinRemedy}", fault);
         }
     }
 }

@@ -7,13 +7,14 @@ static class EveryInstance
 {
     /// <summary>
     /// Reads one after the other. One that cannot be read, as it is another version's or is just being pinned or removed,
-    /// is a fault among the others.
+    /// is a fault among the others, and so is one whose pins are not to be seen from here.
     /// </summary>
     /// <param name="read">Reads from an instance of that name, and disposes of its tables when it likes.</param>
     public static (IReadOnlyList<T> Read, IReadOnlyList<string> Faults) Read<T>(Func<string, LbTables, T> read)
     {
         var (all, faults) = (new List<T>(), new List<string>());
-        foreach (var instance in Instance.All())
+        var instances = Instance.All();
+        foreach (var instance in instances)
         {
             try
             {
@@ -24,6 +25,19 @@ static class EveryInstance
                 faults.Add(fault.Message);
             }
         }
+        if (faults.Count == 0 && Unseen(instances) is { Length: > 0 } unseen)
+            faults.Add(
+                $"ebpf-lb runs on {string.Join(", ", unseen)}, but its pins are not here: it is about to start or to end, or was "
+                + "started where another bpf file system is mounted, as by `ip netns exec`.");
         return (all, faults);
+    }
+
+    /// <summary>The interfaces on which a runner is, of an instance that is none of these.</summary>
+    static string[] Unseen(IReadOnlyList<string> instances)
+    {
+        var held = InstanceLock.Held();
+        return held.Count == 0
+            ? []
+            : [.. held.Except(instances.SelectMany(instance => Instance.InterfacesOf(instance).Values.Prepend(instance))).Order()];
     }
 }

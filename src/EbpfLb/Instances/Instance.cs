@@ -22,9 +22,25 @@ static class Instance
     public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
 
     /// <summary>The instances in this network namespace that have pins.</summary>
-    public static IReadOnlyList<string> All() => System.IO.Directory.Exists(Root)
-        ? [.. System.IO.Directory.GetDirectories(Root).Select(path => Path.GetFileName(path).Replace(':', '.')).Order()]
-        : [];
+    /// <exception cref="LoadBalancerException">This process may not look for them.</exception>
+    public static IReadOnlyList<string> All()
+    {
+        try
+        {
+            return
+            [
+                .. System.IO.Directory.GetDirectories(Root).Select(path => Path.GetFileName(path).Replace(':', '.')).Order(),
+            ];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (UnauthorizedAccessException fault)
+        {
+            throw new LoadBalancerException($"what is attached is not told: {fault.Message.TrimEnd('.')}. {Fd.PinRemedy}", fault);
+        }
+    }
 
     public static void PinTables(string instance, LbTables tables)
     {

@@ -37,8 +37,14 @@ sealed class InstanceLock : IDisposable
         ?? throw new LoadBalancerException($"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
 
     /// <summary>Is it held, by whomever? Looks without touching it: a runner that starts may have it.</summary>
-    public static bool IsHeld(string device) =>
-        File.ReadLines(BoundSockets).Any(line => line.EndsWith($" @{Name(device)}", StringComparison.Ordinal));
+    public static bool IsHeld(string device) => Held().Contains(device);
+
+    /// <summary>The interfaces in this network namespace that are held.</summary>
+    public static IReadOnlySet<string> Held() => File.ReadLines(BoundSockets)
+        .Select(line => line.Split(" @" + Name("")))
+        .Where(parts => parts.Length == 2)
+        .Select(parts => parts[1])
+        .ToHashSet();
 
     bool TryAdd(string device)
     {

@@ -9,6 +9,7 @@ static class Errno
     public const int ENOENT = 2;
     public const int E2BIG = 7;
     public const int EACCES = 13;
+    public const int EROFS = 30;
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENODEV = 19;

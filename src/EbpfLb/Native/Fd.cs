@@ -7,6 +7,10 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
 {
     const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC, fcntl.h
 
+    /// <summary>What pins ask of those who use them.</summary>
+    public const string PinRemedy = "Run it as root, where nothing mounts the bpf file system read-only (as systemd's "
+        + "ProtectKernelTunables= and a container's `:ro` do).";
+
     public Fd(int fd)
         : base(ownsHandle: true) => SetHandle(fd);
 
@@ -17,9 +21,13 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
     public static Fd Duplicate(int fd, string what) =>
         new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
 
-    /// <summary>Opens what is pinned at <paramref name="path"/>.</summary>
-    public static Fd OpenPin(string path) =>
-        new(Check.NegativeErrno(LibBpf.bpf_obj_get(path), $"opening the pin {path}"));
+    /// <summary>Opens what is pinned at <paramref name="path"/>, for reading and writing.</summary>
+    public static Fd OpenPin(string path)
+    {
+        var result = LibBpf.bpf_obj_get(path);
+        return result >= 0 ? new(result) : throw new NativeException(
+            $"opening the pin {path}", -result, remedy: result is -Errno.EACCES or -Errno.EROFS ? PinRemedy : null);
+    }
 
     public void Pin(string path) => Check.NegativeErrno(LibBpf.bpf_obj_pin(Number, path), $"pinning {path}");
 

@@ -3,18 +3,18 @@ namespace EbpfLb.Native;
 /// <summary>The kernel or libbpf refused an operation.</summary>
 sealed class NativeException : LoadBalancerException
 {
-    public NativeException(string operation, int errno, string? detail = null)
-        : base(Sentence(operation, errno, detail)) => Number = errno;
+    public NativeException(string operation, int errno, string? detail = null, string? remedy = null)
+        : base(Sentence(operation, errno, detail, remedy ?? Remedy(errno))) => Number = errno;
 
     /// <summary>The error number, positive.</summary>
     public int Number { get; }
 
-    static string Sentence(string operation, int errno, string? detail)
+    static string Sentence(string operation, int errno, string? detail, string? remedy)
     {
         var sentence = $"{operation} failed: {Errno.Describe(errno)}.";
         if (!string.IsNullOrWhiteSpace(detail))
             sentence += $" The kernel says: {detail}";
-        return Remedy(errno) is { } remedy ? $"{sentence} {remedy}" : sentence;
+        return remedy is null ? sentence : $"{sentence} {remedy}";
     }
 
     static string? Remedy(int errno) => errno switch

@@ -80,9 +80,18 @@ sealed class Machine
     public void ForbidPins() => _namespace.ForbidPins();
 
     /// <summary>Types a command line of words without blanks, and waits for its end.</summary>
-    public (int Code, string Output, string Error) Type(string line) => Inside(() =>
+    public (int Code, string Output, string Error) Type(string line) => Execute(Program, line.Split(' '));
+
+    /// <summary>The same as somebody to whom the pins do not belong, and who has no privilege.</summary>
+    public (int Code, string Output, string Error) TypeUnprivileged(string line)
     {
-        using var process = Process.Start(new ProcessStartInfo(Program, line.Split(' '))
+        _namespace.GiveAwayPins();
+        return Execute("setpriv", ["--bounding-set=-all", Program, .. line.Split(' ')]);
+    }
+
+    (int Code, string Output, string Error) Execute(string program, string[] arguments) => Inside(() =>
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -14,6 +14,8 @@ sealed partial class NetworkNamespace
 {
     const int CloneNewNet = 0x40000000;
     const int CloneNewNs = 0x20000;
+    const uint Nobody = 65534;
+    const uint OwnerAlone = 448; // 0700
     const nuint MountReadOnly = 1;
     const nuint MountRemount = 1 << 5;
     const nuint MountBind = 1 << 12;
@@ -128,6 +130,14 @@ sealed partial class NetworkNamespace
         return true;
     });
 
+    /// <summary>Gives its bpf file system, which it has by <see cref="MountPins"/>, to nobody, who lets nobody else in.</summary>
+    public void GiveAwayPins() => Run(() =>
+    {
+        Require(chown(BpfFs.Root, Nobody, Nobody), "giving pins away");
+        Require(chmod(BpfFs.Root, OwnerAlone), "letting nobody else in");
+        return true;
+    });
+
     static void Require(int result, string operation)
     {
         if (result != 0)
@@ -152,4 +162,10 @@ sealed partial class NetworkNamespace
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int mount(string source, string target, string? type, nuint flags, nint data);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int chown(string path, uint owner, uint group);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int chmod(string path, uint mode);
 }

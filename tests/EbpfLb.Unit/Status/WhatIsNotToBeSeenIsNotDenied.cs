@@ -1,0 +1,56 @@
+using EbpfLb.Instances;
+using EbpfLb.Native;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Status;
+
+/// <summary>Who may not look, or looks in the wrong place, is told so: nothing may be attached, and something be.</summary>
+public sealed class WhatIsNotToBeSeenIsNotDenied
+{
+    [Theory, InlineData("status"), InlineData("flows"), InlineData("detach --interface back")]
+    public void Where_pins_are_somebody_elses(string command)
+    {
+        var machine = Attached();
+
+        var (code, output, error) = machine.TypeUnprivileged(command);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.StartsWith("error: what is attached is not told: ", error, StringComparison.Ordinal);
+        Assert.EndsWith($"{Fd.PinRemedy}\n", error, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("status"), InlineData("flows"), InlineData("detach --interface back")]
+    public void Where_pins_are_mounted_read_only(string command)
+    {
+        var machine = Attached();
+        machine.ForbidPins();
+
+        var (code, output, error) = machine.Type(command);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.EndsWith($"failed: EROFS, Read-only file system. {Fd.PinRemedy}\n", error, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("status"), InlineData("flows")]
+    public void Where_the_runners_pins_are_elsewhere(string command)
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        using var held = machine.Inside(() => InstanceLock.Take([Machine.Interface]));
+
+        var (code, output, error) = machine.Type(command);
+
+        Assert.Equal((1, ""), (code, output));
+        Assert.StartsWith(
+            $"error: ebpf-lb runs on {Machine.Interface}, but its pins are not here: ", error, StringComparison.Ordinal);
+    }
+
+    static Machine Attached()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(() => Machine.Start(Machine.Usual with { Interfaces = [Machine.OtherInterface] }).Dispose());
+        return machine;
+    }
+}
