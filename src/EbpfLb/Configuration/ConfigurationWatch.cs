@@ -42,6 +42,7 @@ sealed partial class ConfigurationWatch(
     {
         var current = first;
         ConfigurationFile? seen = null, judged = null;
+        var isRefused = false;
         while (true)
         {
             var isAsked = await WaitAsync(cancellation);
@@ -52,8 +53,17 @@ sealed partial class ConfigurationWatch(
             if (!isWhole || (!isAsked && file == judged))
                 continue;
             judged = file;
-            if (Judge(file, current) is not { } next || (!isAsked && next == current))
+            var next = Judge(file, current);
+            var isRepaired = isRefused && next is not null;
+            isRefused = next is null;
+            if (next is null)
                 continue;
+            if (!isAsked && next == current)
+            {
+                if (isRepaired)
+                    LogRepaired(path);
+                continue;
+            }
             current = next;
             yield return next;
         }
@@ -85,8 +95,11 @@ sealed partial class ConfigurationWatch(
         return null;
     }
 
-    [LoggerMessage(LogLevel.Error, "{Path} was changed, but is not valid; nothing changes:{Faults}")]
+    [LoggerMessage(LogLevel.Error, "{Path} is not valid as it is now; nothing changes:{Faults}")]
     partial void LogFaults(string path, string faults);
+
+    [LoggerMessage(LogLevel.Information, "{Path} is again what is in force")]
+    partial void LogRepaired(string path);
 
     [LoggerMessage(LogLevel.Error,
         "{Path} was changed, but a change of {Keys} takes a restart of the runner; nothing changes")]

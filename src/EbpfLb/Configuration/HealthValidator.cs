@@ -32,7 +32,7 @@ sealed class HealthValidator(HealthDraft draft, List<Fault> faults)
             Port = Port(),
             WhenAllDown = AllDown(),
         };
-        if (health.Port == 0 && !draft.Values.ContainsKey("port"))
+        if (listen is not null && health.Port == 0 && !draft.Values.ContainsKey("port"))
             RequirePort(listen, backends);
         return health;
     }
@@ -101,9 +101,9 @@ sealed class HealthValidator(HealthDraft draft, List<Fault> faults)
     }
 
     /// <summary>Checks connect over TCP.</summary>
-    void RequirePort(ListenEndpoint? listen, ImmutableArray<BackendConfiguration> backends)
+    void RequirePort(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends)
     {
-        if (listen is { Protocol: TransportProtocol.Udp })
+        if (listen.Protocol == TransportProtocol.Udp)
             faults.Add(new(draft.Place, null, "checks connect over TCP, and the service is one of UDP",
                 "Say the port of something on the backends that answers over TCP, or leave the checks out"));
         else if (backends.Any(backend => backend.Port == 0))

@@ -134,6 +134,11 @@ sealed class YamlSource
     {
         if (node is YamlScalarNode { Value: { Length: > 0 } address })
             return new BackendDraft(new Placed(At(node.Start, path), address), Weight: null);
+        if (node is not YamlMappingNode)
+        {
+            Report(node, path, $"is neither an address nor a mapping with the keys {string.Join(", ", BackendKeys)}", SeeExample);
+            return null;
+        }
         if (Mapping(node, path, BackendKeys) is not { } backend)
             return null;
         var weight = Scalar(backend, node, "weight", path);

@@ -63,10 +63,15 @@ sealed partial class Runner(
         }
         finally
         {
-            if (cancellation.IsCancellationRequested && !configuration.LeaveAttached)
-                attached.Detach();
-            else
+            if (!cancellation.IsCancellationRequested || configuration.LeaveAttached)
+            {
                 LogLeftAttached(devices[0].Name, devices[0].Name);
+            }
+            else
+            {
+                attached.Detach();
+                LogDetached(Names(devices));
+            }
         }
     }
 
@@ -162,6 +167,9 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
         + "`ebpf-lb detach --interface {Interface}` ends it")]
     partial void LogLeftAttached(string device, string @interface);
+
+    [LoggerMessage(LogLevel.Information, "detached from {Devices}")]
+    partial void LogDetached(string devices);
 
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
         + "interface is lost, and so is what comes back. {Remedy}")]

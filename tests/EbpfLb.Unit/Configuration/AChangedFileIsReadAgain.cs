@@ -24,7 +24,7 @@ public sealed class AChangedFileIsReadAgain
 
         Assert.Collection(await file.Logged(1), line =>
         {
-            Assert.StartsWith("Error: FILE was changed, but is not valid; nothing changes:", line, StringComparison.Ordinal);
+            Assert.StartsWith("Error: FILE is not valid as it is now; nothing changes:", line, StringComparison.Ordinal);
             Assert.Matches(@"\n  FILE:4:13 services\[0\]\.listen: 'self:80000/tcp' has no valid port", line);
             Assert.Matches(@"\n  FILE:5:17 services\[0\]\.backends\[0\]: '172\.20\.0\.300' ", line);
         });
@@ -42,6 +42,18 @@ public sealed class AChangedFileIsReadAgain
         file.Write(Web("172.20.0.4"));
 
         Assert.Equal(["172.20.0.4:80"], Backends(await file.Next()));
+    }
+
+    [Fact]
+    public async Task And_so_is_that_it_is_what_it_was()
+    {
+        await using var file = new WatchedFile(Web("172.20.0.2"));
+        file.Write("interface: [");
+        await file.Logged(1);
+
+        file.Write(Web("172.20.0.2"));
+
+        Assert.Equal("Information: FILE is again what is in force", (await file.Logged(2))[1]);
     }
 
     [Theory]

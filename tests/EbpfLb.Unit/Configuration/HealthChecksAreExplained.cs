@@ -62,6 +62,10 @@ public sealed class HealthChecksAreExplained
     }
 
     [Fact]
+    public void But_a_listen_that_cannot_be_says_nothing_of_them() =>
+        Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Faults).Place);
+
+    [Fact]
     public void Those_of_a_file_all_at_once_where_they_stand()
     {
         var faults = Given.Yaml("""

@@ -42,7 +42,7 @@ public sealed class YamlOfAnyShapeGivesFaults
     [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [{weight: 1}]}]\n",
         "lb.yaml:2:39 services[0].backends[0].address", "the address is missing")]
     [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [[]]}]\n",
-        "lb.yaml:2:39 services[0].backends[0]", "is not a mapping")]
+        "lb.yaml:2:39 services[0].backends[0]", "is neither an address nor a mapping with the keys address, weight")]
     [InlineData("interface: eth0\nservices: [{listen: ':80', ports: 1}]\n", "lb.yaml:2:28 services[0]", "is not a known key")]
     public void A_fault_names_line_column_and_path(string text, string place, string problem)
     {
