@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>Makes backends of containers, and reports each container's faults when they change.</summary>
+/// <summary>Makes backends of containers, and reports each container's faults, and whether it is down, when that changes.</summary>
 /// <param name="configuration">The services, and the network where a container names none.</param>
 /// <param name="ownAddresses">The balancer's own, at the moment; may throw a <see cref="LoadBalancerException"/>.</param>
 /// <param name="logger">Told of the faults.</param>
@@ -14,6 +14,9 @@ sealed partial class ContainerBackends(
 {
     /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
     Dictionary<string, ImmutableArray<Fault>> _reported = [];
+
+    /// <summary>By their ids: which of those that are backends are down.</summary>
+    Dictionary<string, bool> _down = [];
 
     IReadOnlySet<IPAddress>? _own;
     bool _isOwnUnknown;
@@ -26,6 +29,7 @@ sealed partial class ContainerBackends(
         var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
         var own = Own();
         var faulty = new Dictionary<string, ImmutableArray<Fault>>();
+        var down = new Dictionary<string, bool>();
         foreach (var container in containers.Where(LabelledContainer.IsLabelled)
             .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
         {
@@ -34,8 +38,11 @@ sealed partial class ContainerBackends(
             backends.AddRange(found);
             if (faults.Length > 0)
                 faulty[container.Id] = faults;
+            if (found.Length > 0)
+                down[container.Id] = Report(container);
         }
         Report(faulty);
+        _down = down;
         return backends.ToImmutable();
     }
 
@@ -56,6 +63,19 @@ sealed partial class ContainerBackends(
         return _own;
     }
 
+    bool Report(Container container)
+    {
+        var isDown = container.Health == BackendHealth.Down;
+        if (_down.TryGetValue(container.Id, out var wasDown) && isDown != wasDown)
+        {
+            if (isDown)
+                LogDown(container.Name);
+            else
+                LogUp(container.Name);
+        }
+        return isDown;
+    }
+
     void Report(Dictionary<string, ImmutableArray<Fault>> faulty)
     {
         foreach (var (id, faults) in faulty)
@@ -70,6 +90,12 @@ sealed partial class ContainerBackends(
 
     [LoggerMessage(LogLevel.Warning, "the balancer's own addresses are taken to be what they were: {Reason}")]
     partial void LogOwnUnknown(string reason);
+
+    [LoggerMessage(LogLevel.Warning, "container {Name} is down: it is paused, or its own health check failed")]
+    partial void LogDown(string name);
+
+    [LoggerMessage(LogLevel.Information, "container {Name} is down no more")]
+    partial void LogUp(string name);
 
     [LoggerMessage(LogLevel.Warning, "{Fault} The container is ignored.")]
     partial void LogIgnored(Fault fault);
