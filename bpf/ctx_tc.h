@@ -101,7 +101,10 @@ static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const stru
 	return !bpf_l4_csum_replace(skb, offset, 0, change->body, flags);
 }
 
-/* What mending a complete checksum changes behind the IP header: its own change offsets the body's, and takes the addresses back. */
+/*
+ * What mending a complete checksum changes behind the IP header: its own change
+ * offsets the body's, and that of the addresses which it covers.
+ */
 static __always_inline __u32 tc_change_behind(const struct packet *pkt, const struct change *change)
 {
 	if (!lb_has_l4_checksum(pkt))

@@ -2,7 +2,7 @@
 /* How the kernel knows a packet's checksum; whether it tells is a matter of its version. */
 #pragma once
 
-/* The kernel's values of sk_buff.ip_summed, whose meaning stands in its skbuff.h, and one of our own. */
+/* The kernel's values of sk_buff.ip_summed, whose meaning stands in its skbuff.h, and two of our own. */
 enum summed {
 	SUMMED_IN_PACKET, /* CHECKSUM_NONE: by nobody but who wrote the packet */
 	SUMMED_AND_RIGHT, /* CHECKSUM_UNNECESSARY: found right by someone */
