@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using EbpfLb.Configuration;
 using EbpfLb.Doctor;
 
 namespace EbpfLb.Commands;
@@ -33,8 +34,8 @@ static class CommandLine
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             var command = $"ebpf-lb {Help.CommandOf(parsed)}".TrimEnd();
-            foreach (var fault in parsed.Errors)
-                await error.WriteLineAsync($"error: {fault.Message} See '{command} --help'.");
+            foreach (var fault in Misused(parsed))
+                await error.WriteLineAsync($"error: {fault} See '{command} --help'.");
             return ExitCode.Usage;
         }
 
@@ -61,6 +62,18 @@ static class CommandLine
                 await error.WriteLineAsync(fault.ToString());
             return ExitCode.Failed;
         }
+    }
+
+    /// <summary>What is wrong with a line; where its command is, no more than that.</summary>
+    static IEnumerable<string> Misused(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is not RootCommand root)
+            return parsed.Errors.Select(fault => fault.Message);
+        var known = root.Subcommands.Select(command => command.Name).ToArray();
+        var use = $"Use one of: {string.Join(", ", known)}.";
+        if (parsed.UnmatchedTokens is not [var word, ..])
+            return [$"The command is missing. {use}"];
+        return [$"'{word}' is no command and no option. {(Spelling.Nearest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
     }
 
     static string Unexpected(Exception fault) =>

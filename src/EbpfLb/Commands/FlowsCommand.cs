@@ -8,18 +8,17 @@ namespace EbpfLb.Commands;
 /// <summary><c>ebpf-lb flows</c>: who is connected to whom, read from the pinned maps.</summary>
 sealed class FlowsCommand
 {
+    const int LongestList = 10;
+
     readonly Option<AddressPrefix?> _client = Options.Parsed("--client", "ADDRESS[/BITS]",
         "Only flows from these clients", AddressPrefix.Read, "is no address and no prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
     readonly Option<string> _service = new("--service") { Description = "Only flows to this service", HelpName = "NAME" };
     readonly Option<BackendPattern?> _backend = Options.Parsed("--backend", "HOST[:PORT]",
         "Only flows to this backend, by its configured name or its address", BackendPattern.Read,
         "is no backend", "Write it as web, 172.20.0.2 or 172.20.0.2:80");
-    readonly Option<string> _sort = new("--sort")
-    {
-        Description = $"The most first, in: {string.Join(", ", FlowOrder.All.Select(order => order.Word))}; "
-            + $"shows {FlowQuery.LongestSortedList} unless --limit says otherwise",
-        HelpName = "BY",
-    };
+    readonly Option<Func<Flow, ulong>?> _sort = Options.Parsed("--sort", "BY",
+        $"The most first, in: {FlowOrder.Words}; shows {FlowQuery.LongestSortedList} unless --limit says otherwise",
+        FlowOrder.Read, "is nothing to sort by", $"Use one of: {FlowOrder.Words}");
     readonly Option<int?> _limit = Options.Parsed("--limit", "NUMBER", "Show so many at most",
         Number, "is no number of flows", "Use a whole number from 1 on");
     readonly Option<bool> _json = new("--json") { Description = "Print JSON, for scripts" };
@@ -27,7 +26,6 @@ sealed class FlowsCommand
     public static Command Create()
     {
         var options = new FlowsCommand();
-        options._sort.AcceptOnlyFromAmong([.. FlowOrder.All.Select(order => order.Word)]);
         var command = new Command("flows", "Show the flows: client, service, backend, what they carry")
         {
             options._client, options._service, options._backend, options._sort, options._limit, options._json,
@@ -38,7 +36,6 @@ sealed class FlowsCommand
 
     int Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var order = parsed.GetValue(_sort) is { } word ? FlowOrder.All.Single(known => known.Word == word).Key : null;
         var filter = new FlowFilter(parsed.GetValue(_client), parsed.GetValue(_service), parsed.GetValue(_backend));
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var opened = new List<LbTables>();
@@ -49,9 +46,10 @@ sealed class FlowsCommand
         });
         try
         {
-            RequireService(filter.Service, sources, isAll: faults.Count == 0);
+            Require("service", filter.Service, sources.SelectMany(source => source.Services), isAll: faults.Count == 0);
+            Require("backend", filter.Backend?.Name, sources.SelectMany(source => source.Backends), isAll: faults.Count == 0);
             if (sources.Count > 0 || faults.Count == 0)
-                new FlowQuery(filter, order, parsed.GetValue(_limit))
+                new FlowQuery(filter, parsed.GetValue(_sort), parsed.GetValue(_limit))
                     .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
         }
         finally
@@ -63,13 +61,15 @@ sealed class FlowsCommand
         return faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
-    /// <summary>A mistyped name would show no flow, as an idle service does.</summary>
-    static void RequireService(string? name, IReadOnlyList<FlowSource> sources, bool isAll)
+    /// <summary>A mistyped name would show no flow, as one that idles does.</summary>
+    static void Require(string what, string? name, IEnumerable<string> names, bool isAll)
     {
-        var known = sources.SelectMany(source => source.Services).Distinct().ToArray();
-        if (name is not null && !known.Contains(name))
-            throw new LoadBalancerException(
-                $"no service {(isAll ? "" : "of those that could be read ")}is named '{name}'. There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known)}")}.");
+        var known = names.Distinct().ToArray();
+        if (name is null || known.Contains(name))
+            return;
+        var more = known.Length > LongestList ? $" and {known.Length - LongestList} more" : "";
+        throw new LoadBalancerException($"no {what} {(isAll ? "" : "of those that could be read ")}is named '{name}'. "
+            + $"There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known.Take(LongestList))}{more}")}.");
     }
 
     static int? Number(string text) => int.TryParse(text, out var number) && number > 0 ? number : null;

@@ -1,7 +1,7 @@
 namespace EbpfLb.Configuration;
 
 /// <summary>A value as it was written, and where.</summary>
-sealed record Placed(string Place, string Value)
+sealed record Placed(Place Place, string Value)
 {
     public Fault Fault(string problem, string remedy) => new(Place, Value, problem, remedy);
 }
@@ -43,7 +43,7 @@ sealed record ServiceDraft(
 
 /// <param name="Place">Where a fault of the whole is.</param>
 /// <param name="Values">By the words of <see cref="Words.Health"/>.</param>
-sealed record HealthDraft(string Place, IReadOnlyDictionary<string, Placed> Values);
+sealed record HealthDraft(Place Place, IReadOnlyDictionary<string, Placed> Values);
 
 sealed record DockerDraft(Placed? Network, Placed? Socket);
 

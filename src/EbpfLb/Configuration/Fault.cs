@@ -3,11 +3,11 @@ using System.Text;
 namespace EbpfLb.Configuration;
 
 /// <summary>One thing that is wrong with a configuration.</summary>
-/// <param name="Place">Where: a flag, or file, line, column and path.</param>
+/// <param name="Place">Where.</param>
 /// <param name="Value">What stands there, or null where something is missing.</param>
 /// <param name="Problem">What is wrong; continues the value as a sentence.</param>
 /// <param name="Remedy">What to do about it, as a sentence of its own without the full stop.</param>
-sealed record Fault(string Place, string? Value, string Problem, string Remedy)
+sealed record Fault(Place Place, string? Value, string Problem, string Remedy)
 {
     const int LongestValue = 80;
 

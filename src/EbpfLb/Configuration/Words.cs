@@ -63,6 +63,9 @@ static class Words
     public static string EndPoint(IPAddress address, ushort port) =>
         $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{Port(port)}";
 
+    /// <summary>So many flows.</summary>
+    public static string Flows(long count) => count == 1 ? "1 flow" : $"{count} flows";
+
     /// <summary>The user's word for a protocol.</summary>
     public static string Word(this TransportProtocol protocol) =>
         Protocols.First(known => known.Value == protocol).Word;

@@ -23,7 +23,11 @@ sealed class YamlSource
     {
         var source = new YamlSource(file);
         var draft = source.Load(text) is { } root ? source.Root(root) : null;
-        return draft is null ? new Reading(null, [.. source._faults]) : Validator.Validate(draft, source._faults);
+        var reading = draft is null ? new Reading(null, [.. source._faults]) : Validator.Validate(draft, source._faults);
+        return reading with
+        {
+            Faults = [.. reading.Faults.OrderBy(fault => fault.Place.Line).ThenBy(fault => fault.Place.Column)],
+        };
     }
 
     YamlNode? Load(string text)
@@ -221,5 +225,6 @@ sealed class YamlSource
 
     static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 
-    string At(Mark mark, string path = "") => $"{_file}:{mark.Line}:{mark.Column} {path}".TrimEnd();
+    Place At(Mark mark, string path = "") =>
+        new($"{_file}:{mark.Line}:{mark.Column} {path}".TrimEnd(), mark.Line, mark.Column);
 }

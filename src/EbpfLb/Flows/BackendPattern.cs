@@ -17,6 +17,9 @@ sealed record BackendPattern
         _port = port;
     }
 
+    /// <summary>The name that it was configured by; null where it is known by its address.</summary>
+    public string? Name => _address is null ? _host : null;
+
     /// <summary>Reads HOST[:PORT]; null where the text is no such thing.</summary>
     public static BackendPattern? Read(string text)
     {

@@ -3,9 +3,15 @@ namespace EbpfLb.Flows;
 /// <summary>What flows can be sorted by, the most of it first.</summary>
 static class FlowOrder
 {
-    public static readonly (string Word, Func<Flow, ulong> Key)[] All =
+    static readonly (string Word, Func<Flow, ulong> Key)[] Known =
     [
         ("bytes", flow => flow.Bytes), ("packets", flow => flow.Packets), ("age", flow => (ulong)flow.Age.Ticks),
         ("idle", flow => (ulong)flow.Idle.Ticks),
     ];
+
+    /// <summary>The words for them.</summary>
+    public static string Words { get; } = string.Join(", ", Known.Select(order => order.Word));
+
+    /// <summary>What a word means; null where it is none of them.</summary>
+    public static Func<Flow, ulong>? Read(string word) => Known.FirstOrDefault(order => order.Word == word).Key;
 }

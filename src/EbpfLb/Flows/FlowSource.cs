@@ -29,6 +29,9 @@ sealed class FlowSource
     /// <summary>The names of its services.</summary>
     public IEnumerable<string> Services => _services.Values.Distinct().Order();
 
+    /// <summary>The names or addresses by which its backends were configured.</summary>
+    public IEnumerable<string> Backends => _backends.Values.Distinct().Order();
+
     public string ServiceName(uint id) => _services.GetValueOrDefault(id, "?");
 
     /// <summary>The name or address by which a backend was configured.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
@@ -20,7 +21,7 @@ sealed class FlowWriter(TextWriter output, bool asJson)
             output.WriteLine(Line(
                 row.State, row.Protocol, row.Client, $"{row.Service} {row.Endpoint}", $"{row.Backend} {row.BackendAddress}",
                 row.ToBackendBytes, row.ToClientBytes, row.ToBackendPackets, row.ToClientPackets,
-                Words(flow.Age), Words(flow.Idle)));
+                Short(flow.Age), Short(flow.Idle)));
         _written++;
     }
 
@@ -30,11 +31,11 @@ sealed class FlowWriter(TextWriter output, bool asJson)
         if (asJson)
             output.WriteLine(_written == 0 ? "]" : "\n]");
         else
-            output.WriteLine(_written == total ? $"{total} flows" : $"{_written} of {total} flows");
+            output.WriteLine(_written == total ? Words.Flows(total) : $"{_written} of {Words.Flows(total)}");
     }
 
     /// <summary>A time in the two largest of its units: 0.3s, 12.0s, 3m05s, 2h07m, 4d11h.</summary>
-    static string Words(TimeSpan time) => time switch
+    static string Short(TimeSpan time) => time switch
     {
         { TotalMinutes: < 1 } => time.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) + "s",
         { TotalHours: < 1 } => $"{time.Minutes}m{time.Seconds:00}s",

@@ -163,8 +163,15 @@ sealed partial class ControlLoop(
     static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
     [
         .. services.SelectMany(service => service.Backends.Select(
-            backend => $"{service.Name} {Words.EndPoint(backend.Address, backend.Port)}")),
+            backend => $"{service.Name} {Name(backend)}")),
     ];
+
+    /// <summary>Its endpoint and, where it was configured or found by a name, that.</summary>
+    static string Name(BackendSnapshot backend)
+    {
+        var endPoint = Words.EndPoint(backend.Address, backend.Port);
+        return backend.Host == $"{backend.Address}" ? endPoint : $"{endPoint} ({backend.Host})";
+    }
 
     static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
 

@@ -156,7 +156,7 @@ sealed partial class Runner(
         var services = KernelService.Of(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
         return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})"
-            + (attached.IsAdopted ? $", adopted with {LiveFlows.CountedIn(attached.Tables)} flows" : "");
+            + (attached.IsAdopted ? $", adopted with {Words.Flows(LiveFlows.CountedIn(attached.Tables))}" : "");
     }
 
     static string Names(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));

@@ -1,3 +1,5 @@
+using EbpfLb.Configuration;
+
 namespace EbpfLb.Status;
 
 /// <summary>Writes a status for people.</summary>
@@ -29,13 +31,13 @@ static class StatusTable
     {
         var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
         var interfaces = status.Interfaces.Concat(status.Lost.Select(name => $"{name} (gone)"));
-        return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {status.Flows} flows of {status.RoomForFlows}";
+        return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {Words.Flows(status.Flows)} of {status.RoomForFlows}";
     }
 
     /// <summary>A service, in a line.</summary>
     public static string Head(ServiceStatus service) => service.Listen.Count == 0
-        ? $"  {service.Name}, which has left, {service.Flows} flows"
-        : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {service.Flows} flows";
+        ? $"  {service.Name}, which has left, {Words.Flows(service.Flows)}"
+        : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {Words.Flows(service.Flows)}";
 
     /// <summary>How wide the column of addresses is.</summary>
     public static int AddressWidth(ServiceStatus service) =>

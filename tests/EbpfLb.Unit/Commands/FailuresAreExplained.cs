@@ -13,6 +13,21 @@ public sealed class FailuresAreExplained
         Assert.Equal((1, "", "error: attaching to eth0 failed. Do something.\n"), await shell.Type(Good));
     }
 
+    [Theory]
+    [InlineData("", "The command is missing. Use one of: run, check, status, flows, watch, doctor, detach.")]
+    [InlineData("--verbose", "The command is missing. Use one of: run,")]
+    [InlineData("stats", "'stats' is no command and no option. Perhaps 'status' is meant.")]
+    [InlineData("balance web --now", "'balance' is no command and no option. Use one of: run,")]
+    [InlineData("--verbos", "'--verbos' is no command and no option. Use one of: run,")]
+    public async Task A_line_without_a_command_is_one_sentence(string line, string sentence)
+    {
+        var (code, output, error) = await new Shell().Type(line);
+
+        Assert.Equal((2, "", 1), (code, output, error.Count(character => character == '\n')));
+        Assert.StartsWith($"error: {sentence}", error, StringComparison.Ordinal);
+        Assert.EndsWith(" See 'ebpf-lb --help'.\n", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_unknown_failure_is_not_hidden()
     {

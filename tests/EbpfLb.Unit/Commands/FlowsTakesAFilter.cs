@@ -13,7 +13,7 @@ public sealed class FlowsTakesAFilter
     [InlineData("--backend 10.0.0.300", "'10.0.0.300' is no backend. Write it as")]
     [InlineData("--limit 0", "'0' is no number of flows. Use a whole number from 1 on.")]
     [InlineData("--limit many", "'many' is no number of flows")]
-    [InlineData("--sort size", "'size'")]
+    [InlineData("--sort size", "--sort: 'size' is nothing to sort by. Use one of: bytes, packets, age, idle.")]
     [InlineData("--service", "'--service'")]
     public async Task A_wrong_one_is_explained(string options, string explanation)
     {

@@ -48,7 +48,7 @@ public sealed class AFileThatCannotBeReadIsAFault : IDisposable
     static void AssertFault(string path, string problem)
     {
         var fault = Assert.Single(ConfigurationFile.Read(path).Faults);
-        Assert.Equal(("--config", path), (fault.Place, fault.Value));
+        Assert.Equal(("--config", path), (fault.Place.Words, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
     }
 }

@@ -53,7 +53,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("interface: []")]
     [InlineData("interface:")]
     public void No_interface(string line) =>
-        Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Faults).Place, StringComparison.Ordinal);
+        Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Faults).Place.Words, StringComparison.Ordinal);
 
     [Fact]
     public void An_unknown_hook() =>
@@ -140,13 +140,13 @@ public sealed class EveryFaultIsExplained
 
         Assert.Equal(
             [
-                "lb.yaml:3:13 timeouts: 'opning' is not a known key. Perhaps 'opening' is meant.",
-                "lb.yaml:3:42 timeouts.ended: '[...]' is not a single value. "
-                    + "Write one value after 'ended:', in quotes where it begins with a bracket.",
                 "lb.yaml:2:8 flows: 'many' is no number of flows that there can be room for. "
                     + "Use a whole number of 1024 to 16777216.",
+                "lb.yaml:3:13 timeouts: 'opning' is not a known key. Perhaps 'opening' is meant.",
                 "lb.yaml:3:31 timeouts.udp: '60' is no time that a flow may idle. "
                     + "Use 100ms to 720h, written as 500ms, 31s, 135m or 2h.",
+                "lb.yaml:3:42 timeouts.ended: '[...]' is not a single value. "
+                    + "Write one value after 'ended:', in quotes where it begins with a bracket.",
             ],
             faults.Select(fault => fault.ToString()));
     }
@@ -365,12 +365,12 @@ public sealed class EveryFaultIsExplained
     {
         var faults = Given.Flags().Faults;
 
-        Assert.Equal(["--interface", "--listen", "--backend"], faults.Select(fault => fault.Place));
+        Assert.Equal(["--interface", "--listen", "--backend"], faults.Select(fault => fault.Place.Words));
         Assert.All(faults, fault => Assert.Contains($"Add '{fault.Place} ", fault.Remedy, StringComparison.Ordinal));
     }
 
     [Fact]
-    public void All_faults_of_a_file_at_once()
+    public void All_faults_of_a_file_at_once_in_its_order()
     {
         var faults = Given.Yaml("""
             interfase: eth0
@@ -410,7 +410,7 @@ public sealed class EveryFaultIsExplained
     {
         Assert.Null(reading.Configuration);
         var fault = Assert.Single(reading.Faults);
-        Assert.Equal((place, value), (fault.Place, fault.Value));
+        Assert.Equal((place, value), (fault.Place.Words, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
     }

@@ -55,7 +55,7 @@ public sealed class HealthChecksAreExplained
         var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Faults;
 
         var fault = Assert.Single(faults);
-        Assert.Equal("--health", fault.Place);
+        Assert.Equal("--health", fault.Place.Words);
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
         Assert.Empty(Given.GoodFlagsBut(listen: listen, health: ["tcp", "port=8080"]).Faults);
@@ -63,7 +63,7 @@ public sealed class HealthChecksAreExplained
 
     [Fact]
     public void But_a_listen_that_cannot_be_says_nothing_of_them() =>
-        Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Faults).Place);
+        Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Faults).Place.Words);
 
     [Fact]
     public void Those_of_a_file_all_at_once_where_they_stand()
@@ -81,14 +81,14 @@ public sealed class HealthChecksAreExplained
 
         Assert.Equal(
             [
+                "lb.yaml:4:21 services[0].health.http: 'ready' is no path that a web server can be asked for. "
+                    + "Begin it with '/', use at most 1024 characters, and write %20 for a blank.",
                 "lb.yaml:4:28 services[0].health: 'evry' is not a known key. Perhaps 'every' is meant.",
                 "lb.yaml:4:44 services[0].health.rise: '[...]' is not a single value. "
                     + "Write one value after 'rise:', in quotes where it begins with a bracket.",
+                "lb.yaml:4:57 services[0].health.fall: '0' is no number of checks in a row. Use a whole number of 1 to 100.",
                 "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, "
                     + "when-all-down. See the example in 'ebpf-lb run --help'.",
-                "lb.yaml:4:21 services[0].health.http: 'ready' is no path that a web server can be asked for. "
-                    + "Begin it with '/', use at most 1024 characters, and write %20 for a blank.",
-                "lb.yaml:4:57 services[0].health.fall: '0' is no number of checks in a row. Use a whole number of 1 to 100.",
                 "lb.yaml:8:13 services[2].health: checks connect over TCP, and the service is one of UDP. "
                     + "Say the port of something on the backends that answers over TCP, or leave the checks out.",
             ],
@@ -99,7 +99,7 @@ public sealed class HealthChecksAreExplained
     {
         var fault = Assert.Single(Given.GoodFlagsBut(health: health).Faults);
 
-        Assert.Equal((place, value), (fault.Place, fault.Value));
+        Assert.Equal((place, value), (fault.Place.Words, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
     }

@@ -48,7 +48,7 @@ public sealed class YamlOfAnyShapeGivesFaults
     {
         var fault = Assert.Single(Given.Yaml(text).Faults);
 
-        Assert.Equal(place, fault.Place);
+        Assert.Equal(place, fault.Place.Words);
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.NotEmpty(fault.Remedy);
     }

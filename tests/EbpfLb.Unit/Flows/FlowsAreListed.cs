@@ -104,7 +104,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Receive(third.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) });
         _lb.Receive(third.FromClient(Tcp.Ack));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.All.Single(known => known.Word == order).Key, Limit: 2));
+        var rows = List(new(FlowFilter.All, FlowOrder.Read(order), Limit: 2));
 
         Assert.Equal(expected.Split(' '), rows.Select(row => row.Client.Split(':')[1]));
     }
@@ -117,7 +117,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Pass(TimeSpan.FromMinutes(5));
         Establish(Hosts.Ip4.Alice.Port(40003));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.All.Single(known => known.Word == "idle").Key, null));
+        var rows = List(new(FlowFilter.All, FlowOrder.Read("idle"), null));
 
         Assert.Equal("10.7.0.101:40003", rows[^1].Client);
         Assert.All(rows[..2], row => Assert.InRange(row.Idle, 300, 400));

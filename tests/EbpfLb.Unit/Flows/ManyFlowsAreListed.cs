@@ -25,7 +25,7 @@ public sealed class ManyFlowsAreListed
         var source = new FlowSource("eth0", datapath.Tables, TimeProvider.System);
 
         var all = List(source, new(FlowFilter.All, null, null), out _);
-        var busiest = List(source, new(FlowFilter.All, FlowOrder.All.Single(known => known.Word == "bytes").Key, 3), out var allocated);
+        var busiest = List(source, new(FlowFilter.All, FlowOrder.Read("bytes"), 3), out var allocated);
 
         Assert.Equal(Flows, (uint)all.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).Distinct().Count());
         Assert.Equal(

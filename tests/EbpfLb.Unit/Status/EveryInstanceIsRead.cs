@@ -41,19 +41,21 @@ public sealed class EveryInstanceIsRead
         Assert.StartsWith($"error: {Fault}", error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Also_where_none_of_them_has_the_service_that_is_asked_for()
+    [Theory]
+    [InlineData("flows --service mail", "no service of those that could be read is named 'mail'. There are: web.")]
+    [InlineData("flows --backend front", "no backend of those that could be read is named 'front'. There are: a, b.")]
+    public void Also_where_none_of_them_has_what_is_asked_for(string command, string sentence)
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
         machine.Inside(Attach);
 
-        var (code, _, error) = machine.Type("flows --service mail");
+        var (code, _, error) = machine.Type(command);
 
         var lines = error.Split('\n');
         Assert.Equal(1, code);
         Assert.StartsWith($"error: {Fault}", lines[0], StringComparison.Ordinal);
-        Assert.Equal("error: no service of those that could be read is named 'mail'. There are: web.", lines[1]);
+        Assert.Equal($"error: {sentence}", lines[1]);
     }
 
     /// <summary>One instance with three flows, and one of another version.</summary>
