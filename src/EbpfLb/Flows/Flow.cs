@@ -29,6 +29,6 @@ readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, L
     /// <summary>Since it opened.</summary>
     public TimeSpan Age => Source.Since(Forward.OpenedNs);
 
-    /// <summary>Since the last packet of either direction.</summary>
-    public TimeSpan Idle => Source.Since(Math.Max(Forward.SeenNs, Reply.SeenNs));
+    /// <summary>Since the last packet of either direction: by a coarse clock, which may be some ms behind that of the opening.</summary>
+    public TimeSpan Idle => Source.Since(Math.Max(Forward.OpenedNs, Math.Max(Forward.SeenNs, Reply.SeenNs)));
 }

@@ -114,14 +114,26 @@ public sealed class FlowsAreListed : IDisposable
     {
         Establish(Hosts.Ip4.Alice.Port(40001));
         Establish(Hosts.Ip4.Alice.Port(40002));
-        _lb.Pass(TimeSpan.FromMinutes(5));
+        _lb.Pass(TimeSpan.FromMinutes(1));
         Establish(Hosts.Ip4.Alice.Port(40003));
 
         var rows = List(new(FlowFilter.All, FlowOrder.Read("idle"), null));
 
         Assert.Equal("10.7.0.101:40003", rows[^1].Client);
-        Assert.All(rows[..2], row => Assert.InRange(row.Idle, 300, 400));
-        Assert.InRange(rows[^1].Idle, 0, 100);
+        Assert.All(rows[..2], row => Assert.InRange(row.Idle, 60, 120));
+        Assert.InRange(rows[^1].Idle, 0, 59);
+    }
+
+    [Fact]
+    public void None_that_idles_for_longer_than_it_is_there()
+    {
+        for (var client = 1; client <= 20; client++)
+            Establish(Hosts.Ip4.Alice.Port(40000 + client));
+
+        var rows = List();
+
+        Assert.Equal(20, rows.Length);
+        Assert.All(rows, row => Assert.InRange(row.Idle, 0, row.Age));
     }
 
     [Fact]

@@ -209,13 +209,15 @@ sealed class Balancer : IDisposable
     /// <summary>As if no packet had come for that long.</summary>
     public void Pass(TimeSpan time)
     {
+        var nanoseconds = (ulong)time.TotalNanoseconds;
         FragmentTable.Age(Tables, time);
         foreach (var map in Tables.FlowMaps)
         {
             foreach (var key in map.Keys())
             {
                 var half = HalfOf(key);
-                half.SeenNs -= (ulong)(time.TotalSeconds * 1e9);
+                half.OpenedNs -= nanoseconds;
+                half.SeenNs -= nanoseconds;
                 map.Set(key, half);
             }
         }
