@@ -48,7 +48,7 @@ static class StatusCommand
     static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output, bool isAll)
     {
         if (all.Count == 0 && isAll)
-            output.WriteLine("nothing is attached");
+            output.WriteLine(StatusTable.Nothing);
         foreach (var status in all)
             StatusTable.Write(status, output);
     }

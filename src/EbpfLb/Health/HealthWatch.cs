@@ -74,7 +74,7 @@ sealed partial class HealthWatch(
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())
         {
             _allDown.Remove((name, family));
-            LogNotAllDown(name, Word(family));
+            LogNotAllDown(Word(family), name);
         }
         foreach (var ((name, family), policy) in allDown)
         {
@@ -94,8 +94,8 @@ sealed partial class HealthWatch(
     [LoggerMessage(LogLevel.Warning, "all {Family} backends of service '{Service}' are down: new flows {What}")]
     partial void LogAllDown(string family, string service, string what);
 
-    [LoggerMessage(LogLevel.Information, "service '{Service}' is no longer without an {Family} backend that is up")]
-    partial void LogNotAllDown(string service, string family);
+    [LoggerMessage(LogLevel.Information, "the {Family} backends of service '{Service}' are no longer all down")]
+    partial void LogNotAllDown(string family, string service);
 
     [LoggerMessage(LogLevel.Warning, "the check of backend {EndPoint} of service '{Service}' could not be made here: {Reason} "
         + "Its health stays as it was known")]

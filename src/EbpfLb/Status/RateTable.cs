@@ -18,7 +18,7 @@ sealed class RateTable(TextWriter output, bool colours)
     public void Write(IReadOnlyList<InstanceStatus> all, bool isAll = true)
     {
         if (all.Count == 0 && isAll)
-            output.WriteLine("nothing is attached");
+            output.WriteLine(StatusTable.Nothing);
         foreach (var status in all)
             Write(status);
     }

@@ -177,7 +177,7 @@ public sealed class SickBackendsAreLeftOut
         var half = await watched.Until(service => Of(service, B).Health == BackendHealth.Up);
         Assert.Equal([0, 1], half.Backends.Select(backend => backend.Share));
         Assert.Contains($"Warning: all IPv4 backends of service 'web' are down: new flows {what}", watched.Logged);
-        Assert.Contains("Information: service 'web' is no longer without an IPv4 backend that is up", watched.Logged);
+        Assert.Contains("Information: the IPv4 backends of service 'web' are no longer all down", watched.Logged);
     }
 
     [Fact]

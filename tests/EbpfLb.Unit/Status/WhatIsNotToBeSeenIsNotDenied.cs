@@ -46,6 +46,14 @@ public sealed class WhatIsNotToBeSeenIsNotDenied
             $"error: ebpf-lb runs on {Machine.Interface}, but its pins are not here: ", error, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("status"), InlineData("status --interval 100ms")]
+    public void Where_there_is_nothing_it_is_of_this_network_namespace_only(string command)
+    {
+        Capabilities.RequireDatapath();
+
+        Assert.Equal((0, "nothing is attached in this network namespace\n", ""), new Machine().Type(command));
+    }
+
     static Machine Attached()
     {
         Capabilities.RequireDatapath();
