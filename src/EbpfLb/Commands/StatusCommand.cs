@@ -16,17 +16,16 @@ static class StatusCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            var (all, faults) = await ReadAsync(parsed.GetValue(interval), cancellation);
+            var reading = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
-                output.WriteLine(JsonSerializer.Serialize(all, StatusJson.Default.IReadOnlyListInstanceStatus));
+                output.WriteLine(JsonSerializer.Serialize(reading.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (parsed.GetValue(interval) is not null)
-                new RateTable(output, colours: output == Console.Out && Terminal.HasColours)
-                    .Write(all, isAll: faults.Count == 0);
+                new RateTable(output, colours: output == Console.Out && Terminal.HasColours).Write(reading);
             else
-                Write(all, output, isAll: faults.Count == 0);
-            foreach (var fault in faults)
+                StatusTable.Write(reading, output);
+            foreach (var fault in reading.Faults)
                 parsed.InvocationConfiguration.Error.WriteLine($"error: {fault}");
-            return faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+            return reading.Faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;
     }
@@ -39,17 +38,6 @@ static class StatusCommand
             return first;
         await Task.Delay(interval.Value, cancellation);
         var (second, ended) = (StatusReader.Read(LiveFlows.Of), TimeProvider.System.GetTimestamp());
-        return second with
-        {
-            Instances = second.Instances.Since(first.Instances, TimeProvider.System.GetElapsedTime(began, ended)),
-        };
-    }
-
-    static void Write(IReadOnlyList<InstanceStatus> all, TextWriter output, bool isAll)
-    {
-        if (all.Count == 0 && isAll)
-            output.WriteLine(StatusTable.Nothing);
-        foreach (var status in all)
-            StatusTable.Write(status, output);
+        return second.Since(first, TimeProvider.System.GetElapsedTime(began, ended));
     }
 }

@@ -17,8 +17,7 @@ sealed class Watch(Func<StatusReading> read, bool colours, TimeProvider time)
         {
             var (now, then) = (read(), time.GetTimestamp());
             using var text = new StringWriter { NewLine = "\n" };
-            new RateTable(text, colours).Write(
-                now.Instances.Since(before.Instances, time.GetElapsedTime(began, then)), isAll: now.Faults.Count == 0);
+            new RateTable(text, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
             foreach (var fault in now.Faults)
                 text.WriteLine($"error: {fault}");
             screen.Show(text.ToString());

@@ -13,15 +13,7 @@ sealed class RateTable(TextWriter output, bool colours)
 
     static readonly (double Size, string Word)[] Units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
 
-    /// <param name="all">Instances.</param>
-    /// <param name="isAll">Are there no others, which could not be read?</param>
-    public void Write(IReadOnlyList<InstanceStatus> all, bool isAll = true)
-    {
-        if (all.Count == 0 && isAll)
-            output.WriteLine(StatusTable.Nothing);
-        foreach (var status in all)
-            Write(status);
-    }
+    public void Write(StatusReading reading) => reading.Write(output, Write);
 
     void Write(InstanceStatus status)
     {

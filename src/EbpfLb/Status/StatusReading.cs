@@ -3,4 +3,17 @@ namespace EbpfLb.Status;
 /// <summary>What could be read at one moment.</summary>
 /// <param name="Instances">Those that could.</param>
 /// <param name="Faults">Why others could not, a sentence each.</param>
-sealed record StatusReading(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults);
+sealed record StatusReading(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Faults)
+{
+    /// <summary>
+    /// Writes each instance, or that there is none: of this network namespace, as those of others, in containers for
+    /// example, are not to be seen. Where one could not be read its fault says more.
+    /// </summary>
+    public void Write(TextWriter output, Action<InstanceStatus> write)
+    {
+        if (Instances.Count == 0 && Faults.Count == 0)
+            output.WriteLine("nothing is attached in this network namespace");
+        foreach (var instance in Instances)
+            write(instance);
+    }
+}

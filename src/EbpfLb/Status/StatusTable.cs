@@ -5,8 +5,8 @@ namespace EbpfLb.Status;
 /// <summary>Writes a status for people.</summary>
 static class StatusTable
 {
-    /// <summary>Stands where there is no instance: those of others, in containers for example, are not to be seen.</summary>
-    public const string Nothing = "nothing is attached in this network namespace";
+    public static void Write(StatusReading reading, TextWriter output) =>
+        reading.Write(output, status => Write(status, output));
 
     public static void Write(InstanceStatus status, TextWriter output)
     {
