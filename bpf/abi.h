@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Raised when a struct or an enum below changes its meaning or its layout. */
-#define LB_ABI_VERSION 5
+#define LB_ABI_VERSION 6
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -167,6 +167,7 @@ enum lb_reason {
 	/* Answered, with an ICMP error of the balancer's own. */
 	LB_SENT_TIME_EXCEEDED,
 	LB_SENT_TOO_BIG,
+	LB_SENT_UNREACHABLE,
 	/* Not ours: passed to the local stack as it came. */
 	LB_PASS_NOT_IP,
 	LB_PASS_PROTOCOL,
@@ -185,6 +186,7 @@ enum lb_reason {
 	/* Dropped. */
 	LB_DROP_TTL,
 	LB_DROP_TOO_BIG, /* for the way on */
+	LB_DROP_NO_ROUTE, /* any more, for a flow that had one */
 	LB_DROP_ICMP_LIMIT, /* an error was due, and too many had been sent */
 	LB_DROP_REWRITE,
 	LB_REASON_COUNT,

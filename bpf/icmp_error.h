@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * ICMP errors of the balancer's own. What a router would say, it says: that a
- * packet's time is up, or that it is too big for the way on. The packet itself
- * becomes the quote, and goes back to where it came from.
+ * packet's time is up, that it is too big for the way on, or that there is no
+ * way any more. The packet itself becomes the quote, and goes back to where it
+ * came from.
  */
 #pragma once
 
@@ -11,7 +12,10 @@
 #include "partial.h"
 #include "types.h"
 
-#define ICMP_FRAG_NEEDED 4 /* a code of ICMP_DEST_UNREACH */
+#define ICMP_NET_UNREACH 0 /* codes of ICMP_DEST_UNREACH */
+#define ICMP_FRAG_NEEDED 4
+#define ICMPV6_DEST_UNREACH 1
+#define ICMPV6_NOROUTE 0 /* a code of it */
 #define ICMPV6_PKT_TOOBIG 2
 #define ICMPV6_TIME_EXCEED 3
 
@@ -148,13 +152,19 @@ static __always_inline struct icmp_message icmp_message_of(enum lb_reason reason
 {
 	struct icmp_message message = {};
 
-	if (reason == LB_DROP_TTL) {
+	switch (reason) {
+	case LB_DROP_TTL:
 		message.type = v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEED;
-		return message;
+		break;
+	case LB_DROP_NO_ROUTE:
+		message.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH;
+		message.code = v4 ? ICMP_NET_UNREACH : ICMPV6_NOROUTE;
+		break;
+	default:
+		message.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG;
+		message.code = v4 ? ICMP_FRAG_NEEDED : 0;
+		message.mtu = bpf_htonl(mtu);
 	}
-	message.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG;
-	message.code = v4 ? ICMP_FRAG_NEEDED : 0;
-	message.mtu = bpf_htonl(mtu);
 	return message;
 }
 
@@ -196,6 +206,12 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	return true;
 }
 
+/* Is that something to tell the packet's sender? */
+static __always_inline bool icmp_is_due(enum lb_reason reason)
+{
+	return reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG || reason == LB_DROP_NO_ROUTE;
+}
+
 /*
  * Answers a packet that is to be dropped, where an error is due; returns what
  * became of it. XDP leaves the rare packet to tc, which can tell one large
@@ -212,5 +228,12 @@ static __always_inline enum lb_reason icmp_answer(struct lb_ctx *ctx, const stru
 		return LB_DROP_ICMP_LIMIT;
 	if (!icmp_make_error(ctx, pkt, reason, hop->mtu))
 		return LB_DROP_REWRITE;
-	return reason == LB_DROP_TTL ? LB_SENT_TIME_EXCEEDED : LB_SENT_TOO_BIG;
+	switch (reason) {
+	case LB_DROP_TTL:
+		return LB_SENT_TIME_EXCEEDED;
+	case LB_DROP_NO_ROUTE:
+		return LB_SENT_UNREACHABLE;
+	default:
+		return LB_SENT_TOO_BIG;
+	}
 }

@@ -60,8 +60,8 @@ static __always_inline enum lb_reason lb_ask_way(struct lb_ctx *ctx, const struc
 
 	reason = lb_next_hop(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt), hop);
 	if (!reason && dsr_has(flow) && !dsr_can_reach(flow, hop))
-		reason = LB_REFUSE_NO_ROUTE;
-	return reason == LB_REFUSE_NO_ROUTE ? lb_refuse(pkt, flow->service, reason) : reason;
+		return LB_DROP_NO_ROUTE;
+	return reason;
 }
 
 /* Finds the way to where a flow's packets go; undecided when the packet can take it. */
@@ -168,6 +168,9 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 	}
 	walk->fresh.asked = flow->rewritten;
 	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
+	/* What has a flow waits for its route to come back; a reset, or a refusal, would end it. */
+	if (reason == LB_DROP_NO_ROUTE)
+		return lb_refuse(pkt, service->id, LB_REFUSE_NO_ROUTE);
 	if (reason)
 		return reason;
 	if (service->mode == LB_NAT &&
@@ -257,7 +260,7 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));
 	walk->hop.asked = false;
 	reason = lb_decide(ctx, walk);
-	if (reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG)
+	if (icmp_is_due(reason))
 		reason = icmp_answer(ctx, &walk->pkt, &walk->hop, reason);
 	lb_count_reason(reason);
 	lb_debug("reason %d ifindex %d", reason, ctx_ingress(ctx));
@@ -267,9 +270,11 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	case LB_SENT_ICMP_ERROR:
 	case LB_SENT_TIME_EXCEEDED:
 	case LB_SENT_TOO_BIG:
+	case LB_SENT_UNREACHABLE:
 		return ctx_send(ctx, &walk->hop);
 	case LB_DROP_TTL:
 	case LB_DROP_TOO_BIG:
+	case LB_DROP_NO_ROUTE:
 	case LB_DROP_ICMP_LIMIT:
 	case LB_DROP_REWRITE:
 		return CTX_DROP;

@@ -43,7 +43,7 @@ lb_global enum lb_reason lb_next_hop(struct lb_ctx *ctx, const struct lb_tuple *
 	struct bpf_fib_lookup fib = { .ifindex = ctx_ingress(ctx) };
 
 	if (!to || !hop)
-		return LB_REFUSE_NO_ROUTE;
+		return LB_DROP_NO_ROUTE;
 	lb_fib_question(&fib, to);
 	/* Only IPv6's longest do not fit, nor any link. */
 	fib.tot_len = size > 0xffff ? 0xffff : size;
@@ -65,7 +65,7 @@ lb_global enum lb_reason lb_next_hop(struct lb_ctx *ctx, const struct lb_tuple *
 		hop->mtu = fib.mtu_result;
 		return LB_DROP_TOO_BIG;
 	default:
-		return LB_REFUSE_NO_ROUTE;
+		return LB_DROP_NO_ROUTE;
 	}
 	hop->gateway = lb_fib_gateway(&fib);
 	hop->way.ifindex = fib.ifindex;

@@ -9,6 +9,7 @@ enum LbReason : uint
     SentIcmpError,
     SentTimeExceeded,
     SentTooBig,
+    SentUnreachable,
     PassNotIp,
     PassProtocol,
     PassFragment,
@@ -23,6 +24,7 @@ enum LbReason : uint
     RefuseNoSource,
     DropTtl,
     DropTooBig,
+    DropNoRoute,
     DropIcmpLimit,
     DropRewrite,
 }

@@ -207,7 +207,10 @@ public abstract class HookLab : IAsyncLifetime
 
     /// <summary>Makes the host's own way to someone narrow, until it is disposed.</summary>
     /// <param name="mtu">The largest IP packet that fits, in bytes.</param>
-    public Task<NarrowWay> NarrowOwnWayAsync(Role to, int mtu) => Host.NarrowAsync(to, mtu);
+    public Task<OwnWay> NarrowOwnWayAsync(Role to, int mtu) => Host.NarrowAsync(to, mtu);
+
+    /// <summary>Has the host lose its own way to someone, until it is disposed.</summary>
+    public Task<OwnWay> LoseOwnWayAsync(Role to) => Host.LoseAsync(to);
 
     /// <summary>Ends the present spec's balancers, which have to end well and leave nothing behind.</summary>
     internal async Task EndBalancersAsync()

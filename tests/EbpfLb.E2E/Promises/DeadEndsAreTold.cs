@@ -1,4 +1,5 @@
 using EbpfLb.E2E.Lab;
+using EbpfLb.E2E.Lab.Roles;
 using EbpfLb.E2E.Lab.Traffic;
 
 namespace EbpfLb.E2E.Promises;
@@ -59,6 +60,32 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Promise(lab,
 
         Assert.Equal(file, arrived);
         Assert.InRange((await balancer.StatusAsync()).SentTooBig, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_connection_whose_way_is_gone_for_a_while_goes_on_once_it_is_back()
+    {
+        var file = await Lab.Files.CreateFileAsync(megabytes: 60);
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));
+        await using var download = await Lab.Client.StartDownloadAsync(balancer, file, megabytesPerSecond: 20);
+        await download.TakeAsync(megabytes: 1);
+
+        await GoesOnAfterItLosesItsWay(to: Lab.Files);
+        await GoesOnAfterItLosesItsWay(to: Lab.Client);
+        var arrived = await download.FinishAsync();
+
+        Assert.Equal(file, arrived);
+        Assert.Equal(0, (await balancer.StatusAsync()).RefusedNoRoute);
+
+        async Task GoesOnAfterItLosesItsWay(Role to)
+        {
+            var told = (await balancer.StatusAsync()).SentUnreachable;
+            var more = download.TakeAsync(megabytes: 20);
+            await using (await Lab.LoseOwnWayAsync(to))
+                await Eventually.That("who sends on it is told so",
+                    balancer.StatusAsync, status => status.SentUnreachable > told, Soon);
+            await more;
+        }
     }
 
     [Collection<OverTc>]

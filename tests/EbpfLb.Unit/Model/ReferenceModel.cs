@@ -82,8 +82,10 @@ sealed class ReferenceModel
     {
         if (Choose(service, ends, sent) is not { } backend)
             return new(LbReason.RefuseNoBackend);
-        if (ObstacleTo(backend.At.Address, packet) is { } obstacle)
-            return obstacle;
+        if (World.WayTo(backend.At.Address) is null)
+            return new(LbReason.RefuseNoRoute);
+        if (packet.IpLength > World.Mtu)
+            return IsTooBig(packet);
         // A backend that answers the client itself must see the client's own end, and its answers do not come by.
         if ((service.IsDirect ? ends.Source : TakeNatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
             return new(LbReason.RefuseNoPort);
@@ -102,8 +104,10 @@ sealed class ReferenceModel
             half.Flow.Established = true;
         if (packet.Ttl <= 1 && !half.Flow.Service.IsDirect)
             return IsLate(packet);
-        if (ObstacleTo(half.Rewritten.Destination.Address, packet) is { } obstacle)
-            return obstacle;
+        if (World.WayTo(half.Rewritten.Destination.Address) is null)
+            return new(LbReason.SentUnreachable, OwnError.NoRoute(packet), packet.Source.Address);
+        if (packet.IpLength > World.Mtu)
+            return IsTooBig(packet);
         half.Packets++;
         half.Bytes += (ulong)packet.IpLength;
         if (packet is TcpPacket segment)
@@ -125,15 +129,8 @@ sealed class ReferenceModel
             half.Rewritten.Destination.Address);
     }
 
-    /// <summary>Why the packet cannot go there; null where it can.</summary>
-    static Ruling? ObstacleTo(IPAddress host, Packet packet)
-    {
-        if (World.WayTo(host) is null)
-            return new(LbReason.RefuseNoRoute);
-        return packet.IpLength > World.Mtu
-            ? new(LbReason.SentTooBig, OwnError.TooBig(packet, World.Mtu), packet.Source.Address)
-            : null;
-    }
+    static Ruling IsTooBig(Packet packet) =>
+        new(LbReason.SentTooBig, OwnError.TooBig(packet, World.Mtu), packet.Source.Address);
 
     static Ruling IsLate(Packet packet) =>
         new(LbReason.SentTimeExceeded, OwnError.TimeExceeded(packet), packet.Source.Address);

@@ -137,15 +137,15 @@ sealed class SideBySide
         {
             Ttl = content.Ttl,
             Payload = new byte[content.Length],
-            SourceMac = World.WayTo(ends.Source.Address)?.Mac,
-            DestinationMac = World.WayTo(ends.Source.Address)?.Side.Mac,
+            SourceMac = World.HostAt(ends.Source.Address)?.Mac,
+            DestinationMac = World.HostAt(ends.Source.Address)?.Side.Mac,
         };
     }
 
     void Receive(Packet packet)
     {
         Packets++;
-        var ingress = World.WayTo(packet.Source.Address)!.Side;
+        var ingress = World.HostAt(packet.Source.Address)!.Side;
         var frame = packet.ToFrame();
         var handling = _subject.Receive(frame, ingress);
         if (_hook == Hook.Tc || handling.Fate != Fate.Passed)
@@ -187,7 +187,8 @@ sealed class SideBySide
 
     static bool IsLeftToTc(LbReason reason) => IsRefusal(reason) || IsAnswer(reason);
 
-    static bool IsAnswer(LbReason reason) => reason is LbReason.SentTimeExceeded or LbReason.SentTooBig;
+    static bool IsAnswer(LbReason reason) => reason is LbReason.SentTimeExceeded or LbReason.SentTooBig
+        or LbReason.SentUnreachable;
 
     static bool IsRefusal(LbReason reason) => reason is LbReason.RefuseUnknownFlow or LbReason.RefuseNoBackend
         or LbReason.RefuseNoPort or LbReason.RefuseNoFlow or LbReason.RefuseNoRoute or LbReason.RefuseNoSource;
@@ -202,7 +203,7 @@ sealed class SideBySide
 
     static void Compare(Packet packet, byte[] frame, Side ingress, Handling handling, Ruling ruling, bool byXdp)
     {
-        var way = ruling.To is null ? null : World.WayTo(ruling.To)!;
+        var way = ruling.To is null ? null : World.HostAt(ruling.To)!;
         var fate = ruling.Reason switch
         {
             _ when way is null => Fate.Passed,

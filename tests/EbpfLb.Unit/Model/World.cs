@@ -39,6 +39,7 @@ sealed class World
 
     readonly string _near;
     readonly string _far;
+    readonly Host _lost;
 
     World(string near, string far, uint firstId)
     {
@@ -47,9 +48,13 @@ sealed class World
         var balancer = IPAddress.Parse($"{near}1");
         Addresses = [balancer, Virtual, IPAddress.Parse($"{far}1")];
         Host a = On(Near, 11), b = On(Near, 12), c = On(Near, 13), distant = On(Far, 14);
+        // To which no route leads.
+        var lost = near.Replace('9', '8');
+        _lost = new(IPAddress.Parse($"{lost}104"), Near, new Mac(Near.Mac.Value + 104));
         // The first backend is a client too.
-        Clients = [On(Near, 101), On(Near, 102), On(Far, 103), a];
-        Hosts = [.. Clients, b, c, distant];
+        Host[] clients = [On(Near, 101), On(Near, 102), On(Far, 103), a];
+        Clients = [.. clients, _lost];
+        Hosts = [.. clients, b, c, distant];
         var backends = 4 * firstId;
         WorldService Serve(
             uint id, byte protocol, IPAddress at, int port, LbAlgorithm algorithm, params IPEndPoint[] to) =>
@@ -58,8 +63,7 @@ sealed class World
         const byte tcp = TcpPacket.ProtocolNumber, udp = UdpPacket.ProtocolNumber;
         IPEndPoint a80 = new(a.Address, 80), b80 = new(b.Address, 80), c8080 = new(c.Address, 8080);
         IPEndPoint distant80 = new(distant.Address, 80);
-        // To which no route leads.
-        IPEndPoint lost80 = new(IPAddress.Parse(near.Replace('9', '8') + "1"), 80);
+        IPEndPoint lost80 = new(IPAddress.Parse($"{lost}1"), 80);
         Services =
         [
             Serve(0, tcp, balancer, 80, LbAlgorithm.RoundRobin, a80, b80, lost80),
@@ -78,8 +82,10 @@ sealed class World
         ];
     }
 
+    /// <summary>The last one cannot be answered: no route leads back.</summary>
     public IReadOnlyList<Host> Clients { get; }
 
+    /// <summary>Who has a route.</summary>
     public IReadOnlyList<Host> Hosts { get; }
 
     public IReadOnlyList<WorldService> Services { get; }
@@ -93,13 +99,17 @@ sealed class World
     /// <summary>Null where no route leads.</summary>
     public static Host? WayTo(IPAddress address) => ByAddress.GetValueOrDefault(address);
 
+    /// <summary>Who sends from there, by a route or not; null for nobody.</summary>
+    public static Host? HostAt(IPAddress address) =>
+        WayTo(address) ?? All.Select(world => world._lost).SingleOrDefault(lost => lost.Address.Equals(address));
+
     /// <summary>
     /// The balancer's end towards a backend: the address that the client asked where it is reached by his own link,
     /// else the balancer's on the backend's.
     /// </summary>
     public static IPAddress SourceTo(IPAddress backend, Ends asked)
     {
-        var (there, here) = (WayTo(backend)?.Side, WayTo(asked.Source.Address)?.Side);
+        var (there, here) = (WayTo(backend)?.Side, HostAt(asked.Source.Address)?.Side);
         if (there is null || there == here)
             return asked.Destination.Address;
         var world = All.Single(world => world.Hosts.Any(host => host.Address.Equals(backend)));

@@ -66,7 +66,10 @@ public sealed class BalancerHost : Client
     /// <summary>Has its own way to someone take smaller packets only, until that is disposed.</summary>
     /// <param name="to">Who.</param>
     /// <param name="mtu">The largest IP packet, in bytes.</param>
-    internal Task<NarrowWay> NarrowAsync(Role to, int mtu) => NarrowWay.MakeAsync(this, to, mtu);
+    internal Task<OwnWay> NarrowAsync(Role to, int mtu) => OwnWay.NarrowAsync(this, to, mtu);
+
+    /// <summary>Has no way to someone, until that is disposed.</summary>
+    internal Task<OwnWay> LoseAsync(Role to) => OwnWay.LoseAsync(this, to);
 
     /// <summary>The index, in the network of the engine, of the other end of one of its interfaces.</summary>
     internal async Task<int> PeerIndexAsync(string name) => int.Parse(

@@ -24,11 +24,17 @@ sealed record BalancerStatus(
     /// <summary>Packets that were answered because their time was up.</summary>
     public long SentTimeExceeded => Packets.GetValueOrDefault("sent-time-exceeded");
 
+    /// <summary>Packets that were refused because no route leads to the backend.</summary>
+    public long RefusedNoRoute => Packets.GetValueOrDefault("refuse-no-route");
+
     /// <summary>Packets that were refused because the balancer is not on the network where the backend is.</summary>
     public long RefusedNoSource => Packets.GetValueOrDefault("refuse-no-source");
 
     /// <summary>Packets that were answered because the way on is too narrow.</summary>
     public long SentTooBig => Packets.GetValueOrDefault("sent-too-big");
+
+    /// <summary>Packets that were answered because their flow has no way on any more.</summary>
+    public long SentUnreachable => Packets.GetValueOrDefault("sent-unreachable");
 
     public static IReadOnlyList<BalancerStatus> ParseAll(string json) =>
         JsonSerializer.Deserialize<IReadOnlyList<BalancerStatus>>(json, JsonSerializerOptions.Web)!;

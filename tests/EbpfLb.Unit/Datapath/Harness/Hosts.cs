@@ -30,9 +30,10 @@ public sealed class Hosts
         Dave = Pick("198.51.100.9", "2001:db8:9e31:d24c:57:b6f8:c633:6409");
         Alias = Pick("10.7.0.9", "fd07:c7:5e20:91bd:a3f4:6d08:a07:9");
         Erin = Pick("192.0.2.140", "2001:db8:b8:e17f:3a92:50cd:c000:28c");
+        Frank = Pick("192.0.2.201", "2001:db8:e4:6c92:1bf7:a035:c000:2c9");
         Unreachable = Pick("203.0.113.9", "3fff:1d7:c08a:e4:9b53:726f:cb00:7109");
         OnLan = [BackendA, BackendB, BackendC, Alice, Bob];
-        BehindRouter = [Carol, Dave, Erin];
+        BehindRouter = [Carol, Dave, Erin, Frank];
         Web = Balancer.Port(80);
     }
 
@@ -60,6 +61,9 @@ public sealed class Hosts
 
     /// <summary>Behind the router; the route there says to send from <see cref="Alias"/>.</summary>
     public IPAddress Erin { get; }
+
+    /// <summary>Behind the router; the route there may go (<see cref="TestNetwork.WithoutRouteToFrank"/>).</summary>
+    public IPAddress Frank { get; }
 
     /// <summary>An address of the balancer's that is on no link.</summary>
     public IPAddress Alias { get; }

@@ -23,7 +23,9 @@ sealed class Judge(IPEndPoint[] services, IPEndPoint[] backends)
             case Verdict.Pass:
                 return came.Bytes.SequenceEqual(outcome.Left) ? null : "passed, but changed";
             case Verdict.Drop:
-                return came.Ip is { Ttl: <= 1 } || IsTooLarge(outcome) ? null : "dropped, though its time is not up";
+                return came.Ip is { Ttl: <= 1 } || IsTooLarge(outcome) || MayFindNoRoute(came)
+                    ? null
+                    : "dropped, though its time is not up";
             default:
                 SentOn++;
                 return FaultOfSent(outcome.Hook, came, new Frame(outcome.Left));
@@ -32,9 +34,15 @@ sealed class Judge(IPEndPoint[] services, IPEndPoint[] backends)
 
     static bool IsTooLarge(Outcome outcome) => outcome.Came.Length > TestNetwork.Far.Mtu + Packet.EthernetLength;
 
+    /// <summary>A client may have come with an address that is nobody's: what answers him then goes nowhere.</summary>
+    bool MayFindNoRoute(Frame came) =>
+        came.Ip is { } ip && IsBackend(came is { IsIcmp: true, Quote.Ip: { } quoted } ? quoted.Destination : ip.Source);
+
     string? FaultOfSent(Hook hook, Frame came, Frame left)
     {
         if (hook == Hook.Tc && came is { HasPorts: true, Ip.Ttl: <= 1 })
+            return FaultOfAnswer(came, left);
+        if (hook == Hook.Tc && came.HasPorts && left.IsIcmp && MayFindNoRoute(came))
             return FaultOfAnswer(came, left);
         if (came.Ip is null || left.SegmentOffset != came.SegmentOffset || left.Bytes.Length != came.Bytes.Length)
             return "sent on with another shape";

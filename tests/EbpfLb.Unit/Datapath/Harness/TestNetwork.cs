@@ -73,6 +73,20 @@ sealed class TestNetwork
     /// <inheritdoc cref="NetworkNamespace.RunBeside"/>
     public Task Beside(Action action) => _namespace.RunBeside(action);
 
+    /// <summary>Does it while no route leads to that host.</summary>
+    public void WithoutRouteToFrank(Hosts hosts, Action action)
+    {
+        _namespace.Configure(RouteToFrank(hosts, "del"));
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _namespace.Configure(RouteToFrank(hosts, "add"));
+        }
+    }
+
     /// <summary>A socket of the balancer's own, made and set up inside.</summary>
     public Socket OpenSocket(AddressFamily family, ProtocolType protocol, Action<Socket> setUp) => _namespace.Run(() =>
     {
@@ -99,5 +113,8 @@ sealed class TestNetwork
         $"route add {hosts.Carol} via {hosts.Router}",
         $"address add {hosts.Alias} dev lo{(hosts == Hosts.Ip6 ? " nodad" : "")}",
         $"route add {hosts.Erin} via {hosts.Router} src {hosts.Alias}",
+        RouteToFrank(hosts, "add"),
     ];
+
+    static string RouteToFrank(Hosts hosts, string verb) => $"route {verb} {hosts.Frank} via {hosts.Router}";
 }

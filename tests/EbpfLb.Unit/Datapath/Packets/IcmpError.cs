@@ -6,6 +6,7 @@ namespace EbpfLb.Unit.Datapath.Packets;
 /// <summary>What an error says, in the words of RFC 792 and, by other numbers, of RFC 4443.</summary>
 public enum IcmpSays
 {
+    NetworkUnreachable,
     HostUnreachable,
     PortUnreachable,
     FragmentationNeeded,
@@ -71,11 +72,13 @@ sealed record IcmpError : Packet
 
     (byte Type, byte Code) TypeAndCode() => (Says, IsIp4) switch
     {
+        (IcmpSays.NetworkUnreachable, true) => (3, 0),
         (IcmpSays.HostUnreachable, true) => (3, 1),
         (IcmpSays.PortUnreachable, true) => (3, 3),
         (IcmpSays.FragmentationNeeded, true) => (3, 4),
         (IcmpSays.TimeExceeded, true) => (11, 0),
         (IcmpSays.ParameterProblem, true) => (12, 0),
+        (IcmpSays.NetworkUnreachable, false) => (1, 0),
         (IcmpSays.HostUnreachable, false) => (1, 3),
         (IcmpSays.PortUnreachable, false) => (1, 4),
         (IcmpSays.FragmentationNeeded, false) => (2, 0),

@@ -1,9 +1,11 @@
 namespace EbpfLb.Unit.Datapath.Packets;
 
-/// <summary>The errors that the balancer makes itself, as a router would (RFC 1812, 4.3.2; RFC 4443, 2.4).</summary>
+/// <summary>The errors that the balancer makes itself, as a router would (RFC 1812, 4.3.2; RFC 4443, 2.4 and 3).</summary>
 static class OwnError
 {
     public static IcmpError TimeExceeded(Packet packet) => About(packet, IcmpSays.TimeExceeded, 0);
+
+    public static IcmpError NoRoute(Packet packet) => About(packet, IcmpSays.NetworkUnreachable, 0);
 
     /// <param name="packet">What is too big.</param>
     /// <param name="mtu">What the way on takes, in bytes.</param>
