@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Commands;
 
 /// <summary>
-/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation; a second one ends the process. SIGHUP does so only
-/// where nobody has another use for it.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation; those that follow change nothing, so that an impatient
+/// one does not cut off what the first has begun: whoever cannot wait has SIGKILL. SIGHUP does so only where nobody has
+/// another use for it.
 /// </summary>
 sealed class Signals : IDisposable
 {
@@ -22,16 +23,11 @@ sealed class Signals : IDisposable
 
     PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, context =>
     {
+        context.Cancel = true; // what it would do by default
         if (signal == PosixSignal.SIGHUP && HungUp is { } use)
-        {
-            context.Cancel = true;
             use();
-            return;
-        }
-        if (_cancellation.IsCancellationRequested)
-            return;
-        context.Cancel = true;
-        _cancellation.Cancel();
+        else
+            _cancellation.Cancel();
     });
 
     public void Dispose()

@@ -45,4 +45,21 @@ public sealed partial class SignalsAskToEnd
 
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
+
+    /// <summary>The process lives to tell: by default each of them ends it, and with it the tests.</summary>
+    [Fact]
+    public async Task Those_that_follow_do_not_cut_off_what_the_first_has_begun()
+    {
+        using var signals = new Signals();
+        using var seen = new SemaphoreSlim(0);
+        using var alsoWatching = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => seen.Release());
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(0, kill(Environment.ProcessId, HangUp));
+            Assert.True(await seen.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        }
+
+        Assert.True(signals.Token.IsCancellationRequested);
+    }
 }
