@@ -55,6 +55,7 @@ sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
         LbReason.RefuseNoPort => "no-port",
         LbReason.RefuseNoFlow => "no-room",
         LbReason.RefuseNoRoute => "no-route",
+        LbReason.RefuseNoSource => "no-source",
         _ => "refused",
     };
 }

@@ -54,6 +54,7 @@ public sealed class EventsReadAsLines
     [InlineData((int)LbReason.RefuseNoPort, "no-port")]
     [InlineData((int)LbReason.RefuseNoFlow, "no-room")]
     [InlineData((int)LbReason.RefuseNoRoute, "no-route")]
+    [InlineData((int)LbReason.RefuseNoSource, "no-source")]
     public void A_refusal_says_why(int reason, string word)
     {
         var line = Printed(new() { Type = LbEventType.Refused, Reason = (LbReason)reason, Before = Client, After = Client });
