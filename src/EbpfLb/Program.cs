@@ -3,8 +3,9 @@ using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging;
 
-using var signals = new Signals();
-return await CommandLine.InvokeAsync(CommandLine.Create(RunAsync), args, Console.Out, Console.Error, signals.Token);
+var signals = new Signals(); // to the very end: one that comes late must not change what the process ends with
+return await CommandLine.InvokeAsync(
+    CommandLine.Create(RunAsync), args, StandardOutput.Writer, Console.Error, signals.Token);
 
 async Task<int> RunAsync(
     LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation)
@@ -17,6 +18,6 @@ async Task<int> RunAsync(
         signals.HungUp += watch.LookNow;
         changes = watch.WatchAsync(cancellation);
     }
-    await new Runner(configuration, changes, Console.Out, TimeProvider.System, loggers).RunAsync(cancellation);
+    await new Runner(configuration, changes, StandardOutput.Writer, TimeProvider.System, loggers).RunAsync(cancellation);
     return ExitCode.Ok;
 }

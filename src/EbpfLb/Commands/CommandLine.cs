@@ -54,9 +54,13 @@ static class CommandLine
         {
             return ExitCode.Ok;
         }
+        catch (OutputGoneException)
+        {
+            return ExitCode.Ok; // who asked has seen enough
+        }
         catch (Exception fault)
         {
-            var sentence = fault is LoadBalancerException ? fault.Message : Unexpected(fault);
+            var sentence = fault is LoadBalancerException or IOException ? fault.Message : Unexpected(fault);
             await error.WriteLineAsync($"error: {sentence}");
             if (parsed.GetValue(Verbose))
                 await error.WriteLineAsync(fault.ToString());
@@ -76,7 +80,10 @@ static class CommandLine
         return [$"'{word}' is no command and no option. {(Spelling.Nearest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
     }
 
-    static string Unexpected(Exception fault) =>
-        $"something failed that should not: {fault.GetType().Name}: {fault.Message} "
-        + "Run it again with --verbose, and report what it prints.";
+    static string Unexpected(Exception fault)
+    {
+        var end = fault.Message is [.., var last] && char.IsLetterOrDigit(last) ? "." : "";
+        return $"something failed that should not: {fault.GetType().Name}: {fault.Message}{end} "
+            + "Run it again with --verbose, and report what it prints.";
+    }
 }

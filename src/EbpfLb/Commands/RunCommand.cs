@@ -167,6 +167,7 @@ sealed class RunCommand
         {
             console.FormatterName = format == LogFormat.Json ? ConsoleFormatterNames.Json : LogLine.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // who does not read them must not stop the balancing
         })
         .Services.Configure<JsonConsoleFormatterOptions>(json => (json.TimestampFormat, json.UseUtcTimestamp) = ("O", true))
         .AddSingleton<ConsoleFormatter, LogLine>());

@@ -20,7 +20,7 @@ static class StatusCommand
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(reading.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (parsed.GetValue(interval) is not null)
-                new RateTable(output, colours: output == Console.Out && Terminal.HasColours).Write(reading);
+                new RateTable(output, colours: output == StandardOutput.Writer && Terminal.HasColours).Write(reading);
             else
                 StatusTable.Write(reading, output);
             foreach (var fault in reading.Faults)

@@ -16,7 +16,7 @@ static class WatchCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            var isTerminal = output == Console.Out && !Console.IsOutputRedirected;
+            var isTerminal = output == StandardOutput.Writer && !Console.IsOutputRedirected;
             using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
             await new Watch(() => StatusReader.Read(LiveFlows.AsCounted), isTerminal && Terminal.HasColours, TimeProvider.System)
                 .RunAsync(screen, parsed.GetValue(interval) ?? Usual, cancellation);

@@ -42,7 +42,7 @@ static class DoctorCommand
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
             else
-                WriteTable(diagnosis, output, colours: output == Console.Out && Terminal.HasColours);
+                WriteTable(diagnosis, output, colours: output == StandardOutput.Writer && Terminal.HasColours);
             return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;

@@ -15,15 +15,15 @@ sealed class EventReader : IDisposable
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource _stop = new();
     readonly RingBuffer _buffer;
-    readonly Action _idle;
+    readonly Action _look;
     readonly Thread _thread;
 
     /// <param name="events">The map.</param>
+    /// <param name="look">Called before each look into the buffer, on the reader's thread.</param>
     /// <param name="handle">Called for each event, on the reader's thread.</param>
-    /// <param name="idle">Called after each batch of events, to flush, say.</param>
-    public EventReader(Fd events, Action<LbEvent> handle, Action idle)
+    public EventReader(Fd events, Action look, Action<LbEvent> handle)
     {
-        _idle = idle;
+        _look = look;
         _buffer = new(events, sample => handle(MemoryMarshal.Read<LbEvent>(sample)));
         _thread = new(Read) { Name = "events", IsBackground = true };
         _thread.Start();
@@ -46,8 +46,9 @@ sealed class EventReader : IDisposable
     {
         try
         {
-            while (!_stop.Token.WaitHandle.WaitOne(Pause))
+            do
                 Take();
+            while (!_stop.Token.WaitHandle.WaitOne(Pause));
             Take();
             _ended.SetResult();
         }
@@ -59,7 +60,7 @@ sealed class EventReader : IDisposable
 
     void Take()
     {
-        if (_buffer.Take() > 0)
-            _idle();
+        _look();
+        _buffer.Take();
     }
 }

@@ -7,16 +7,18 @@ static class Errno
 {
     public const int EPERM = 1;
     public const int ENOENT = 2;
+    public const int EINTR = 4;
     public const int E2BIG = 7;
+    public const int EAGAIN = 11;
     public const int EACCES = 13;
-    public const int EROFS = 30;
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
     public const int EINVAL = 22;
     public const int ENOSPC = 28;
+    public const int EROFS = 30;
+    public const int EPIPE = 32;
     public const int EOPNOTSUPP = 95;
-    public const int EINTR = 4;
 
     /// <summary>The kernel's own (linux/errno.h): it does not do that with objects of this kind.</summary>
     public const int ENOTSUPP = 524;

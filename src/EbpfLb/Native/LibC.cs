@@ -35,6 +35,12 @@ static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint recv(int fd, void* buffer, nuint length, int flags);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint write(int fd, byte* buffer, nuint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+
     /// <summary>A number's symbolic name; null, here empty, for one that the C library does not know (glibc 2.32).</summary>
     [LibraryImport(Library)]
     [return: MarshalUsing(typeof(StaticString))]
@@ -42,4 +48,12 @@ static unsafe partial class LibC
 
     [LibraryImport(Library)]
     public static partial int vsnprintf(byte* buffer, nuint size, byte* format, nint arguments);
+
+    /// <summary><c>struct pollfd</c>.</summary>
+    public struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
+    }
 }

@@ -1,33 +1,67 @@
+using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Events;
+using EbpfLb.Native;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>Writes flow events to an output, whose failure never touches a packet: it ends the reports, not the balancing.</summary>
+/// <summary>
+/// Writes what becomes of flows to an output, on a thread of its own. An output that fails ends the reports, and one that
+/// stalls loses some: neither touches a packet, or holds up the balancing.
+/// </summary>
 sealed partial class FlowReporter : IDisposable
 {
+    /// <summary>How many lines may wait for an output that is slower than a sweep.</summary>
+    internal const int Room = 8192;
+
+    /// <summary>How long a sweep waits for room, once.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    readonly BlockingCollection<Action> _waiting = new(Room);
     readonly EventPrinter _printer;
     readonly EventReader _reader;
     readonly ILogger _logger;
     readonly TextWriter _output;
     bool _failed;
+    bool _stalled;
+    int _lost;
 
-    public FlowReporter(AttachedDatapath attached, TextWriter output, ILogger<FlowReporter> logger)
+    /// <param name="events">The datapath's ring buffer.</param>
+    /// <param name="serviceName">The name of a service id.</param>
+    /// <param name="opening">A line to begin with.</param>
+    /// <param name="output">Where to.</param>
+    /// <param name="logger">Is told when the output fails or stalls.</param>
+    public FlowReporter(
+        Fd events, Func<uint, string> serviceName, string opening, TextWriter output, ILogger<FlowReporter> logger)
     {
-        _logger = logger;
-        _output = output;
-        _printer = new(TextWriter.Synchronized(output), attached.ServiceName);
-        _reader = new(attached.Tables.Events, happened => Write(() => _printer.Print(happened)), () => Write(_output.Flush));
+        (_logger, _output) = (logger, output);
+        _printer = new(output, serviceName);
+        _waiting.Add(() => _output.WriteLine(opening));
+        _reader = new(events, WriteWaiting, happened => Write(() => _printer.Print(happened)));
     }
 
     /// <summary>Ends when the reporter is disposed of, or with the fault that ended it.</summary>
     public Task Ended => _reader.Ended;
 
-    public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why) =>
-        Write(() => _printer.PrintExpired(ClosedEvent.Of(client, forward, reply), why));
+    /// <summary>From the thread that sweeps.</summary>
+    public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why)
+    {
+        var closed = ClosedEvent.Of(client, forward, reply);
+        _stalled = !_waiting.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : Patience);
+        if (_stalled)
+            Interlocked.Increment(ref _lost);
+    }
 
     public void Dispose() => _reader.Dispose();
+
+    void WriteWaiting()
+    {
+        while (_waiting.TryTake(out var write))
+            Write(write);
+        if (Interlocked.Exchange(ref _lost, 0) is > 0 and var lost)
+            LogLost(lost);
+    }
 
     void Write(Action write)
     {
@@ -44,6 +78,9 @@ sealed partial class FlowReporter : IDisposable
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "writing flow events failed: {Reason} No more are written; balancing goes on")]
+    [LoggerMessage(LogLevel.Error, "flows are not reported any more: {Reason} Balancing goes on.")]
     partial void LogOutputFailed(string reason);
+
+    [LoggerMessage(LogLevel.Warning, "standard output was not read for a while: {Lost} flows that ended meanwhile were not reported")]
+    partial void LogLost(int lost);
 }

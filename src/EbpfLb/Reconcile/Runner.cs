@@ -98,13 +98,12 @@ sealed partial class Runner(
             WarnOfForwarding(device);
         if (attached.TcRefusal is { } refusal)
             LogSlowerTc(refusal);
-        output.WriteLine(ReadyLine(attached, devices));
-        output.Flush();
-
         await using var metrics = listener is null ? null : new TextServer(
             listener, MetricsSite.Of(devices[0].Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
 
-        using var reporter = new FlowReporter(attached, output, loggers.CreateLogger<FlowReporter>());
+        using var reporter = new FlowReporter(
+            attached.Tables.Events, attached.ServiceName, ReadyLine(attached, devices), output,
+            loggers.CreateLogger<FlowReporter>());
         var control = new ControlLoop(configuration, attached, devices, _loop, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         try

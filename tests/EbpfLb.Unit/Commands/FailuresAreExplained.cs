@@ -1,3 +1,6 @@
+using System.Text.RegularExpressions;
+using EbpfLb.Commands;
+
 namespace EbpfLb.Unit.Commands;
 
 /// <summary>Whatever fails, the last word is a sentence and an exit code.</summary>
@@ -29,15 +32,34 @@ public sealed class FailuresAreExplained
     }
 
     [Fact]
-    public async Task An_unknown_failure_is_not_hidden()
+    public async Task A_full_disk_under_the_output_is_no_internal_error()
     {
-        var shell = new Shell { Balancing = _ => throw new InvalidTimeZoneException("what?") };
+        var shell = new Shell { Balancing = _ => throw new IOException("standard output could not be written: full.") };
+
+        Assert.Equal((1, "", "error: standard output could not be written: full.\n"), await shell.Type(Good));
+    }
+
+    [Fact]
+    public async Task A_reader_who_has_seen_enough_is_no_failure()
+    {
+        var shell = new Shell { Balancing = _ => throw new OutputGoneException() };
+
+        Assert.Equal((0, "", ""), await shell.Type(Good));
+    }
+
+    [Theory]
+    [InlineData("what?", "what?")]
+    [InlineData("what", "what.")]
+    public async Task An_unknown_failure_is_not_hidden(string message, string told)
+    {
+        var shell = new Shell { Balancing = _ => throw new InvalidTimeZoneException(message) };
 
         var (code, _, error) = await shell.Type(Good);
 
         Assert.Equal(1, code);
         Assert.Matches(
-            "^error: something failed that should not: InvalidTimeZoneException: what\\? Run it again with --verbose.*\n$", error);
+            $"^error: something failed that should not: InvalidTimeZoneException: {Regex.Escape(told)} Run it again with "
+            + "--verbose.*\n$", error);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class AReaderStops
             for (var port = 1024; !enough.IsCancellationRequested; port = port == 60000 ? 1024 : port + 1)
                 lb.Receive(new UdpPacket(hosts.Alice.Port(port), hosts.Web));
         });
-        var reader = new EventReader(lb.Tables.Events, _ => come.Set(), () => { });
+        var reader = new EventReader(lb.Tables.Events, () => { }, _ => come.Set());
         Assert.True(come.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), "events come");
 
         reader.Dispose();

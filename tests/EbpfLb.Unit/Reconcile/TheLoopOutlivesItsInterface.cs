@@ -20,7 +20,8 @@ public sealed class TheLoopOutlivesItsInterface
         var machine = new Machine();
         NetworkDevice[] devices = [machine.Inside(() => NetworkDevice.Find(Machine.Interface))];
         using var attached = machine.Inside(() => Machine.Start(Machine.Usual));
-        using var reporter = new FlowReporter(attached, TextWriter.Null, NullLogger<FlowReporter>.Instance);
+        using var reporter = new FlowReporter(
+            attached.Tables.Events, attached.ServiceName, "ready", TextWriter.Null, NullLogger<FlowReporter>.Instance);
         using var stop = new CancellationTokenSource();
         machine.Unplug(Machine.Interface);
 
