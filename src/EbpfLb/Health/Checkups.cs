@@ -25,7 +25,7 @@ sealed class Checkups(
     /// <summary>
     /// Checks the backends that are there now. One that was there before it was checked, or is there at the start, counts
     /// as up until its checks decide, so that neither a restart nor a reload empties a service; but not what is known to be
-    /// down.
+    /// down. What the same checks have found for another service, which may be this one by its former name, is known.
     /// </summary>
     public void Follow(ImmutableArray<ServiceSnapshot> services)
     {
@@ -35,6 +35,7 @@ sealed class Checkups(
             foreach (var backend in service.Backends)
                 present[CheckedBackend.Of(service, backend)] = IsCheckable(service.Health, backend) ? service.Health : null;
         }
+        var known = _current.Values.ToLookup(checkup => (checkup.Backend.EndPoint, checkup.How), checkup => checkup.Verdict);
         foreach (var (backend, checkup) in _current)
         {
             if (present.GetValueOrDefault(backend) == checkup.How)
@@ -47,7 +48,7 @@ sealed class Checkups(
         {
             var current = _current.GetValueOrDefault(backend);
             if (how is not null && current?.How != how)
-                Start(new(backend, how, current?.Verdict ?? First(backend)));
+                Start(new(backend, how, current?.Verdict ?? known[(backend.EndPoint, how)].FirstOrDefault() ?? First(backend)));
         }
         _known = [.. present.Keys];
         _running.RemoveWhere(running => running.IsCompleted);

@@ -62,6 +62,12 @@ sealed class KernelState
 
     public uint FindService(ServiceIdentity identity) => _serviceIds.GetValueOrDefault(identity, Limits.NoId);
 
+    public void Rename(uint service, ServiceIdentity identity)
+    {
+        _serviceIds.Remove(Services[service]);
+        Add(service, identity);
+    }
+
     public IEnumerable<LbServiceKey> KeysOf(uint service) =>
         Keys.Where(entry => entry.Value.Id == service).Select(entry => entry.Key);
 

@@ -13,8 +13,8 @@ namespace EbpfLb.Reconcile;
 /// </summary>
 /// <remarks>
 /// New backends are written before the tables that name them, and how backends stand after these: a pass that is cut
-/// short leaves a difference for the next one to see. All tables take their places together, because the kernel waits
-/// for its processors each time.
+/// short leaves a difference for the next one to see. Tables take their places together, because the kernel waits for
+/// its processors each time; but those of services that leave last, when no endpoint leads to them any more.
 /// </remarks>
 sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {
@@ -42,20 +42,45 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         foreach (var service in services)
             LetIn(service);
         var wanted = services.Select(service => service.Identity).ToHashSet();
+        var written = services.Count(service => TakeOver(actual, service, wanted));
         var leaving = actual.Services.Where(held => !wanted.Contains(held.Value)).ToArray();
-        ServiceChange[] changes =
+        ServiceChange[] staying = [.. services.Select(service => Prepare(actual, service)).OfType<ServiceChange>()];
+        ServiceChange[] going =
         [
-            .. services.Concat(leaving.Select(held => held.Value).Distinct().Select(KernelService.Leaving))
-                .Select(service => Prepare(actual, service)).OfType<ServiceChange>(),
+            .. leaving.Select(held => held.Value).Distinct()
+                .Select(gone => Prepare(actual, KernelService.Leaving(gone))).OfType<ServiceChange>(),
         ];
-        tables.Slots.Publish(changes
-            .Where(change => change.Slots is not null).Select(change => (change.Service.Id, change.Slots!)));
-        // A key may pass from one service to another: all are written before any is removed.
-        var written = changes.Sum(change => Complete(actual, change)) + changes.Sum(change => RemoveKeys(actual, change));
+        written += PutInPlace(actual, staying);
+        // A key may have passed from one service to another: all are written before any is removed.
+        written += staying.Concat(going).Sum(change => RemoveKeys(actual, change));
+        written += PutInPlace(actual, going);
         if (live is not null)
             Settle(actual, live, services);
         Forget(actual, leaving.Select(held => held.Key));
         return written;
+    }
+
+    /// <summary>
+    /// One that listens where another did that is desired no more is that one by a new name, with its flows, counts and
+    /// backends.
+    /// </summary>
+    bool TakeOver(KernelState actual, KernelService service, HashSet<ServiceIdentity> wanted)
+    {
+        if (actual.FindService(service.Identity) != Limits.NoId)
+            return false;
+        if (service.Keys.Select(key => actual.Keys.TryGetValue(key, out var held) ? held.Id : Limits.NoId).Distinct().ToArray()
+            is not [not Limits.NoId and var id] || wanted.Contains(actual.Services[id]))
+            return false;
+        tables.ServiceLabels.Set(id, LbLabel.From(service.Identity.Name));
+        actual.Rename(id, service.Identity);
+        return true;
+    }
+
+    int PutInPlace(KernelState actual, ServiceChange[] changes)
+    {
+        tables.Slots.Publish(changes
+            .Where(change => change.Slots is not null).Select(change => (change.Service.Id, change.Slots!)));
+        return changes.Sum(change => Complete(actual, change));
     }
 
     /// <summary>Has the datapath look at packets of the service's ports, before there is a service that they are for.</summary>

@@ -31,6 +31,26 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Promise(lab)
     }
 
     [Fact]
+    public async Task A_service_that_is_given_another_name_loses_no_request_and_keeps_its_connections()
+    {
+        var service = Service.Web(Lab.A, Lab.B) with { Drain = "10m" };
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(service) { StandsInFile = true });
+        await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20012);
+        var kept = (await connection.GetAsync("/before")).Server;
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        for (var reload = 0; reload < 10; reload++)
+            await balancer.ReloadAsync(new BalancerPlan(service with { Name = $"shop-{reload}" }) { StandsInFile = true });
+        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+        var tally = await load.StopAsync();
+
+        tally.LostNothing();
+        var named = Assert.Single((await balancer.StatusAsync()).Services);
+        Assert.Equal("shop-9", named.Name);
+        Assert.InRange(named.Traffic.Opened, tally.Connections + 1, long.MaxValue); // also those of its former names
+    }
+
+    [Fact]
     public async Task A_change_of_the_file_is_noticed_without_being_told()
     {
         var balancer = await Lab.BalanceAsync(InFile(Lab.A));

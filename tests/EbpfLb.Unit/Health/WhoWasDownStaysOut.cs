@@ -30,6 +30,21 @@ public sealed class WhoWasDownStaysOut
     }
 
     [Fact]
+    public async Task Nor_does_a_service_that_is_given_another_name()
+    {
+        _checks.Say(A, "+");
+        _checks.Say(B, "-");
+        await using var watched = new WatchedHealth(_checks);
+        await watched.ProvideAsync(WatchedHealth.Web(A, B));
+        await watched.Until(service => Of(service, A).Health == BackendHealth.Up && Of(service, B).Health == BackendHealth.Down);
+
+        await watched.ProvideAsync(WatchedHealth.Web(B, A) with { Name = "shop" });
+
+        var shop = watched.Seen.First(service => service.Name == "shop");
+        Assert.Equal((BackendHealth.Up, BackendHealth.Down), (Of(shop, A).Health, Of(shop, B).Health));
+    }
+
+    [Fact]
     public async Task But_not_where_nobody_checks_any_more()
     {
         await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));

@@ -290,6 +290,71 @@ public sealed class TheTablesFollowWhatIsDesired
     }
 
     [Fact]
+    public void A_service_that_gets_another_name_is_the_same()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+        reconciler.Apply([Web(A, SixA)], [.. Self, SelfV6]);
+        Assert.Equal([A.Address, A.Address], Chosen(lb, 2));
+        var (services, backend) = (KernelState.Read(lb.Tables).Services, IdOf(lb, A));
+
+        reconciler.Apply([Web(A, SixA, B) with { Name = "shop" }], [.. Self, SelfV6]);
+
+        var held = KernelState.Read(lb.Tables);
+        Assert.Equal(services.Keys, held.Services.Keys);
+        Assert.All(held.Services.Values, service => Assert.Equal("shop", service.Name));
+        Assert.Equal(backend, IdOf(lb, A));
+        Assert.Equal(LbBackendState.Unchecked, held.Backends[backend].State);
+        var four = held.FindService(new("shop", AddressFamily.InterNetwork));
+        Assert.Equal(2ul, lb.Tables.ServiceTraffic.GetPerCpu(four).Aggregate(0ul, (flows, traffic) => flows + traffic.Flows));
+        Assert.Equal([A.Address, B.Address], Chosen(lb, 2));
+        Assert.Equal(0, reconciler.Apply([Web(A, SixA, B) with { Name = "shop" }], [.. Self, SelfV6]));
+    }
+
+    [Fact]
+    public void A_name_that_another_service_has_is_not_taken_over()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+        var other = new ServiceSnapshot("other", new(null, 81, TransportProtocol.Tcp), [B]);
+        reconciler.Apply([Web(A), other], Self);
+
+        // What listened on 81 now listens on 80, and a new one where it did.
+        reconciler.Apply([other with { Listen = new(null, 80, TransportProtocol.Tcp) }, other with { Name = "new", Backends = [C] }], Self);
+
+        Assert.Equal([B.Address], Chosen(lb, 1));
+        var held = KernelState.Read(lb.Tables);
+        Assert.Equal(["new 81", "other 80", "web"], held.Services.Select(
+            service => string.Join(' ', [service.Value.Name, .. held.KeysOf(service.Key).Select(key => $"{key.Port}")])).Order());
+    }
+
+    /// <summary>Seen while it happens: at no moment does the endpoint lead to a service that has been emptied.</summary>
+    [Fact]
+    public async Task An_endpoint_that_passes_to_another_service_refuses_nobody_meanwhile()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var reconciler = new Reconciler(lb.Tables);
+        ImmutableArray<ServiceSnapshot> one = [Web(A), Lasting()], other = [Lasting() with { Listen = Web().Listen }];
+        reconciler.Apply(one, Self);
+        using var enough = new CancellationTokenSource();
+        var clients = TestNetwork.Shared.Beside(() =>
+        {
+            for (var port = 1024; !enough.IsCancellationRequested; port = port == 60000 ? 1024 : port + 1)
+                lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(port), Hosts.Ip4.Web, Tcp.Syn));
+        });
+
+        for (var i = 0; i < 50; i++)
+            reconciler.Apply(i % 2 == 0 ? other : one, Self);
+        await enough.CancelAsync();
+        await clients;
+
+        Assert.DoesNotContain(LbReason.RefuseNoBackend, lb.Reasons().Keys);
+        Assert.InRange(lb.Reasons()[LbReason.SentToBackend], 50ul, ulong.MaxValue);
+
+        static ServiceSnapshot Lasting() => new("lasting", new(null, 81, TransportProtocol.Tcp), [A]);
+    }
+
+    [Fact]
     public void Two_services_on_one_endpoint_are_refused_by_name()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
