@@ -11,7 +11,7 @@ async Task<int> RunAsync(
     LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation)
 {
     var changes = AsyncEnumerable.Empty<LoadBalancerConfiguration>();
-    if (file?.StartsWith("/dev/", StringComparison.Ordinal) == false) // what stands there can be read but once
+    if (file is not null)
     {
         var watch = new ConfigurationWatch(
             file, configuration, TimeProvider.System, loggers.CreateLogger<ConfigurationWatch>());

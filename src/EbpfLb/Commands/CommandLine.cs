@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using EbpfLb.Configuration;
 using EbpfLb.Doctor;
+using EbpfLb.Native;
 
 namespace EbpfLb.Commands;
 
@@ -60,7 +61,12 @@ static class CommandLine
         }
         catch (Exception fault)
         {
-            var sentence = fault is LoadBalancerException or IOException ? fault.Message : Unexpected(fault);
+            var sentence = fault switch
+            {
+                LoadBalancerException or IOException => fault.Message,
+                DllNotFoundException => $"{LibBpf.Library} could not be loaded. Install it: {LibBpf.Remedy}.",
+                _ => Unexpected(fault),
+            };
             await error.WriteLineAsync($"error: {sentence}");
             if (parsed.GetValue(Verbose))
                 await error.WriteLineAsync(fault.ToString());

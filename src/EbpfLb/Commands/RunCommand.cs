@@ -8,7 +8,7 @@ namespace EbpfLb.Commands;
 
 /// <summary>Runs a load balancer until it is cancelled; returns the exit code.</summary>
 /// <param name="configuration">What to begin with.</param>
-/// <param name="file">The file that it stands in, which may change; null where flags said it.</param>
+/// <param name="file">The file that it stands in, which may change; null where flags said it, or a pipe did.</param>
 /// <param name="loggers">For all that it tells besides flows.</param>
 /// <param name="cancellation">Asks it to end.</param>
 delegate Task<int> RunLoadBalancer(
@@ -120,20 +120,21 @@ sealed class RunCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var reading = options.Read(parsed);
+            var (reading, file) = options.Read(parsed);
             if (reading.Configuration is not { } configuration)
                 return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
             using var loggers = Logs(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
             configuration = configuration with { Replace = parsed.GetValue(options._replace) };
-            return await run(configuration, parsed.GetValue(options._config), loggers, cancellation);
+            return await run(configuration, file, loggers, cancellation);
         });
         return command;
     }
 
-    Reading Read(ParseResult parsed)
+    /// <returns>What was read, and the file to watch for changes, if there is one.</returns>
+    (Reading Reading, string? File) Read(ParseResult parsed)
     {
         if (parsed.GetValue(_config) is not { } path)
-            return FlagSource.Read(new Flags(
+            return (FlagSource.Read(new Flags(
                 parsed.GetValue(_interfaces) ?? [], parsed.GetValue(_hook), parsed.GetValue(_events),
                 parsed.GetValue(_listens) ?? [], parsed.GetValue(_backends) ?? [],
                 parsed.GetValue(_algorithm), parsed.GetValue(_mode))
@@ -147,7 +148,7 @@ sealed class RunCommand
                 Logs = parsed.GetValue(_logs),
                 Docker = parsed.GetValue(_docker),
                 DockerSocket = parsed.GetValue(_dockerSocket),
-            });
+            }), null);
         Option[] flags =
         [
             _interfaces, _hook, _listens, _backends, _docker, _dockerSocket, _algorithm, _mode, _drain, _health, _events,
@@ -155,9 +156,12 @@ sealed class RunCommand
         ];
         var alsoGiven = flags.Where(flag => parsed.GetResult(flag) is { Implicit: false }).Select(flag => flag.Name).ToArray();
         if (alsoGiven.Length == 0)
-            return ConfigurationFile.Read(path);
+        {
+            var file = ConfigurationFile.Load(path);
+            return (file.Validate(), file.CanBeReadAgain ? path : null);
+        }
         var problem = $"takes the place of {string.Join(", ", alsoGiven)}";
-        return new Reading(null, [new Fault("--config", path, problem, "Give the file or the flags, not both")]);
+        return (new(null, [new Fault("--config", path, problem, "Give the file or the flags, not both")]), null);
     }
 
     /// <summary>Logs go to stderr; stdout is for the ready line and the events.</summary>

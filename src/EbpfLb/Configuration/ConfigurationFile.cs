@@ -14,6 +14,9 @@ sealed record ConfigurationFile
 
     ConfigurationFile(string name, string? text, Fault? obstacle) => (_name, _text, _obstacle) = (name, text, obstacle);
 
+    /// <summary>Whether it may be watched: what comes by a pipe can be read but once.</summary>
+    public bool CanBeReadAgain { get; private init; }
+
     /// <summary>Reads and validates the file; one that cannot be read is a fault as well.</summary>
     public static Reading Read(string path) => Load(path).Validate();
 
@@ -28,11 +31,15 @@ sealed record ConfigurationFile
             if (length > LargestFile)
                 return Unreadable(path, $"is larger than {LargestFile / 1024} KiB", "Name a smaller file");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content, 0, length);
-            return new(Path.GetFileName(path), text.TrimStart('\uFEFF'), null);
+            return new(Path.GetFileName(path), text.TrimStart('\uFEFF'), null) { CanBeReadAgain = file.CanSeek };
         }
         catch (DecoderFallbackException)
         {
             return Unreadable(path, "is not UTF-8 text", "Save it as UTF-8");
+        }
+        catch (UnauthorizedAccessException) when (Directory.Exists(path))
+        {
+            return Unreadable(path, "is a directory", "Name the file in it");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -13,14 +13,17 @@ static class Duration
         ("h", TimeSpan.FromHours(1)),
     ];
 
-    /// <summary>Null where the text is no time.</summary>
+    /// <summary>Null where the text is no time, or a longer one than can be told.</summary>
     public static TimeSpan? Read(string text)
     {
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         if (digits is < 1 or > LongestNumber)
             return null;
         var unit = Units.FirstOrDefault(known => known.Word == text[digits..]);
-        return unit.Word is null ? null : unit.Value * int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
+        if (unit.Word is null)
+            return null;
+        var number = int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
+        return number <= TimeSpan.MaxValue / unit.Value ? unit.Value * number : null;
     }
 
     /// <summary>The user's words for a time; minutes only where they are whole, as the other units.</summary>

@@ -68,10 +68,19 @@ static class FlagSource
     static Dictionary<string, Placed> Timeouts(IEnumerable<string> flags, List<Fault> faults) =>
         Pairs("--timeout", flags, Words.Timeouts, "is the timeout of no state", "established=2h", faults);
 
-    static HealthDraft? Health(IReadOnlyList<string> flags, List<Fault> faults) => flags.Count == 0
-        ? null
-        : new("--health", Pairs("--health", flags.Select(flag => flag == "tcp" ? "tcp=true" : flag), Words.Health,
-            "is nothing that there is to say of health checks", "http=/", faults));
+    static HealthDraft? Health(IReadOnlyList<string> flags, List<Fault> faults)
+    {
+        const string flag = "--health";
+        if (flags.Count == 0)
+            return null;
+        var before = faults.Count;
+        var pairs = Pairs(flag, flags.Select(given => given == "tcp" ? "tcp=true" : given), Words.Health,
+            "is nothing that there is to say of health checks", "http=/", faults);
+        // What is a fault already may have been meant to say how to check: that it is missing is no second one.
+        if (faults.Count > before && !pairs.ContainsKey("http"))
+            pairs["tcp"] = new($"{flag} tcp", "true");
+        return new(flag, pairs);
+    }
 
     /// <summary>The values of a flag that is given as KEY=VALUE, once for each key.</summary>
     static Dictionary<string, Placed> Pairs(

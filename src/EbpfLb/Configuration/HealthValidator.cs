@@ -16,7 +16,9 @@ sealed class HealthValidator(HealthDraft draft, List<Fault> faults)
 
     /// <param name="listen">Null where that is wrong itself.</param>
     /// <param name="backends">Those of the service.</param>
-    public HealthConfiguration Validate(ListenEndpoint? listen, ImmutableArray<BackendConfiguration> backends)
+    /// <param name="takesContainers">Whether containers may become backends as well, at the port that clients ask for.</param>
+    public HealthConfiguration Validate(
+        ListenEndpoint? listen, ImmutableArray<BackendConfiguration> backends, bool takesContainers)
     {
         var usual = new HealthConfiguration();
         var every = Time("every", usual.Every, ShortestInterval, LongestInterval, "time between checks", "100ms to 1h");
@@ -33,7 +35,7 @@ sealed class HealthValidator(HealthDraft draft, List<Fault> faults)
             WhenAllDown = AllDown(),
         };
         if (listen is not null && health.Port == 0 && !draft.Values.ContainsKey("port"))
-            RequirePort(listen, backends);
+            RequirePort(listen, backends, takesContainers);
         return health;
     }
 
@@ -101,12 +103,12 @@ sealed class HealthValidator(HealthDraft draft, List<Fault> faults)
     }
 
     /// <summary>Checks connect over TCP.</summary>
-    void RequirePort(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends)
+    void RequirePort(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends, bool takesContainers)
     {
         if (listen.Protocol == TransportProtocol.Udp)
             faults.Add(new(draft.Place, null, "checks connect over TCP, and the service is one of UDP",
                 "Say the port of something on the backends that answers over TCP, or leave the checks out"));
-        else if (backends.Any(backend => backend.Port == 0))
+        else if (backends.Any(backend => backend.Port == 0) || (listen.Port == 0 && takesContainers))
             faults.Add(new(draft.Place, null, "checks connect to one port, and the backends of this service have every port",
                 "Say a port for the checks, or leave them out"));
     }

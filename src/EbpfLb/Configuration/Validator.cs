@@ -38,7 +38,7 @@ sealed class Validator
         Metrics = Metrics(draft.Metrics),
         Logs = Choose(draft.Logs, Words.Logs, "format of logs"),
         LeaveAttached = Choose(draft.LeaveAttached, Words.YesAndNo, "answer"),
-        Services = Services(draft.Services),
+        Services = Services(draft.Services, takesContainers: draft.Docker is not null),
         Docker = draft.Docker is { } docker ? Docker(docker) : null,
     };
 
@@ -108,7 +108,7 @@ sealed class Validator
         return usual;
     }
 
-    ImmutableArray<ServiceConfiguration> Services(IReadOnlyList<ServiceDraft> drafts)
+    ImmutableArray<ServiceConfiguration> Services(IReadOnlyList<ServiceDraft> drafts, bool takesContainers)
     {
         if (drafts.Count > Limits.MaxServices)
             _faults.Add(new(
@@ -128,7 +128,9 @@ sealed class Validator
                     "Give each service an address, port or protocol of its own, or merge their backends"));
             var mode = Choose(draft.Mode, Words.Modes, "mode");
             var backends = Backends(draft.Backends, listen?.Port, mode);
-            var health = draft.Health is { } check ? new HealthValidator(check, _faults).Validate(listen, backends) : null;
+            var health = draft.Health is { } check
+                ? new HealthValidator(check, _faults).Validate(listen, backends, takesContainers)
+                : null;
             if (listen is not null)
             {
                 if (backends.Length == draft.Backends.Count)
@@ -186,6 +188,11 @@ sealed class Validator
 
     ListenEndpoint? Listen(Placed placed)
     {
+        if (Syntax.IsUrl(placed.Value))
+        {
+            Check(placed, Syntax.AUrl);
+            return null;
+        }
         var slash = placed.Value.IndexOf('/');
         var (endpoint, protocol) = slash < 0
             ? (placed.Value, "tcp")
@@ -234,6 +241,11 @@ sealed class Validator
 
     BackendConfiguration? Backend(Placed placed, ushort listenPort, int weight)
     {
+        if (Syntax.IsUrl(placed.Value))
+        {
+            Check(placed, Syntax.AUrl);
+            return null;
+        }
         var (host, portText) = Syntax.Split(placed.Value);
         var port = portText is null ? listenPort : Syntax.Port(portText);
         var hostIsFine = Check(placed, Syntax.Host(host));

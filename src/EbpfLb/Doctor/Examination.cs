@@ -54,8 +54,7 @@ static class Examination
 
     static Finding LibBpf(string? version) =>
         version is null
-            ? new("libbpf", Verdict.Missing, "libbpf.so.1 is not installed",
-                "apt-get install libbpf1 (Fedora: dnf install libbpf)")
+            ? new("libbpf", Verdict.Missing, $"{EbpfLb.Native.LibBpf.Library} is not installed", EbpfLb.Native.LibBpf.Remedy)
             : new("libbpf", Verdict.Ok, version);
 
     static Finding Bpffs(Facts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch

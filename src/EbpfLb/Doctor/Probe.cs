@@ -20,7 +20,7 @@ static class Probe
     /// <param name="devices">Interfaces to look at as well.</param>
     public static Facts Examine(params string[] devices)
     {
-        var settings = LocalPorts.Settings(EventLevel.Flows);
+        var settings = LocalPorts.Read(EventLevel.Flows);
         var found = devices.Select(Device).ToArray();
         var first = found.FirstOrDefault();
         var (tcFailure, tcRefusal) = Load(HookKind.Tc, settings);
@@ -65,7 +65,7 @@ static class Probe
         var (driver, bus) = Ethtool.DriverOf(name);
         var isUp = found.OperationalStatus != OperationalStatus.Down;
         return new DeviceFacts(
-            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], bus.Length == 0 ? null : driver, forwardsIpv6,
+            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], NetworkDevice.IsNoBus(bus) ? null : driver, forwardsIpv6,
             driver == "veth" ? VethPeer.TakesFrames((int)LibC.if_nametoindex(name), driver) : null)
         {
             Forwards = Forwarding.IsOn(name, AddressFamily.InterNetwork),

@@ -12,7 +12,7 @@ sealed record BackendPattern
 
     BackendPattern(string host, ushort? port)
     {
-        _host = host;
+        _host = LbLabel.From(host).ToString(); // as the tables keep it
         _address = Syntax.Address(host) is { } address ? LbAddress.From(address) : null;
         _port = port;
     }
@@ -20,12 +20,13 @@ sealed record BackendPattern
     /// <summary>The name that it was configured by; null where it is known by its address.</summary>
     public string? Name => _address is null ? _host : null;
 
-    /// <summary>Reads HOST[:PORT]; null where the text is no such thing.</summary>
+    /// <summary>Reads HOST[:PORT], where a container's name is a host as well; null where the text is no such thing.</summary>
     public static BackendPattern? Read(string text)
     {
         var (host, portText) = Syntax.Split(text);
         var port = portText is null ? null : Syntax.Port(portText);
-        return Syntax.Host(host) is null && (portText is null || port is not null) ? new(host, port) : null;
+        var isHost = host.Length > 0 && (!host.Contains(':') || Syntax.Address(host) is not null);
+        return isHost && (portText is null || port is not null) ? new(host, port) : null;
     }
 
     /// <summary>By the address that packets leave to: a flow keeps it, whatever becomes of the backend's id.</summary>

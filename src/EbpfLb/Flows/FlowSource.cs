@@ -43,8 +43,8 @@ sealed class FlowSource
         TimeSpan.FromTicks(timestamp < _now ? (long)((_now - timestamp) / TimeSpan.NanosecondsPerTick) : 0);
 
     /// <summary>
-    /// Calls <paramref name="see"/> for each flow that <paramref name="filter"/> takes, in no order; those that open,
-    /// establish or end meanwhile may be missed.
+    /// Calls <paramref name="see"/> for each flow that <paramref name="filter"/> takes, in no order; those that open or
+    /// end meanwhile may be missed, and those that establish be met twice.
     /// </summary>
     public void ForEach(FlowFilter filter, Action<Flow> see, CancellationToken cancellation)
     {

@@ -98,6 +98,6 @@ sealed partial class HealthWatch(
     partial void LogNotAllDown(string family, string service);
 
     [LoggerMessage(LogLevel.Warning, "the check of backend {EndPoint} of service '{Service}' could not be made here: {Reason} "
-        + "Its health stays as it was known")]
+        + "Its health stays as it was known.")]
     partial void LogNotMade(string endPoint, string service, string reason);
 }

@@ -25,8 +25,11 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         // Not from /sys: it may show the interfaces of another network namespace.
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);
-        return new(name, index, driver, bus.Length == 0) { SendsFromXdp = VethPeer.TakesFrames(index, driver) };
+        return new(name, index, driver, IsNoBus(bus)) { SendsFromXdp = VethPeer.TakesFrames(index, driver) };
     }
+
+    /// <summary>What drivers without hardware say where others name their bus: nothing, or a word of their own.</summary>
+    public static bool IsNoBus(string bus) => bus is "" or "N/A" or "tun" or "tap";
 
     /// <summary>Whether what native XDP sends back by this device gets out; null where the kernel does not tell.</summary>
     public bool? SendsFromXdp { get; init; } = true;

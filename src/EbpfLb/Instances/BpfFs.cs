@@ -38,9 +38,21 @@ static unsafe class BpfFs
     /// <exception cref="LoadBalancerException">This process may not write there.</exception>
     public static void CreateDirectory(string path)
     {
+        const int attempts = 10;
         try
         {
-            Directory.CreateDirectory(path);
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    Directory.CreateDirectory(path);
+                    return;
+                }
+                catch (DirectoryNotFoundException) when (attempt < attempts)
+                {
+                    // Another runner ended just now, and took an empty one above away.
+                }
+            }
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -117,8 +117,14 @@ static class Instance
         System.IO.Directory.Delete(pins, recursive: true);
         foreach (var directory in new[] { Root, Shared })
         {
-            if (!System.IO.Directory.EnumerateFileSystemEntries(directory).Any())
+            try
+            {
                 System.IO.Directory.Delete(directory);
+            }
+            catch (IOException)
+            {
+                return; // others' pins are there, or another one removed it that ends at the same moment
+            }
         }
     }
 

@@ -9,10 +9,23 @@ namespace EbpfLb.Native;
 /// </summary>
 static unsafe partial class LibBpf
 {
-    const string Library = "libbpf.so.1";
+    public const string Library = "libbpf.so.1";
+
+    /// <summary>What to do where it is missing.</summary>
+    public const string Remedy = "apt-get install libbpf1 (Fedora: dnf install libbpf)";
 
     /// <summary>libbpf prints to stderr until it is told otherwise.</summary>
-    static LibBpf() => libbpf_set_print(&BpfLog.Print);
+    static LibBpf()
+    {
+        try
+        {
+            libbpf_set_print(&BpfLog.Print);
+        }
+        catch (DllNotFoundException)
+        {
+            // So will the call that brought us here; of this one the runtime would say that a type is at fault.
+        }
+    }
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial nint bpf_object__open_mem(void* buffer, nuint size, bpf_object_open_opts* options);

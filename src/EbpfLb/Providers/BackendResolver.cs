@@ -76,7 +76,13 @@ sealed partial class BackendResolver(
                 if (_failing.Remove(host))
                     LogResolvesAgain(host);
             }
-            else if (answer.IsGone && (_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneAfter)
+            else if (!answer.IsGone)
+            {
+                _gone.Remove(host); // a name server that fails says nothing of the name
+                if (_failing.Add(host))
+                    LogStoppedResolving(host, answer.Failure, string.Join(", ", known[host]));
+            }
+            else if ((_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneAfter && !known[host].IsEmpty)
             {
                 LogIsGone(host, answer.Failure);
                 known[host] = [];

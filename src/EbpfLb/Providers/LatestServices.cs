@@ -112,6 +112,6 @@ sealed partial class LatestServices(
     [LoggerMessage(LogLevel.Information, "the configuration was read again and is in force")]
     partial void LogTaken();
 
-    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Fault} It is tried again by itself")]
+    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Fault} It is tried again by itself.")]
     partial void LogRefused(string fault);
 }

@@ -179,10 +179,10 @@ sealed partial class ControlLoop(
     partial void LogChanged(string @new, string left);
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone, and what it led to; balancing goes on on {Left}. Start ebpf-lb "
-        + "again to stand on another of its name")]
+        + "again to stand on another of its name.")]
     partial void LogLost(string device, string left);
 
-    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Trouble} It is tried again every few seconds")]
+    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Trouble} It is tried again every few seconds.")]
     partial void LogTrouble(string trouble);
 
     [LoggerMessage(LogLevel.Information, "the tables are as desired again")]

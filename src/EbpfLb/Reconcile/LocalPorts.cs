@@ -10,10 +10,22 @@ static class LocalPorts
     const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
     const ushort FirstUnprivileged = 1024;
 
+    /// <exception cref="LoadBalancerException">There is none.</exception>
     public static LbSettings Settings(EventLevel events)
     {
+        var settings = Read(events);
+        if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
+            throw new LoadBalancerException(
+                $"net.ipv4.ip_local_port_range, {settings.LocalPortMin} to {settings.LocalPortMax}, leaves no port for "
+                + "connections to backends. Make it smaller: sysctl -w net.ipv4.ip_local_port_range='61000 65535'.");
+        return settings;
+    }
+
+    /// <summary>The same, whether NAT has a port left or not.</summary>
+    public static LbSettings Read(EventLevel events)
+    {
         var range = File.ReadAllText(RangeFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        var settings = new LbSettings()
+        return new()
         {
             NatPortMin = FirstUnprivileged,
             NatPortMax = ushort.MaxValue,
@@ -23,10 +35,5 @@ static class LocalPorts
             IcmpPerSecond = Limits.IcmpPerSecond,
             RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
         };
-        if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
-            throw new LoadBalancerException(
-                $"net.ipv4.ip_local_port_range, {range[0]} to {range[1]}, leaves no port for connections to backends. "
-                + "Make it smaller: sysctl -w net.ipv4.ip_local_port_range='61000 65535'.");
-        return settings;
     }
 }

@@ -65,7 +65,7 @@ sealed partial class Runner(
         {
             if (!cancellation.IsCancellationRequested || configuration.LeaveAttached)
             {
-                LogLeftAttached(devices[0].Name, devices[0].Name);
+                LogLeftAttached(Names(devices), devices[0].Name);
             }
             else
             {
@@ -163,9 +163,9 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);
 
-    [LoggerMessage(LogLevel.Information, "the datapath on {Device} goes on by itself: the next `ebpf-lb run` takes it over, "
+    [LoggerMessage(LogLevel.Information, "the datapath on {Devices} goes on by itself: the next `ebpf-lb run` takes it over, "
         + "`ebpf-lb detach --interface {Interface}` ends it")]
-    partial void LogLeftAttached(string device, string @interface);
+    partial void LogLeftAttached(string devices, string @interface);
 
     [LoggerMessage(LogLevel.Information, "detached from {Devices}")]
     partial void LogDetached(string devices);

@@ -42,8 +42,11 @@ sealed class LbTables : IDisposable
     /// <summary>Flows that have yet to show that both ends are there.</summary>
     public BpfMap<LbTuple, LbFlow> Opening { get; }
 
-    /// <summary>Both of the above: a flow's halves stand in the same one.</summary>
-    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [Flows, Opening];
+    /// <summary>
+    /// Both of the above, in the order that a flow takes: who walks over them misses none that establishes meanwhile, and
+    /// may meet it twice. A flow's halves stand in the same one.
+    /// </summary>
+    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [Opening, Flows];
 
     /// <summary>The ports of fragmented datagrams; the datapath's own matter (<c>bpf/fragment.h</c>).</summary>
     public Fd Fragments => _all["fragments"];

@@ -10,7 +10,7 @@ public sealed class FlowsTakesAFilter
     [InlineData("--client 10.0.0.0/-1", "'10.0.0.0/-1' is no address and no prefix")]
     [InlineData("--client ::/129", "'::/129' is no address and no prefix")]
     [InlineData("--backend web:0", "'web:0' is no backend. Write it as")]
-    [InlineData("--backend 10.0.0.300", "'10.0.0.300' is no backend. Write it as")]
+    [InlineData("--backend 10::1::2", "'10::1::2' is no backend. Write it as")]
     [InlineData("--limit 0", "'0' is no number of flows. Use a whole number from 1 on.")]
     [InlineData("--limit many", "'many' is no number of flows")]
     [InlineData("--sort size", "--sort: 'size' is nothing to sort by. Use one of: bytes, packets, age, idle.")]

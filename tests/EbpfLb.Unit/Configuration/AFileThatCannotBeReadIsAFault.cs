@@ -12,7 +12,7 @@ public sealed class AFileThatCannotBeReadIsAFault : IDisposable
     public void Because_it_does_not_exist() => AssertFault("/nowhere/lb.yaml", "cannot be read: Could not find");
 
     [Fact]
-    public void Because_it_is_a_directory() => AssertFault("/tmp", "cannot be read");
+    public void Because_it_is_a_directory() => AssertFault("/tmp", "is a directory");
 
     [Fact]
     public void Because_its_name_is_empty() => AssertFault("", "cannot be read");

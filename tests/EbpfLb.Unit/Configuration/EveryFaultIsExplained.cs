@@ -102,6 +102,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("0s")]
     [InlineData("99ms")]
     [InlineData("721h")]
+    [InlineData("999999999h")]
     [InlineData("9999999999h")]
     public void A_time_that_no_flow_may_idle(string time) =>
         AssertOnly(Given.GoodFlagsBut(timeouts: [$"ended={time}"]),

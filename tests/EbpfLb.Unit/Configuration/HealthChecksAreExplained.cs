@@ -39,6 +39,10 @@ public sealed class HealthChecksAreExplained
     public void What_nobody_knows(string health, string problem, string remedy) =>
         AssertOnly(["tcp", health], "--health", health == "tcp" ? "tcp=true" : health, problem, remedy);
 
+    [Theory, InlineData("tcp:80"), InlineData("http:/ready")]
+    public void What_may_have_been_meant_to_say_how_to_check_is_one_fault(string health) =>
+        AssertOnly([health], "--health", health, "has no '='", "Write it as http=/");
+
     [Fact]
     public void That_it_is_not_said_how_to_check() =>
         AssertOnly(["every=2s"], "--health", null, "it is not said how to check", "Say tcp, or http with a path");

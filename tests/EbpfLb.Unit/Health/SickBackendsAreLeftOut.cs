@@ -224,7 +224,7 @@ public sealed class SickBackendsAreLeftOut
         await watched.Until(service => Of(service, B).Health == BackendHealth.Down);
 
         Assert.Contains("Warning: the check of backend 172.20.0.3:80 of service 'web' could not be made here: no port is left. "
-            + "Its health stays as it was known", watched.Logged);
+            + "Its health stays as it was known.", watched.Logged);
     }
 
     [Fact]

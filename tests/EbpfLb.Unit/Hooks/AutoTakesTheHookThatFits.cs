@@ -99,6 +99,10 @@ public sealed class AutoTakesTheHookThatFits
         Assert.Equal(refusal, Changeover.IsRefusal(new NativeException("attaching", errno)));
     }
 
+    [Theory, InlineData("", true), InlineData("N/A", true), InlineData("tap", true), InlineData("0000:00:1f.6", false), InlineData("virtio0", false)]
+    public void A_driver_that_names_no_bus_has_no_hardware(string bus, bool isVirtual) =>
+        Assert.Equal(isVirtual, NetworkDevice.IsNoBus(bus));
+
     [Fact]
     public void The_loopback_device_is_virtual()
     {

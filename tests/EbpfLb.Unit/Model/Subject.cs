@@ -102,10 +102,10 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     }
 
     public IEnumerable<string> DescribeHalves() =>
-        Tables.FlowMaps.SelectMany((map, opening) =>
+        Tables.FlowMaps.SelectMany(map =>
         {
             var halves = new List<string>();
-            map.ForEach((in key, in half) => halves.Add(Half.Describe(key, half, established: opening == 0)));
+            map.ForEach((in key, in half) => halves.Add(Half.Describe(key, half, established: map == Tables.Flows)));
             return halves;
         });
 

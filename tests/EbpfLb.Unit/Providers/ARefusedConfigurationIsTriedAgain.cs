@@ -11,7 +11,7 @@ namespace EbpfLb.Unit.Providers;
 public sealed class ARefusedConfigurationIsTriedAgain : IAsyncDisposable
 {
     const string Refused = "Error: the configuration was read again; nothing changes as yet, because there is no such name. "
-        + "It is tried again by itself";
+        + "It is tried again by itself.";
     const string Taken = "Information: the configuration was read again and is in force";
     static readonly LoadBalancerConfiguration First = For(":80"), Second = For(":81"), Third = For(":82");
 

@@ -106,6 +106,17 @@ public sealed class NamesAreResolvedAndFollowed
     }
 
     [Fact]
+    public async Task A_name_that_is_gone_now_and_then_while_its_servers_fail_keeps_its_backends()
+    {
+        var names = new ScriptedNames()
+            .Say("a", Addresses("172.20.0.2"), Unknown, NotNow, Unknown, NotNow, Unknown, NotNow, Unknown, Addresses("172.20.0.3"));
+        await using var watched = new Watched(names, "a");
+
+        Assert.Equal(["172.20.0.2:80"], await watched.Next());
+        Assert.Equal(["172.20.0.3:80"], await watched.Next());
+    }
+
+    [Fact]
     public async Task A_steady_name_gives_no_further_snapshot()
     {
         var names = new ScriptedNames().Say("web", Addresses("172.20.0.2"));
