@@ -27,7 +27,9 @@ public abstract class FlowsAreReported(HookLab lab, Family family) : Promise(lab
         var arrived = await Lab.Client.DownloadAsync(balancer, file);
 
         var closed = (await balancer.EventuallyReportsClosedAsync(flows: 1))[^1];
-        Assert.InRange(closed.Bytes, arrived.Bytes, arrived.Bytes * 11 / 10);
+        // Headers come on top; and where two processors carry one direction, one may overwrite what the other counted, of a
+        // segment of up to 64 KB (docs/decisions/0017). What is exact is held where one processor carries it: Counters.
+        Assert.InRange(closed.Bytes, arrived.Bytes * 9 / 10, arrived.Bytes * 11 / 10);
         Assert.InRange(closed.Duration, TimeSpan.FromTicks(1), TimeSpan.FromMinutes(1));
     }
 
