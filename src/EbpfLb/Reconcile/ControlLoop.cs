@@ -23,9 +23,11 @@ sealed partial class ControlLoop(
     readonly HashSet<NetworkDevice> _lost = [];
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
+    string? _sweepTrouble;
+    string? _peerTrouble;
     string? _trouble;
 
-    /// <summary>Runs until it is stopped; a pass that fails is told of, and tried again with the next.</summary>
+    /// <summary>Runs until it is stopped; a pass or a sweep that fails is told of, and tried again with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
     /// <param name="self">The first interface's addresses, as they were then.</param>
     /// <param name="snapshots">What is desired next.</param>
@@ -61,17 +63,23 @@ sealed partial class ControlLoop(
                 }
                 else if (first == sweep)
                 {
-                    var swept = await sweep;
-                    metrics.CountSweep(swept);
-                    // A backend that left since may have got a flow behind the sweep's back.
-                    live = swept.Began > changed ? swept.Live : null;
+                    _sweepTrouble = await TroubleOfAsync(async () =>
+                    {
+                        var swept = await sweep;
+                        metrics.CountSweep(swept);
+                        // A backend that left since may have got a flow behind the sweep's back.
+                        live = swept.Began > changed ? swept.Live : null;
+                    });
                     sweep = sweeps.NextAsync(cancellation);
                 }
                 else
                 {
                     await tick;
-                    foreach (var peer in peers)
-                        peer.Look();
+                    _peerTrouble = await TroubleOfAsync(() =>
+                    {
+                        Array.ForEach(peers, peer => peer.Look());
+                        return Task.CompletedTask;
+                    });
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
                 }
                 if (Pass(live))
@@ -92,13 +100,13 @@ sealed partial class ControlLoop(
     bool Pass(IReadOnlyDictionary<uint, int>? live)
     {
         int links = 0, entries = 0;
-        var troubles = new List<string>();
-        var isKnown = false;
+        List<string> troubles = [.. new[] { _sweepTrouble, _peerTrouble }.OfType<string>()];
+        bool isKnown = false, isWhole = true;
         metrics.Pass(() =>
         {
             Attempt(() => links = ApplyLinks());
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
-            return (links + entries, IsWhole: troubles.Count == 0);
+            return (links + entries, IsWhole: isWhole);
         });
         if (isKnown && _reconciler.Shortage is { } shortage)
             troubles.Add(shortage);
@@ -115,8 +123,22 @@ sealed partial class ControlLoop(
             catch (LoadBalancerException fault)
             {
                 troubles.Add(fault.Message);
-                return false;
+                return isWhole = false;
             }
+        }
+    }
+
+    /// <summary>What was in the way of something beside the tables, which is tried again; null where nothing was.</summary>
+    static async Task<string?> TroubleOfAsync(Func<Task> part)
+    {
+        try
+        {
+            await part();
+            return null;
+        }
+        catch (LoadBalancerException fault)
+        {
+            return fault.Message;
         }
     }
 

@@ -12,7 +12,7 @@ static class Feasibility
     public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
     {
         RefuseOwnAddresses(services, devices.Where(device => device.IsThere));
-        KernelService.Of(services, devices[0].IsThere ? devices[0].Addresses() : []);
+        KernelService.RefuseSharedEndpoints(services, devices[0].IsThere ? devices[0].Addresses() : []);
     }
 
     /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>

@@ -24,15 +24,17 @@ sealed record KernelService(
 
     /// <summary>
     /// Parts services by family. A family that a service does not listen in has none; one in which it listens but has
-    /// no backends has one nevertheless, so that clients are refused at once.
+    /// no backends has one nevertheless, so that clients are refused at once. An endpoint that a service names is that one's,
+    /// also where the interface has its address: it may come there while services are balanced, as a virtual one does.
     /// </summary>
     /// <param name="services">As they are desired.</param>
     /// <param name="self">The addresses that a service without one listens on.</param>
-    /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
     public static ImmutableArray<KernelService> Of(
         ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {
-        ImmutableArray<KernelService> parted =
+        var named = services.Where(service => service.Listen.Address is not null)
+            .Select(service => KeyOf(service.Listen, service.Listen.Address!)).ToHashSet();
+        return
         [
             .. from service in services
                let listened = service.Listen.Address is { } one ? [one] : self
@@ -41,14 +43,15 @@ sealed record KernelService(
                    new(service.Name, family.Key),
                    (LbAlgorithm)service.Algorithm,
                    (LbMode)service.Mode,
-                   [.. family.Select(address => KeyOf(service.Listen, address))],
+                   [
+                       .. family.Select(address => KeyOf(service.Listen, address))
+                           .Where(key => service.Listen.Address is not null || !named.Contains(key)),
+                   ],
                    [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)])
                {
                    Drain = service.Drain,
                },
         ];
-        RefuseSharedEndpoints(parted);
-        return parted;
     }
 
     static LbServiceKey KeyOf(ListenEndpoint listen, IPAddress address) => new()
@@ -58,17 +61,20 @@ sealed record KernelService(
         Protocol = (byte)listen.Protocol,
     };
 
-    /// <summary>One service may name by its address what another means by the interface's own.</summary>
-    static void RefuseSharedEndpoints(IEnumerable<KernelService> services)
+    /// <summary>One service may name by its address what another means by the interface's own: at the start that is a mistake.</summary>
+    /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
+    public static void RefuseSharedEndpoints(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {
         var owners = new Dictionary<LbServiceKey, string>();
-        foreach (var (identity, _, _, keys, _) in services)
+        foreach (var service in services)
         {
-            foreach (var key in keys.Where(key => !owners.TryAdd(key, identity.Name)))
+            ImmutableArray<IPAddress> listened = service.Listen.Address is { } one ? [one] : [.. self.Distinct()];
+            foreach (var key in listened.Select(address => KeyOf(service.Listen, address)))
             {
-                throw new LoadBalancerException(
-                    $"services '{owners[key]}' and '{identity.Name}' both listen on {key}. "
-                    + "Give one of them another endpoint.");
+                if (!owners.TryAdd(key, service.Name))
+                    throw new LoadBalancerException(
+                        $"services '{owners[key]}' and '{service.Name}' both listen on {key}. "
+                        + "Give one of them another endpoint.");
             }
         }
     }

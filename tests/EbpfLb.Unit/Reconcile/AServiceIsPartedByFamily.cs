@@ -52,10 +52,18 @@ public sealed class AServiceIsPartedByFamily
         Assert.Single(Assert.Single(KernelService.Of([Service("web", null)], [.. V4, .. V4])).Keys);
 
     [Fact]
+    public void An_address_that_a_service_names_is_not_another_ones_for_being_the_interfaces() => Assert.Equal(
+        [
+            "web InterNetwork: 192.0.2.1:80/tcp => ", "web InterNetworkV6: [2001:db8::1]:80/tcp => ",
+            "api InterNetworkV6: [fd00::1]:80/tcp => ",
+        ],
+        KernelService.Of([Service("web", null), Service("api", "fd00::1")], Both).Select(Text));
+
+    [Fact]
     public void Two_services_on_one_endpoint_are_refused_by_name()
     {
         var fault = Assert.Throws<LoadBalancerException>(
-            () => KernelService.Of([Service("web", null), Service("api", "fd00::1")], Both));
+            () => KernelService.RefuseSharedEndpoints([Service("web", null), Service("api", "fd00::1")], Both));
 
         Assert.StartsWith("services 'web' and 'api' both listen on [fd00::1]:80/tcp.", fault.Message, StringComparison.Ordinal);
     }

@@ -354,17 +354,20 @@ public sealed class TheTablesFollowWhatIsDesired
         static ServiceSnapshot Lasting() => new("lasting", new(null, 81, TransportProtocol.Tcp), [A]);
     }
 
+    /// <summary>As a virtual address does at a failover: everything else must go on being followed.</summary>
     [Fact]
-    public void Two_services_on_one_endpoint_are_refused_by_name()
+    public void An_address_that_comes_to_the_interface_stays_with_the_service_that_names_it()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
-        var explicitly = new ServiceSnapshot("api", new(Hosts.Ip4.Balancer, 80, TransportProtocol.Tcp), [B]);
+        var reconciler = new Reconciler(lb.Tables);
+        var virtually = new ServiceSnapshot("virtual", new(Hosts.Ip4.Alias, 80, TransportProtocol.Tcp), [B]);
+        reconciler.Apply([Web(A), virtually], Self);
 
-        var fault = Assert.Throws<LoadBalancerException>(
-            () => new Reconciler(lb.Tables).Apply([Web(A), explicitly], Self));
+        reconciler.Apply([Web(C), virtually], [.. Self, Hosts.Ip4.Alias]);
 
-        Assert.Contains("'web' and 'api' both listen on", fault.Message);
-        Assert.Empty(lb.Tables.Services.Keys());
+        Assert.Equal([C.Address], Chosen(lb, 1));
+        var toVirtual = new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Alias.Port(80), Tcp.Syn);
+        Assert.Equal(B.Address, TestFlow.Of(lb.Receive(toVirtual)).Backend.Address);
     }
 
     static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
