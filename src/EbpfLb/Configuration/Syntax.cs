@@ -119,9 +119,10 @@ static class Syntax
         return portText is not null && Address(host) is { } address && Port(portText) is { } port ? new(address, port) : null;
     }
 
-    public static readonly Objection AUrl = new("is a URL", "Write HOST or HOST:PORT, without a scheme");
-
-    public static bool IsUrl(string text) => text.Contains("://", StringComparison.Ordinal);
+    /// <summary>An endpoint has no scheme.</summary>
+    public static Objection? Url(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
+        ? new("is a URL", "Write HOST or HOST:PORT, without a scheme")
+        : null;
 
     public static readonly Objection NotAPort = new("has no valid port", "Use a port of 1 to 65535");
 

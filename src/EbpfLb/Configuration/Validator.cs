@@ -188,11 +188,8 @@ sealed class Validator
 
     ListenEndpoint? Listen(Placed placed)
     {
-        if (Syntax.IsUrl(placed.Value))
-        {
-            Check(placed, Syntax.AUrl);
+        if (!Check(placed, Syntax.Url(placed.Value)))
             return null;
-        }
         var slash = placed.Value.IndexOf('/');
         var (endpoint, protocol) = slash < 0
             ? (placed.Value, "tcp")
@@ -241,11 +238,8 @@ sealed class Validator
 
     BackendConfiguration? Backend(Placed placed, ushort listenPort, int weight)
     {
-        if (Syntax.IsUrl(placed.Value))
-        {
-            Check(placed, Syntax.AUrl);
+        if (!Check(placed, Syntax.Url(placed.Value)))
             return null;
-        }
         var (host, portText) = Syntax.Split(placed.Value);
         var port = portText is null ? listenPort : Syntax.Port(portText);
         var hostIsFine = Check(placed, Syntax.Host(host));

@@ -22,7 +22,6 @@ sealed partial class FlowReporter : IDisposable
     readonly EventPrinter _printer;
     readonly EventReader _reader;
     readonly ILogger _logger;
-    readonly TextWriter _output;
     bool _failed;
     bool _stalled;
     int _lost;
@@ -35,9 +34,9 @@ sealed partial class FlowReporter : IDisposable
     public FlowReporter(
         Fd events, Func<uint, string> serviceName, string opening, TextWriter output, ILogger<FlowReporter> logger)
     {
-        (_logger, _output) = (logger, output);
+        _logger = logger;
         _printer = new(output, serviceName);
-        _waiting.Add(() => _output.WriteLine(opening));
+        _waiting.Add(() => output.WriteLine(opening));
         _reader = new(events, WriteWaiting, happened => Write(() => _printer.Print(happened)));
     }
 

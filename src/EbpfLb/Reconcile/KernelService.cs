@@ -37,8 +37,7 @@ sealed record KernelService(
         return
         [
             .. from service in services
-               let listened = service.Listen.Address is { } one ? [one] : self
-               from family in listened.Distinct().GroupBy(address => address.AddressFamily)
+               from family in AddressesOf(service, self).GroupBy(address => address.AddressFamily)
                select new KernelService(
                    new(service.Name, family.Key),
                    (LbAlgorithm)service.Algorithm,
@@ -54,6 +53,9 @@ sealed record KernelService(
         ];
     }
 
+    static IEnumerable<IPAddress> AddressesOf(ServiceSnapshot service, ImmutableArray<IPAddress> self) =>
+        service.Listen.Address is { } one ? [one] : self.Distinct();
+
     static LbServiceKey KeyOf(ListenEndpoint listen, IPAddress address) => new()
     {
         Address = LbAddress.From(address),
@@ -68,8 +70,7 @@ sealed record KernelService(
         var owners = new Dictionary<LbServiceKey, string>();
         foreach (var service in services)
         {
-            ImmutableArray<IPAddress> listened = service.Listen.Address is { } one ? [one] : [.. self.Distinct()];
-            foreach (var key in listened.Select(address => KeyOf(service.Listen, address)))
+            foreach (var key in AddressesOf(service, self).Select(address => KeyOf(service.Listen, address)))
             {
                 if (!owners.TryAdd(key, service.Name))
                     throw new LoadBalancerException(
