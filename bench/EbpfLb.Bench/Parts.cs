@@ -2,7 +2,7 @@ using EbpfLb.Bench.ControlPlane;
 using EbpfLb.Bench.Packets;
 using EbpfLb.Bench.Peers;
 using EbpfLb.Bench.Report;
-using EbpfLb.E2E.Lab.Engine;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Bench;
 

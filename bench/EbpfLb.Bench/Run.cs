@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using EbpfLb.E2E.Lab.Engine;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Bench;
 

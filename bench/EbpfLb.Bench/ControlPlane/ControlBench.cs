@@ -1,6 +1,6 @@
 using EbpfLb.Bench.Report;
-using EbpfLb.E2E.Lab;
-using EbpfLb.E2E.Lab.Engine;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Bench.ControlPlane;
 
@@ -10,7 +10,7 @@ static class ControlBench
     public static async Task<PartResult> MeasureAsync(LabEngine engine, Effort effort, IProgress<string> progress, CancellationToken cancellation)
     {
         progress.Report("starting a lab for the control plane");
-        var lab = new TcLab(engine);
+        var lab = new HookLab(engine, "tc");
         await lab.InitializeAsync();
         var measurements = new List<Measurement>();
         foreach (var measure in new[] { StartTimes.MeasureAsync, FirstRequests.MeasureAsync, Reconciling.MeasureAsync })

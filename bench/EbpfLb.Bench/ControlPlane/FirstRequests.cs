@@ -1,5 +1,5 @@
 using EbpfLb.Bench.Report;
-using EbpfLb.E2E.Lab;
+using EbpfLb.Lab;
 
 namespace EbpfLb.Bench.ControlPlane;
 

@@ -1,6 +1,6 @@
 using EbpfLb.Bench.Report;
-using EbpfLb.E2E.Lab;
-using EbpfLb.E2E.Lab.Roles;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Bench.ControlPlane;
 

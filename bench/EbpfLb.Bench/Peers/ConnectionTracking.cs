@@ -1,5 +1,5 @@
 using System.Globalization;
-using EbpfLb.E2E.Lab;
+using EbpfLb.Lab;
 
 namespace EbpfLb.Bench.Peers;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using EbpfLb.Bench.Peers.Trials;
 using EbpfLb.Bench.Report;
-using EbpfLb.E2E.Lab.Engine;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Bench.Peers;
 

@@ -1,8 +1,8 @@
 using EbpfLb.Bench.Peers.Roles;
 using EbpfLb.Bench.Peers.Subjects;
-using EbpfLb.E2E.Lab;
-using EbpfLb.E2E.Lab.Engine;
-using EbpfLb.E2E.Lab.Roles;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Engine;
+using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Bench.Peers;
 

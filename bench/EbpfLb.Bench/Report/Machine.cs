@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using EbpfLb.E2E.Lab.Engine;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Bench.Report;
 

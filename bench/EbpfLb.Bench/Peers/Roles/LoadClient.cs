@@ -1,5 +1,5 @@
-using EbpfLb.E2E.Lab;
-using EbpfLb.E2E.Lab.Roles;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Bench.Peers.Roles;
 

@@ -1,5 +1,5 @@
 using EbpfLb.Bench.Peers.Roles;
-using EbpfLb.E2E.Lab.Roles;
+using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Bench.Peers.Subjects;
 

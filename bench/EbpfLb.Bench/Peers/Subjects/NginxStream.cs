@@ -1,5 +1,5 @@
 using EbpfLb.Bench.Peers.Roles;
-using EbpfLb.E2E.Lab;
+using EbpfLb.Lab;
 
 namespace EbpfLb.Bench.Peers.Subjects;
 

@@ -1,6 +1,6 @@
 using EbpfLb.Bench.Peers.Roles;
-using EbpfLb.E2E.Lab;
-using EbpfLb.E2E.Lab.Roles;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Bench.Peers.Subjects;
 

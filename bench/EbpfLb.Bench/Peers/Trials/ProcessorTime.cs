@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using EbpfLb.Bench.Peers.Roles;
 using EbpfLb.Bench.Peers.Subjects;
-using EbpfLb.E2E.Lab;
+using EbpfLb.Lab;
 
 namespace EbpfLb.Bench.Peers.Trials;
 

@@ -1,9 +1,0 @@
-namespace EbpfLb.E2E.Lab;
-
-/// <summary>A build of the balancer.</summary>
-public sealed record BalancerBuild
-{
-    internal BalancerBuild(string image) => Image = image;
-
-    internal string Image { get; }
-}

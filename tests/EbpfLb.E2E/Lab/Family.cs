@@ -1,8 +1,0 @@
-namespace EbpfLb.E2E.Lab;
-
-/// <summary>The family of the addresses that a spec's traffic goes to.</summary>
-public enum Family
-{
-    IPv4,
-    IPv6,
-}

@@ -1,4 +1,0 @@
-namespace EbpfLb.E2E.Lab;
-
-/// <summary>The lab could not do what a spec asked of it, as one sentence and what was printed on the way.</summary>
-sealed class LabException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,0 +1,31 @@
+using EbpfLb.E2E;
+using EbpfLb.Lab;
+using EbpfLb.Lab.Engine;
+
+[assembly: AssemblyFixture(typeof(Engine))]
+
+namespace EbpfLb.E2E;
+
+/// <summary>The container engine of all specs.</summary>
+public sealed class Engine : LabEngine, IAsyncLifetime;
+
+/// <summary>The lab whose balancers attach to the traffic-control hook.</summary>
+public sealed class TcLab(Engine engine) : HookLab(engine, "tc"), IAsyncLifetime;
+
+/// <summary>The lab whose balancers attach to the generic XDP hook.</summary>
+public sealed class GenericXdpLab(Engine engine) : HookLab(engine, "xdp-generic"), IAsyncLifetime;
+
+/// <summary>The lab whose balancers attach to the native XDP hook.</summary>
+public sealed class NativeXdpLab(Engine engine) : NativeXdpHookLab(engine), IAsyncLifetime;
+
+/// <summary>The specs over the traffic-control hook: one after the other, beside those over the other hooks.</summary>
+[CollectionDefinition]
+public sealed class OverTc : ICollectionFixture<TcLab>;
+
+/// <summary>The specs over the generic XDP hook: one after the other, beside those over the other hooks.</summary>
+[CollectionDefinition]
+public sealed class OverGenericXdp : ICollectionFixture<GenericXdpLab>;
+
+/// <summary>The specs over the native XDP hook: one after the other, beside those over the other hooks.</summary>
+[CollectionDefinition]
+public sealed class OverNativeXdp : ICollectionFixture<NativeXdpLab>;

@@ -1,0 +1,108 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
+using EbpfLb.Lab.Traffic;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>Where a packet can go no further than the balancer its sender is told, as a router would tell him.</summary>
+public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, family)
+{
+    const int Narrow = 1300;
+
+    // Linux may heed the first word on an IPv6 connection no sooner than when it is repeated.
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task A_client_whose_packets_get_no_further_learns_it_soon()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A));
+
+        var probe = await Lab.Client.ProbeFromAfarAsync(balancer, port: 80, hops: 1);
+
+        Assert.Equal(ProbeResult.Unreachable, probe.Result);
+        Assert.InRange(probe.After, TimeSpan.Zero, Soon);
+        Assert.InRange((await balancer.StatusAsync()).SentTimeExceeded, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_client_whose_packets_get_one_hop_further_is_served()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.SocketsA));
+
+        var probe = await Lab.Client.ProbeFromAfarAsync(balancer, port: 80, hops: 2);
+
+        Assert.Equal(ProbeResult.Open, probe.Result);
+        Assert.Equal(0, (await balancer.StatusAsync()).SentTimeExceeded);
+    }
+
+    [Fact]
+    public async Task A_large_upload_gets_through_where_the_balancers_own_way_on_is_narrow()
+    {
+        var client = await Lab.StartClientAsync();
+        await using var way = await Lab.NarrowHostRouteAsync(to: Lab.SocketsA, Narrow);
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.SocketsA));
+
+        var upload = await client.UploadAsync(balancer, megabytes: 10);
+
+        Assert.Equal(upload.Sent, upload.Arrived);
+        Assert.InRange((await balancer.StatusAsync()).SentTooBig, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_large_download_gets_through_where_the_balancers_own_way_back_is_narrow()
+    {
+        var (client, server) = (await Lab.StartClientAsync(), await Lab.StartFileServerAsync());
+        var file = await server.CreateFileAsync(megabytes: 10);
+        await using var way = await Lab.NarrowHostRouteAsync(to: client, Narrow);
+        var balancer = await Lab.BalanceAsync(Service.Web(server));
+
+        var arrived = await client.DownloadAsync(balancer, file);
+
+        Assert.Equal(file, arrived);
+        Assert.InRange((await balancer.StatusAsync()).SentTooBig, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_connection_whose_way_is_gone_for_a_while_goes_on_once_it_is_back()
+    {
+        var file = await Lab.Files.CreateFileAsync(megabytes: 60);
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));
+        await using var download = await Lab.Client.StartDownloadAsync(balancer, file, megabytesPerSecond: 20);
+        await download.TakeAsync(megabytes: 1);
+
+        await GoesOnAfterItLosesItsWay(to: Lab.Files);
+        await GoesOnAfterItLosesItsWay(to: Lab.Client);
+        var arrived = await download.FinishAsync();
+
+        Assert.Equal(file, arrived);
+        Assert.Equal(0, (await balancer.StatusAsync()).RefusedNoRoute);
+
+        async Task GoesOnAfterItLosesItsWay(Role to)
+        {
+            var told = (await balancer.StatusAsync()).SentUnreachable;
+            var more = download.TakeAsync(megabytes: 20);
+            await using (await Lab.LoseHostRouteAsync(to))
+                await Eventually.That("who sends on it is told so",
+                    balancer.StatusAsync, status => status.SentUnreachable > told, Soon);
+            await more;
+        }
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverTc>]
+    public sealed class TcOverIPv6(TcLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+}

@@ -1,0 +1,80 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>What is sent in others' names, however much, costs no connection that is there: here more than the balancer
+/// has room for.</summary>
+public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab, family)
+{
+    const int RoomForOpeningFlows = 16384;
+    static readonly TimeSpan Flooded = TimeSpan.FromSeconds(2);
+
+    [Fact]
+    public async Task A_download_and_an_idle_connection_outlive_a_flood_of_spoofed_requests()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));
+
+        var requests = await OutliveAsync(balancer, attacker => attacker.FloodWithRequestsAsync(balancer, Flooded));
+
+        Assert.InRange(requests, RoomForOpeningFlows + 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task They_outlive_it_where_the_table_is_tiny()
+    {
+        const int room = 1024;
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(Lab.Files)) { Flows = room });
+
+        var requests = await OutliveAsync(balancer, attacker => attacker.FloodWithRequestsAsync(balancer, Flooded));
+
+        Assert.InRange(requests, 16 * room, long.MaxValue);
+        Assert.InRange((await balancer.StatusAsync()).Flows, 1, 2 * room);
+    }
+
+    [Fact]
+    public async Task They_outlive_a_flood_of_spoofed_datagrams_and_datagrams_are_answered_after_it()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files), Service.Dns(Lab.NamesA));
+
+        var datagrams = await OutliveAsync(balancer, attacker => attacker.FloodWithDatagramsAsync(balancer, Flooded));
+
+        Assert.InRange(datagrams, RoomForOpeningFlows + 1, long.MaxValue);
+        Assert.Equal([Lab.NamesA.Name], await Lab.Client.AskWhoAsync(balancer, times: 1));
+    }
+
+    /// <summary>Floods during a download, and beside a connection that is silent all the while.</summary>
+    async Task<long> OutliveAsync(Balancer balancer, Func<Attacker, Task<long>> floodAsync)
+    {
+        var file = await Lab.Files.CreateFileAsync(megabytes: 50);
+        await using var attacker = await Lab.StartAttackerAsync();
+        await using var idle = await Lab.Client.ConnectAsync(balancer, Lab.TakePorts(1));
+        await idle.GetAsync("/before");
+
+        var download = Lab.Client.DownloadAsync(balancer, file, lasting: 2 * Flooded);
+        var sent = await floodAsync(attacker);
+
+        TestContext.Current.SendDiagnosticMessage("{0} packets in {1} s", sent, Flooded.TotalSeconds);
+        Assert.Equal(file, await download);
+        Assert.Equal("/after", (await idle.GetAsync("/after")).Uri);
+        return sent;
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : FloodsAreWithstood(lab, Family.IPv4);
+
+    [Collection<OverTc>]
+    public sealed class TcOverIPv6(TcLab lab) : FloodsAreWithstood(lab, Family.IPv6);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv4);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : FloodsAreWithstood(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
+}

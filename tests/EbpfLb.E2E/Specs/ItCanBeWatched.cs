@@ -1,0 +1,87 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Traffic;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>What goes on can be seen while it goes on: each flow, and the numbers that monitoring keeps.</summary>
+public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
+{
+    const int MetricsPort = 9464;
+
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task The_flows_are_exactly_the_connections_that_are_held_open()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B), Service.Dns(Lab.C));
+        var port = Lab.TakePorts(4);
+        await using var held = await HeldConnections.OpenAsync(Lab.Client, balancer, port, count: 4);
+        await Lab.Client.GetAsync(balancer, times: 2);
+
+        var open = await Eventually.That("of six flows four live", () => balancer.FlowsAsync("--service", "web"),
+            flows => flows.Count(flow => flow.State != "ended") == 4, Soon);
+
+        var living = open.Where(flow => flow.State != "ended").ToArray();
+        Assert.Equal(
+            Enumerable.Range(port, 4).Select(source => $"{Lab.Client.Address}:{source}"),
+            living.Select(flow => flow.Client).Order());
+        Assert.All(living, flow => Assert.Equal(("established", $"{balancer.Address}:80"), (flow.State, flow.Endpoint)));
+        Assert.Equal(
+            living.Where(flow => flow.Backend == Lab.A.Name),
+            (await balancer.FlowsAsync("--backend", Lab.A.Name)).Where(flow => flow.State != "ended"));
+        Assert.Equal(2, living.Count(flow => flow.Backend == Lab.A.Name));
+    }
+
+    [Fact]
+    public async Task The_metrics_equal_the_requests_that_were_made()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
+        await Lab.Client.GetAsync(balancer, times: 6);
+
+        foreach (var backend in new[] { Lab.A, Lab.B })
+        {
+            var labels = $"service=\"tcp-80\",backend=\"{backend.Address}:80\"";
+            var scrape = await Eventually.That("none of the flows lives any more", () => balancer.ScrapeAsync(MetricsPort),
+                scrape => scrape.Value("ebpf_lb_flows", labels) == 0, Soon);
+            Assert.Equal(3, scrape.Value("ebpf_lb_flows_opened_total", labels));
+
+            await Eventually.That("the metrics equal the status, however often they are asked for",
+                async () => (
+                    Metric: (await balancer.ScrapeAsync(MetricsPort)).Value(
+                        "ebpf_lb_forwarded_bytes_total", $"{labels},direction=\"to-client\""),
+                    Status: (await balancer.StatusAsync()).Backends
+                        .Single(told => told.Address == $"{backend.Address}:80").Traffic.ToClientBytes),
+                seen => seen.Metric == seen.Status && seen.Status > 0, Soon);
+        }
+    }
+
+    [Fact]
+    public async Task Its_health_is_told_to_its_own_host_only()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A)) { Metrics = $"{MetricsPort}" });
+
+        Assert.Equal("ok\n", await balancer.HealthAsync(MetricsPort));
+        Assert.Equal(ProbeResult.Refused, (await Lab.Client.ProbeTcpAsync(balancer, MetricsPort)).Result);
+    }
+
+    [Fact]
+    public async Task Watch_shows_the_rates_of_a_load_until_it_is_interrupted()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        var (output, blocks) = await balancer.WatchAsync(lasting: TimeSpan.FromSeconds(6));
+
+        Assert.True(output.Succeeded, $"{output}");
+        Assert.NotEmpty(blocks);
+        // What the service and its backends have had is read one after the other, and the load goes on meanwhile.
+        Assert.All(blocks, block => Assert.Equal(
+            block.OfAll, block.OfBackends.Values.Sum(), tolerance: 0.5 + (0.05 * block.OfAll)));
+        Assert.Contains(blocks, block => block.OfBackends[Lab.A.Name] > 1 && block.OfBackends[Lab.B.Name] > 1);
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : ItCanBeWatched(lab);
+}

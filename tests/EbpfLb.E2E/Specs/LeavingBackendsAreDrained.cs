@@ -1,0 +1,116 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
+using EbpfLb.Lab.Traffic;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>A backend that is taken away, or weighs nothing any more, keeps its connections for a while, and gets no new one.</summary>
+public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
+{
+    const int MostTurns = 20;
+
+    static readonly TimeSpan AFewSweeps = TimeSpan.FromSeconds(40);
+
+    [Fact]
+    public async Task One_that_is_removed_under_load_costs_no_request_and_keeps_its_connections()
+    {
+        var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, Lab.B));
+        await using var held = await ConnectToAsync(Lab.B, balancer);
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        await balancer.ReloadAsync(Draining("10m", Lab.A));
+        var status = await Eventually.That("the backend is draining", balancer.StatusAsync,
+            seen => seen.Of(Lab.B)?.State == "draining", AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+        var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
+        var tally = await load.StopAsync();
+
+        tally.LostNothing();
+        Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
+        Assert.Equal(Lab.B.Name, (await held.GetAsync("/still")).Server);
+        Assert.InRange(status.Of(Lab.B)!.DrainSeconds!.Value, 1, 600);
+        Assert.NotEqual(0, status.Of(Lab.B)!.Flows);
+    }
+
+    [Fact]
+    public async Task One_that_is_drained_and_then_taken_away_costs_no_request_also_on_connections_that_are_kept_long()
+    {
+        var leaving = await Lab.StartBackendAsync("leaving");
+        var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, leaving));
+        await using var load = await Lab.Client.StartLoadAsync(balancer, keepsConnections: false);
+        await using var kept = await Lab.OtherClient.StartLoadAsync(balancer);
+        var held = await ConnectToAsync(leaving, balancer);
+
+        await balancer.ReloadAsync(Draining("10m", Lab.A));
+        await Eventually.That("the backend is draining", balancer.StatusAsync,
+            seen => seen.Of(leaving)?.State == "draining", AFewSweeps, seen => $"{seen.Of(leaving)}");
+        Assert.Equal(leaving.Name, (await held.GetAsync("/still")).Server);
+        var onKept = await kept.StopAsync();
+        Assert.Equal(leaving.Name, (await held.GetAsync("/last")).Server);
+        await held.DisposeAsync();
+        await Eventually.That("the backend is forgotten", balancer.StatusAsync,
+            seen => seen.Of(leaving) is null, AFewSweeps, seen => $"{seen.Of(leaving)}");
+        await leaving.KillAsync();
+        var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
+        var tally = await load.StopAsync();
+
+        Tell($"on new connections: {tally}; on kept ones beside new ones, until all were drained: {onKept}");
+        onKept.LostNothing();
+        tally.LostNothing();
+        Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
+    }
+
+    [Fact]
+    public async Task After_its_time_to_drain_its_connections_are_cut_and_it_is_forgotten()
+    {
+        var balancer = await Lab.BalanceAsync(Draining("1s", Lab.A, Lab.B));
+        await using var held = await ConnectToAsync(Lab.B, balancer);
+
+        await balancer.ReloadAsync(Draining("1s", Lab.A));
+        await Eventually.That("the backend is forgotten", balancer.StatusAsync,
+            seen => seen.Of(Lab.B) is null, AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+
+        await Assert.ThrowsAsync<LabException>(() => held.GetAsync("/cut"));
+    }
+
+    [Fact]
+    public async Task One_that_weighs_nothing_any_more_is_drained_when_its_last_connection_ends()
+    {
+        var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, Lab.B));
+        var held = await ConnectToAsync(Lab.B, balancer);
+
+        await balancer.ReloadAsync(Weighing("10m", 1, 0));
+        Assert.Equal(Lab.B.Name, (await held.GetAsync("/still")).Server);
+        await held.DisposeAsync();
+
+        await Eventually.That("the backend is drained", balancer.StatusAsync,
+            seen => seen.Of(Lab.B)?.State == "drained", AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+        Assert.All(await Lab.Client.GetAsync(balancer, times: 4), answer => Assert.Equal(Lab.A.Name, answer.Server));
+    }
+
+    static BalancerPlan Draining(string drain, params Backend[] backends) =>
+        new(Service.Web(backends) with { Drain = drain }) { StandsInFile = true };
+
+    BalancerPlan Weighing(string drain, params int[] weights) =>
+        new(Service.Web(Lab.A, Lab.B) with { Drain = drain, Weights = weights });
+
+    /// <summary>Connects until it is the backend's turn, which others may take meanwhile; those to the other are closed.</summary>
+    async Task<HeldConnection> ConnectToAsync(Backend backend, Balancer balancer)
+    {
+        for (var attempt = 0; attempt < MostTurns; attempt++)
+        {
+            var connection = await Lab.Client.ConnectAsync(balancer, Lab.TakePorts(1));
+            if ((await connection.GetAsync("/who")).Server == backend.Name)
+                return connection;
+            await connection.DisposeAsync();
+        }
+        throw new LabException($"{MostTurns} connections all went to other backends than {backend.Name}");
+    }
+
+    static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : LeavingBackendsAreDrained(lab);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : LeavingBackendsAreDrained(lab);
+}

@@ -1,0 +1,92 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Roles;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>Its file may be changed at any time: whole or not at all, and at no connection's cost.</summary>
+public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Ten_reloads_some_of_them_invalid_cost_no_request()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A, Lab.B));
+        await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20011);
+        var kept = (await connection.GetAsync("/before")).Server;
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        for (var reload = 0; reload < 3; reload++)
+        {
+            await balancer.ReloadAsync(InFile(Lab.B, Lab.C));
+            await balancer.ReloadAsync(InFile() with { Configuration = "services: nonsense" });
+            await balancer.ReloadAsync(InFile(Lab.A, Lab.B, Lab.C));
+        }
+        await balancer.ReloadAsync(InFile(Lab.C));
+        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+        Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(Lab.C.Name, answer.Server));
+        var tally = await load.StopAsync();
+
+        tally.LostNothing();
+    }
+
+    [Fact]
+    public async Task A_service_that_is_given_another_name_loses_no_request_and_keeps_its_connections()
+    {
+        var service = Service.Web(Lab.A, Lab.B) with { Drain = "10m" };
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(service) { StandsInFile = true });
+        await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20012);
+        var kept = (await connection.GetAsync("/before")).Server;
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        for (var reload = 0; reload < 10; reload++)
+            await balancer.ReloadAsync(new BalancerPlan(service with { Name = $"shop-{reload}" }) { StandsInFile = true });
+        Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+        var tally = await load.StopAsync();
+
+        tally.LostNothing();
+        var named = Assert.Single((await balancer.StatusAsync()).Services);
+        Assert.Equal("shop-9", named.Name);
+        Assert.InRange(named.Traffic.Opened, tally.Connections + 1, long.MaxValue); // also those of its former names
+    }
+
+    [Fact]
+    public async Task A_change_of_the_file_is_noticed_without_being_told()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A));
+
+        await balancer.ChangeFileAsync(InFile(Lab.B));
+
+        await Eventually.That("the new backend answers", () => Lab.Client.GetAsync(balancer),
+            answer => answer.Server == Lab.B.Name, Soon);
+    }
+
+    [Fact]
+    public async Task A_change_that_cannot_be_taken_is_explained_and_changes_nothing()
+    {
+        var balancer = await Lab.BalanceAsync(InFile(Lab.A));
+
+        await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B) with { Port = 70000 }) { StandsInFile = true });
+        await balancer.ReloadAsync(InFile(Lab.B) with { Flows = 4000 });
+        await balancer.ReloadAsync(new BalancerPlan(Service.OfNobody) { StandsInFile = true });
+        var other = Service.Web(Lab.C) with { Name = "other", By = Lab.Host };
+        await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B), other) { StandsInFile = true });
+
+        Assert.Collection((await balancer.ReloadsAsync()).Distinct(),
+            told => Assert.Contains("70000", told, StringComparison.Ordinal),
+            told => Assert.Contains("a change of flows takes a restart", told, StringComparison.Ordinal),
+            told => Assert.Contains("nobody.invalid", told, StringComparison.Ordinal),
+            told => Assert.Contains("'web' and 'other' both listen", told, StringComparison.Ordinal));
+        Assert.Equal(Lab.A.Name, (await Lab.Client.GetAsync(balancer)).Server);
+    }
+
+    /// <summary>With more time to drain than a spec takes: connections to backends that leave go on.</summary>
+    static BalancerPlan InFile(params Backend[] backends) =>
+        new(Service.Web(backends) with { Drain = "10m" }) { StandsInFile = true };
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : ReloadsLoseNothing(lab);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : ReloadsLoseNothing(lab);
+}

@@ -1,0 +1,51 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Telemetry;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>Native XDP is what it says: the driver sends the packets, and what it could not carry right, tc carries.</summary>
+public abstract class TheDriverCarriesNativeXdp(HookLab lab, Family family) : Spec(lab, family)
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Every_balanced_packet_is_sent_by_the_driver_and_none_is_lost()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await Lab.Client.GetAsync(balancer, times: 2); // now the link addresses of all are known
+        var (driver, before) = await Eventually.That("the first connections have ended", LookAsync,
+            seen => seen.Balancer.Flows == 0, Soon);
+
+        await Lab.Client.GetAsync(balancer, times: 20);
+
+        var (driverNow, now) = await Eventually.That("the driver has sent what was balanced", LookAsync,
+            seen => seen.Balancer.Flows == 0 && seen.Driver.Sent - driver.Sent + seen.Balancer.PassedToTc - before.PassedToTc
+                == seen.Balancer.Sent - before.Sent, Soon);
+        Assert.InRange(now.Sent - before.Sent, 200, long.MaxValue); // a request takes at least ten packets, each way counted
+        Assert.Equal(driver.Lost, driverNow.Lost);
+        // A finished checksum looks unfinished by chance, once in 65536.
+        Assert.InRange(now.PassedToTc - before.PassedToTc, 0, 2);
+
+        async Task<(DriverCounters Driver, BalancerStatus Balancer)> LookAsync() =>
+            (await Lab.Host.DriverCountersAsync(), await balancer.StatusAsync());
+    }
+
+    [Fact]
+    public async Task Ends_that_leave_checksums_to_their_cards_are_served_by_tc()
+    {
+        var (client, server) = (await Lab.StartClientAsync(), await Lab.StartFileServerAsync());
+        var file = await server.CreateFileAsync(megabytes: 20);
+        var balancer = await Lab.BalanceAsync(Service.Web(server));
+
+        var arrived = await client.DownloadAsync(balancer, file);
+
+        Assert.Equal(file, arrived);
+        Assert.InRange((await balancer.StatusAsync()).PassedToTc, 100, long.MaxValue);
+    }
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdp(NativeXdpLab lab) : TheDriverCarriesNativeXdp(lab, Family.IPv4);
+
+    [Collection<OverNativeXdp>]
+    public sealed class NativeXdpOverIPv6(NativeXdpLab lab) : TheDriverCarriesNativeXdp(lab, Family.IPv6);
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Docker.DotNet;
+using DotNet.Testcontainers.Containers;
+
+namespace EbpfLb.Lab.Roles;
+
+/// <summary>A container that plays a part in the lab.</summary>
+public abstract class Role : IAsyncDisposable
+{
+    static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(90);
+
+    readonly IContainer _container;
+    readonly LabNetwork _network;
+
+    private protected Role(LabNetwork network, string name, IContainer container)
+    {
+        (_network, _container, Name) = (network, container, name);
+    }
+
+    /// <summary>The name that the lab's network knows it by.</summary>
+    public string Name { get; }
+
+    /// <summary>Its address in the lab's network, of the family that is spoken at present.</summary>
+    public IPAddress Address => Addresses[_network.Family];
+
+    /// <summary>The same as a part of URLs and the like, which have IPv6 in brackets.</summary>
+    internal string Host => Address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{Address}]" : $"{Address}";
+
+    internal Addresses Addresses { get; private set; } = Addresses.None;
+
+    internal string Id => _container.Id;
+
+    private protected IDockerClient Docker => _network.Engine.Docker;
+
+    internal virtual async Task StartAsync()
+    {
+        await _container.StartAsync(LabContext.Current.CancellationToken);
+        Addresses = await FindAddressesAsync();
+    }
+
+    private protected virtual Task<Addresses> FindAddressesAsync() => _network.AddressesOfAsync(_container.Id);
+
+    /// <summary>What it printed since it was started.</summary>
+    internal async Task<(string Stdout, string Stderr)> LogsAsync(DateTime since = default, bool withTimes = false) =>
+        await _container.GetLogsAsync(since, timestampsEnabled: withTimes);
+
+    /// <summary>Waits until it has printed such a line, and tells how long after its start that was, by the engine's clock.</summary>
+    /// <param name="description">What is waited for, as a sentence.</param>
+    /// <param name="isIt">Whether a line of standard output is the one.</param>
+    /// <param name="within">The deadline.</param>
+    private protected async Task<TimeSpan> TimeToLineAsync(string description, Predicate<string> isIt, TimeSpan within)
+    {
+        var line = await Eventually.That(description, FirstAsync, found => found.Length > 0, within);
+        var seen = await Docker.Containers.InspectContainerAsync(Id);
+        return Time(line.Split(' ')[0]) - Time(seen.State!.StartedAt!);
+
+        async Task<string> FirstAsync() =>
+            Array.Find((await LogsAsync(withTimes: true)).Stdout.Split('\n'), isIt) ?? "";
+
+        static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    internal Task<byte[]> ReadFileAsync(string path) =>
+        _container.ReadFileAsync(path, LabContext.Current.CancellationToken);
+
+    /// <summary>Runs a script with a shell in the container; the arguments are its $1, $2 and so on.</summary>
+    internal Task<Output> TryShellAsync(string script, params object[] arguments) =>
+        TryRunAsync(["sh", "-c", script, "sh", .. arguments.Select(argument => $"{argument}")]);
+
+    /// <summary>As <see cref="TryShellAsync"/>, for a script that has to succeed.</summary>
+    internal async Task<string> ShellAsync(string script, params object[] arguments)
+    {
+        var output = await TryShellAsync(script, arguments);
+        return output.Succeeded ? output.Stdout : throw new LabException($"{Name}: {output}");
+    }
+
+    internal async Task<Output> TryRunAsync(params string[] command)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(LabContext.Current.CancellationToken);
+        deadline.CancelAfter(LongestCommand);
+        try
+        {
+            var result = await _container.ExecAsync(command, deadline.Token);
+            return new Output(string.Join(' ', command), result.ExitCode ?? -1, result.Stdout, result.Stderr);
+        }
+        catch (OperationCanceledException late) when (!LabContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            throw new LabException($"{Name}: '{string.Join(' ', command)}' took more than {LongestCommand}", late);
+        }
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await _container.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,21 @@
+namespace EbpfLb.Lab.Roles;
+
+/// <summary>Tools, and the privileges to set up a machine's network with them, for a machine that has none.</summary>
+sealed class Toolbox(LabNetwork network, string name, Role machine) : Role(
+    network, name, network.Container(network.Engine.Images.Client, name)
+        .WithCreateParameterModifier(container =>
+        {
+            Engine.Privileges.GrantToolsTo(container.HostConfig!);
+            container.HostConfig!.NetworkMode = $"container:{machine.Id}";
+        })
+        .Build())
+{
+    /// <summary>Has the machine take packets for these addresses as well, though its neighbours know them elsewhere.</summary>
+    public async Task OwnAsync(Addresses addresses)
+    {
+        foreach (var endpoint in addresses.At(0))
+            await ShellAsync("ip address add \"$1\" dev lo", endpoint.Address);
+    }
+
+    private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(machine.Addresses);
+}

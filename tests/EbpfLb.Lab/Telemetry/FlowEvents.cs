@@ -1,0 +1,37 @@
+using System.Net;
+using EbpfLb.Lab.Roles;
+using EbpfLb.Lab.Traffic;
+
+namespace EbpfLb.Lab.Telemetry;
+
+/// <summary>What the balancer says of flows, beside what clients and backends say of them.</summary>
+static class FlowEvents
+{
+    static readonly TimeSpan LongestReport = TimeSpan.FromSeconds(10);
+
+    /// <summary>The flows that a client's answers came by, each request on a connection of its own.</summary>
+    public static IEnumerable<Flow> FlowsOf(IEnumerable<Answer> answers, Balancer balancer) => InOrder(
+        from answer in answers
+        let service = new IPEndPoint(balancer.Address, answer.ServerAddress.Port)
+        select new Flow("tcp", answer.Client, service, answer.ServerAddress));
+
+    public static IEnumerable<Flow> Opened(this IEnumerable<FlowEvent> events) => Of(events, FlowEvent.Opened);
+
+    public static IEnumerable<Flow> Closed(this IEnumerable<FlowEvent> events) => Of(events, FlowEvent.Closed);
+
+    /// <summary>Waits until so many flows are reported closed; returns all events until then.</summary>
+    public static Task<IReadOnlyList<FlowEvent>> EventuallyReportsClosedAsync(this Balancer balancer, int flows) =>
+        Eventually.That($"{balancer.Name} reports {flows} flows closed", balancer.FlowEventsAsync,
+            events => events.Closed().Count() >= flows, LongestReport, events => string.Join('\n', events));
+
+    /// <summary>Waits until a line is printed.</summary>
+    public static Task EventuallyPrintsAsync(this Balancer balancer, string line) => Eventually.That(
+        $"{balancer.Name} prints '{line}'", balancer.LinesAsync,
+        lines => lines.Contains(line), LongestReport, lines => string.Join('\n', lines));
+
+    static IEnumerable<Flow> Of(IEnumerable<FlowEvent> events, string kind) =>
+        InOrder(events.Where(one => one.Kind == kind).Select(one => one.Flow));
+
+    static IEnumerable<Flow> InOrder(IEnumerable<Flow> flows) =>
+        flows.OrderBy(flow => flow.ToString(), StringComparer.Ordinal);
+}

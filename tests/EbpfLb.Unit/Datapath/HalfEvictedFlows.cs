@@ -1,0 +1,110 @@
+using System.Net;
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>A flow of which one half was evicted is made whole by the other, or ends whole.</summary>
+[Case(PacketCase.TornFlow)]
+public sealed class HalfEvictedFlows
+{
+    static readonly TimeSpan AWhile = TimeSpan.FromSeconds(5);
+
+    [Theory, OnEveryHook]
+    public void The_clients_half_brings_back_the_backends(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        lb.Tables.Flows.Remove(lb.ReplyKeyOf(flow));
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        var answer = flow.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
+        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+    }
+
+    [Theory, OnEveryHook]
+    public void The_backends_half_brings_back_the_clients(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        var reply = lb.HalfOf(lb.ReplyKeyOf(flow));
+        lb.Tables.Flows.Remove(reply.Rewritten.Reversed());
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromBackend(Tcp.Ack));
+
+        var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
+        lb.Receive(data).LeavesAs(flow.AtBackend(data));
+    }
+
+    [Theory, OnEveryHook]
+    public void A_datagram_that_finds_the_backends_half_alone_makes_the_clients_anew(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var dns = lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var flow = lb.Open(hosts.Alice.Port(40001), dns);
+        lb.Receive(new UdpPacket(flow.Backend, flow.Nat));
+        lb.Open(hosts.Alice.Port(40001), dns);
+        lb.Tables.Flows.Remove(lb.HalfOf(lb.ReplyKeyOf(flow)).Rewritten.Reversed());
+
+        Assert.Equal(flow, lb.Open(hosts.Alice.Port(40001), dns));
+
+        Assert.Equal((2, 0), (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count));
+        var answer = new UdpPacket(flow.Backend, flow.Nat) { Payload = Some.Bytes(10) };
+        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+    }
+
+    [Theory, OnEveryHook]
+    public void A_flow_whose_port_has_become_anothers_ends_and_leaves_the_other_alone(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var torn = Established(lb, hosts);
+        var other = TakeOver(lb, torn, hosts.Bob.Port(40001));
+
+        lb.Pass(AWhile);
+        lb.Deliver(torn.FromClient(Tcp.Ack)).IsPassedUntouched();
+
+        lb.HasRefused(1, LbReason.RefuseUnknownFlow);
+        var answer = other.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
+        lb.Receive(answer).LeavesAs(other.AtClient(answer));
+        var data = other.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
+        lb.Receive(data).LeavesAs(other.AtBackend(data));
+    }
+
+    [Theory, OnEveryHook(Tcp.Rst), OnEveryHook(Tcp.Fin | Tcp.Ack)]
+    public void The_end_of_a_flow_whose_port_has_become_anothers_is_not_the_others(Hook hook, Hosts hosts, Tcp end)
+    {
+        using var lb = Balancer.On(hook);
+        var torn = Established(lb, hosts);
+        var other = TakeOver(lb, torn, hosts.Bob.Port(40001));
+        lb.Receive(other.FromBackend(Tcp.Fin | Tcp.Ack));
+
+        lb.Receive(torn.FromClient(end));
+
+        Assert.False(lb.HalfOf(lb.ReplyKeyOf(other)).TcpSeen.HasFlag(LbTcpSeen.End));
+    }
+
+    /// <summary>Another client's connection, which gets the NAT port of one whose reply's half was evicted.</summary>
+    static TestFlow TakeOver(Balancer lb, TestFlow torn, IPEndPoint client)
+    {
+        lb.Tables.Flows.Remove(lb.ReplyKeyOf(torn));
+        var other = torn with { Client = client };
+        var syn = other.FromClient(Tcp.Syn);
+        lb.Receive(syn).LeavesAs(other.AtBackend(syn));
+        lb.Receive(other.FromBackend(Tcp.Syn | Tcp.Ack));
+        lb.Receive(other.FromClient(Tcp.Ack));
+        return other;
+    }
+
+    static TestFlow Established(Balancer lb, Hosts hosts)
+    {
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+        lb.Receive(flow.FromClient(Tcp.Ack));
+        return flow;
+    }
+}
