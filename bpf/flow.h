@@ -222,7 +222,7 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	*refusal = LB_REFUSE_NO_PORT;
-	held = lb_reserve_port(ctx, reply_key, flow);
+	held = lb_reserve_port(ctx);
 	if (!held)
 		return NULL;
 

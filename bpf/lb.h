@@ -18,26 +18,8 @@
 #include "source.h"
 #include "telemetry.h"
 #include "types.h"
+#include "walk.h"
 #include "way.h"
-
-/*
- * What one packet's walk gathers, each part cleared where it is first needed.
- * Kept in a map because a stack is too small; one a processor, because a
- * program runs to its end before the next begins.
- */
-struct walk {
-	struct packet pkt;
-	struct packet quote; /* an ICMP error's */
-	struct hop hop;
-	struct new_flow fresh; /* one that is being opened */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct walk);
-} walks SEC(".maps");
 
 /*
  * A refusal is final in the last program that sees a packet, which reports it.
@@ -141,21 +123,13 @@ static __always_inline bool lb_may_resume(const struct packet *pkt,
 	       !(pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
 }
 
-/*
- * Opens a flow to a backend, if there is a way to it for this packet; the
- * flow's NAT port may still change the way.
- */
-static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk *walk,
-						 const struct lb_service *service, __u32 id,
-						 struct lb_flow **opened)
+/* Fills walk->fresh for a flow to a backend; its NAT port is still the client's. */
+static __always_inline void lb_prepare_flow(struct walk *walk, const struct lb_service *service,
+					    __u32 id, const struct lb_backend *backend)
 {
-	struct lb_backend *backend = bpf_map_lookup_elem(&backends, &id);
 	struct lb_flow *flow = &walk->fresh.flow;
 	const struct packet *pkt = &walk->pkt;
-	enum lb_reason reason;
 
-	if (!backend || lb_address_is_zero(&backend->address))
-		return lb_refuse(pkt, service->id, LB_REFUSE_NO_BACKEND);
 	__builtin_memset(&walk->fresh, 0, sizeof(walk->fresh));
 	flow->service = service->id;
 	flow->backend = id;
@@ -167,55 +141,97 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct walk
 		flow->rewritten.dport = backend->port ?: pkt->tuple.dport;
 	}
 	walk->fresh.asked = flow->rewritten;
-	reason = lb_ask_way(ctx, pkt, flow, &walk->hop);
-	/* What has a flow waits for its route to come back; a reset, or a refusal, would end it. */
-	if (reason == LB_DROP_NO_ROUTE)
-		return lb_refuse(pkt, service->id, LB_REFUSE_NO_ROUTE);
-	if (reason)
-		return reason;
-	if (service->mode == LB_NAT &&
-	    !lb_choose_source(ctx, walk->hop.way.ifindex, &flow->rewritten))
-		return lb_refuse(pkt, service->id, LB_REFUSE_NO_SOURCE);
-	reason = LB_REFUSE_NO_FLOW;
-	*opened = service->mode == LB_DSR ? flow_open_dsr(&pkt->tuple, flow) :
-					    flow_open(ctx, &pkt->tuple, &walk->fresh, &reason);
-	walk->hop.asked = *opened && lb_tuple_equals(&(*opened)->rewritten, &walk->fresh.asked);
-	return *opened ? LB_UNDECIDED : lb_refuse(pkt, service->id, reason);
 }
 
-/* Opens a flow for the first packet of one, or says why not. */
-static __always_inline enum lb_reason lb_open(struct lb_ctx *ctx, struct walk *walk,
-					      const struct lb_service *service,
-					      struct lb_flow **opened)
+/* Finds what the new flow's packet needs to leave: a way, and in mode nat a source address. */
+static __always_inline enum lb_reason lb_find_exit(struct lb_ctx *ctx, struct walk *walk)
 {
-	const struct packet *pkt = &walk->pkt;
-	enum lb_reason reason;
-	__u32 id;
+	struct lb_flow *flow = &walk->fresh.flow;
+	enum lb_reason reason = lb_ask_way(ctx, &walk->pkt, flow, &walk->hop);
 
-	if (!lb_packet_opens(pkt) && !lb_may_resume(pkt, service))
-		return lb_refuse(pkt, service->id, LB_REFUSE_UNKNOWN_FLOW);
-	/* What can go no further takes no turn. In mode dsr the next one is the last. */
-	if (pkt->ttl <= 1 && service->mode == LB_NAT)
-		return LB_DROP_TTL;
-	id = lb_select_backend(service, &pkt->tuple);
-	reason = lb_open_to(ctx, walk, service, id, opened);
-	/* The program that it is left to takes the turn. */
-	if (reason && !CTX_IS_LAST && id != LB_NO_ID)
-		lb_return_turn(service);
+	/* What has a flow waits for its route to come back; a reset, or a refusal, would end it. */
+	if (reason == LB_DROP_NO_ROUTE)
+		return lb_refuse(&walk->pkt, flow->service, LB_REFUSE_NO_ROUTE);
+	if (!reason && flow->mode == LB_NAT &&
+	    !lb_choose_source(ctx, walk->hop.way.ifindex, &flow->rewritten))
+		return lb_refuse(&walk->pkt, flow->service, LB_REFUSE_NO_SOURCE);
 	return reason;
 }
 
-/* Takes a packet that no living flow knows: opens its flow, or says what becomes of it. */
-static __always_inline enum lb_reason lb_admit(struct lb_ctx *ctx, struct walk *walk,
-					       struct lb_flow **flow)
+/*
+ * Opens a flow to a backend, if there is a way to it for this packet; the
+ * flow's NAT port may still change the way. Returns NULL, and sets *reason, if
+ * no flow was opened.
+ *
+ * Here and in the callers the flow itself says whether there is one. Before
+ * Linux 6.8 the verifier does not remember that a reason is not zero, so it
+ * would follow a NULL flow to where the reason is zero.
+ */
+static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct walk *walk,
+						  const struct lb_service *service, __u32 id,
+						  enum lb_reason *reason)
+{
+	struct lb_backend *backend = bpf_map_lookup_elem(&backends, &id);
+	const struct packet *pkt = &walk->pkt;
+	struct lb_flow *opened;
+
+	if (!backend || lb_address_is_zero(&backend->address)) {
+		*reason = lb_refuse(pkt, service->id, LB_REFUSE_NO_BACKEND);
+		return NULL;
+	}
+	lb_prepare_flow(walk, service, id, backend);
+	*reason = lb_find_exit(ctx, walk);
+	if (*reason)
+		return NULL;
+	*reason = LB_REFUSE_NO_FLOW;
+	opened = service->mode == LB_DSR ? flow_open_dsr(&pkt->tuple, &walk->fresh.flow) :
+					   flow_open(ctx, &pkt->tuple, &walk->fresh, reason);
+	walk->hop.asked = opened && lb_tuple_equals(&opened->rewritten, &walk->fresh.asked);
+	if (!opened)
+		*reason = lb_refuse(pkt, service->id, *reason);
+	return opened;
+}
+
+/* Opens a flow for the first packet of one. Returns NULL, and sets *reason, if it cannot. */
+static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct walk *walk,
+					       const struct lb_service *service,
+					       enum lb_reason *reason)
+{
+	const struct packet *pkt = &walk->pkt;
+	struct lb_flow *opened;
+	__u32 id;
+
+	if (!lb_packet_opens(pkt) && !lb_may_resume(pkt, service)) {
+		*reason = lb_refuse(pkt, service->id, LB_REFUSE_UNKNOWN_FLOW);
+		return NULL;
+	}
+	/* What can go no further takes no turn. In mode dsr the next one is the last. */
+	*reason = LB_DROP_TTL;
+	if (pkt->ttl <= 1 && service->mode == LB_NAT)
+		return NULL;
+	id = lb_select_backend(service, &pkt->tuple);
+	opened = lb_open_to(ctx, walk, service, id, reason);
+	/* The program that it is left to takes the turn. */
+	if (!opened && !CTX_IS_LAST && id != LB_NO_ID)
+		lb_return_turn(service);
+	return opened;
+}
+
+/*
+ * Opens a flow for a packet that no living flow knows; `known` is the one that it
+ * replaces, or NULL. Returns NULL, and sets *reason, if it cannot.
+ */
+static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct walk *walk,
+						struct lb_flow *known, enum lb_reason *reason)
 {
 	struct lb_service *service = lb_find_service(&walk->pkt.tuple);
 
+	*reason = LB_PASS_NO_SERVICE;
 	if (!service)
-		return LB_PASS_NO_SERVICE;
-	if (*flow)
-		flow_replace(&walk->pkt.tuple, *flow);
-	return lb_open(ctx, walk, service, flow);
+		return NULL;
+	if (known)
+		flow_replace(&walk->pkt.tuple, known);
+	return lb_open(ctx, walk, service, reason);
 }
 
 static __always_inline enum lb_reason lb_decide(struct lb_ctx *ctx, struct walk *walk)
@@ -240,8 +256,8 @@ static __always_inline enum lb_reason lb_decide(struct lb_ctx *ctx, struct walk 
 	now = bpf_ktime_get_coarse_ns();
 	flow = flow_find(pkt, now);
 	if (!flow || tcp_reopens(flow, pkt)) {
-		reason = lb_admit(ctx, walk, &flow);
-		if (reason)
+		flow = lb_admit(ctx, walk, flow, &reason);
+		if (!flow)
 			return reason;
 	}
 	return lb_forward(ctx, pkt, flow, now, &walk->hop);
@@ -251,10 +267,8 @@ static __always_inline enum lb_reason lb_decide(struct lb_ctx *ctx, struct walk 
 static __always_inline int lb_main(struct lb_ctx *ctx)
 {
 	enum lb_reason reason;
-	struct walk *walk;
-	__u32 key = 0;
+	struct walk *walk = walk_get();
 
-	walk = bpf_map_lookup_elem(&walks, &key);
 	if (!walk)
 		return CTX_PASS;
 	__builtin_memset(&walk->pkt, 0, sizeof(walk->pkt));

@@ -8,6 +8,7 @@
 #include "flowtable.h"
 #include "maps.h"
 #include "types.h"
+#include "walk.h"
 
 /* How many source ports are tried for a new flow before it is refused. */
 #define LB_PORT_PROBES 32
@@ -127,19 +128,23 @@ static __always_inline enum port_hold lb_take_over_port(struct lb_tuple *reply_k
 }
 
 /*
- * Inserts the reply's half under the first free port, which it leaves in
- * reply_key->dport, and tells where it stands; not held when no probe found a
- * port. Ports of flows that have ended come last: their peers may still remember
- * them too.
+ * Inserts the reply entry of the new flow, walk->fresh, under the first free
+ * port, which it leaves in reply_key.dport. Returns where the entry is; not held
+ * when no probe found a port. Ports of flows that have ended come last: their
+ * peers may still remember them too.
  */
-lb_global enum port_hold lb_reserve_port(struct lb_ctx *ctx, struct lb_tuple *reply_key,
-					 const struct lb_flow *reply)
+lb_global enum port_hold lb_reserve_port(struct lb_ctx *ctx)
 {
+	struct walk *walk = walk_get();
 	__u32 random = bpf_get_prandom_u32();
+	struct lb_tuple *reply_key;
+	const struct lb_flow *reply;
 	__be16 ended = 0;
 
-	if (!reply_key || !reply)
+	if (!walk)
 		return PORT_NOT_HELD;
+	reply_key = &walk->fresh.reply_key;
+	reply = &walk->fresh.flow;
 	for (__u32 probe = 0; probe < LB_PORT_PROBES; probe++) {
 		__u16 port = lb_port_candidate(reply->rewritten.dport, random, probe);
 		__u64 moves = flow_moves();

@@ -56,23 +56,35 @@ static __always_inline void lb_count_traffic(const struct lb_flow *flow, __u64 b
 }
 
 /*
- * Room for an event in the ring buffer, its common part filled; NULL, and the
- * loss counted, when the buffer is full. A function of its own, so that the
- * object's BTF, which keeps the types of functions and maps, tells of the event.
+ * Reserves room for an event in the ring buffer. Returns NULL when the buffer
+ * is full.
+ *
+ * The caller compares the result with NULL once, and counts the loss: before
+ * Linux 6.4 the verifier forgets that a record is not NULL, and follows a second
+ * comparison into a branch that does not release the record.
  */
-static __noinline struct lb_event *
-lb_event_begin(enum lb_event_type type, const struct lb_tuple *before, const struct lb_tuple *after)
+static __always_inline struct lb_event *lb_event_reserve(void)
 {
-	struct lb_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	__u32 key = 0;
-	__u64 *lost;
+	return bpf_ringbuf_reserve(&events, sizeof(struct lb_event), 0);
+}
 
-	if (!event) {
-		lost = bpf_map_lookup_elem(&events_lost, &key);
-		if (lost)
-			(*lost)++;
-		return NULL;
-	}
+static __always_inline void lb_count_lost_event(void)
+{
+	__u32 zero = 0;
+	__u64 *lost = bpf_map_lookup_elem(&events_lost, &zero);
+
+	if (lost)
+		(*lost)++;
+}
+
+/*
+ * Sets the fields that every event has, and clears the others. A function of its
+ * own so that the object's BTF, which keeps the types of functions and maps,
+ * describes the event.
+ */
+static __noinline void lb_event_init(struct lb_event *event, enum lb_event_type type,
+				     const struct lb_tuple *before, const struct lb_tuple *after)
+{
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time_ns = bpf_ktime_get_ns();
 	event->type = type;
@@ -80,7 +92,6 @@ lb_event_begin(enum lb_event_type type, const struct lb_tuple *before, const str
 	event->after = *after;
 	event->service = LB_NO_ID;
 	event->backend = LB_NO_ID;
-	return event;
 }
 
 /* Hands an event over. Waking who reads takes as long as opening a flow does: the reader comes by itself. */
@@ -96,9 +107,12 @@ static __always_inline void lb_report_opened(const struct lb_tuple *client,
 
 	if (settings.event_level < LB_EVENTS_FLOWS)
 		return;
-	event = lb_event_begin(LB_EVENT_OPENED, client, &flow->rewritten);
-	if (!event)
+	event = lb_event_reserve();
+	if (!event) {
+		lb_count_lost_event();
 		return;
+	}
+	lb_event_init(event, LB_EVENT_OPENED, client, &flow->rewritten);
 	event->service = flow->service;
 	event->backend = flow->backend;
 	lb_event_submit(event);
@@ -113,9 +127,12 @@ static __always_inline void lb_report_closed(const struct lb_tuple *client,
 
 	if (settings.event_level < LB_EVENTS_FLOWS)
 		return;
-	event = lb_event_begin(LB_EVENT_CLOSED, client, &forward->rewritten);
-	if (!event)
+	event = lb_event_reserve();
+	if (!event) {
+		lb_count_lost_event();
 		return;
+	}
+	lb_event_init(event, LB_EVENT_CLOSED, client, &forward->rewritten);
 	event->service = forward->service;
 	event->backend = forward->backend;
 	event->duration_ns = event->time_ns - forward->opened_ns;
@@ -131,9 +148,12 @@ static __always_inline void lb_report_refused(const struct packet *pkt, __u32 se
 
 	if (settings.event_level < LB_EVENTS_FLOWS)
 		return;
-	event = lb_event_begin(LB_EVENT_REFUSED, &pkt->tuple, &pkt->tuple);
-	if (!event)
+	event = lb_event_reserve();
+	if (!event) {
+		lb_count_lost_event();
 		return;
+	}
+	lb_event_init(event, LB_EVENT_REFUSED, &pkt->tuple, &pkt->tuple);
 	event->service = service;
 	event->reason = reason;
 	lb_event_submit(event);
@@ -145,9 +165,12 @@ static __always_inline void lb_report_packet(const struct packet *pkt, const str
 
 	if (settings.event_level < LB_EVENTS_PACKETS)
 		return;
-	event = lb_event_begin(LB_EVENT_PACKET, &pkt->tuple, &flow->rewritten);
-	if (!event)
+	event = lb_event_reserve();
+	if (!event) {
+		lb_count_lost_event();
 		return;
+	}
+	lb_event_init(event, LB_EVENT_PACKET, &pkt->tuple, &flow->rewritten);
 	event->service = flow->service;
 	event->backend = flow->backend;
 	event->packets = 1;
