@@ -42,7 +42,7 @@ sealed class Loaded : IDisposable
         for (var service = 0u; service < services; service++)
         {
             var first = service * (uint)backends;
-            Tables.Ports.LetIn(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
+            Tables.Ports.Allow(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
                 Enumerable.Range(0, backends).Select(number => (ushort)BackendAt(number).Port));
             Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));
             var members = Enumerable.Range(0, backends)

@@ -45,5 +45,5 @@ record struct LbBackend
 
     /// <summary>Has its time to drain passed?</summary>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public readonly bool IsOverdue(ulong now) => State == LbBackendState.Draining && DrainedNs <= now;
+    public readonly bool IsDrainOver(ulong now) => State == LbBackendState.Draining && DrainedNs <= now;
 }

@@ -33,11 +33,11 @@ static class StatusCommand
     static async Task<StatusReading> ReadAsync(
         TimeSpan? interval, CancellationToken cancellation)
     {
-        var (first, began) = (StatusReader.Read(LiveFlows.Of), TimeProvider.System.GetTimestamp());
+        var (first, began) = (StatusReader.Read(LiveFlows.Count), TimeProvider.System.GetTimestamp());
         if (interval is null)
             return first;
         await Task.Delay(interval.Value, cancellation);
-        var (second, ended) = (StatusReader.Read(LiveFlows.Of), TimeProvider.System.GetTimestamp());
+        var (second, ended) = (StatusReader.Read(LiveFlows.Count), TimeProvider.System.GetTimestamp());
         return second.Since(first, TimeProvider.System.GetElapsedTime(began, ended));
     }
 }

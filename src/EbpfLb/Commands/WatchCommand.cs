@@ -18,7 +18,7 @@ static class WatchCommand
             var output = parsed.InvocationConfiguration.Output;
             var isTerminal = output == StandardOutput.Writer && !Console.IsOutputRedirected;
             using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
-            await new Watch(() => StatusReader.Read(LiveFlows.AsCounted), isTerminal && Terminal.HasColours, TimeProvider.System)
+            await new Watch(() => StatusReader.Read(LiveFlows.ReadCounters), isTerminal && Terminal.HasColours, TimeProvider.System)
                 .RunAsync(screen, parsed.GetValue(interval) ?? Usual, cancellation);
             return ExitCode.Ok;
         });

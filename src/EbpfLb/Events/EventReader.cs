@@ -29,7 +29,7 @@ sealed class EventReader : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Ends when the reader is disposed of, or with the fault that ended it.</summary>
+    /// <summary>Ends when the reader is disposed of, or with the error that ended it.</summary>
     public Task Ended => _ended.Task;
 
     public void Dispose()
@@ -52,9 +52,9 @@ sealed class EventReader : IDisposable
             Take();
             _ended.SetResult();
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            _ended.SetException(fault);
+            _ended.SetException(error);
         }
     }
 

@@ -9,5 +9,5 @@ readonly record struct CheckOutcome(bool? IsHealthy, string Reason)
 
     public static CheckOutcome Failed(string reason) => new(false, reason);
 
-    public static CheckOutcome NotMade(string reason) => new(null, reason);
+    public static CheckOutcome Inconclusive(string reason) => new(null, reason);
 }

@@ -8,6 +8,6 @@ namespace EbpfLb.Health;
 /// <param name="EndPoint">The backend, whichever port its checks connect to.</param>
 readonly record struct CheckedBackend(string Service, IPEndPoint EndPoint)
 {
-    public static CheckedBackend Of(ServiceSnapshot service, BackendSnapshot backend) =>
+    public static CheckedBackend Create(ServiceSnapshot service, BackendSnapshot backend) =>
         new(service.Name, new(backend.Address, backend.Port));
 }

@@ -30,14 +30,14 @@ sealed class HttpCheck : IDisposable
                 ? CheckOutcome.Healthy
                 : CheckOutcome.Failed($"status {(int)response.StatusCode}");
         }
-        catch (HttpRequestException fault)
+        catch (HttpRequestException error)
         {
-            for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+            for (Exception? cause = error; cause is not null; cause = cause.InnerException)
             {
                 if (cause is SocketException)
                     ExceptionDispatchInfo.Throw(cause);
             }
-            return CheckOutcome.Failed(fault.Message.TrimEnd('.'));
+            return CheckOutcome.Failed(error.Message.TrimEnd('.'));
         }
     }
 

@@ -16,7 +16,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
 {
     const int Retries = 3;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
-    static readonly ResiliencePropertyKey<TimeSpan> Patience = new("health-timeout");
+    static readonly ResiliencePropertyKey<TimeSpan> CheckTimeout = new("health-timeout");
 
     readonly HttpCheck _http = new();
     readonly ResiliencePipeline<CheckOutcome> _pipeline;
@@ -25,7 +25,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         _pipeline = new ResiliencePipelineBuilder<CheckOutcome> { TimeProvider = time }
             .AddTimeout(new TimeoutStrategyOptions
             {
-                TimeoutGenerator = timed => ValueTask.FromResult(timed.Context.Properties.GetValue(Patience, default)),
+                TimeoutGenerator = timed => ValueTask.FromResult(timed.Context.Properties.GetValue(CheckTimeout, default)),
             })
             .AddRetry(new RetryStrategyOptions<CheckOutcome>
             {
@@ -42,14 +42,14 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         IPEndPoint at, HealthConfiguration how, CancellationToken cancellation)
     {
         var context = ResilienceContextPool.Shared.Get(cancellation);
-        context.Properties.Set(Patience, how.Timeout);
+        context.Properties.Set(CheckTimeout, how.Timeout);
         try
         {
             var outcome = await _pipeline.ExecuteOutcomeAsync(AttemptAsync, context, (at, how));
             if (outcome.Exception is TimeoutRejectedException)
                 return CheckOutcome.Failed($"no answer within {Duration.Word(how.Timeout)}");
-            if (outcome.Exception is { } fault)
-                ExceptionDispatchInfo.Throw(fault);
+            if (outcome.Exception is { } error)
+                ExceptionDispatchInfo.Throw(error);
             return outcome.Result;
         }
         finally
@@ -70,11 +70,11 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
                 ? await _http.GetAsync(check.At, path, context.CancellationToken)
                 : await ConnectAsync(check.At, context.CancellationToken));
         }
-        catch (SocketException fault)
+        catch (SocketException error)
         {
-            return Outcome.FromResult(IsOwn(fault.SocketErrorCode)
-                ? CheckOutcome.NotMade(fault.Message)
-                : CheckOutcome.Failed(fault.Message));
+            return Outcome.FromResult(IsLocalError(error.SocketErrorCode)
+                ? CheckOutcome.Inconclusive(error.Message)
+                : CheckOutcome.Failed(error.Message));
         }
         catch (OperationCanceledException ended)
         {
@@ -90,6 +90,6 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
     }
 
     /// <summary>Is it the balancer that lacks something: a port, a buffer, a file descriptor?</summary>
-    static bool IsOwn(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
+    static bool IsLocalError(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
         or SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets;
 }

@@ -24,7 +24,7 @@ sealed class Changeover(
     IEnumerable<HookKind> OtherModes => LinkPins.XdpModes.Where(mode => mode != hook);
 
     /// <summary>Did the interface or its driver refuse this hook, rather than the kernel this process?</summary>
-    public static bool IsRefusal(NativeException fault) => fault.Number is not (Errno.EPERM or Errno.EACCES);
+    public static bool IsRefusal(NativeException error) => error.Number is not (Errno.EPERM or Errno.EACCES);
 
     /// <summary>
     /// Attaches to the hooks that are free. The tc program comes first: one carries all by itself while XDP goes from one

@@ -40,9 +40,9 @@ static class Forwarding
         {
             return File.ReadAllText($"/proc/sys/net/{setting}").Trim() != "0";
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new LoadBalancerException($"whether packets are forwarded is not known: {fault.Message}", fault);
+            throw new LoadBalancerException($"whether packets are forwarded is not known: {error.Message}", error);
         }
     }
 

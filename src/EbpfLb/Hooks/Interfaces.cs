@@ -13,9 +13,9 @@ static class Interfaces
         {
             return read(NetworkInterface.GetAllNetworkInterfaces());
         }
-        catch (Exception fault) when (fault is NetworkInformationException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException)
         {
-            throw new LoadBalancerException($"asking the kernel for the network interfaces failed: {fault.Message}", fault);
+            throw new LoadBalancerException($"asking the kernel for the network interfaces failed: {error.Message}", error);
         }
     }
 }

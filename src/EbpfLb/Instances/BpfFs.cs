@@ -54,10 +54,10 @@ static unsafe class BpfFs
                 }
             }
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new LoadBalancerException(
-                $"no pins can be made below {Root}: {fault.Message.TrimEnd('.')}. {Fd.PinRemedy}", fault);
+                $"no pins can be made below {Root}: {error.Message.TrimEnd('.')}. {Fd.PinRemedy}", error);
         }
     }
 }

@@ -7,12 +7,12 @@ static class EveryInstance
 {
     /// <summary>
     /// Reads one after the other. One that cannot be read, as it is another version's or is just being pinned or removed,
-    /// is a fault among the others, and so is one whose pins are not to be seen from here.
+    /// is a error among the others, and so is one whose pins are not to be seen from here.
     /// </summary>
     /// <param name="read">Reads from an instance of that name, and disposes of its tables when it likes.</param>
     public static (IReadOnlyList<T> Read, IReadOnlyList<string> Faults) Read<T>(Func<string, LbTables, T> read)
     {
-        var (all, faults) = (new List<T>(), new List<string>());
+        var (all, errors) = (new List<T>(), new List<string>());
         var instances = Instance.All();
         foreach (var instance in instances)
         {
@@ -20,16 +20,16 @@ static class EveryInstance
             {
                 all.Add(read(instance, Instance.OpenTables(instance)));
             }
-            catch (LoadBalancerException fault)
+            catch (LoadBalancerException error)
             {
-                faults.Add(fault.Message);
+                errors.Add(error.Message);
             }
         }
-        if (faults.Count == 0 && Unseen(instances) is { Length: > 0 } unseen)
-            faults.Add(
+        if (errors.Count == 0 && Unseen(instances) is { Length: > 0 } unseen)
+            errors.Add(
                 $"ebpf-lb runs on {string.Join(", ", unseen)}, but its pins are not here: it is about to start or to end, or was "
                 + "started where another bpf file system is mounted, as by `ip netns exec`.");
-        return (all, faults);
+        return (all, errors);
     }
 
     /// <summary>The interfaces on which a runner is, of an instance that is none of these.</summary>

@@ -36,9 +36,9 @@ static class Instance
         {
             return [];
         }
-        catch (UnauthorizedAccessException fault)
+        catch (UnauthorizedAccessException error)
         {
-            throw new LoadBalancerException($"what is attached is not told: {fault.Message.TrimEnd('.')}. {Fd.PinRemedy}", fault);
+            throw new LoadBalancerException($"what is attached is not told: {error.Message.TrimEnd('.')}. {Fd.PinRemedy}", error);
         }
     }
 
@@ -72,7 +72,7 @@ static class Instance
             using var links = Fd.OpenPin(Path.Combine(Directory(instance), "links"));
             return links.ReadAll<LinkHead>().ToDictionary(link => link.Key, link => link.Value.Name);
         }
-        catch (NativeException fault) when (fault.Number == Errno.ENOENT)
+        catch (NativeException error) when (error.Number == Errno.ENOENT)
         {
             return new Dictionary<uint, string>();
         }

@@ -55,7 +55,7 @@ sealed class InstanceLock : IDisposable
             socket.Bind(new UnixDomainSocketEndPoint("\0" + Name(device)));
             return true;
         }
-        catch (SocketException fault) when (fault.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             return false;
         }

@@ -10,8 +10,8 @@ namespace EbpfLb.Monitoring;
 /// </summary>
 sealed class DatapathMetrics
 {
-    static readonly string[] OfBackend = ["service", "backend"];
-    static readonly string[] OfDirection = ["service", "backend", "direction"];
+    static readonly string[] BackendLabels = ["service", "backend"];
+    static readonly string[] DirectionLabels = ["service", "backend", "direction"];
     static readonly string Version = typeof(DatapathMetrics).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
     static readonly string[] States = Array.ConvertAll(Enum.GetValues<LbBackendState>(), state => state.Word());
@@ -21,7 +21,7 @@ sealed class DatapathMetrics
 
     DatapathMetrics() => _factory = Metrics.WithCustomRegistry(_registry);
 
-    public static CollectorRegistry Of(InstanceStatus status)
+    public static CollectorRegistry Create(InstanceStatus status)
     {
         var metrics = new DatapathMetrics();
         metrics.Add(status);
@@ -47,17 +47,17 @@ sealed class DatapathMetrics
     void Add(string service, BackendStatus backend)
     {
         string[] labels = [service, backend.Address];
-        Gauge("ebpf_lb_backend_info", "The name or address by which a backend was configured.", [.. OfBackend, "host"])
+        Gauge("ebpf_lb_backend_info", "The name or address by which a backend was configured.", [.. BackendLabels, "host"])
             .WithLabels([.. labels, backend.Name]).Set(1);
-        Gauge("ebpf_lb_backend_weight", "Share of new flows; 0 for one that takes none.", OfBackend)
+        Gauge("ebpf_lb_backend_weight", "Share of new flows; 0 for one that takes none.", BackendLabels)
             .WithLabels(labels).Set(backend.Weight);
-        var states = Gauge("ebpf_lb_backend_state", "How a backend stands: 1 for the state that it is in.", [.. OfBackend, "state"]);
+        var states = Gauge("ebpf_lb_backend_state", "How a backend stands: 1 for the state that it is in.", [.. BackendLabels, "state"]);
         foreach (var state in States)
             states.WithLabels([.. labels, state]).Set(state == backend.State ? 1 : 0);
-        Gauge("ebpf_lb_flows", "Live flows.", OfBackend).WithLabels(labels).Set(backend.Flows);
-        Counter("ebpf_lb_flows_opened_total", "Flows opened.", OfBackend).WithLabels(labels).IncTo(backend.Traffic.Opened);
-        var packets = Counter("ebpf_lb_forwarded_packets_total", "Packets sent on.", OfDirection);
-        var bytes = Counter("ebpf_lb_forwarded_bytes_total", "Bytes of IP packets sent on, their headers included.", OfDirection);
+        Gauge("ebpf_lb_flows", "Live flows.", BackendLabels).WithLabels(labels).Set(backend.Flows);
+        Counter("ebpf_lb_flows_opened_total", "Flows opened.", BackendLabels).WithLabels(labels).IncTo(backend.Traffic.Opened);
+        var packets = Counter("ebpf_lb_forwarded_packets_total", "Packets sent on.", DirectionLabels);
+        var bytes = Counter("ebpf_lb_forwarded_bytes_total", "Bytes of IP packets sent on, their headers included.", DirectionLabels);
         packets.WithLabels([.. labels, "to-backend"]).IncTo(backend.Traffic.ToBackendPackets);
         packets.WithLabels([.. labels, "to-client"]).IncTo(backend.Traffic.ToClientPackets);
         bytes.WithLabels([.. labels, "to-backend"]).IncTo(backend.Traffic.ToBackendBytes);

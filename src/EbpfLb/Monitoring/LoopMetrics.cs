@@ -7,11 +7,11 @@ namespace EbpfLb.Monitoring;
 sealed class LoopMetrics
 {
     /// <summary>Passes come every few seconds, whatever happens: one that is this late does not come.</summary>
-    public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(20);
 
     readonly TimeProvider _time;
     readonly Histogram _passes;
-    readonly Histogram _sweeps;
+    readonly Histogram _collections;
     readonly Counter _changes;
     long _lastPass;
 
@@ -23,17 +23,17 @@ sealed class LoopMetrics
         _passes = factory.CreateHistogram("ebpf_lb_reconcile_duration_seconds", "Passes of the loop that writes the tables.",
             new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2, 12) });
         _changes = factory.CreateCounter("ebpf_lb_reconcile_changes_total", "Entries of the tables that passes wrote or removed.");
-        _sweeps = factory.CreateHistogram("ebpf_lb_sweep_duration_seconds", "Walks over the flow tables that remove idle flows.",
+        _collections = factory.CreateHistogram("ebpf_lb_sweep_duration_seconds", "Walks over the flow tables that remove idle flows.",
             new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 4, 8) });
     }
 
     public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
     /// <summary>Since the last whole pass ended, or since the start.</summary>
-    public TimeSpan Silence => _time.GetElapsedTime(Interlocked.Read(ref _lastPass));
+    public TimeSpan TimeSinceLastPass => _time.GetElapsedTime(Interlocked.Read(ref _lastPass));
 
     /// <summary>Makes a pass, which tells how many entries it changed, and whether it did all that it was to do.</summary>
-    public void Pass(Func<(int Changes, bool IsWhole)> apply)
+    public void ObservePass(Func<(int Changes, bool IsWhole)> apply)
     {
         var began = _time.GetTimestamp();
         var (changes, isWhole) = apply();
@@ -44,5 +44,5 @@ sealed class LoopMetrics
         Interlocked.Exchange(ref _lastPass, _time.GetTimestamp());
     }
 
-    public void CountSweep(Swept swept) => _sweeps.Observe(swept.Took.TotalSeconds);
+    public void ObserveGc(GcResult result) => _collections.Observe(result.Duration.TotalSeconds);
 }

@@ -8,13 +8,13 @@ namespace EbpfLb.Providers;
 
 /// <summary>Keeps track of the addresses behind a configuration's host names.</summary>
 sealed partial class BackendResolver(
-    LoadBalancerConfiguration configuration, INameService names, TimeProvider time, ILogger<BackendResolver> logger)
+    LoadBalancerConfiguration configuration, INameResolver names, TimeProvider time, ILogger<BackendResolver> logger)
 {
     /// <summary>How long between two resolutions of the same name.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     /// <summary>How many times in a row a name must be known to be gone: a name server may err once.</summary>
-    const int GoneAfter = 3;
+    const int GoneThreshold = 3;
 
     readonly NameLookup _lookup = new(names, time);
     readonly HashSet<string> _failing = [];
@@ -53,11 +53,11 @@ sealed partial class BackendResolver(
         string[] hosts, Dictionary<string, ImmutableArray<IPAddress>> known, CancellationToken cancellation)
     {
         List<string> failures = [];
-        foreach (var (host, answer) in await AskAllAsync(hosts, patiently: true, cancellation))
+        foreach (var (host, answer) in await ResolveAllAsync(hosts, isStartup: true, cancellation))
         {
             known[host] = answer.Addresses;
-            if (answer.Failure is not null)
-                failures.Add($"'{host}' ({answer.Failure})");
+            if (answer.Error is not null)
+                failures.Add($"'{host}' ({answer.Error})");
         }
         if (failures.Count > 0)
             throw new LoadBalancerException($"resolving the backends failed for {string.Join(", ", failures)}. "
@@ -67,9 +67,9 @@ sealed partial class BackendResolver(
     async Task RefreshAsync(
         string[] hosts, Dictionary<string, ImmutableArray<IPAddress>> known, CancellationToken cancellation)
     {
-        foreach (var (host, answer) in await AskAllAsync(hosts, patiently: false, cancellation))
+        foreach (var (host, answer) in await ResolveAllAsync(hosts, isStartup: false, cancellation))
         {
-            if (answer.Failure is null)
+            if (answer.Error is null)
             {
                 known[host] = answer.Addresses;
                 _gone.Remove(host);
@@ -80,21 +80,21 @@ sealed partial class BackendResolver(
             {
                 _gone.Remove(host); // a name server that fails says nothing of the name
                 if (_failing.Add(host))
-                    LogStoppedResolving(host, answer.Failure, string.Join(", ", known[host]));
+                    LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
             }
-            else if ((_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneAfter && !known[host].IsEmpty)
+            else if ((_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneThreshold && !known[host].IsEmpty)
             {
-                LogIsGone(host, answer.Failure);
+                LogIsGone(host, answer.Error);
                 known[host] = [];
                 _failing.Add(host);
             }
             else if (_failing.Add(host))
-                LogStoppedResolving(host, answer.Failure, string.Join(", ", known[host]));
+                LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
         }
     }
 
-    Task<(string Host, Answer Answer)[]> AskAllAsync(string[] hosts, bool patiently, CancellationToken cancellation) =>
-        Task.WhenAll(hosts.Select(async host => (host, await _lookup.AskAsync(host, patiently, cancellation))));
+    Task<(string Host, NameResolution Answer)[]> ResolveAllAsync(string[] hosts, bool isStartup, CancellationToken cancellation) =>
+        Task.WhenAll(hosts.Select(async host => (host, await _lookup.ResolveAsync(host, isStartup, cancellation))));
 
     /// <summary>Two names of one address make one backend: the first counts.</summary>
     ImmutableArray<ServiceSnapshot> Snapshot(Dictionary<string, ImmutableArray<IPAddress>> known) =>

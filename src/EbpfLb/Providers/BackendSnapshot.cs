@@ -24,14 +24,14 @@ sealed record BackendSnapshot(IPAddress Address, ushort Port, int Weight, string
     public BackendHealth Health { get; init; }
 
     /// <summary>Is it left out of the choice because of its health, whatever its weight?</summary>
-    public bool IsLeftOut { get; init; }
+    public bool IsExcluded { get; init; }
 
     /// <summary>
     /// May it have just been started, as a container that comes? Then it takes no flow before its first good check, where
     /// it is checked, though there be no other.
     /// </summary>
-    public bool MustProveItself { get; init; }
+    public bool RequiresHealthyCheck { get; init; }
 
     /// <summary>Its share of new flows at present, 0 to 100.</summary>
-    public int Share => IsLeftOut ? 0 : Weight;
+    public int EffectiveWeight => IsExcluded ? 0 : Weight;
 }

@@ -11,12 +11,12 @@ namespace EbpfLb.Providers;
 /// <param name="configuration">Says where.</param>
 /// <param name="names">Resolves names.</param>
 /// <param name="ownAddresses">The balancer's own, at the moment, which can be no container's.</param>
-/// <param name="departures">Who was told to stop, as far as it is known by now; outlives the configuration.</param>
+/// <param name="terminating">Who was told to stop, as far as it is known by now; outlives the configuration.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="loggers">For what becomes of names and containers.</param>
 sealed class Discovery(
-    LoadBalancerConfiguration configuration, INameService names, Func<IReadOnlySet<IPAddress>> ownAddresses,
-    DeparturesByEngine departures, TimeProvider time, ILoggerFactory loggers)
+    LoadBalancerConfiguration configuration, INameResolver names, Func<IReadOnlySet<IPAddress>> ownAddresses,
+    TerminatingContainersByEngine terminating, TimeProvider time, ILoggerFactory loggers)
 {
     readonly BackendResolver _resolver = new(configuration, names, time, loggers.CreateLogger<BackendResolver>());
 
@@ -27,23 +27,23 @@ sealed class Discovery(
             ? _resolver.WatchAsync(cancellation)
             : MergeAsync(
                 _resolver,
-                new ContainerFollower(
-                    configuration, ownAddresses, departures, time, loggers.CreateLogger<ContainerFollower>()),
+                new ContainerWatcher(
+                    configuration, ownAddresses, terminating, time, loggers.CreateLogger<ContainerWatcher>()),
                 cancellation);
 
     static async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> MergeAsync(
-        BackendResolver resolver, ContainerFollower follower, [EnumeratorCancellation] CancellationToken cancellation)
+        BackendResolver resolver, ContainerWatcher follower, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var named = new Followed<ImmutableArray<ServiceSnapshot>>(resolver.WatchAsync, cancellation);
-        await using var labelled = new Followed<ImmutableArray<ContainerBackend>>(follower.WatchAsync, cancellation);
-        var (services, containers) = (await named.TakeAsync(), await labelled.TakeAsync());
+        await using var named = new Subscription<ImmutableArray<ServiceSnapshot>>(resolver.WatchAsync, cancellation);
+        await using var labelled = new Subscription<ImmutableArray<ContainerBackend>>(follower.WatchAsync, cancellation);
+        var (services, containers) = (await named.ReadAsync(), await labelled.ReadAsync());
         while (true)
         {
             yield return Merge(services, containers);
-            if (await Task.WhenAny(named.Next, labelled.Next) == named.Next)
-                services = await named.TakeAsync();
+            if (await Task.WhenAny(named.Available, labelled.Available) == named.Available)
+                services = await named.ReadAsync();
             else
-                containers = await labelled.TakeAsync();
+                containers = await labelled.ReadAsync();
         }
     }
 

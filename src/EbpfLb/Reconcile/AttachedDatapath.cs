@@ -16,21 +16,21 @@ sealed class AttachedDatapath : IDisposable
     readonly List<IAttachment> _attachments = [];
     readonly string _instance;
     readonly Datapath _datapath;
-    readonly LbInstance _before;
+    readonly LbInstance _formerHead;
 
     AttachedDatapath(Datapath datapath, string instance, HookChoice choice, LbTables? former)
     {
         _datapath = datapath;
         _instance = instance;
         IsAdopted = former is not null;
-        former?.Instance.TryGet(0, out _before);
+        former?.Instance.TryGet(0, out _formerHead);
         Hook = choice.Hook;
-        Why = choice.Why;
+        HookReason = choice.Why;
     }
 
     public HookKind Hook { get; }
 
-    public string Why { get; }
+    public string HookReason { get; }
 
     /// <summary>Has it taken over what an ended process left?</summary>
     public bool IsAdopted { get; }
@@ -61,7 +61,7 @@ sealed class AttachedDatapath : IDisposable
             {
                 return Attach(choice, configuration, devices, leftovers, fill);
             }
-            catch (NativeException fault) when (choice.OrElse is not null && Changeover.IsRefusal(fault))
+            catch (NativeException error) when (choice.OrElse is not null && Changeover.IsRefusal(error))
             {
                 choice = choice.OrElse;
             }
@@ -81,9 +81,9 @@ sealed class AttachedDatapath : IDisposable
             {
                 attachment.Detach();
             }
-            catch (NativeException fault)
+            catch (NativeException error)
             {
-                first ??= fault; // the others are to go all the same
+                first ??= error; // the others are to go all the same
             }
             attachment.Dispose();
         }
@@ -114,15 +114,15 @@ sealed class AttachedDatapath : IDisposable
             device => new Changeover(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
         try
         {
-            attached.Begin(changeovers, devices[0], fill);
+            attached.Prepare(changeovers, devices[0], fill);
             foreach (var changeover in changeovers)
                 attached._attachments.InsertRange(0, changeover.Finish());
             Instance.Withdraw(attached._instance, datapath.Tables, devices);
             return attached;
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            attached.Undo(changeovers, fault);
+            attached.Rollback(changeovers, error);
             throw;
         }
     }
@@ -131,7 +131,7 @@ sealed class AttachedDatapath : IDisposable
     /// Tables of an ended process are in use: they are written when nobody can refuse any more. Until then all go by what
     /// they hold, the new programs too, where these are attached already.
     /// </summary>
-    void Begin(Changeover[] changeovers, NetworkDevice first, Action<LbTables> fill)
+    void Prepare(Changeover[] changeovers, NetworkDevice first, Action<LbTables> fill)
     {
         if (!IsAdopted)
         {
@@ -146,31 +146,31 @@ sealed class AttachedDatapath : IDisposable
         void Fill()
         {
             fill(Tables);
-            Tables.Instance.Set(0, Describe(first));
+            Tables.Instance.Set(0, CreateHead(first));
         }
     }
 
-    /// <exception cref="LoadBalancerException">It could not be undone: tells of both faults.</exception>
-    void Undo(Changeover[] changeovers, Exception fault)
+    /// <exception cref="LoadBalancerException">It could not be undone: tells of both errors.</exception>
+    void Rollback(Changeover[] changeovers, Exception error)
     {
-        var faults = changeovers.Reverse().SelectMany(changeover => changeover.Undoing()).Select(FaultOf)
-            .Append(FaultOf(() =>
+        var errors = changeovers.Reverse().SelectMany(changeover => changeover.Undoing()).Select(ErrorOf)
+            .Append(ErrorOf(() =>
             {
                 if (IsAdopted)
-                    Tables.Instance.Set(0, _before);
+                    Tables.Instance.Set(0, _formerHead);
                 else
                     Instance.RemovePins(_instance);
             }))
             .OfType<Exception>().ToArray();
         Dispose();
-        if (faults.Length > 0)
+        if (errors.Length > 0)
         {
-            throw new LoadBalancerException($"{fault.Message} What was attached before could not be put back as it was either: "
-                + string.Join(' ', faults.Select(another => another.Message)), fault);
+            throw new LoadBalancerException($"{error.Message} What was attached before could not be put back as it was either: "
+                + string.Join(' ', errors.Select(another => another.Message)), error);
         }
 
         // What cannot be put back on one interface keeps no other from being put back.
-        static Exception? FaultOf(Action undo)
+        static Exception? ErrorOf(Action undo)
         {
             try
             {
@@ -184,14 +184,14 @@ sealed class AttachedDatapath : IDisposable
         }
     }
 
-    LbInstance Describe(NetworkDevice device) => new()
+    LbInstance CreateHead(NetworkDevice device) => new()
     {
         AbiVersion = Limits.AbiVersion,
         Ifindex = (uint)device.Index,
         Hook = (uint)Hook,
         Pid = (uint)Environment.ProcessId,
-        AttachedNs = IsAdopted ? _before.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
+        AttachedNs = IsAdopted ? _formerHead.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
         Layout = _datapath.Layout.Digest,
-        Why = Why,
+        Why = HookReason,
     };
 }

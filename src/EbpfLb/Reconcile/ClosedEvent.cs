@@ -5,7 +5,7 @@ namespace EbpfLb.Reconcile;
 /// <summary>The end of a flow that idled out or was cut, told as the datapath tells the end of one that closed.</summary>
 static class ClosedEvent
 {
-    public static LbEvent Of(LbTuple client, LbFlow forward, LbFlow reply)
+    public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply)
     {
         var seen = Math.Max(forward.SeenNs, reply.SeenNs); // by a coarse clock, so perhaps before it opened
         return new()

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Reconcile;
 
 /// <summary>
-/// The one loop that writes the tables: at each change of the backends, after each sweep, and every few seconds in any
+/// The one loop that writes the tables: at each change of the backends, after each collection, and every few seconds in any
 /// case, for what changes without being told, the interfaces' own addresses among it.
 /// </summary>
 sealed partial class ControlLoop(
@@ -23,15 +23,15 @@ sealed partial class ControlLoop(
     readonly HashSet<NetworkDevice> _lost = [];
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
-    string? _sweepTrouble;
-    string? _peerTrouble;
-    string? _trouble;
+    string? _gcError;
+    string? _peerError;
+    string? _reportedError;
 
-    /// <summary>Runs until it is stopped; a pass or a sweep that fails is told of, and tried again with the next.</summary>
+    /// <summary>Runs until it is stopped; a pass or a collection that fails is told of, and tried again with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
     /// <param name="self">The first interface's addresses, as they were then.</param>
     /// <param name="snapshots">What is desired next.</param>
-    /// <param name="reporter">Told of flows that sweeps end.</param>
+    /// <param name="reporter">Told of flows that gc end.</param>
     /// <param name="stop">Stops it; cancelled by itself when it ends.</param>
     public async Task RunAsync(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self,
@@ -39,43 +39,43 @@ sealed partial class ControlLoop(
     {
         (_desired, _self) = (desired, self);
         var cancellation = stop.Token;
-        FlowSweeper.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
-        var sweeps = new Sweeps(new FlowSweeper(attached.Tables, configuration.Timeouts, time), expired, time);
+        FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
+        var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time), expired, time);
         PeerWatch[] peers = attached.Hook == HookKind.XdpNative
             ? [.. devices.Select(device => new PeerWatch(device, loggers.CreateLogger<PeerWatch>()))]
             : [];
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();
         var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
-        var sweep = sweeps.NextAsync(cancellation);
+        var collection = gc.RunNextAsync(cancellation);
         var changed = time.GetTimestamp();
         try
         {
             while (true)
             {
                 IReadOnlyDictionary<uint, int>? live = null;
-                var first = await Task.WhenAny(change, sweep, tick);
+                var first = await Task.WhenAny(change, collection, tick);
                 if (first == change)
                 {
                     await change;
-                    Change(snapshots.Current);
+                    UpdateDesired(snapshots.Current);
                     change = snapshots.MoveNextAsync().AsTask();
                 }
-                else if (first == sweep)
+                else if (first == collection)
                 {
-                    _sweepTrouble = await TroubleOfAsync(async () =>
+                    _gcError = await ErrorOfAsync(async () =>
                     {
-                        var swept = await sweep;
-                        metrics.CountSweep(swept);
-                        // A backend that left since may have got a flow behind the sweep's back.
-                        live = swept.Began > changed ? swept.Live : null;
+                        var result = await collection;
+                        metrics.ObserveGc(result);
+                        // A backend that left since may have got a flow behind the collection's back.
+                        live = result.StartedAt > changed ? result.LiveFlows : null;
                     });
-                    sweep = sweeps.NextAsync(cancellation);
+                    collection = gc.RunNextAsync(cancellation);
                 }
                 else
                 {
                     await tick;
-                    _peerTrouble = await TroubleOfAsync(() =>
+                    _peerError = await ErrorOfAsync(() =>
                     {
                         Array.ForEach(peers, peer => peer.Look());
                         return Task.CompletedTask;
@@ -90,8 +90,8 @@ sealed partial class ControlLoop(
         {
             // Also where the loop failed: nobody else would end the resolver then.
             await stop.CancelAsync();
-            // The resolver and the sweep must have come to rest before what they use is disposed of.
-            await Task.WhenAll(change, sweep).ContinueWith(_ => { }, TaskScheduler.Default);
+            // The resolver and the collection must have come to rest before what they use is disposed of.
+            await Task.WhenAll(change, collection).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 
@@ -100,17 +100,17 @@ sealed partial class ControlLoop(
     bool Pass(IReadOnlyDictionary<uint, int>? live)
     {
         int links = 0, entries = 0;
-        List<string> troubles = [.. new[] { _sweepTrouble, _peerTrouble }.OfType<string>()];
+        List<string> errors = [.. new[] { _gcError, _peerError }.OfType<string>()];
         bool isKnown = false, isWhole = true;
-        metrics.Pass(() =>
+        metrics.ObservePass(() =>
         {
             Attempt(() => links = ApplyLinks());
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });
         if (isKnown && _reconciler.Shortage is { } shortage)
-            troubles.Add(shortage);
-        Tell(troubles.Count == 0 ? null : string.Join(' ', troubles));
+            errors.Add(shortage);
+        ReportError(errors.Count == 0 ? null : string.Join(' ', errors));
         return !isKnown || links + entries != 0;
 
         bool Attempt(Action part)
@@ -120,35 +120,35 @@ sealed partial class ControlLoop(
                 part();
                 return true;
             }
-            catch (LoadBalancerException fault)
+            catch (LoadBalancerException error)
             {
-                troubles.Add(fault.Message);
+                errors.Add(error.Message);
                 return isWhole = false;
             }
         }
     }
 
     /// <summary>What was in the way of something beside the tables, which is tried again; null where nothing was.</summary>
-    static async Task<string?> TroubleOfAsync(Func<Task> part)
+    static async Task<string?> ErrorOfAsync(Func<Task> part)
     {
         try
         {
             await part();
             return null;
         }
-        catch (LoadBalancerException fault)
+        catch (LoadBalancerException error)
         {
-            return fault.Message;
+            return error.Message;
         }
     }
 
-    void Tell(string? trouble)
+    void ReportError(string? error)
     {
-        if (trouble is not null && trouble != _trouble)
-            LogTrouble(trouble);
-        else if (trouble is null && _trouble is not null)
-            LogNoTrouble();
-        _trouble = trouble;
+        if (error is not null && error != _reportedError)
+            LogReconcileFailed(error);
+        else if (error is null && _reportedError is not null)
+            LogReconciled();
+        _reportedError = error;
     }
 
     /// <summary>
@@ -157,56 +157,56 @@ sealed partial class ControlLoop(
     /// </summary>
     int ApplyLinks()
     {
-        var left = Left();
+        var left = PresentDevices();
         if (left[0] == devices[0])
             _self = devices[0].Addresses();
         return LinkReconciler.Apply(attached.Tables, left);
     }
 
     /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>
-    NetworkDevice[] Left()
+    NetworkDevice[] PresentDevices()
     {
         NetworkDevice[] left = [.. devices.Where(device => device.IsThere)];
         if (left.Length == 0)
             return devices;
         foreach (var lost in devices.Except(left).Where(_lost.Add))
-            LogLost(lost.Name, List(left.Select(device => device.Name)));
+            LogInterfaceGone(lost.Name, JoinNames(left.Select(device => device.Name)));
         return left;
     }
 
-    void Change(ImmutableArray<ServiceSnapshot> desired)
+    void UpdateDesired(ImmutableArray<ServiceSnapshot> desired)
     {
         var (before, now) = (BackendNames(_desired), BackendNames(desired));
         _desired = desired;
         if (!now.SetEquals(before))
-            LogChanged(List(now.Except(before)), List(before.Except(now)));
+            LogBackendsChanged(JoinNames(now.Except(before)), JoinNames(before.Except(now)));
     }
 
     static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
     [
         .. services.SelectMany(service => service.Backends.Select(
-            backend => $"{service.Name} {Name(backend)}")),
+            backend => $"{service.Name} {DescribeBackend(backend)}")),
     ];
 
     /// <summary>Its endpoint and, where it was configured or found by a name, that.</summary>
-    static string Name(BackendSnapshot backend)
+    static string DescribeBackend(BackendSnapshot backend)
     {
         var endPoint = Words.EndPoint(backend.Address, backend.Port);
         return backend.Host == $"{backend.Address}" ? endPoint : $"{endPoint} ({backend.Host})";
     }
 
-    static string List(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
+    static string JoinNames(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
 
     [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
-    partial void LogChanged(string @new, string left);
+    partial void LogBackendsChanged(string @new, string left);
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone, and what it led to; balancing goes on on {Left}. Start ebpf-lb "
         + "again to stand on another of its name.")]
-    partial void LogLost(string device, string left);
+    partial void LogInterfaceGone(string device, string left);
 
-    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Trouble} It is tried again every few seconds.")]
-    partial void LogTrouble(string trouble);
+    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Error} It is tried again every few seconds.")]
+    partial void LogReconcileFailed(string error);
 
     [LoggerMessage(LogLevel.Information, "the tables are as desired again")]
-    partial void LogNoTrouble();
+    partial void LogReconciled();
 }

@@ -13,18 +13,18 @@ namespace EbpfLb.Reconcile;
 sealed partial class FlowReporter : IDisposable
 {
     /// <summary>How many lines may wait for an output that is slower than a sweep.</summary>
-    internal const int Room = 8192;
+    internal const int QueueCapacity = 8192;
 
     /// <summary>How long a sweep waits for room, once.</summary>
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
-    readonly BlockingCollection<Action> _waiting = new(Room);
+    readonly BlockingCollection<Action> _queue = new(QueueCapacity);
     readonly EventPrinter _printer;
     readonly EventReader _reader;
     readonly ILogger _logger;
     bool _failed;
     bool _stalled;
-    int _lost;
+    int _dropped;
 
     /// <param name="events">The datapath's ring buffer.</param>
     /// <param name="serviceName">The name of a service id.</param>
@@ -36,30 +36,30 @@ sealed partial class FlowReporter : IDisposable
     {
         _logger = logger;
         _printer = new(output, serviceName);
-        _waiting.Add(() => output.WriteLine(opening));
-        _reader = new(events, WriteWaiting, happened => Write(() => _printer.Print(happened)));
+        _queue.Add(() => output.WriteLine(opening));
+        _reader = new(events, WriteQueued, happened => Write(() => _printer.Print(happened)));
     }
 
-    /// <summary>Ends when the reporter is disposed of, or with the fault that ended it.</summary>
+    /// <summary>Ends when the reporter is disposed of, or with the error that ended it.</summary>
     public Task Ended => _reader.Ended;
 
     /// <summary>From the thread that sweeps.</summary>
     public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why)
     {
-        var closed = ClosedEvent.Of(client, forward, reply);
-        _stalled = !_waiting.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : Patience);
+        var closed = ClosedEvent.Create(client, forward, reply);
+        _stalled = !_queue.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
         if (_stalled)
-            Interlocked.Increment(ref _lost);
+            Interlocked.Increment(ref _dropped);
     }
 
     public void Dispose() => _reader.Dispose();
 
-    void WriteWaiting()
+    void WriteQueued()
     {
-        while (_waiting.TryTake(out var write))
+        while (_queue.TryTake(out var write))
             Write(write);
-        if (Interlocked.Exchange(ref _lost, 0) is > 0 and var lost)
-            LogLost(lost);
+        if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var lost)
+            LogDropped(lost);
     }
 
     void Write(Action write)
@@ -70,10 +70,10 @@ sealed partial class FlowReporter : IDisposable
         {
             write();
         }
-        catch (IOException fault)
+        catch (IOException error)
         {
             _failed = true;
-            LogOutputFailed(fault.Message);
+            LogOutputFailed(error.Message);
         }
     }
 
@@ -81,5 +81,5 @@ sealed partial class FlowReporter : IDisposable
     partial void LogOutputFailed(string reason);
 
     [LoggerMessage(LogLevel.Warning, "standard output was not read for a while: {Lost} flows that ended meanwhile were not reported")]
-    partial void LogLost(int lost);
+    partial void LogDropped(int lost);
 }

@@ -17,9 +17,9 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     readonly ulong _clientDone = Nanoseconds(ClientDone);
     readonly ulong _udp = Nanoseconds(timeouts.Udp);
 
-    public bool IsIdle(in LbTuple key, in LbFlow flow) => now > flow.SeenNs && now - flow.SeenNs > Of(key, flow);
+    public bool IsIdle(in LbTuple key, in LbFlow flow) => now > flow.SeenNs && now - flow.SeenNs > TimeoutOf(key, flow);
 
-    ulong Of(in LbTuple key, in LbFlow flow)
+    ulong TimeoutOf(in LbTuple key, in LbFlow flow)
     {
         if (key.Protocol == (byte)TransportProtocol.Udp)
             return _udp;

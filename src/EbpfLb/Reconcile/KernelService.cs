@@ -19,7 +19,7 @@ sealed record KernelService(
     public TimeSpan? Drain { get; init; }
 
     /// <summary>One that is not desired any more: it listens nowhere, and its backends drain.</summary>
-    public static KernelService Leaving(ServiceIdentity identity) =>
+    public static KernelService Removed(ServiceIdentity identity) =>
         new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
 
     /// <summary>
@@ -29,11 +29,11 @@ sealed record KernelService(
     /// </summary>
     /// <param name="services">As they are desired.</param>
     /// <param name="self">The addresses that a service without one listens on.</param>
-    public static ImmutableArray<KernelService> Of(
+    public static ImmutableArray<KernelService> Create(
         ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {
         var named = services.Where(service => service.Listen.Address is not null)
-            .Select(service => KeyOf(service.Listen, service.Listen.Address!)).ToHashSet();
+            .Select(service => CreateKey(service.Listen, service.Listen.Address!)).ToHashSet();
         return
         [
             .. from service in services
@@ -43,7 +43,7 @@ sealed record KernelService(
                    (LbAlgorithm)service.Algorithm,
                    (LbMode)service.Mode,
                    [
-                       .. family.Select(address => KeyOf(service.Listen, address))
+                       .. family.Select(address => CreateKey(service.Listen, address))
                            .Where(key => service.Listen.Address is not null || !named.Contains(key)),
                    ],
                    [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)])
@@ -56,7 +56,7 @@ sealed record KernelService(
     static IEnumerable<IPAddress> AddressesOf(ServiceSnapshot service, ImmutableArray<IPAddress> self) =>
         service.Listen.Address is { } one ? [one] : self.Distinct();
 
-    static LbServiceKey KeyOf(ListenEndpoint listen, IPAddress address) => new()
+    static LbServiceKey CreateKey(ListenEndpoint listen, IPAddress address) => new()
     {
         Address = LbAddress.From(address),
         Port = BigEndianPort.From(listen.Port),
@@ -65,12 +65,12 @@ sealed record KernelService(
 
     /// <summary>One service may name by its address what another means by the interface's own: at the start that is a mistake.</summary>
     /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
-    public static void RefuseSharedEndpoints(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
+    public static void RejectSharedEndpoints(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {
         var owners = new Dictionary<LbServiceKey, string>();
         foreach (var service in services)
         {
-            foreach (var key in AddressesOf(service, self).Select(address => KeyOf(service.Listen, address)))
+            foreach (var key in AddressesOf(service, self).Select(address => CreateKey(service.Listen, address)))
             {
                 if (!owners.TryAdd(key, service.Name))
                     throw new LoadBalancerException(

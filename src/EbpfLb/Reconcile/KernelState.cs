@@ -13,9 +13,9 @@ sealed class KernelState
 {
     readonly Dictionary<ServiceIdentity, uint> _serviceIds = [];
     readonly Dictionary<(uint Service, IPEndPoint EndPoint), uint> _backendIds = [];
-    readonly HashSet<uint> _takenServices = [];
-    uint _freeService;
-    uint _freeBackend;
+    readonly HashSet<uint> _usedServices = [];
+    uint _nextService;
+    uint _nextBackend;
 
     /// <summary>Service ids and algorithms by where they listen.</summary>
     public Dictionary<LbServiceKey, LbService> Keys { get; } = [];
@@ -75,14 +75,14 @@ sealed class KernelState
         Backends.Where(entry => entry.Value.Service == service).Select(entry => (entry.Key, entry.Value));
 
     /// <summary>A service that left keeps its id until the last of its backends is forgotten. False where none is free.</summary>
-    public bool TryFindOrTakeService(ServiceIdentity identity, out uint id, out bool isNew)
+    public bool TryGetOrAddService(ServiceIdentity identity, out uint id, out bool isNew)
     {
         isNew = !_serviceIds.TryGetValue(identity, out id);
         if (!isNew)
             return true;
-        while (_takenServices.Contains(_freeService))
-            _freeService++;
-        id = _freeService;
+        while (_usedServices.Contains(_nextService))
+            _nextService++;
+        id = _nextService;
         if (id >= Limits.MaxServices)
             return false;
         Add(id, identity);
@@ -90,14 +90,14 @@ sealed class KernelState
     }
 
     /// <summary>A new backend starts with weight 0: it takes its turns once a slot table names it. False where no id is free.</summary>
-    public bool TryFindOrTakeBackend(uint service, BackendSnapshot backend, out uint id, out bool isNew)
+    public bool TryGetOrAddBackend(uint service, BackendSnapshot backend, out uint id, out bool isNew)
     {
         isNew = !_backendIds.TryGetValue((service, new(backend.Address, backend.Port)), out id);
         if (!isNew)
             return true;
-        while (Backends.ContainsKey(_freeBackend))
-            _freeBackend++;
-        id = _freeBackend;
+        while (Backends.ContainsKey(_nextBackend))
+            _nextBackend++;
+        id = _nextBackend;
         if (id >= Limits.MaxBackends)
             return false;
         Add(id, new LbBackend
@@ -113,12 +113,12 @@ sealed class KernelState
     {
         Services[id] = identity;
         _serviceIds[identity] = id;
-        _takenServices.Add(id);
+        _usedServices.Add(id);
     }
 
     void Add(uint id, LbBackend backend)
     {
-        _takenServices.Add(backend.Service);
+        _usedServices.Add(backend.Service);
         Backends[id] = backend;
         _backendIds[(backend.Service, backend.EndPoint)] = id;
     }

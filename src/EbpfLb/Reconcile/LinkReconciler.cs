@@ -18,7 +18,7 @@ static class LinkReconciler
         var changes = 0;
         foreach (var device in devices)
         {
-            var desired = LinkOf(device.Name, device.Addresses());
+            var desired = CreateLink(device.Name, device.Addresses());
             var key = (uint)device.Index;
             if (tables.Links.TryGet(key, out var held) && Fields(held) == Fields(desired))
                 continue;
@@ -28,14 +28,14 @@ static class LinkReconciler
         return changes;
     }
 
-    static LbLink LinkOf(string name, ImmutableArray<IPAddress> addresses) => new()
+    static LbLink CreateLink(string name, ImmutableArray<IPAddress> addresses) => new()
     {
         Name = name,
-        Ip4 = FirstOf(AddressFamily.InterNetwork, addresses),
-        Ip6 = FirstOf(AddressFamily.InterNetworkV6, addresses),
+        Ip4 = FirstAddress(AddressFamily.InterNetwork, addresses),
+        Ip6 = FirstAddress(AddressFamily.InterNetworkV6, addresses),
     };
 
-    static LbAddress FirstOf(AddressFamily family, ImmutableArray<IPAddress> addresses) =>
+    static LbAddress FirstAddress(AddressFamily family, ImmutableArray<IPAddress> addresses) =>
         addresses.FirstOrDefault(address => address.AddressFamily == family) is { } first ? LbAddress.From(first) : default;
 
     static (string Name, LbAddress Ip4, LbAddress Ip6) Fields(LbLink link) => (link.Name, link.Ip4, link.Ip6);

@@ -13,7 +13,7 @@ sealed class LiveFlows
     public IReadOnlyDictionary<uint, int> ByBackend =>
         _counts.Index().Where(entry => entry.Item > 0).ToDictionary(entry => (uint)entry.Index, entry => entry.Item);
 
-    public static IReadOnlyDictionary<uint, int> Of(LbTables tables)
+    public static IReadOnlyDictionary<uint, int> Count(LbTables tables)
     {
         var live = new LiveFlows();
         foreach (var map in tables.FlowMaps)
@@ -22,7 +22,7 @@ sealed class LiveFlows
     }
 
     /// <summary>By backend id, as the datapath counts them and sweeps correct it: a look at each backend, not at each flow.</summary>
-    public static IReadOnlyDictionary<uint, int> AsCounted(LbTables tables)
+    public static IReadOnlyDictionary<uint, int> ReadCounters(LbTables tables)
     {
         var counts = new Dictionary<uint, int>();
         tables.Live.ForEach((in backend, in count) =>
@@ -34,10 +34,10 @@ sealed class LiveFlows
     }
 
     /// <summary>Has a backend count as one that a flow leads to.</summary>
-    public void Hold(uint backend) => _counts[backend]++;
+    public void Keep(uint backend) => _counts[backend]++;
 
     /// <summary>How many the datapath itself has counted: near enough, and no walk over millions.</summary>
-    public static long CountedIn(LbTables tables)
+    public static long ReadTotal(LbTables tables)
     {
         var sum = 0L;
         tables.Live.ForEach((in _, in flows) => sum += Math.Max(0, flows));

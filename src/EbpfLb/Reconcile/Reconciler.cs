@@ -34,29 +34,29 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     public int Apply(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self, IReadOnlyDictionary<uint, int>? live = null)
     {
-        var services = KernelService.Of(desired, self);
+        var services = KernelService.Create(desired, self);
         var actual = KernelState.Read(tables);
         if (live is not null)
-            CountLive(actual, live);
+            CorrectFlowCounters(actual, live);
         Shortage = null;
         foreach (var service in services)
-            LetIn(service);
+            AllowPorts(service);
         var wanted = services.Select(service => service.Identity).ToHashSet();
-        var written = services.Count(service => TakeOver(actual, service, wanted));
+        var written = services.Count(service => TryRename(actual, service, wanted));
         var leaving = actual.Services.Where(held => !wanted.Contains(held.Value)).ToArray();
-        ServiceChange[] staying = [.. services.Select(service => Prepare(actual, service)).OfType<ServiceChange>()];
+        ServiceChange[] staying = [.. services.Select(service => Plan(actual, service)).OfType<ServiceChange>()];
         ServiceChange[] going =
         [
             .. leaving.Select(held => held.Value).Distinct()
-                .Select(gone => Prepare(actual, KernelService.Leaving(gone))).OfType<ServiceChange>(),
+                .Select(gone => Plan(actual, KernelService.Removed(gone))).OfType<ServiceChange>(),
         ];
-        written += PutInPlace(actual, staying);
+        written += Publish(actual, staying);
         // A key may have passed from one service to another: all are written before any is removed.
         written += staying.Concat(going).Sum(change => RemoveKeys(actual, change));
-        written += PutInPlace(actual, going);
+        written += Publish(actual, going);
         if (live is not null)
-            Settle(actual, live, services);
-        Forget(actual, leaving.Select(held => held.Key));
+            ReleaseDrained(actual, live, services);
+        RemoveServices(actual, leaving.Select(held => held.Key));
         return written;
     }
 
@@ -64,7 +64,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     /// One that listens where another did that is desired no more is that one by a new name, with its flows, counts and
     /// backends.
     /// </summary>
-    bool TakeOver(KernelState actual, KernelService service, HashSet<ServiceIdentity> wanted)
+    bool TryRename(KernelState actual, KernelService service, HashSet<ServiceIdentity> wanted)
     {
         if (actual.FindService(service.Identity) != Limits.NoId)
             return false;
@@ -76,30 +76,30 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return true;
     }
 
-    int PutInPlace(KernelState actual, ServiceChange[] changes)
+    int Publish(KernelState actual, ServiceChange[] changes)
     {
         tables.Slots.Publish(changes
             .Where(change => change.Slots is not null).Select(change => (change.Service.Id, change.Slots!)));
-        return changes.Sum(change => Complete(actual, change));
+        return changes.Sum(change => WriteBackendsAndKeys(actual, change));
     }
 
     /// <summary>Has the datapath look at packets of the service's ports, before there is a service that they are for.</summary>
-    void LetIn(KernelService service)
+    void AllowPorts(KernelService service)
     {
         foreach (var key in service.Keys)
-            tables.Ports.LetIn(
+            tables.Ports.Allow(
                 (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
     }
 
     /// <summary>Corrects the counts that least connections goes by, for flows that were evicted or idled out.</summary>
-    void CountLive(KernelState actual, IReadOnlyDictionary<uint, int> live)
+    void CorrectFlowCounters(KernelState actual, IReadOnlyDictionary<uint, int> live)
     {
         foreach (var id in actual.Backends.Keys)
             tables.Live.Set(id, live.GetValueOrDefault(id));
     }
 
     /// <summary>Where no flow leads to a backend any more: forgets one that left its service, and tells that one is drained.</summary>
-    void Settle(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<KernelService> services)
+    void ReleaseDrained(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<KernelService> services)
     {
         var wanted = services
             .SelectMany(service => service.Backends.Select(backend => (
@@ -120,16 +120,16 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     }
 
     /// <summary>Forgets services that left, once they have no backend any more: one that comes back before is the same.</summary>
-    void Forget(KernelState actual, IEnumerable<uint> leaving)
+    void RemoveServices(KernelState actual, IEnumerable<uint> leaving)
     {
         foreach (var id in leaving.Where(id => !actual.BackendsOf(id).Any()))
             tables.ServiceLabels.Set(id, default);
     }
 
     /// <summary>Writes what a service's new table will name, and tells what else is to change; null where it has no room.</summary>
-    ServiceChange? Prepare(KernelState actual, KernelService service)
+    ServiceChange? Plan(KernelState actual, KernelService service)
     {
-        if (!actual.TryFindOrTakeService(service.Identity, out var id, out var isNew))
+        if (!actual.TryGetOrAddService(service.Identity, out var id, out var isNew))
         {
             Shortage ??= $"there is no room for service '{service.Identity.Name}': the tables hold {Limits.MaxServices}, "
                 + "and one that listens on IPv4 and IPv6 counts twice, as one does that left and drains.";
@@ -143,18 +143,18 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         }
         var desired = new LbService(id, service.Algorithm, service.Mode);
         var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
-        var members = Members(actual, id, service.Backends);
-        var standing = new Standing(service.Drain, (ulong)_time.GetTimestamp());
+        var members = AssignIds(actual, id, service.Backends);
+        var transition = new BackendStateTransition(service.Drain, (ulong)_time.GetTimestamp());
         (uint Id, LbBackend Next)[] outdated =
         [
             .. actual.BackendsOf(id)
-                .Select(held => (held.Id, Next: standing.Of(held.Backend, members.GetValueOrDefault(held.Id))))
+                .Select(held => (held.Id, Next: transition.Next(held.Backend, members.GetValueOrDefault(held.Id))))
                 .Where(held => held.Next != actual.Backends[held.Id]),
         ];
         var isRepublished = isAnother || outdated.Any(backend => backend.Next.Weight != actual.Backends[backend.Id].Weight);
         var slots = isRepublished
-            ? Slots(service.Algorithm, [.. members.Select(
-                member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.Share))])
+            ? BuildSlots(service.Algorithm, [.. members.Select(
+                member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.EffectiveWeight))])
             : null;
         return new(desired, service.Keys, isAnother, slots, outdated);
     }
@@ -167,12 +167,12 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     }
 
     /// <summary>The desired backends by their ids, new ones with what is known of them; those without room are left out.</summary>
-    Dictionary<uint, BackendSnapshot> Members(KernelState actual, uint service, ImmutableArray<BackendSnapshot> desired)
+    Dictionary<uint, BackendSnapshot> AssignIds(KernelState actual, uint service, ImmutableArray<BackendSnapshot> desired)
     {
         var members = new Dictionary<uint, BackendSnapshot>();
         foreach (var backend in desired)
         {
-            if (!actual.TryFindOrTakeBackend(service, backend, out var id, out var isNew))
+            if (!actual.TryGetOrAddBackend(service, backend, out var id, out var isNew))
             {
                 Shortage ??= $"there is no room for backend '{backend.Host}': the tables hold {Limits.MaxBackends}, "
                     + "those that left and drain among them.";
@@ -192,7 +192,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     }
 
     /// <summary>Writes what comes after the tables: how backends stand now, and where the service listens.</summary>
-    int Complete(KernelState actual, ServiceChange change)
+    int WriteBackendsAndKeys(KernelState actual, ServiceChange change)
     {
         foreach (var (id, next) in change.Backends)
         {
@@ -200,7 +200,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             actual.Backends[id] = next;
         }
         LbServiceKey[] written =
-            [.. change.IsAnother ? change.Keys : change.Keys.Except(actual.KeysOf(change.Service.Id))];
+            [.. change.RewritesKeys ? change.Keys : change.Keys.Except(actual.KeysOf(change.Service.Id))];
         foreach (var key in written)
         {
             tables.Services.Set(key, change.Service);
@@ -218,7 +218,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return gone.Length;
     }
 
-    static uint[] Slots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
+    static uint[] BuildSlots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
     {
         LbAlgorithm.SourceHash or LbAlgorithm.Maglev => MaglevTable.Build(members),
         _ => SlotTable.Build([.. members.Select(member => (member.Id, member.Weight))]),

@@ -20,8 +20,8 @@ sealed partial class Runner(
     TimeProvider time, ILoggerFactory loggers)
 {
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
-    readonly LoopMetrics _loop = new(time);
-    readonly DeparturesByEngine _departures = new();
+    readonly LoopMetrics _loopMetrics = new(time);
+    readonly TerminatingContainersByEngine _terminating = new();
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
 
@@ -36,11 +36,11 @@ sealed partial class Runner(
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
         using var held = InstanceLock.Take(configuration.Interfaces);
-        using var listener = configuration.Metrics is { } at ? TextServer.Bind(at) : null;
+        using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var services = new LatestServices(
-            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<LatestServices>());
+        var services = new DynamicConfiguration(
+            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
@@ -48,14 +48,14 @@ sealed partial class Runner(
             configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
             loggers.CreateLogger<Leftovers>());
         var down = leftovers.Tables is { } former ? KernelState.Read(former).Down : null;
-        var health = new HealthWatch(check, time, loggers.CreateLogger<HealthWatch>(), down);
+        var health = new HealthMonitor(check, time, loggers.CreateLogger<HealthMonitor>(), down);
         await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
             .GetAsyncEnumerator(stop.Token);
         await snapshots.MoveNextAsync();
         _desired = snapshots.Current;
 
         using var attached = AttachedDatapath.Attach(
-            configuration, devices, leftovers, tables => Fill(tables, devices, isAdopted: leftovers.Tables is not null));
+            configuration, devices, leftovers, tables => FillTables(tables, devices, isAdopted: leftovers.Tables is not null));
         leftovers.Dispose(); // the interfaces that are not stood on any more are free for others
         try
         {
@@ -65,18 +65,18 @@ sealed partial class Runner(
         {
             if (!cancellation.IsCancellationRequested || configuration.LeaveAttached)
             {
-                LogLeftAttached(Names(devices), devices[0].Name);
+                LogLeftAttached(JoinNames(devices), devices[0].Name);
             }
             else
             {
                 attached.Detach();
-                LogDetached(Names(devices));
+                LogDetached(JoinNames(devices));
             }
         }
     }
 
     /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
-    void Fill(LbTables tables, NetworkDevice[] devices, bool isAdopted)
+    void FillTables(LbTables tables, NetworkDevice[] devices, bool isAdopted)
     {
         var reconciler = new Reconciler(tables);
         LinkReconciler.Apply(tables, devices);
@@ -95,16 +95,16 @@ sealed partial class Runner(
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
             LogUnknownPeer(device.Name);
         foreach (var device in devices.Length > 1 ? devices : [])
-            WarnOfForwarding(device);
+            WarnIfNotForwarding(device);
         if (attached.TcRefusal is { } refusal)
-            LogSlowerTc(refusal);
-        await using var metrics = listener is null ? null : new TextServer(
-            listener, MetricsSite.Of(devices[0].Name, attached.Tables, _loop).Answer, loggers.CreateLogger<TextServer>());
+            LogCompatibleTc(refusal);
+        await using var metrics = listener is null ? null : new MetricsServer(
+            listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers.CreateLogger<MetricsServer>());
 
         using var reporter = new FlowReporter(
             attached.Tables.Events, attached.ServiceName, ReadyLine(attached, devices), output,
             loggers.CreateLogger<FlowReporter>());
-        var control = new ControlLoop(configuration, attached, devices, _loop, time, loggers)
+        var control = new ControlLoop(configuration, attached, devices, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         try
         {
@@ -117,21 +117,21 @@ sealed partial class Runner(
         finally
         {
             await stop.CancelAsync();
-            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its fault, if it has one, was thrown above
+            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if it has one, was thrown above
         }
     }
 
     /// <summary>An interface may be gone by now, and a file be hidden: those that are left balance all the same.</summary>
-    void WarnOfForwarding(NetworkDevice device)
+    void WarnIfNotForwarding(NetworkDevice device)
     {
         try
         {
             foreach (var setting in Forwarding.MissingOn(device))
-                LogForwardsNothing(device.Name, Forwarding.Remedy(setting));
+                LogForwardingOff(device.Name, Forwarding.Remedy(setting));
         }
-        catch (LoadBalancerException fault)
+        catch (LoadBalancerException error)
         {
-            LogForwardingUnknown(device.Name, fault.Message);
+            LogForwardingUnknown(device.Name, error.Message);
         }
     }
 
@@ -139,12 +139,12 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(latest, new SystemNameService(), Feasibility.OwnAddresses, _departures, time, loggers);
+        var discovery = new Discovery(latest, new SystemNameResolver(), Preflight.OwnAddresses, _terminating, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
             if (isFirst)
-                Feasibility.Check(services, devices);
+                Preflight.Check(services, devices);
             isFirst = false;
             yield return services;
         }
@@ -152,13 +152,13 @@ sealed partial class Runner(
 
     string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
     {
-        var services = KernelService.Of(_desired, _self).SelectMany(service =>
+        var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {Names(devices)} (hook {attached.Hook.Word()}: {attached.Why})"
-            + (attached.IsAdopted ? $", adopted with {Words.Flows(LiveFlows.CountedIn(attached.Tables))}" : "");
+        return $"ready: {string.Join(", ", services)} on {JoinNames(devices)} (hook {attached.Hook.Word()}: {attached.HookReason})"
+            + (attached.IsAdopted ? $", adopted with {Words.Flows(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
 
-    static string Names(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
+    static string JoinNames(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);
@@ -172,13 +172,13 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
         + "interface is lost, and so is what comes back. {Remedy}")]
-    partial void LogForwardsNothing(string device, string remedy);
+    partial void LogForwardingOff(string device, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "what comes by {Device} for another interface may be lost: {Reason}")]
     partial void LogForwardingUnknown(string device, string reason);
 
     [LoggerMessage(LogLevel.Warning, "tc takes a little longer over a packet, by a program for older kernels: {Reason}")]
-    partial void LogSlowerTc(string reason);
+    partial void LogCompatibleTc(string reason);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

@@ -22,7 +22,7 @@ static class StatusReader
         return new(all, faults);
     }
 
-    public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Of(tables));
+    public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Count(tables));
 
     /// <param name="instance">Its name.</param>
     /// <param name="tables">Its maps.</param>

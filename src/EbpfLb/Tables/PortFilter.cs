@@ -25,14 +25,14 @@ sealed class PortFilter(BpfMap<uint, ulong> words)
     /// <param name="protocol">The service's.</param>
     /// <param name="listens">The service's port; 0 where it takes any.</param>
     /// <param name="answers">The backends' ports; 0 where it is the one that the client asked for.</param>
-    public void LetIn(TransportProtocol protocol, ushort listens, IEnumerable<ushort> answers)
+    public void Allow(TransportProtocol protocol, ushort listens, IEnumerable<ushort> answers)
     {
-        LetIn(protocol, Side.Services, listens);
+        Allow(protocol, Side.Services, listens);
         foreach (var port in answers.Select(port => port == 0 ? listens : port).Distinct())
-            LetIn(protocol, Side.Backends, port);
+            Allow(protocol, Side.Backends, port);
     }
 
-    void LetIn(TransportProtocol protocol, Side side, ushort port)
+    void Allow(TransportProtocol protocol, Side side, ushort port)
     {
         if (port != 0)
         {

@@ -112,7 +112,7 @@ public sealed class LifeOfDirectFlows
         lb.Receive(Segment(Hosts.Ip4, last));
         var expired = new List<(LbTuple Client, LbFlow Forward, LbFlow Reply)>();
 
-        new FlowSweeper(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds))).Sweep(
+        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds))).Collect(
             (client, forward, reply, _) => expired.Add((client, forward, reply)), TestContext.Current.CancellationToken);
 
         Assert.Equal(left, lb.Tables.FlowMaps.Sum(map => map.Keys().Count));

@@ -50,7 +50,7 @@ public sealed class ReportsHoldNothingUp
         var sweep = Task.Run(
             () =>
             {
-                for (var i = 0; i < FlowReporter.Room + 5; i++)
+                for (var i = 0; i < FlowReporter.QueueCapacity + 5; i++)
                     reporter.ReportExpired(default, new LbFlow { Packets = (ulong)i }, default, FlowEnd.Idle);
             },
             TestContext.Current.CancellationToken);
@@ -60,7 +60,7 @@ public sealed class ReportsHoldNothingUp
         var lines = await Eventually.That("the loss is told", () => _journal.Lines, lines => lines.Length > 0);
         Assert.Equal(
             ["Warning: standard output was not read for a while: 5 flows that ended meanwhile were not reported"], lines);
-        Assert.Equal(1 + FlowReporter.Room, output.Lines.Count);
+        Assert.Equal(1 + FlowReporter.QueueCapacity, output.Lines.Count);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ sealed class ScriptedChecks : IHealthCheck
         {
             '+' => CheckOutcome.Healthy,
             '-' => CheckOutcome.Failed("no answer"),
-            _ => CheckOutcome.NotMade("no port is left."),
+            _ => CheckOutcome.Inconclusive("no port is left."),
         });
     }
 

@@ -29,7 +29,7 @@ public sealed class SickBackendsAreLeftOut
         Assert.Equal(
             [BackendHealth.Unknown, BackendHealth.Up, BackendHealth.Down, BackendHealth.Up],
             Distinct(watched.Seen.Select(service => Of(service, B).Health)));
-        Assert.All(watched.Seen, service => Assert.Equal(Of(service, B).Health == BackendHealth.Down, Of(service, B).IsLeftOut));
+        Assert.All(watched.Seen, service => Assert.Equal(Of(service, B).Health == BackendHealth.Down, Of(service, B).IsExcluded));
         Assert.Equal(
             [
                 "Warning: backend 172.20.0.3:80 of service 'web' is down: 3 checks in a row failed, the last: no answer",
@@ -43,7 +43,7 @@ public sealed class SickBackendsAreLeftOut
     {
         _checks.Say(A, "+");
         _checks.Say(B, "+");
-        var paused = B with { Health = BackendHealth.Down, IsLeftOut = true };
+        var paused = B with { Health = BackendHealth.Down, IsExcluded = true };
         await using var watched = new WatchedHealth(_checks);
         await watched.ProvideAsync(WatchedHealth.Web(A, paused));
 
@@ -57,7 +57,7 @@ public sealed class SickBackendsAreLeftOut
     {
         await using var watched = new WatchedHealth(_checks);
 
-        await watched.ProvideAsync(WatchedHealth.Web(A with { Health = BackendHealth.Down, IsLeftOut = true }) with { Health = null });
+        await watched.ProvideAsync(WatchedHealth.Web(A with { Health = BackendHealth.Down, IsExcluded = true }) with { Health = null });
 
         Assert.Equal(["Warning: all IPv4 backends of service 'web' are down: new flows are refused"], watched.Logged);
     }
@@ -72,9 +72,9 @@ public sealed class SickBackendsAreLeftOut
 
         await watched.Until(service => Of(service, B).Health == BackendHealth.Down);
 
-        Assert.Equal((BackendHealth.Unknown, false), (Of(watched.Seen[0], B).Health, Of(watched.Seen[0], B).IsLeftOut));
-        Assert.Equal([1, 0], Distinct(watched.Seen.Select(service => Of(service, B).Share)));
-        Assert.All(watched.Seen, service => Assert.Equal(1, Of(service, A).Share));
+        Assert.Equal((BackendHealth.Unknown, false), (Of(watched.Seen[0], B).Health, Of(watched.Seen[0], B).IsExcluded));
+        Assert.Equal([1, 0], Distinct(watched.Seen.Select(service => Of(service, B).EffectiveWeight)));
+        Assert.All(watched.Seen, service => Assert.Equal(1, Of(service, A).EffectiveWeight));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class SickBackendsAreLeftOut
         await watched.Until(service => service.Backends.Length == 2 && Of(service, B).Health == BackendHealth.Up);
 
         var since = watched.Seen.Where(service => service.Backends.Length == 2).Select(service => Of(service, B)).ToArray();
-        Assert.Equal([(BackendHealth.Unknown, 0), (BackendHealth.Up, 1)], Distinct(since.Select(backend => (backend.Health, backend.Share))));
+        Assert.Equal([(BackendHealth.Unknown, 0), (BackendHealth.Up, 1)], Distinct(since.Select(backend => (backend.Health, backend.EffectiveWeight))));
         Assert.Equal(["Information: backend 172.20.0.3:80 of service 'web' is up"], watched.Logged);
     }
 
@@ -106,7 +106,7 @@ public sealed class SickBackendsAreLeftOut
         await watched.ProvideAsync(WatchedHealth.Web(B));
         await watched.Until(service => service.Backends is [{ Health: BackendHealth.Up } only] && only.Address.Equals(B.Address));
 
-        Assert.All(watched.Seen, service => Assert.Contains(service.Backends, backend => backend.Share > 0));
+        Assert.All(watched.Seen, service => Assert.Contains(service.Backends, backend => backend.EffectiveWeight > 0));
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class SickBackendsAreLeftOut
         await watched.Until(service => Of(service, B).Health == BackendHealth.Down);
 
         Assert.All(watched.Seen.Where(service => Of(service, B).Health != BackendHealth.Down),
-            service => Assert.Equal(1, Of(service, B).Share));
+            service => Assert.Equal(1, Of(service, B).EffectiveWeight));
     }
 
     [Fact]
@@ -171,11 +171,11 @@ public sealed class SickBackendsAreLeftOut
         await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = new() { WhenAllDown = choice } });
 
         var down = await watched.Until(service => service.Backends.All(backend => backend.Health == BackendHealth.Down));
-        Assert.All(down.Backends, backend => Assert.Equal(choice == AllDown.TryAll ? 1 : 0, backend.Share));
+        Assert.All(down.Backends, backend => Assert.Equal(choice == AllDown.TryAll ? 1 : 0, backend.EffectiveWeight));
 
         _checks.Say(B, "+");
         var half = await watched.Until(service => Of(service, B).Health == BackendHealth.Up);
-        Assert.Equal([0, 1], half.Backends.Select(backend => backend.Share));
+        Assert.Equal([0, 1], half.Backends.Select(backend => backend.EffectiveWeight));
         Assert.Contains($"Warning: all IPv4 backends of service 'web' are down: new flows {what}", watched.Logged);
         Assert.Contains("Information: the IPv4 backends of service 'web' are no longer all down", watched.Logged);
     }
@@ -190,7 +190,7 @@ public sealed class SickBackendsAreLeftOut
 
         var judged = await watched.Until(service => Of(service, A).Health == BackendHealth.Down);
 
-        Assert.Equal([1, 1], judged.Backends.Select(backend => backend.Share));
+        Assert.Equal([1, 1], judged.Backends.Select(backend => backend.EffectiveWeight));
         Assert.Contains(watched.Logged, line => line.Contains("all IPv4 backends", StringComparison.Ordinal));
     }
 
@@ -205,7 +205,7 @@ public sealed class SickBackendsAreLeftOut
 
         var judged = await watched.Until(service => Of(service, A).Health == BackendHealth.Down);
 
-        Assert.Equal([1, 0], judged.Backends.Select(backend => backend.Share));
+        Assert.Equal([1, 0], judged.Backends.Select(backend => backend.EffectiveWeight));
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class ThousandsAreChecked
 
         var most = await WatchUntil(server, new() { Path = "/", Fall = 1 }, BackendHealth.Down);
 
-        Assert.InRange(most, 100, Checkups.MostAtATime);
+        Assert.InRange(most, 100, HealthProber.MaxConcurrent);
     }
 
     /// <returns>How many were checked at a time, at most.</returns>
@@ -46,7 +46,7 @@ public sealed class ThousandsAreChecked
         {
             Health = how with { Port = (ushort)server.EndPoint.Port, Every = TimeSpan.FromSeconds(5), Timeout = TimeSpan.FromSeconds(1) },
         };
-        var watch = new HealthWatch(check, TimeProvider.System, NullLogger<HealthWatch>.Instance);
+        var watch = new HealthMonitor(check, TimeProvider.System, NullLogger<HealthMonitor>.Instance);
 
         await foreach (var judged in watch.WatchAsync(Once([service]), deadline.Token))
         {

@@ -21,11 +21,11 @@ public sealed class VerdictsTakeSeveralChecks
     [InlineData("D", "-D-D-D-D+D+U-U-U-D")]
     public void So_many_in_a_row_decide(string first, string checks)
     {
-        var verdict = new Verdict(HealthOf(first[0]));
+        var verdict = new HealthState(HealthOf(first[0]));
 
         foreach (var pair in checks.Chunk(2))
         {
-            verdict = verdict.After(pair[0] == '+', How);
+            verdict = verdict.Next(pair[0] == '+', How);
             Assert.Equal(HealthOf(pair[1]), verdict.Health);
         }
     }
@@ -35,10 +35,10 @@ public sealed class VerdictsTakeSeveralChecks
     {
         var hasty = new HealthConfiguration { Rise = 1, Fall = 1 };
 
-        var down = new Verdict(BackendHealth.Up).After(isHealthy: false, hasty);
+        var down = new HealthState(BackendHealth.Up).Next(isHealthy: false, hasty);
 
         Assert.Equal(BackendHealth.Down, down.Health);
-        Assert.Equal(BackendHealth.Up, down.After(isHealthy: true, hasty).Health);
+        Assert.Equal(BackendHealth.Up, down.Next(isHealthy: true, hasty).Health);
     }
 
     [Theory]
@@ -47,15 +47,15 @@ public sealed class VerdictsTakeSeveralChecks
     [InlineData('?', false, true)]
     [InlineData('?', true, false)]
     public void Only_what_is_down_or_new_is_left_out(char health, bool isTrusted, bool isLeftOut) =>
-        Assert.Equal(isLeftOut, new Verdict(HealthOf(health), isTrusted).IsLeftOut);
+        Assert.Equal(isLeftOut, new HealthState(HealthOf(health), isTrusted).IsExcluded);
 
     [Fact]
     public void What_is_trusted_at_first_loses_that_with_its_first_verdict()
     {
-        var down = new Verdict(BackendHealth.Unknown, IsTrusted: true)
-            .After(isHealthy: false, How).After(isHealthy: false, How).After(isHealthy: false, How);
+        var down = new HealthState(BackendHealth.Unknown, IsTrusted: true)
+            .Next(isHealthy: false, How).Next(isHealthy: false, How).Next(isHealthy: false, How);
 
-        Assert.True(down.IsLeftOut);
+        Assert.True(down.IsExcluded);
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class VerdictsTakeSeveralChecks
     [InlineData(0.5, 1000)]
     [InlineData(1, 1100)]
     public void Rests_are_a_tenth_shorter_or_longer(double roll, int milliseconds) =>
-        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Checkup.Jittered(TimeSpan.FromSeconds(1), roll));
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), HealthProbe.Jittered(TimeSpan.FromSeconds(1), roll));
 
     static BackendHealth HealthOf(char letter) => letter switch
     {

@@ -13,14 +13,14 @@ sealed class WatchedHealth : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Channel<ImmutableArray<ServiceSnapshot>> _provided = Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>();
     readonly List<ServiceSnapshot> _seen = [];
-    readonly Journal<HealthWatch> _journal = new();
+    readonly Journal<HealthMonitor> _journal = new();
     readonly Task _watching;
 
     /// <param name="checks">What checks find.</param>
     /// <param name="down">Backends that were down when a former process ended.</param>
     public WatchedHealth(IHealthCheck checks, params CheckedBackend[] down)
     {
-        var services = new HealthWatch(checks, _time, _journal, down.ToHashSet()).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
+        var services = new HealthMonitor(checks, _time, _journal, down.ToHashSet()).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
         _watching = Task.Run(async () =>
         {
             await foreach (var judged in services)

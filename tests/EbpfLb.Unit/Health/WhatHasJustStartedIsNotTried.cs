@@ -8,7 +8,7 @@ namespace EbpfLb.Unit.Health;
 public sealed class WhatHasJustStartedIsNotTried
 {
     static readonly BackendSnapshot Old = Container("172.20.0.2"), New = Container("172.20.0.3");
-    static readonly BackendSnapshot Starting = New with { Health = BackendHealth.Unknown, IsLeftOut = true };
+    static readonly BackendSnapshot Starting = New with { Health = BackendHealth.Unknown, IsExcluded = true };
 
     readonly ScriptedChecks _checks = new();
 
@@ -24,8 +24,8 @@ public sealed class WhatHasJustStartedIsNotTried
 
         var judged = await watched.Until(service => Of(service, Old).Health == BackendHealth.Down);
 
-        Assert.Equal([shareOfOld, 0], judged.Backends.Select(backend => backend.Share));
-        Assert.All(watched.Seen, service => Assert.Equal(0, Of(service, New).Share));
+        Assert.Equal([shareOfOld, 0], judged.Backends.Select(backend => backend.EffectiveWeight));
+        Assert.All(watched.Seen, service => Assert.Equal(0, Of(service, New).EffectiveWeight));
         Assert.Contains(watched.Logged, line => line.StartsWith("Warning: all IPv4 backends of service 'web' are down", StringComparison.Ordinal));
     }
 
@@ -48,7 +48,7 @@ public sealed class WhatHasJustStartedIsNotTried
         var up = await watched.Until(service => Of(service, New).Health == BackendHealth.Up);
 
         Assert.Equal(BackendHealth.Unknown, Of(unknown, New).Health);
-        Assert.Equal([0, 0, 1], new[] { unknown, down, up }.Select(service => Of(service, New).Share));
+        Assert.Equal([0, 0, 1], new[] { unknown, down, up }.Select(service => Of(service, New).EffectiveWeight));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class WhatHasJustStartedIsNotTried
         _checks.Say(New, "-");
         var judged = await watched.Until(service => service.Backends.All(backend => backend.Health == BackendHealth.Down));
 
-        Assert.Equal([1, 1], judged.Backends.Select(backend => backend.Share));
+        Assert.Equal([1, 1], judged.Backends.Select(backend => backend.EffectiveWeight));
     }
 
     static ServiceSnapshot Web(string policy, params BackendSnapshot[] backends) => WatchedHealth.Web(backends) with
@@ -74,7 +74,7 @@ public sealed class WhatHasJustStartedIsNotTried
         Health = new() { WhenAllDown = Words.AllDown.Single(known => known.Word == policy).Value },
     };
 
-    static BackendSnapshot Container(string address) => new(IPAddress.Parse(address), 80, 1, address) { MustProveItself = true };
+    static BackendSnapshot Container(string address) => new(IPAddress.Parse(address), 80, 1, address) { RequiresHealthyCheck = true };
 
     static BackendSnapshot Of(ServiceSnapshot service, BackendSnapshot backend) =>
         service.Backends.Single(judged => judged.Address.Equals(backend.Address));

@@ -18,15 +18,15 @@ public sealed class WhoWasDownStaysOut
     {
         _checks.Say(A, "+");
         _checks.Say(B, "0-+");
-        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
         await watched.ProvideAsync(WatchedHealth.Web(A, B));
 
         var up = await watched.Until(service => Of(service, B).Health != BackendHealth.Down);
 
-        Assert.Equal((BackendHealth.Down, 0), (Of(watched.Seen[0], B).Health, Of(watched.Seen[0], B).Share));
-        Assert.Equal((BackendHealth.Up, 1), (Of(up, B).Health, Of(up, B).Share));
+        Assert.Equal((BackendHealth.Down, 0), (Of(watched.Seen[0], B).Health, Of(watched.Seen[0], B).EffectiveWeight));
+        Assert.Equal((BackendHealth.Up, 1), (Of(up, B).Health, Of(up, B).EffectiveWeight));
         Assert.True(_checks.MadeOf(B) >= 4, "it takes as many good checks as for any that is down");
-        Assert.All(watched.Seen, service => Assert.Equal(1, Of(service, A).Share));
+        Assert.All(watched.Seen, service => Assert.Equal(1, Of(service, A).EffectiveWeight));
     }
 
     [Fact]
@@ -47,23 +47,23 @@ public sealed class WhoWasDownStaysOut
     [Fact]
     public async Task But_not_where_nobody_checks_any_more()
     {
-        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
         await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = null });
 
-        Assert.Equal((BackendHealth.Unchecked, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).Share));
+        Assert.Equal((BackendHealth.Unchecked, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).EffectiveWeight));
     }
 
     [Fact]
     public async Task Where_all_are_down_and_all_are_to_be_tried_it_is_as_one_that_was_good_before()
     {
         _checks.Say(B, "-");
-        var container = B with { MustProveItself = true };
-        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        var container = B with { RequiresHealthyCheck = true };
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
         await watched.ProvideAsync(WatchedHealth.Web(container) with { Health = new() { WhenAllDown = AllDown.TryAll } });
 
-        Assert.Equal((BackendHealth.Down, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).Share));
+        Assert.Equal((BackendHealth.Down, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).EffectiveWeight));
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class WhoWasDownStaysOut
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-+");
-        await using var watched = new WatchedHealth(_checks, CheckedBackend.Of(WatchedHealth.Web(), B));
+        await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
         await watched.ProvideAsync(WatchedHealth.Web(A));
 
         await watched.ProvideAsync(WatchedHealth.Web(A, B));

@@ -49,7 +49,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
                     Service = service.Id,
                 });
             }
-            Tables.Ports.LetIn((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+            Tables.Ports.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
                 service.Backends.Select(backend => (ushort)backend.At.Port));
             Tables.Services.Set(
                 new LbServiceKey
@@ -67,7 +67,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     /// <summary>As if no packet had come for that long, and the sweeper came by.</summary>
     public void Pass(TimeSpan time)
     {
-        var live = new FlowSweeper(Tables, new(), new Later(time)).Sweep((_, _, _, _) => { });
+        var live = new FlowGarbageCollector(Tables, new(), new Later(time)).Collect((_, _, _, _) => { });
         Tables.Live.WriteFirst(
             [.. Enumerable.Range(0, BackendIds).Select(id => (long)live.GetValueOrDefault((uint)id))]);
     }

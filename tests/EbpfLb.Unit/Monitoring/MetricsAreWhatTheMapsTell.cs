@@ -21,12 +21,12 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     readonly Balancer _lb = Balancer.On(Hook.Tc, Balancer.Usual);
     readonly FakeTimeProvider _time = new();
     readonly LoopMetrics _loop;
-    readonly MetricsSite _site;
+    readonly MetricsEndpoint _site;
 
     public MetricsAreWhatTheMapsTell()
     {
         _loop = new(_time);
-        _site = MetricsSite.Of("eth0", _lb.Tables, _loop);
+        _site = MetricsEndpoint.Create("eth0", _lb.Tables, _loop);
         _lb.Tables.Instance.Set(0, new() { Hook = (uint)HookKind.Tc });
         Apply(A, B);
     }
@@ -90,14 +90,14 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     {
         foreach (var changes in new[] { 3, 0 })
         {
-            _loop.Pass(() =>
+            _loop.ObservePass(() =>
             {
                 _time.Advance(TimeSpan.FromMilliseconds(1500));
                 return (changes, IsWhole: true);
             });
         }
-        _loop.Pass(() => (4, IsWhole: false));
-        _loop.CountSweep(new(0, TimeSpan.FromSeconds(2), new Dictionary<uint, int>()));
+        _loop.ObservePass(() => (4, IsWhole: false));
+        _loop.ObserveGc(new(0, TimeSpan.FromSeconds(2), new Dictionary<uint, int>()));
 
         var metrics = Scrape();
 
@@ -111,20 +111,20 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     [Fact]
     public void Health_is_that_the_loop_makes_its_passes()
     {
-        _time.Advance(LoopMetrics.LongestSilence);
-        var inTime = _site.Answer("/healthz");
+        _time.Advance(LoopMetrics.MaxSilence);
+        var inTime = _site.Respond("/healthz");
         _time.Advance(TimeSpan.FromSeconds(13));
-        var late = _site.Answer("/healthz");
-        _loop.Pass(() => (4, IsWhole: false));
-        var inPart = _site.Answer("/healthz");
-        _loop.Pass(() => (0, IsWhole: true));
-        var again = _site.Answer("/healthz");
+        var late = _site.Respond("/healthz");
+        _loop.ObservePass(() => (4, IsWhole: false));
+        var inPart = _site.Respond("/healthz");
+        _loop.ObservePass(() => (0, IsWhole: true));
+        var again = _site.Respond("/healthz");
 
         Assert.Equal(
             (HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK),
             (inTime.Status, late.Status, inPart.Status, again.Status));
         Assert.StartsWith(
-            "The tables have not been looked after for 33 s", Encoding.UTF8.GetString(late.Text), StringComparison.Ordinal);
+            "The tables have not been looked after for 33 s", Encoding.UTF8.GetString(late.Body), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     }
 
     [Fact]
-    public void Nothing_stands_anywhere_else() => Assert.Equal(HttpStatusCode.NotFound, _site.Answer("/").Status);
+    public void Nothing_stands_anywhere_else() => Assert.Equal(HttpStatusCode.NotFound, _site.Respond("/").Status);
 
     void Apply(params BackendSnapshot[] backends) => new Reconciler(_lb.Tables).Apply([Web(backends)], [Hosts.Ip4.Balancer]);
 
@@ -152,10 +152,10 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     /// <summary>Values by name and labels. Each series stands once, under a type and a help text.</summary>
     Dictionary<string, double> Scrape()
     {
-        var answer = _site.Answer("/metrics");
+        var answer = _site.Respond("/metrics");
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.StartsWith("text/plain; version=0.0.4", answer.ContentType, StringComparison.Ordinal);
-        var lines = Encoding.UTF8.GetString(answer.Text).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = Encoding.UTF8.GetString(answer.Body).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return lines.Where(line => !line.StartsWith('#')).ToDictionary(
             line => line[..line.LastIndexOf(' ')],
             line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));

@@ -9,8 +9,8 @@ namespace EbpfLb.Unit.Monitoring;
 /// <summary>The endpoint of metrics answers who asks properly, and is not harmed by who does not.</summary>
 public sealed class TextsAreServed : IAsyncDisposable
 {
-    readonly TcpListener _listener = TextServer.Bind(new(IPAddress.Loopback, 0));
-    readonly TextServer _server;
+    readonly TcpListener _listener = MetricsServer.Bind(new(IPAddress.Loopback, 0));
+    readonly MetricsServer _server;
     readonly HttpClient _http;
 
     public TextsAreServed()
@@ -21,7 +21,7 @@ public sealed class TextsAreServed : IAsyncDisposable
             "/ill" => new(HttpStatusCode.ServiceUnavailable, "no\n"),
             "/broken" => throw new LoadBalancerException("the map is gone."),
             _ => new(HttpStatusCode.NotFound, "nothing\n"),
-        }, NullLogger<TextServer>.Instance);
+        }, NullLogger<MetricsServer>.Instance);
         _http = new() { BaseAddress = new($"http://{_listener.LocalEndpoint}") };
     }
 
@@ -83,7 +83,7 @@ public sealed class TextsAreServed : IAsyncDisposable
     [Fact]
     public void An_endpoint_that_another_has_is_a_sentence()
     {
-        var fault = Assert.Throws<LoadBalancerException>(() => TextServer.Bind((IPEndPoint)_listener.LocalEndpoint));
+        var fault = Assert.Throws<LoadBalancerException>(() => MetricsServer.Bind((IPEndPoint)_listener.LocalEndpoint));
 
         Assert.StartsWith($"metrics cannot be served at {_listener.LocalEndpoint}: ", fault.Message, StringComparison.Ordinal);
     }

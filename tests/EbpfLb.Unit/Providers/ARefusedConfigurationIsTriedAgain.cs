@@ -18,12 +18,12 @@ public sealed class ARefusedConfigurationIsTriedAgain : IAsyncDisposable
     readonly WaitingClock _time = new(TimeSpan.FromMilliseconds(500));
     readonly CancellationTokenSource _stop = new();
     readonly Channel<LoadBalancerConfiguration> _changes = Channel.CreateUnbounded<LoadBalancerConfiguration>();
-    readonly Journal<LatestServices> _journal = new();
+    readonly Journal<DynamicConfiguration> _journal = new();
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _services;
     int _attempts;
     int _failures = int.MaxValue;
 
-    public ARefusedConfigurationIsTriedAgain() => _services = new LatestServices(FollowAsync, _time, _journal)
+    public ARefusedConfigurationIsTriedAgain() => _services = new DynamicConfiguration(FollowAsync, _time, _journal)
         .WatchAsync(First, _changes.Reader.ReadAllAsync(), _stop.Token).GetAsyncEnumerator();
 
     [Fact]

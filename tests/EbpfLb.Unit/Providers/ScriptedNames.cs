@@ -5,7 +5,7 @@ using EbpfLb.Providers;
 namespace EbpfLb.Unit.Providers;
 
 /// <summary>A name service that gives each name its scripted answers in turn, the last one for ever.</summary>
-sealed class ScriptedNames : INameService
+sealed class ScriptedNames : INameResolver
 {
     readonly Dictionary<string, (Func<CancellationToken, Task<IPAddress[]>>[] Answers, int Asked)> _scripts = [];
 

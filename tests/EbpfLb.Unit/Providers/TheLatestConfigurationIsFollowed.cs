@@ -21,9 +21,9 @@ public sealed class TheLatestConfigurationIsFollowed : IAsyncDisposable
         .ToDictionary(configuration => configuration, _ => Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>());
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _services;
 
-    public TheLatestConfigurationIsFollowed() => _services = new LatestServices(
+    public TheLatestConfigurationIsFollowed() => _services = new DynamicConfiguration(
             (configuration, token) => _found[configuration].Reader.ReadAllAsync(token), TimeProvider.System,
-            NullLogger<LatestServices>.Instance)
+            NullLogger<DynamicConfiguration>.Instance)
         .WatchAsync(First, _changes.Reader.ReadAllAsync(), _stop.Token).GetAsyncEnumerator();
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class TheMachinesResolver
     [Fact]
     public async Task Finds_the_addresses_of_localhost()
     {
-        var addresses = await new SystemNameService().ResolveAsync("localhost", TestContext.Current.CancellationToken);
+        var addresses = await new SystemNameResolver().ResolveAsync("localhost", TestContext.Current.CancellationToken);
 
         Assert.NotEmpty(addresses);
         Assert.All(addresses, address => Assert.True(IPAddress.IsLoopback(address)));

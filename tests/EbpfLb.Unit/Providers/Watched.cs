@@ -13,7 +13,7 @@ sealed class Watched : IAsyncDisposable
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _snapshots;
     readonly Journal<BackendResolver> _journal = new();
 
-    public Watched(INameService names, params string[] backends)
+    public Watched(INameResolver names, params string[] backends)
     {
         var flags = new Flags(["eth0"], null, null, [":80"], backends);
         var resolver = new BackendResolver(FlagSource.Read(flags).Configuration!, names, _time, _journal);

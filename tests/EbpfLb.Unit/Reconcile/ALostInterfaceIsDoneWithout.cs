@@ -34,7 +34,7 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
         await Eventually.That(
             "the tables have both backends", () => machine.Inside(Backends), backends => backends == "10.9.3.1:80, 10.9.3.2:80");
         Assert.Equal(listened, machine.Inside(Listened));
-        var status = Assert.Single(machine.Inside(() => StatusReader.Read(LiveFlows.AsCounted)).Instances);
+        var status = Assert.Single(machine.Inside(() => StatusReader.Read(LiveFlows.ReadCounters)).Instances);
         Assert.Equal([left], status.Interfaces);
         Assert.Equal([lost], status.Lost);
         Assert.True(status.Running);

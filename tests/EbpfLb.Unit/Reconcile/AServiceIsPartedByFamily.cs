@@ -17,7 +17,7 @@ public sealed class AServiceIsPartedByFamily
     [Fact]
     public void Each_part_listens_on_and_leads_to_addresses_of_its_family()
     {
-        var parts = KernelService.Of([Service("web", null, "192.0.2.2", "2001:db8::2", "192.0.2.3")], Both);
+        var parts = KernelService.Create([Service("web", null, "192.0.2.2", "2001:db8::2", "192.0.2.3")], Both);
 
         Assert.Equal(
             [
@@ -32,24 +32,24 @@ public sealed class AServiceIsPartedByFamily
     {
         var web = Service("web", null, "192.0.2.2", "2001:db8::2");
 
-        Assert.Equal(["web InterNetwork: 192.0.2.1:80/tcp => 192.0.2.2"], KernelService.Of([web], V4).Select(Text));
-        Assert.Equal(AddressFamily.InterNetworkV6, Assert.Single(KernelService.Of([web], V6)).Identity.Family);
-        Assert.Empty(KernelService.Of([web], []));
+        Assert.Equal(["web InterNetwork: 192.0.2.1:80/tcp => 192.0.2.2"], KernelService.Create([web], V4).Select(Text));
+        Assert.Equal(AddressFamily.InterNetworkV6, Assert.Single(KernelService.Create([web], V6)).Identity.Family);
+        Assert.Empty(KernelService.Create([web], []));
     }
 
     [Fact]
     public void A_family_without_backends_has_a_part_that_refuses() => Assert.Equal(
         ["web InterNetwork: 192.0.2.1:80/tcp => 192.0.2.2", "web InterNetworkV6: [2001:db8::1]:80/tcp, [fd00::1]:80/tcp => "],
-        KernelService.Of([Service("web", null, "192.0.2.2")], Both).Select(Text));
+        KernelService.Create([Service("web", null, "192.0.2.2")], Both).Select(Text));
 
     [Fact]
     public void An_address_of_its_own_takes_the_interfaces_place() => Assert.Equal(
         ["web InterNetworkV6: [2001:db8::80]:80/tcp => 2001:db8::2"],
-        KernelService.Of([Service("web", "2001:db8::80", "192.0.2.2", "2001:db8::2")], Both).Select(Text));
+        KernelService.Create([Service("web", "2001:db8::80", "192.0.2.2", "2001:db8::2")], Both).Select(Text));
 
     [Fact]
     public void An_address_that_the_interface_has_twice_is_listened_on_once() =>
-        Assert.Single(Assert.Single(KernelService.Of([Service("web", null)], [.. V4, .. V4])).Keys);
+        Assert.Single(Assert.Single(KernelService.Create([Service("web", null)], [.. V4, .. V4])).Keys);
 
     [Fact]
     public void An_address_that_a_service_names_is_not_another_ones_for_being_the_interfaces() => Assert.Equal(
@@ -57,13 +57,13 @@ public sealed class AServiceIsPartedByFamily
             "web InterNetwork: 192.0.2.1:80/tcp => ", "web InterNetworkV6: [2001:db8::1]:80/tcp => ",
             "api InterNetworkV6: [fd00::1]:80/tcp => ",
         ],
-        KernelService.Of([Service("web", null), Service("api", "fd00::1")], Both).Select(Text));
+        KernelService.Create([Service("web", null), Service("api", "fd00::1")], Both).Select(Text));
 
     [Fact]
     public void Two_services_on_one_endpoint_are_refused_by_name()
     {
         var fault = Assert.Throws<LoadBalancerException>(
-            () => KernelService.RefuseSharedEndpoints([Service("web", null), Service("api", "fd00::1")], Both));
+            () => KernelService.RejectSharedEndpoints([Service("web", null), Service("api", "fd00::1")], Both));
 
         Assert.StartsWith("services 'web' and 'api' both listen on [fd00::1]:80/tcp.", fault.Message, StringComparison.Ordinal);
     }

@@ -161,7 +161,7 @@ public sealed class IdleFlowsAreSwept
 
     /// <summary>A sweep as it will be when that much time has passed.</summary>
     IReadOnlyDictionary<uint, int> Sweep(Balancer lb, TimeSpan later) =>
-        new FlowSweeper(lb.Tables, _timeouts, new Later(later)).Sweep((client, _, _, _) => _expired.Add(client));
+        new FlowGarbageCollector(lb.Tables, _timeouts, new Later(later)).Collect((client, _, _, _) => _expired.Add(client));
 
     static void Age(Balancer lb, LbDirection direction, TimeSpan by)
     {

@@ -115,7 +115,7 @@ public sealed class LeavingBackendsDrain
         Apply(lb, Web(A));
         _clock.Now += Drain;
 
-        new FlowSweeper(lb.Tables, new(), _clock).Sweep((client, _, _, why) =>
+        new FlowGarbageCollector(lb.Tables, new(), _clock).Collect((client, _, _, why) =>
         {
             _ended.Add((client, why));
             Apply(lb, Web(A, B));
@@ -184,7 +184,7 @@ public sealed class LeavingBackendsDrain
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
         var flow = ConnectToB(lb);
-        var sick = Web(A, B with { Health = BackendHealth.Down, IsLeftOut = true });
+        var sick = Web(A, B with { Health = BackendHealth.Down, IsExcluded = true });
 
         Apply(lb, sick);
         _clock.Now += 10 * Drain;
@@ -219,7 +219,7 @@ public sealed class LeavingBackendsDrain
     /// <summary>A sweep, and the pass that heeds what it found.</summary>
     void Pass(Balancer lb, params ServiceSnapshot[] desired)
     {
-        var live = new FlowSweeper(lb.Tables, new(), _clock).Sweep((client, _, _, why) => _ended.Add((client, why)));
+        var live = new FlowGarbageCollector(lb.Tables, new(), _clock).Collect((client, _, _, why) => _ended.Add((client, why)));
         new Reconciler(lb.Tables, _clock).Apply([.. desired], Self, live);
     }
 

@@ -14,7 +14,7 @@ public sealed class EveryInstanceIsRead
     [Theory, InlineData(true), InlineData(false)]
     public void Though_one_is_another_versions(bool counted)
     {
-        Func<LbTables, IReadOnlyDictionary<uint, int>> live = counted ? LiveFlows.AsCounted : LiveFlows.Of;
+        Func<LbTables, IReadOnlyDictionary<uint, int>> live = counted ? LiveFlows.ReadCounters : LiveFlows.Count;
         Capabilities.RequireDatapath();
         new Machine().Inside(() =>
         {

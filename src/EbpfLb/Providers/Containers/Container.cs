@@ -15,15 +15,15 @@ sealed record Container(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels,
     IReadOnlyDictionary<string, ImmutableArray<IPAddress>> Networks, BackendHealth Health)
 {
-    const int LongestId = 128;
-    const int LengthOfShortId = 12;
-    const int LongestName = 255;
+    const int MaxIdLength = 128;
+    const int ShortIdLength = 12;
+    const int MaxNameLength = 255;
 
     /// <summary>Whether it was told to stop.</summary>
-    public bool IsLeaving { get; init; }
+    public bool IsTerminating { get; init; }
 
     /// <summary>Reads a line of the engine's listing; null where it is none of a container that runs.</summary>
-    public static Container? From(ContainerListResponse? listed, BackendHealth health) =>
+    public static Container? TryCreate(ContainerListResponse? listed, BackendHealth health) =>
         listed is { State: "running" or "paused" } && IsId(listed.ID)
             ? new(
                 listed.ID, NameOf(listed),
@@ -36,15 +36,15 @@ sealed record Container(
 
     /// <summary>Whether it is fit to be asked about: it becomes a part of the question's path.</summary>
     public static bool IsId(string? text) =>
-        text is { Length: > 0 and <= LongestId } && text.All(char.IsAsciiHexDigitLower);
+        text is { Length: > 0 and <= MaxIdLength } && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Names with more than one slash are the links that other containers have to it.</summary>
     static string NameOf(ContainerListResponse listed) =>
         (listed.Names ?? []).OfType<string>().Select(name => name.TrimStart('/')).FirstOrDefault(IsName)
-        ?? listed.ID[..Math.Min(listed.ID.Length, LengthOfShortId)];
+        ?? listed.ID[..Math.Min(listed.ID.Length, ShortIdLength)];
 
     static bool IsName(string name) =>
-        name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
+        name.Length is > 0 and <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
     static ImmutableArray<IPAddress> Addresses(EndpointSettings? endpoint) =>
     [

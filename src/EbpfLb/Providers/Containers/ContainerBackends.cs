@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>Makes backends of containers, and reports each container's faults, and whether it is down, when that changes.</summary>
+/// <summary>Makes backends of containers, and reports each container's errors, and whether it is down, when that changes.</summary>
 /// <param name="configuration">The services, and the network where a container names none.</param>
 /// <param name="ownAddresses">The balancer's own, at the moment; may throw a <see cref="LoadBalancerException"/>.</param>
-/// <param name="logger">Told of the faults.</param>
+/// <param name="logger">Told of the errors.</param>
 sealed partial class ContainerBackends(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
 {
@@ -19,25 +19,25 @@ sealed partial class ContainerBackends(
     Dictionary<string, bool> _down = [];
 
     IReadOnlySet<IPAddress>? _own;
-    bool _isOwnUnknown;
+    bool _isOwnAddressesUnknown;
 
     /// <param name="containers">All that run.</param>
-    /// <param name="isLeaving">Whether the one of an id was told to stop.</param>
+    /// <param name="isTerminating">Whether the one of an id was told to stop.</param>
     /// <returns>In the order of the containers' names.</returns>
-    public ImmutableArray<ContainerBackend> Of(ImmutableArray<Container> containers, Predicate<string> isLeaving)
+    public ImmutableArray<ContainerBackend> Create(ImmutableArray<Container> containers, Predicate<string> isTerminating)
     {
         var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
-        var own = Own();
+        var own = OwnAddresses();
         var faulty = new Dictionary<string, ImmutableArray<Fault>>();
         var down = new Dictionary<string, bool>();
         foreach (var container in containers.Where(LabelledContainer.IsLabelled)
             .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
         {
-            var (found, faults) = new LabelledContainer(
-                configuration, own, container with { IsLeaving = isLeaving(container.Id) }).Read();
+            var (found, errors) = new LabelledContainer(
+                configuration, own, container with { IsTerminating = isTerminating(container.Id) }).Read();
             backends.AddRange(found);
-            if (faults.Length > 0)
-                faulty[container.Id] = faults;
+            if (errors.Length > 0)
+                faulty[container.Id] = errors;
             if (found.Length > 0)
                 down[container.Id] = Report(container);
         }
@@ -47,18 +47,18 @@ sealed partial class ContainerBackends(
     }
 
     /// <summary>Where they are not told, those of the last time, if there was one: another listing follows.</summary>
-    IReadOnlySet<IPAddress> Own()
+    IReadOnlySet<IPAddress> OwnAddresses()
     {
         try
         {
             _own = ownAddresses();
-            _isOwnUnknown = false;
+            _isOwnAddressesUnknown = false;
         }
-        catch (LoadBalancerException fault) when (_own is not null)
+        catch (LoadBalancerException error) when (_own is not null)
         {
-            if (!_isOwnUnknown)
-                LogOwnUnknown(fault.Message);
-            _isOwnUnknown = true;
+            if (!_isOwnAddressesUnknown)
+                LogOwnAddressesUnknown(error.Message);
+            _isOwnAddressesUnknown = true;
         }
         return _own;
     }
@@ -78,18 +78,18 @@ sealed partial class ContainerBackends(
 
     void Report(Dictionary<string, ImmutableArray<Fault>> faulty)
     {
-        foreach (var (id, faults) in faulty)
+        foreach (var (id, errors) in faulty)
         {
-            if (_reported.TryGetValue(id, out var before) && before.SequenceEqual(faults))
+            if (_reported.TryGetValue(id, out var before) && before.SequenceEqual(errors))
                 continue;
-            foreach (var fault in faults)
-                LogIgnored(fault);
+            foreach (var error in errors)
+                LogIgnored(error);
         }
         _reported = faulty;
     }
 
     [LoggerMessage(LogLevel.Warning, "the balancer's own addresses are taken to be what they were: {Reason}")]
-    partial void LogOwnUnknown(string reason);
+    partial void LogOwnAddressesUnknown(string reason);
 
     [LoggerMessage(LogLevel.Warning, "container {Name} is down: it is paused, or its own health check failed")]
     partial void LogDown(string name);
@@ -97,6 +97,6 @@ sealed partial class ContainerBackends(
     [LoggerMessage(LogLevel.Information, "container {Name} is down no more")]
     partial void LogUp(string name);
 
-    [LoggerMessage(LogLevel.Warning, "{Fault} The container is ignored.")]
-    partial void LogIgnored(Fault fault);
+    [LoggerMessage(LogLevel.Warning, "{Error} The container is ignored.")]
+    partial void LogIgnored(Fault error);
 }

@@ -15,11 +15,11 @@ namespace EbpfLb.Providers.Containers;
 /// </summary>
 sealed class ContainerEngine : IDisposable
 {
-    static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(5);
-    static readonly Version Oldest = new(1, 41); // Docker 20.10
+    static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
+    static readonly Version MinVersion = new(1, 41); // Docker 20.10
 
     /// <summary>Its words for containers whose own checks keep them from taking flows.</summary>
-    static readonly (string Word, BackendHealth Value)[] Doubts =
+    static readonly (string Word, BackendHealth Value)[] UnreadyStates =
         [("starting", BackendHealth.Unknown), ("unhealthy", BackendHealth.Down)];
 
     static readonly Dictionary<string, IDictionary<string, bool>> EventsOfInterest = new()
@@ -30,14 +30,14 @@ sealed class ContainerEngine : IDisposable
             "disconnect"),
     };
 
-    readonly ResiliencePipeline _patience;
+    readonly ResiliencePipeline _timeout;
     readonly DockerClient _client;
 
-    ContainerEngine(string endpoint, Version? version, ResiliencePipeline patience)
+    ContainerEngine(string endpoint, Version? version, ResiliencePipeline timeout)
     {
         var builder = new DockerClientBuilder().WithEndpoint(new Uri(endpoint));
         _client = (version is null ? builder : builder.WithApiVersion(version)).Build();
-        _patience = patience;
+        _timeout = timeout;
     }
 
     /// <summary>Finds out what version of its API the engine speaks.</summary>
@@ -45,15 +45,15 @@ sealed class ContainerEngine : IDisposable
     public static async Task<ContainerEngine> ConnectAsync(
         DockerConfiguration configuration, TimeProvider time, CancellationToken cancellation)
     {
-        var patience = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(LongestAnswer).Build();
-        using var stranger = new ContainerEngine(configuration.Endpoint, version: null, patience);
-        var answer = await stranger.AskAsync(stranger._client.System.GetVersionAsync, cancellation);
+        var timeout = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(RequestTimeout).Build();
+        using var unversioned = new ContainerEngine(configuration.Endpoint, version: null, timeout);
+        var answer = await unversioned.SendAsync(unversioned._client.System.GetVersionAsync, cancellation);
         if (!Version.TryParse(answer?.APIVersion, out var newest))
             throw new EngineException("its answer names no version of the API");
-        if (newest < Oldest)
-            throw new EngineException($"its API has version {newest}, and {Oldest} (Docker 20.10) is the oldest that will do");
-        var version = Version.TryParse(answer.MinAPIVersion, out var least) && least > Oldest ? least : Oldest;
-        return new ContainerEngine(configuration.Endpoint, version, patience);
+        if (newest < MinVersion)
+            throw new EngineException($"its API has version {newest}, and {MinVersion} (Docker 20.10) is the oldest that will do");
+        var version = Version.TryParse(answer.MinAPIVersion, out var least) && least > MinVersion ? least : MinVersion;
+        return new ContainerEngine(configuration.Endpoint, version, timeout);
     }
 
     /// <summary>The containers that run, paused ones included.</summary>
@@ -61,34 +61,34 @@ sealed class ContainerEngine : IDisposable
     public async Task<ImmutableArray<Container>> ListAsync(CancellationToken cancellation)
     {
         // Their health is asked for last: one that starts between the questions must not be taken for healthy.
-        var running = await AskForContainersAsync(new(), cancellation);
+        var running = await ListContainersAsync(new(), cancellation);
         var doubted = new Dictionary<string, BackendHealth>();
-        foreach (var (word, health) in Doubts)
+        foreach (var (word, health) in UnreadyStates)
         {
-            foreach (var container in await AskForContainersAsync(new() { Filters = Of("health", word) }, cancellation))
+            foreach (var container in await ListContainersAsync(new() { Filters = CreateFilter("health", word) }, cancellation))
                 doubted[container.ID ?? ""] = health;
         }
         return
         [
             .. running
-                .Select(container => Container.From(container, doubted.GetValueOrDefault(container.ID ?? "")))
+                .Select(container => Container.TryCreate(container, doubted.GetValueOrDefault(container.ID ?? "")))
                 .OfType<Container>(),
         ];
     }
 
-    async Task<IEnumerable<ContainerListResponse>> AskForContainersAsync(
+    async Task<IEnumerable<ContainerListResponse>> ListContainersAsync(
         ContainersListParameters parameters, CancellationToken cancellation) =>
-        (await AskAsync(token => _client.Containers.ListContainersAsync(parameters, token), cancellation) ?? [])
+        (await SendAsync(token => _client.Containers.ListContainersAsync(parameters, token), cancellation) ?? [])
             .OfType<ContainerListResponse>();
 
     /// <summary>Looks a container up.</summary>
     /// <returns>Null where the engine does not know the container any more.</returns>
     /// <exception cref="EngineException">It did not answer.</exception>
-    public async Task<InspectedContainer?> InspectAsync(string id, CancellationToken cancellation)
+    public async Task<ContainerDetails?> InspectAsync(string id, CancellationToken cancellation)
     {
         try
         {
-            var seen = await AskAsync(token => _client.Containers.InspectContainerAsync(id, token), cancellation);
+            var seen = await SendAsync(token => _client.Containers.InspectContainerAsync(id, token), cancellation);
             return new(
                 StopSignal.Number(seen?.Config?.StopSignal),
                 DateTimeOffset.TryParse(
@@ -96,7 +96,7 @@ sealed class ContainerEngine : IDisposable
                     ? startedAt
                     : null);
         }
-        catch (EngineException fault) when (fault.InnerException is DockerContainerNotFoundException)
+        catch (EngineException error) when (error.InnerException is DockerContainerNotFoundException)
         {
             return null;
         }
@@ -107,16 +107,16 @@ sealed class ContainerEngine : IDisposable
     /// <param name="hear">Takes each event.</param>
     /// <param name="cancellation">The one way to end it well.</param>
     /// <exception cref="EngineException">It did not answer, what it said is not of events, or it said no more.</exception>
-    public async Task ListenAsync(DateTimeOffset since, Action<EngineEvent> hear, CancellationToken cancellation)
+    public async Task MonitorEventsAsync(DateTimeOffset since, Action<EngineEvent> hear, CancellationToken cancellation)
     {
         var parameters = new ContainerEventsParameters { Since = $"{since.ToUnixTimeSeconds()}", Filters = EventsOfInterest };
         try
         {
-            await _client.System.MonitorEventsAsync(parameters, new Ear(hear), cancellation);
+            await _client.System.MonitorEventsAsync(parameters, new EventSink(hear), cancellation);
         }
-        catch (Exception fault) when (!cancellation.IsCancellationRequested)
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
-            throw Failure(fault);
+            throw CreateException(error);
         }
         cancellation.ThrowIfCancellationRequested();
         throw new EngineException("it ended the stream of events");
@@ -125,30 +125,30 @@ sealed class ContainerEngine : IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>Whatever goes wrong between here and the engine is its failure to answer: a client meets anything there.</summary>
-    async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellation)
+    async Task<T> SendAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellation)
     {
         try
         {
-            return await _patience.ExecuteAsync(async token => await question(token), cancellation);
+            return await _timeout.ExecuteAsync(async token => await question(token), cancellation);
         }
         catch (TimeoutRejectedException late)
         {
             throw new EngineException("no answer in time", late);
         }
-        catch (Exception fault) when (!cancellation.IsCancellationRequested)
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
-            throw Failure(fault);
+            throw CreateException(error);
         }
     }
 
-    static EngineException Failure(Exception fault) => new(fault.Message.ReplaceLineEndings(" ").TrimEnd('.'), fault);
+    static EngineException CreateException(Exception error) => new(error.Message.ReplaceLineEndings(" ").TrimEnd('.'), error);
 
-    static Dictionary<string, IDictionary<string, bool>> Of(string key, string value) => new() { [key] = AnyOf(value) };
+    static Dictionary<string, IDictionary<string, bool>> CreateFilter(string key, string value) => new() { [key] = AnyOf(value) };
 
     static Dictionary<string, bool> AnyOf(params string[] values) => values.ToDictionary(value => value, _ => true);
 
     /// <summary>Hears at once; the framework's own progress would hear later, in any order.</summary>
-    sealed class Ear(Action<EngineEvent> hear) : IProgress<Message>
+    sealed class EventSink(Action<EngineEvent> hear) : IProgress<Message>
     {
         public void Report(Message value) => hear(EngineEvent.From(value));
     }

@@ -10,7 +10,7 @@ namespace EbpfLb.Providers.Containers;
 sealed record ContainerBackend(string Service, BackendSnapshot Backend);
 
 /// <summary>
-/// Reads the labels of containers, in the manner of label-driven proxies: a container with a fault has no backends, and
+/// Reads the labels of containers, in the manner of label-driven proxies: a container with a error has no backends, and
 /// others are none the worse for it.
 /// </summary>
 /// <param name="configuration">The services, and the network where a container names none.</param>
@@ -23,7 +23,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     const string Port = $"{Prefix}port";
     const string Weight = $"{Prefix}weight";
     const string Network = $"{Prefix}network";
-    const int MostListed = 8;
+    const int MaxListed = 8;
 
     /// <summary>Others under the prefix are not the balancer's, unless they look like one that was mistyped.</summary>
     static readonly string[] Known = [Service, Port, Weight, Network];
@@ -31,21 +31,21 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     readonly List<Fault> _faults = [];
 
     /// <summary>Whether any of a container's labels is for the balancer.</summary>
-    public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsMeant(label) || IsMistyped(label));
+    public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsKnown(label) || IsMistyped(label));
 
     /// <summary>Whether an event may change what becomes of a labelled container; those of containers tell their labels.</summary>
-    public static bool IsConcernedBy(EngineEvent happened) => happened.Type == EngineEvent.Network
+    public static bool IsRelevant(EngineEvent happened) => happened.Type == EngineEvent.Network
         || happened.Attributes.Keys.Any(label => label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>A backend for each of the container's addresses, or every fault of its labels.</summary>
+    /// <summary>A backend for each of the container's addresses, or every error of its labels.</summary>
     public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<Fault> Faults) Read()
     {
         foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))
-            _faults.Add(new(Place(), label, "is no label that is known", $"Perhaps '{Guess(label)}' is meant"));
+            _faults.Add(new(Location(), label, "is no label that is known", $"Perhaps '{Suggest(label)}' is meant"));
         var service = FindService();
         var port = FindPort(service);
         var weight = Read(Weight, text => Syntax.Weight(text), Syntax.NotAWeight) ?? 1;
-        var (share, health) = (container.IsLeaving ? 0 : weight, container.Health);
+        var (share, health) = (container.IsTerminating ? 0 : weight, container.Health);
         var addresses = FindAddresses();
         return _faults.Count > 0 || service is null
             ? ([], [.. _faults])
@@ -55,8 +55,8 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
                         new(address, port, share, container.Name)
                         {
                             Health = health,
-                            MustProveItself = true,
-                            IsLeftOut = health is BackendHealth.Unknown or BackendHealth.Down,
+                            RequiresHealthyCheck = true,
+                            IsExcluded = health is BackendHealth.Unknown or BackendHealth.Down,
                         })),
                 ], []);
     }
@@ -65,16 +65,16 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     {
         if (!container.Labels.TryGetValue(Service, out var name))
         {
-            if (container.Labels.Keys.FirstOrDefault(IsMeant) is { } label)
-                _faults.Add(new(Place(), null, $"the label {Service} is missing", $"Add it, or remove {label}"));
+            if (container.Labels.Keys.FirstOrDefault(IsKnown) is { } label)
+                _faults.Add(new(Location(), null, $"the label {Service} is missing", $"Add it, or remove {label}"));
             return null;
         }
         var service = configuration.Services.FirstOrDefault(service => service.Name == name);
         if (service is not null)
             return service;
         string[] names = [.. configuration.Services.Select(known => known.Name)];
-        _faults.Add(new(Place(Service), name, "is no service of this balancer",
-            Spelling.Nearest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {List(names)}"));
+        _faults.Add(new(Location(Service), name, "is no service of this balancer",
+            Spelling.Nearest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {JoinNames(names)}"));
         return null;
     }
 
@@ -82,7 +82,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     {
         var port = Read(Port, text => Syntax.Port(text), Syntax.NotAPort);
         if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
-            _faults.Add(new(Place(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
+            _faults.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
                 "Leave the label out, or use mode nat"));
         return port ?? service?.Listen.Port ?? 0;
     }
@@ -90,19 +90,19 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     ImmutableArray<IPAddress> FindAddresses()
     {
         var (place, network) = container.Labels.TryGetValue(Network, out var named)
-            ? (Place(Network), named)
-            : (Place(), configuration.Docker!.Network);
+            ? (Location(Network), named)
+            : (Location(), configuration.Docker!.Network);
         if (container.Networks.TryGetValue(network, out var addresses) && addresses.Length > 0)
         {
             if (addresses.FirstOrDefault(own.Contains) is { } shared)
-                _faults.Add(new(Place(), $"{shared}", "is the balancer's own address",
+                _faults.Add(new(Location(), $"{shared}", "is the balancer's own address",
                     "Take its labels away, or give the backend a network namespace of its own"));
             return addresses;
         }
         _faults.Add(new(place, network, addresses.IsDefault ? "is no network that it is on" : "is a network that gives it no address",
             container.Networks.Count == 0
                 ? "Connect it to that network"
-                : $"Connect it to that network, or name another with {Network}; it is on: {List(container.Networks.Keys)}"));
+                : $"Connect it to that network, or name another with {Network}; it is on: {JoinNames(container.Networks.Keys)}"));
         return [];
     }
 
@@ -112,22 +112,22 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
             return null;
         var value = read(text);
         if (value is null)
-            _faults.Add(new(Place(label), text, objection.Problem, objection.Remedy));
+            _faults.Add(new(Location(label), text, objection.Problem, objection.Remedy));
         return value;
     }
 
-    static bool IsMeant(string label) => Known.Contains(label);
+    static bool IsKnown(string label) => Known.Contains(label);
 
-    static bool IsMistyped(string label) => !IsMeant(label) && Guess(label) is not null;
+    static bool IsMistyped(string label) => !IsKnown(label) && Suggest(label) is not null;
 
-    static string? Guess(string label) =>
+    static string? Suggest(string label) =>
         label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? Spelling.Nearest(label, Known) : null;
 
-    string Place(string label = "") => $"container {container.Name} {label}".TrimEnd();
+    string Location(string label = "") => $"container {container.Name} {label}".TrimEnd();
 
-    static string List(IEnumerable<string> names)
+    static string JoinNames(IEnumerable<string> names)
     {
         var sorted = names.Order(StringComparer.Ordinal).ToArray();
-        return string.Join(", ", sorted.Take(MostListed)) + (sorted.Length > MostListed ? ", ..." : "");
+        return string.Join(", ", sorted.Take(MaxListed)) + (sorted.Length > MaxListed ? ", ..." : "");
     }
 }

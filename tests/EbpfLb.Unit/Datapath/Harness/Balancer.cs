@@ -256,7 +256,7 @@ sealed class Balancer : IDisposable
 
     void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat)
     {
-        Tables.Ports.LetIn((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+        Tables.Ports.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
             service.Backends.Keys.Select(backend => (ushort)backend.Port));
         Tables.Services.Set(
             new LbServiceKey

@@ -13,7 +13,7 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
     static readonly FakeContainer Other = new("other", "172.20.0.3");
 
     readonly FakeEngine _engine = new();
-    readonly DeparturesByEngine _departures = new();
+    readonly TerminatingContainersByEngine _departures = new();
 
     public DeparturesAreRemembered() => _engine.Put(One);
 
@@ -77,10 +77,10 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
     [InlineData("kill 1, kill 1", true)]
     public async Task And_of_what_is_told_again_in_any_order_the_latest_counts(string told, bool isLeaving)
     {
-        var departures = new Departures();
+        var departures = new TerminatingContainers();
 
         foreach (var word in told.Split(", "))
-            await departures.NoteAsync(Event(word[..^2], second: word[^1] - '0'), _ => throw new InvalidOperationException("not asked"));
+            await departures.ObserveAsync(Event(word[..^2], second: word[^1] - '0'), _ => throw new InvalidOperationException("not asked"));
 
         Assert.Equal(isLeaving, departures.Contains("0a"));
     }
@@ -88,14 +88,14 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
     [Fact]
     public async Task But_not_of_those_that_a_later_listing_does_not_have()
     {
-        var departures = new Departures();
-        await departures.NoteAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
+        var departures = new TerminatingContainers();
+        await departures.ObserveAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
 
-        departures.Keep([], before: departures.Count - 1);
+        departures.Prune([], before: departures.Count - 1);
         Assert.True(departures.Contains("0a"));
-        departures.Keep(["0a"], before: departures.Count);
+        departures.Prune(["0a"], before: departures.Count);
         Assert.True(departures.Contains("0a"));
-        departures.Keep([], before: departures.Count);
+        departures.Prune([], before: departures.Count);
         Assert.False(departures.Contains("0a"));
     }
 

@@ -12,13 +12,13 @@ sealed class Followed : IAsyncDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    readonly Followed<ImmutableArray<ContainerBackend>> _changes;
-    readonly Journal<ContainerFollower> _journal = new();
+    readonly Subscription<ImmutableArray<ContainerBackend>> _changes;
+    readonly Journal<ContainerWatcher> _journal = new();
 
     public Followed(
-        FakeEngine engine, TimeProvider? time = null, DeparturesByEngine? departures = null,
+        FakeEngine engine, TimeProvider? time = null, TerminatingContainersByEngine? departures = null,
         Func<IReadOnlySet<IPAddress>>? own = null) => _changes = new(
-        new ContainerFollower(
+        new ContainerWatcher(
             Configuration(engine.Path), own ?? (() => Own), departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
         CancellationToken.None);
 
@@ -46,7 +46,7 @@ sealed class Followed : IAsyncDisposable
         {
             try
             {
-                seen = [.. (await _changes.TakeAsync().WaitAsync(Deadline - patience.Elapsed)).Select(Write)];
+                seen = [.. (await _changes.ReadAsync().WaitAsync(Deadline - patience.Elapsed)).Select(Write)];
             }
             catch (TimeoutException)
             {
@@ -60,11 +60,11 @@ sealed class Followed : IAsyncDisposable
         $"{lines} lines were logged", () => Logged, logged => logged.Length >= lines, logged => string.Join('\n', logged));
 
     /// <summary>The backends after the next change, as <see cref="Until"/> has them.</summary>
-    public async Task<string[]> Next() => [.. (await _changes.TakeAsync()).Select(Write)];
+    public async Task<string[]> Next() => [.. (await _changes.ReadAsync()).Select(Write)];
 
     public ValueTask DisposeAsync() => _changes.DisposeAsync();
 
     public static string Write(ContainerBackend found) =>
         $"{found.Service} {found.Backend.Host} {Words.EndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
-        + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.Share}");
+        + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.EffectiveWeight}");
 }

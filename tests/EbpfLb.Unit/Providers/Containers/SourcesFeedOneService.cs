@@ -58,7 +58,7 @@ public sealed class SourcesFeedOneService : IAsyncDisposable
         Assert.StartsWith("resolving the backends failed for 'nobody'", fault.Message, StringComparison.Ordinal);
     }
 
-    void Discover(INameService names, string backends)
+    void Discover(INameResolver names, string backends)
     {
         var configuration = YamlSource.Read($$"""
             interface: eth0

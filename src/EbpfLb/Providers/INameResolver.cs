@@ -4,14 +4,14 @@ using System.Net.Sockets;
 namespace EbpfLb.Providers;
 
 /// <summary>Finds the addresses of host names.</summary>
-interface INameService
+interface INameResolver
 {
     /// <exception cref="SocketException">The name has no address, or nobody who knows answers.</exception>
     Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation);
 }
 
 /// <summary>The machine's own resolver: /etc/hosts and DNS, a container network's included.</summary>
-sealed class SystemNameService : INameService
+sealed class SystemNameResolver : INameResolver
 {
     public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
         Dns.GetHostAddressesAsync(host, cancellation).WaitAsync(cancellation); // the C library's part does not cancel

@@ -15,12 +15,12 @@ namespace EbpfLb.Providers;
 /// <param name="follow">Follows the services of one configuration, until it is cancelled.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="logger">Told what becomes of a configuration.</param>
-sealed partial class LatestServices(
+sealed partial class DynamicConfiguration(
     Func<LoadBalancerConfiguration, CancellationToken, IAsyncEnumerable<ImmutableArray<ServiceSnapshot>>> follow,
-    TimeProvider time, ILogger<LatestServices> logger)
+    TimeProvider time, ILogger<DynamicConfiguration> logger)
 {
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(15);
 
     /// <summary>The services: at once, and again whenever something changed, without end.</summary>
     /// <param name="first">Where to begin.</param>
@@ -31,30 +31,30 @@ sealed partial class LatestServices(
         LoadBalancerConfiguration first, IAsyncEnumerable<LoadBalancerConfiguration> changes,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var coming = new Followed<LoadBalancerConfiguration>(_ => changes, cancellation);
-        var current = new Followed<ImmutableArray<ServiceSnapshot>>(token => follow(first, token), cancellation);
-        Followed<ImmutableArray<ServiceSnapshot>>? candidate = null;
+        await using var coming = new Subscription<LoadBalancerConfiguration>(_ => changes, cancellation);
+        var current = new Subscription<ImmutableArray<ServiceSnapshot>>(token => follow(first, token), cancellation);
+        Subscription<ImmutableArray<ServiceSnapshot>>? candidate = null;
         try
         {
             while (true)
             {
                 var came = await Task.WhenAny(
-                    candidate is null ? [current.Next, coming.Next] : [current.Next, candidate.Next, coming.Next]);
-                if (came == coming.Next)
+                    candidate is null ? [current.Available, coming.Available] : [current.Available, candidate.Available, coming.Available]);
+                if (came == coming.Available)
                 {
-                    var next = await coming.TakeAsync();
+                    var next = await coming.ReadAsync();
                     await DisposeAsync(candidate);
-                    candidate = new(token => PersistAsync(next, token), cancellation);
+                    candidate = new(token => RetryAsync(next, token), cancellation);
                     continue;
                 }
-                if (came == candidate?.Next)
+                if (came == candidate?.Available)
                 {
-                    await came; // another fault than that of a configuration ends it all
+                    await came; // another error than that of a configuration ends it all
                     await current.DisposeAsync();
                     (current, candidate) = (candidate!, null);
-                    LogTaken();
+                    LogApplied();
                 }
-                yield return await current.TakeAsync();
+                yield return await current.ReadAsync();
             }
         }
         finally
@@ -65,38 +65,38 @@ sealed partial class LatestServices(
     }
 
     /// <summary>Follows the services of a configuration once its backends are found; tells the first time that they are not.</summary>
-    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> PersistAsync(
+    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> RetryAsync(
         LoadBalancerConfiguration next, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var patience = new ResiliencePipelineBuilder { TimeProvider = time }
+        var retry = new ResiliencePipelineBuilder { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions
             {
                 ShouldHandle = new PredicateBuilder().Handle<LoadBalancerException>(),
                 MaxRetryAttempts = int.MaxValue,
                 Delay = FirstPause,
-                MaxDelay = LongestPause,
+                MaxDelay = MaxPause,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
                 OnRetry = attempt =>
                 {
                     if (attempt.AttemptNumber == 0)
-                        LogRefused(attempt.Outcome.Exception!.Message);
+                        LogNotApplied(attempt.Outcome.Exception!.Message);
                     return default;
                 },
             })
             .Build();
-        await using var found = await patience.ExecuteAsync(async token => await FindAsync(next, token), cancellation);
+        await using var found = await retry.ExecuteAsync(async token => await StartAsync(next, token), cancellation);
         while (true)
-            yield return await found.TakeAsync();
+            yield return await found.ReadAsync();
     }
 
-    async Task<Followed<ImmutableArray<ServiceSnapshot>>> FindAsync(
+    async Task<Subscription<ImmutableArray<ServiceSnapshot>>> StartAsync(
         LoadBalancerConfiguration next, CancellationToken cancellation)
     {
-        var found = new Followed<ImmutableArray<ServiceSnapshot>>(token => follow(next, token), cancellation);
+        var found = new Subscription<ImmutableArray<ServiceSnapshot>>(token => follow(next, token), cancellation);
         try
         {
-            await found.Next;
+            await found.Available;
             return found;
         }
         catch
@@ -106,12 +106,12 @@ sealed partial class LatestServices(
         }
     }
 
-    static ValueTask DisposeAsync(Followed<ImmutableArray<ServiceSnapshot>>? candidate) =>
+    static ValueTask DisposeAsync(Subscription<ImmutableArray<ServiceSnapshot>>? candidate) =>
         candidate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [LoggerMessage(LogLevel.Information, "the configuration was read again and is in force")]
-    partial void LogTaken();
+    partial void LogApplied();
 
-    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Fault} It is tried again by itself.")]
-    partial void LogRefused(string fault);
+    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Error} It is tried again by itself.")]
+    partial void LogNotApplied(string error);
 }

@@ -7,23 +7,23 @@ using Prometheus;
 namespace EbpfLb.Monitoring;
 
 /// <summary>What stands at the metrics' endpoint: <c>/metrics</c> in Prometheus' text format, and <c>/healthz</c>.</summary>
-sealed class MetricsSite(LoopMetrics loop, Func<InstanceStatus> read)
+sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
 {
     /// <summary>The site of a datapath. Flows are not walked for each scrape: the kernel's own count of them does.</summary>
-    public static MetricsSite Of(string instance, LbTables tables, LoopMetrics loop) =>
-        new(loop, () => StatusReader.Of(instance, tables, LiveFlows.AsCounted(tables)));
+    public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
+        new(loop, () => StatusReader.Of(instance, tables, LiveFlows.ReadCounters(tables)));
 
-    public TextAnswer Answer(string path) => path switch
+    public HttpResponse Respond(string path) => path switch
     {
         "/metrics" => new(HttpStatusCode.OK, Text(), PrometheusConstants.TextContentTypeWithVersionAndEncoding),
         "/healthz" => Health(),
         _ => new(HttpStatusCode.NotFound, "Here are /metrics and /healthz.\n"),
     };
 
-    TextAnswer Health()
+    HttpResponse Health()
     {
-        var silence = loop.Silence;
-        return silence <= LoopMetrics.LongestSilence
+        var silence = loop.TimeSinceLastPass;
+        return silence <= LoopMetrics.MaxSilence
             ? new(HttpStatusCode.OK, "ok\n")
             : new(HttpStatusCode.ServiceUnavailable, FormattableString.Invariant(
                 $"The tables have not been looked after for {silence.TotalSeconds:F0} s; the datapath goes on as they stand.\n"));
@@ -32,7 +32,7 @@ sealed class MetricsSite(LoopMetrics loop, Func<InstanceStatus> read)
     byte[] Text()
     {
         using var text = new MemoryStream();
-        foreach (var registry in new[] { DatapathMetrics.Of(read()), loop.Registry })
+        foreach (var registry in new[] { DatapathMetrics.Create(read()), loop.Registry })
             registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult(); // to memory: nothing is waited for
         return text.ToArray();
     }

@@ -15,38 +15,38 @@ namespace EbpfLb.Providers.Containers;
 /// </summary>
 /// <param name="configuration">Which engine, which services, and which network.</param>
 /// <param name="ownAddresses">The balancer's own, at the moment, which can be no backend's.</param>
-/// <param name="departures">Who was told to stop, as far as it is known by now.</param>
+/// <param name="terminating">Who was told to stop, as far as it is known by now.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="logger">Told of what cannot be, and of an engine that does not answer.</param>
-sealed partial class ContainerFollower(
-    LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, DeparturesByEngine departures,
-    TimeProvider time, ILogger<ContainerFollower> logger)
+sealed partial class ContainerWatcher(
+    LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, TerminatingContainersByEngine terminating,
+    TimeProvider time, ILogger<ContainerWatcher> logger)
 {
     /// <summary>How long between two listings where nothing has happened for a while.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     /// <summary>How far back events are asked for: who was told to stop before this connection may be leaving still.</summary>
-    static readonly TimeSpan LongestFarewell = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
     /// <summary>A connection that lasts so long is none that failed: it ends an outage, and the next is made at once.</summary>
-    static readonly TimeSpan Lasting = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan StableConnection = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// From one listing to the next, doubling up to the interval: engines may tell of a pause, or of a network, before
     /// their listing has it.
     /// </summary>
-    static readonly TimeSpan SecondLook = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan FirstRelist = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
-    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-    const int RetriesAtTheStart = 4;
-    const int MostEventsAhead = 1024;
+    static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(1);
+    const int StartRetries = 4;
+    const int MaxQueuedEvents = 1024;
 
     readonly DockerConfiguration _docker = configuration.Docker!;
     readonly ContainerBackends _backends = new(configuration, ownAddresses, logger);
-    readonly Departures _departures = departures.Of(configuration.Docker!.Endpoint);
+    readonly TerminatingContainers _terminating = terminating.ForEngine(configuration.Docker!.Endpoint);
     ImmutableArray<Container> _listed = [];
-    ImmutableArray<ContainerBackend> _told;
-    bool _isLost;
+    ImmutableArray<ContainerBackend> _published;
+    bool _isDisconnected;
 
     /// <summary>
     /// The backends: at once, and again whenever something changed, without end. While the engine does not answer they
@@ -73,94 +73,94 @@ sealed partial class ContainerFollower(
         }
     }
 
-    /// <summary>Never fails: its fault, or its cancellation, is the channel's end.</summary>
+    /// <summary>Never fails: its error, or its cancellation, is the channel's end.</summary>
     async Task FollowAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
     {
         try
         {
             await StartAsync(cancellation);
             while (true)
-                await Backoff(int.MaxValue).ExecuteAsync(async token => await LiveAsync(changes, token), cancellation);
+                await Backoff(int.MaxValue).ExecuteAsync(async token => await RunConnectionAsync(changes, token), cancellation);
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            changes.Complete(fault);
+            changes.Complete(error);
         }
     }
 
-    /// <summary>Makes sure of the engine, with patience that ends.</summary>
+    /// <summary>Makes sure of the engine with a bounded number of retries.</summary>
     async Task StartAsync(CancellationToken cancellation)
     {
         try
         {
-            await Backoff(RetriesAtTheStart).ExecuteAsync(async token =>
+            await Backoff(StartRetries).ExecuteAsync(async token =>
             {
                 using var engine = await ContainerEngine.ConnectAsync(_docker, time, token);
                 await engine.ListAsync(token);
             }, cancellation);
         }
-        catch (EngineException fault)
+        catch (EngineException error)
         {
             throw new LoadBalancerException(
-                $"asking the container engine at {_docker.Endpoint} for backends failed: {fault.Message}. "
-                + "Start the engine, give this process access to its socket, or configure another socket.", fault);
+                $"asking the container engine at {_docker.Endpoint} for backends failed: {error.Message}. "
+                + "Start the engine, give this process access to its socket, or configure another socket.", error);
         }
     }
 
     /// <summary>One connection, until it is lost; fails only where that was soon.</summary>
-    async Task LiveAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
+    async Task RunConnectionAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
         try
         {
             using var engine = await ContainerEngine.ConnectAsync(_docker, time, cancellation);
-            await ConverseAsync(engine, began, changes, cancellation);
+            await SynchronizeAsync(engine, began, changes, cancellation);
         }
-        catch (EngineException fault)
+        catch (EngineException error)
         {
-            if (!_isLost)
-                LogLost(_docker.Endpoint, fault.Message);
-            _isLost = true;
-            if (time.GetElapsedTime(began) < Lasting)
+            if (!_isDisconnected)
+                LogDisconnected(_docker.Endpoint, error.Message);
+            _isDisconnected = true;
+            if (time.GetElapsedTime(began) < StableConnection)
                 throw;
         }
     }
 
     /// <summary>Lists, and again whenever something is heard: what happens before it is listened to is heard as well.</summary>
-    async Task ConverseAsync(
+    async Task SynchronizeAsync(
         ContainerEngine engine, long began, ChannelWriter<ImmutableArray<ContainerBackend>> changes,
         CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var events = Channel.CreateBounded<EngineEvent>(MostEventsAhead);
-        var (patience, isFirst) = (SecondLook, true);
-        var listening = ListenAsync(engine, events.Writer, stop.Token);
+        var events = Channel.CreateBounded<EngineEvent>(MaxQueuedEvents);
+        var (wait, isFirst) = (FirstRelist, true);
+        var listening = ReadEventsAsync(engine, events.Writer, stop.Token);
         try
         {
             while (true)
             {
-                var noted = _departures.Count;
+                var noted = _terminating.Count;
                 _listed = await engine.ListAsync(cancellation);
-                _departures.Keep(_listed.Select(container => container.Id), noted);
-                if (_isLost && time.GetElapsedTime(began) >= Lasting)
+                _terminating.Prune(_listed.Select(container => container.Id), noted);
+                if (_isDisconnected && time.GetElapsedTime(began) >= StableConnection)
                 {
-                    LogFound(_docker.Endpoint);
-                    _isLost = false;
+                    LogReconnected(_docker.Endpoint);
+                    _isDisconnected = false;
                 }
-                var isListingDue = await HearAsync(engine, events.Reader, cancellation);
-                Tell(changes);
+                var isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
+                Publish(changes);
                 if (isFirst)
                 {
-                    await _departures.MakeSureAsync(id => engine.InspectAsync(id, cancellation));
-                    Tell(changes);
+                    await _terminating.VerifyAsync(id => engine.InspectAsync(id, cancellation));
+                    Publish(changes);
                 }
                 isFirst = false;
-                while (!isListingDue && await WaitAsync(events.Reader, patience, cancellation))
+                while (!isListingDue && await WaitForEventAsync(events.Reader, wait, cancellation))
                 {
-                    isListingDue = await HearAsync(engine, events.Reader, cancellation);
-                    Tell(changes); // who was told to stop leaves before the listing
+                    isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
+                    Publish(changes); // who was told to stop leaves before the listing
                 }
-                patience = isListingDue ? SecondLook : TimeSpan.FromTicks(Math.Min(2 * patience.Ticks, Interval.Ticks));
+                wait = isListingDue ? FirstRelist : TimeSpan.FromTicks(Math.Min(2 * wait.Ticks, Interval.Ticks));
             }
         }
         finally
@@ -171,21 +171,21 @@ sealed partial class ContainerFollower(
     }
 
     /// <summary>Takes what has happened into account; true where it is worth a listing.</summary>
-    async Task<bool> HearAsync(ContainerEngine engine, ChannelReader<EngineEvent> events, CancellationToken cancellation)
+    async Task<bool> ApplyEventsAsync(ContainerEngine engine, ChannelReader<EngineEvent> events, CancellationToken cancellation)
     {
         var isListingDue = false;
         while (events.TryRead(out var happened))
         {
-            await _departures.NoteAsync(happened, id => engine.InspectAsync(id, cancellation));
+            await _terminating.ObserveAsync(happened, id => engine.InspectAsync(id, cancellation));
             isListingDue |= happened.Action != EngineEvent.Kill;
         }
         return isListingDue;
     }
 
     /// <summary>Waits for something to happen; false where nothing did for a while.</summary>
-    async Task<bool> WaitAsync(ChannelReader<EngineEvent> events, TimeSpan patience, CancellationToken cancellation)
+    async Task<bool> WaitForEventAsync(ChannelReader<EngineEvent> events, TimeSpan wait, CancellationToken cancellation)
     {
-        using var end = new CancellationTokenSource(patience, time);
+        using var end = new CancellationTokenSource(wait, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellation);
         try
         {
@@ -197,31 +197,31 @@ sealed partial class ContainerFollower(
         }
     }
 
-    void Tell(ChannelWriter<ImmutableArray<ContainerBackend>> changes)
+    void Publish(ChannelWriter<ImmutableArray<ContainerBackend>> changes)
     {
-        var backends = _backends.Of(_listed, _departures.Contains);
-        if (!_told.IsDefault && _told.SequenceEqual(backends))
+        var backends = _backends.Create(_listed, _terminating.Contains);
+        if (!_published.IsDefault && _published.SequenceEqual(backends))
             return;
-        _told = backends;
+        _published = backends;
         changes.TryWrite(backends);
     }
 
-    /// <summary>Never fails: the stream's fault is the channel's end.</summary>
-    async Task ListenAsync(ContainerEngine engine, ChannelWriter<EngineEvent> events, CancellationToken cancellation)
+    /// <summary>Never fails: the stream's error is the channel's end.</summary>
+    async Task ReadEventsAsync(ContainerEngine engine, ChannelWriter<EngineEvent> events, CancellationToken cancellation)
     {
         try
         {
-            await engine.ListenAsync(time.GetUtcNow() - LongestFarewell, Hear, cancellation);
+            await engine.MonitorEventsAsync(time.GetUtcNow() - EventHistory, Hear, cancellation);
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            events.TryComplete(fault);
+            events.TryComplete(error);
         }
 
         void Hear(EngineEvent happened)
         {
-            if (LabelledContainer.IsConcernedBy(happened) && !events.TryWrite(happened))
-                events.TryComplete(new EngineException($"it is {MostEventsAhead} events ahead"));
+            if (LabelledContainer.IsRelevant(happened) && !events.TryWrite(happened))
+                events.TryComplete(new EngineException($"it is {MaxQueuedEvents} events ahead"));
         }
     }
 
@@ -231,7 +231,7 @@ sealed partial class ContainerFollower(
             ShouldHandle = new PredicateBuilder().Handle<EngineException>(),
             MaxRetryAttempts = retries,
             Delay = FirstPause,
-            MaxDelay = LongestPause,
+            MaxDelay = MaxPause,
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
         })
@@ -239,8 +239,8 @@ sealed partial class ContainerFollower(
 
     [LoggerMessage(LogLevel.Warning,
         "the container engine at {Endpoint} stopped answering ({Reason}); the backends that it told of stay as they were")]
-    partial void LogLost(string endpoint, string reason);
+    partial void LogDisconnected(string endpoint, string reason);
 
     [LoggerMessage(LogLevel.Information, "the container engine at {Endpoint} answers again")]
-    partial void LogFound(string endpoint);
+    partial void LogReconnected(string endpoint);
 }

@@ -6,13 +6,13 @@ using EbpfLb.Providers;
 namespace EbpfLb.Reconcile;
 
 /// <summary>Tells before services are taken what would keep them from working.</summary>
-static class Feasibility
+static class Preflight
 {
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
     public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
     {
-        RefuseOwnAddresses(services, devices.Where(device => device.IsThere));
-        KernelService.RefuseSharedEndpoints(services, devices[0].IsThere ? devices[0].Addresses() : []);
+        RejectOwnAddresses(services, devices.Where(device => device.IsThere));
+        KernelService.RejectSharedEndpoints(services, devices[0].IsThere ? devices[0].Addresses() : []);
     }
 
     /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>
@@ -21,7 +21,7 @@ static class Feasibility
         .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet());
 
     /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
-    static void RefuseOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)
+    static void RejectOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)
     {
         var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
             .ToLookup(one => one.address, one => one.Name);

@@ -4,7 +4,7 @@ using EbpfLb.Native;
 namespace EbpfLb.Reconcile;
 
 /// <summary>The backends whose time to drain has passed, whose flows are to be cut.</summary>
-sealed class OverdueBackends
+sealed class DrainDeadlines
 {
     readonly BpfMap<uint, LbBackend> _backends;
     readonly ulong _now;
@@ -12,18 +12,18 @@ sealed class OverdueBackends
 
     /// <param name="backends">All, by id.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public OverdueBackends(BpfMap<uint, LbBackend> backends, ulong now)
+    public DrainDeadlines(BpfMap<uint, LbBackend> backends, ulong now)
     {
         (_backends, _now) = (backends, now);
         backends.ForEach((in id, in backend) =>
         {
-            if (backend.IsOverdue(now))
+            if (backend.IsDrainOver(now))
                 _ids.Add(id);
         });
     }
 
     /// <summary>Is this flow to be cut? One that has ended already is left in peace, and its backend may have come back.</summary>
-    public bool Lose(in LbFlow flow) =>
+    public bool IsPast(in LbFlow flow) =>
         _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
-        && _backends.TryGet(flow.Backend, out var now) && now.IsOverdue(_now);
+        && _backends.TryGet(flow.Backend, out var now) && now.IsDrainOver(_now);
 }

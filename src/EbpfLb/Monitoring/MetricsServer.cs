@@ -9,27 +9,27 @@ namespace EbpfLb.Monitoring;
 /// Serves texts over HTTP/1.1, a connection for each request: as much of a web server as scrapes and probes need. Who
 /// asks is not trusted with more than a few connections, a few kilobytes and a few seconds.
 /// </summary>
-sealed partial class TextServer : IAsyncDisposable
+sealed partial class MetricsServer : IAsyncDisposable
 {
-    const int LongestHead = 8192; // bytes
-    const int MostConnections = 16;
+    const int MaxHeadLength = 8192; // bytes
+    const int MaxConnections = 16;
 
-    static readonly TimeSpan LongestExchange = TimeSpan.FromSeconds(10);
-    static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan ExchangeTimeout = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan PauseAfterError = TimeSpan.FromSeconds(1);
 
     readonly CancellationTokenSource _stop = new();
     readonly TcpListener _listener;
-    readonly Func<string, TextAnswer> _answer;
+    readonly Func<string, HttpResponse> _respond;
     readonly ILogger _logger;
     readonly Task _serving;
 
     /// <param name="listener">Where; see <see cref="Bind"/>.</param>
     /// <param name="answer">Tells what stands at a path.</param>
     /// <param name="logger">Is told what goes wrong.</param>
-    public TextServer(TcpListener listener, Func<string, TextAnswer> answer, ILogger<TextServer> logger)
+    public MetricsServer(TcpListener listener, Func<string, HttpResponse> answer, ILogger<MetricsServer> logger)
     {
-        (_listener, _answer, _logger) = (listener, answer, logger);
-        _serving = Task.WhenAll(Enumerable.Range(0, MostConnections).Select(_ => ServeAsync()));
+        (_listener, _respond, _logger) = (listener, answer, logger);
+        _serving = Task.WhenAll(Enumerable.Range(0, MaxConnections).Select(_ => ServeAsync()));
     }
 
     /// <summary>Takes an endpoint; who connects waits until it is served.</summary>
@@ -42,11 +42,11 @@ sealed partial class TextServer : IAsyncDisposable
             listener.Start();
             return listener;
         }
-        catch (SocketException fault)
+        catch (SocketException error)
         {
             listener.Dispose();
             throw new LoadBalancerException(
-                $"metrics cannot be served at {at}: {fault.Message}. Give them an address of this machine and a free port.");
+                $"metrics cannot be served at {at}: {error.Message}. Give them an address of this machine and a free port.");
         }
     }
 
@@ -72,15 +72,15 @@ sealed partial class TextServer : IAsyncDisposable
             {
                 // The way to stop.
             }
-            catch (Exception fault) when (fault is IOException or OperationCanceledException)
+            catch (Exception error) when (error is IOException or OperationCanceledException)
             {
-                LogNotAnswered(fault.Message);
+                LogNotAnswered(error.Message);
             }
-            catch (SocketException fault)
+            catch (SocketException error)
             {
-                LogNotAccepted(fault.Message);
+                LogNotAccepted(error.Message);
                 // Where descriptors have run out, they have the next moment too.
-                await Task.Delay(PauseAfterFault, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+                await Task.Delay(PauseAfterError, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
     }
@@ -88,15 +88,15 @@ sealed partial class TextServer : IAsyncDisposable
     async Task ExchangeAsync(NetworkStream stream)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(LongestExchange);
+        limit.CancelAfter(ExchangeTimeout);
         if (await ReadHeadAsync(stream, limit.Token) is { } head)
-            await stream.WriteAsync(Reply(head), limit.Token);
+            await stream.WriteAsync(CreateReply(head), limit.Token);
     }
 
     /// <summary>Up to the empty line; null where that does not come.</summary>
     static async Task<string?> ReadHeadAsync(NetworkStream stream, CancellationToken cancellation)
     {
-        var buffer = new byte[LongestHead];
+        var buffer = new byte[MaxHeadLength];
         for (var length = 0; length < buffer.Length;)
         {
             var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
@@ -109,31 +109,31 @@ sealed partial class TextServer : IAsyncDisposable
         return null;
     }
 
-    byte[] Reply(string head)
+    byte[] CreateReply(string head)
     {
         var words = head[..head.IndexOf("\r\n", StringComparison.Ordinal)].Split(' ');
         var answer = words switch
         {
-            ["GET" or "HEAD", var target, "HTTP/1.0" or "HTTP/1.1"] => Answer(target.Split('?')[0]),
+            ["GET" or "HEAD", var target, "HTTP/1.0" or "HTTP/1.1"] => Respond(target.Split('?')[0]),
             [_, _, "HTTP/1.0" or "HTTP/1.1"] => new(HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n"),
             _ => new(HttpStatusCode.BadRequest, "This is no HTTP/1.1 request.\n"),
         };
         var header = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {(int)answer.Status} {answer.Status}\r\nContent-Type: {answer.ContentType}\r\n"
-            + $"Content-Length: {answer.Text.Length}\r\nConnection: close\r\n\r\n");
-        return words[0] == "HEAD" ? header : [.. header, .. answer.Text];
+            + $"Content-Length: {answer.Body.Length}\r\nConnection: close\r\n\r\n");
+        return words[0] == "HEAD" ? header : [.. header, .. answer.Body];
     }
 
-    TextAnswer Answer(string path)
+    HttpResponse Respond(string path)
     {
         try
         {
-            return _answer(path);
+            return _respond(path);
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            LogFailed(path, fault);
-            return new(HttpStatusCode.InternalServerError, $"{fault.Message}\n");
+            LogFailed(path, error);
+            return new(HttpStatusCode.InternalServerError, $"{error.Message}\n");
         }
     }
 
@@ -144,5 +144,5 @@ sealed partial class TextServer : IAsyncDisposable
     partial void LogNotAnswered(string reason);
 
     [LoggerMessage(LogLevel.Error, "{Path} could not be answered")]
-    partial void LogFailed(string path, Exception fault);
+    partial void LogFailed(string path, Exception error);
 }

@@ -16,7 +16,7 @@ enum FlowEnd
 }
 
 /// <summary>Removes flows that nothing has been seen of for as long as their state allows, or whose backend's time to drain has passed.</summary>
-sealed class FlowSweeper(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
+sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
 {
     /// <summary>A flow that ended while it was being swept.</summary>
     /// <param name="client">The forward half's key.</param>
@@ -29,27 +29,27 @@ sealed class FlowSweeper(LbTables tables, TimeoutConfiguration timeouts, TimePro
     /// <param name="expired">Told of each flow that is removed; connections that ended by themselves are not among them.</param>
     /// <param name="cancellation">Ends the walk where it is.</param>
     /// <returns>The flows that live on, by backend id. Those that were cut are among them until a sweep finds them gone.</returns>
-    public IReadOnlyDictionary<uint, int> Sweep(Expired expired, CancellationToken cancellation = default)
+    public IReadOnlyDictionary<uint, int> Collect(Expired expired, CancellationToken cancellation = default)
     {
         // CLOCK_MONOTONIC in nanoseconds, as the datapath stamps flows.
         var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
-        var overdue = new OverdueBackends(tables.Backends, (ulong)time.GetTimestamp());
+        var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
         var live = new LiveFlows();
         foreach (var map in tables.FlowMaps)
-            Sweep(map, limits, overdue, live, expired, cancellation);
+            Collect(map, limits, deadlines, live, expired, cancellation);
         return live.ByBackend;
     }
 
-    static void Sweep(
-        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, OverdueBackends overdue, LiveFlows live, Expired expired,
+    static void Collect(
+        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, Expired expired,
         CancellationToken cancellation) =>
         map.ForEach((in key, in flow) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            if (overdue.Lose(flow))
+            if (deadlines.IsPast(flow))
             {
                 Cut(map, key, flow, expired);
-                live.Hold(flow.Backend); // a packet may have restored the half that was removed first
+                live.Keep(flow.Backend); // a packet may have restored the half that was removed first
                 return;
             }
             if (!limits.IsIdle(key, flow))
