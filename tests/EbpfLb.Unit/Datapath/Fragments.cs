@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
@@ -70,6 +71,24 @@ public sealed class Fragments
 
         lb.Receive(ones[1]).LeavesAs(flowOfOne.AtBackend(one).Fragment(Id, 800)[1]);
         lb.Receive(others[1]).LeavesAs(flowOfOther.AtBackend(other).Fragment(Id + 1, 800)[1]);
+    }
+
+    /// <summary>In IPv4 a segment and a datagram may have one id; in IPv6 the id alone tells packets apart.</summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public void Those_of_two_protocols_with_one_id_do_not_mix(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var connection = lb.Open(hosts.Alice.Port(40002), lb.ServeTcp(hosts.Web, hosts.BackendB.Port(80)));
+        var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(1000) };
+        var flow = new TestFlow(datagram.Source, hosts.Web, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
+        var segment = connection.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) };
+
+        lb.Receive(datagram.Fragment(Id, 800)[0]);
+        lb.Receive(segment.Fragment(Id, 800)[0]);
+
+        lb.Receive(datagram.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(datagram).Fragment(Id, 800)[1]);
+        lb.Receive(segment.Fragment(Id, 800)[1]).LeavesAs(connection.AtBackend(segment).Fragment(Id, 800)[1]);
     }
 
     [Theory, OnEveryHook]

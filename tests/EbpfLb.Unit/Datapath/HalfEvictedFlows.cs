@@ -26,6 +26,81 @@ public sealed class HalfEvictedFlows
         lb.Receive(answer).LeavesAs(flow.AtClient(answer));
     }
 
+    /// <summary>It leads to the client, has carried nothing yet, and claims nothing that the backend has yet to show.</summary>
+    [Theory, OnEveryHook]
+    public void The_half_that_is_brought_back_is_the_backends_anew(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        var key = lb.ReplyKeyOf(flow);
+        var former = lb.HalfOf(key);
+        lb.Receive(flow.FromClient(Tcp.Fin | Tcp.Ack));
+        lb.Tables.Flows.Remove(key);
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        var (reply, forward) = (lb.HalfOf(key), lb.HalfOf(flow.ClientKey));
+        Assert.Equal((LbDirection.ToClient, flow.ClientKey.Reversed()), (reply.Direction, reply.Rewritten));
+        Assert.Equal((0ul, 0ul, 0), (reply.Packets, reply.Bytes, reply.WayMtu));
+        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack, reply.TcpSeen);
+        Assert.Equal(
+            (former.Service, former.Backend, former.Mode, forward.OpenedNs),
+            (reply.Service, reply.Backend, reply.Mode, reply.OpenedNs));
+        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Fin, forward.TcpSeen);
+        Assert.True(lb.Tables.Flows.TryGet(key, out _), "it stands with the established ones");
+        Assert.Empty(lb.Tables.Opening.Keys());
+    }
+
+    [Theory, OnEveryHook]
+    public void The_half_that_is_brought_back_counts_the_backends_packets_from_then_on(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        var key = lb.ReplyKeyOf(flow);
+        lb.Tables.Flows.Remove(key);
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        var answer = flow.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
+        lb.Receive(answer);
+
+        Assert.Equal((1ul, (ulong)answer.IpLength), (lb.HalfOf(key).Packets, lb.HalfOf(key).Bytes));
+        Assert.Equal(2ul, lb.Reasons()[LbReason.SentToClient]);
+    }
+
+    /// <summary>What a client alone has shown, or a stranger in its place, establishes nothing.</summary>
+    [Theory, OnEveryHook]
+    public void An_opening_flows_half_is_brought_back_among_the_opening_and_has_seen_nothing(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        var key = lb.ReplyKeyOf(flow);
+        lb.Tables.Opening.Remove(key);
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        Assert.Equal((LbDirection.ToClient, LbTcpSeen.None), (lb.HalfOf(key).Direction, lb.HalfOf(key).TcpSeen));
+        Assert.Equal((0, 2), (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count));
+    }
+
+    [Theory, OnEveryHook]
+    public void The_clients_half_that_is_brought_back_leads_to_the_backend(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        lb.Tables.Flows.Remove(flow.ClientKey);
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromBackend(Tcp.Ack));
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        var forward = lb.HalfOf(flow.ClientKey);
+        Assert.Equal((LbDirection.ToBackend, 1ul), (forward.Direction, forward.Packets));
+        Assert.Equal(3ul, lb.Reasons()[LbReason.SentToBackend]);
+    }
+
     [Theory, OnEveryHook]
     public void The_backends_half_brings_back_the_clients(Hook hook, Hosts hosts)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
@@ -64,6 +65,27 @@ public sealed class LifeOfDirectFlows
         Assert.Equal(3ul, events[1].Packets);
     }
 
+    /// <summary>One flow, however it moves between the tables, and as old as it is.</summary>
+    [Theory, OnEveryHook]
+    public void A_flow_is_counted_once_and_its_age_from_its_syn(Hook hook, Hosts hosts)
+    {
+        using var lb = Serving(hook, hosts);
+        var began = Stopwatch.GetTimestamp();
+        lb.Receive(Some.Syn(hosts));
+        lb.Receive(Segment(hosts, Tcp.Ack));
+        lb.Pass(TimeSpan.FromSeconds(3));
+
+        lb.Receive(Segment(hosts, Tcp.Rst));
+
+        var closed = lb.ReadEvents()[^1];
+        Assert.Equal((LbEventType.Closed, 3ul), (closed.Type, closed.Packets));
+        Assert.InRange(
+            TimeSpan.FromMicroseconds(closed.DurationNs / 1000.0), TimeSpan.FromSeconds(3),
+            TimeSpan.FromSeconds(3) + Stopwatch.GetElapsedTime(began));
+        Assert.Equal(1ul, lb.TrafficOf(Web(hosts)).Flows);
+        Assert.Equal(1ul, lb.TrafficOf(Web(hosts), hosts.BackendA.Port(80)).Flows);
+    }
+
     [Theory, OnEveryHook]
     public void What_the_client_acknowledges_after_its_fin_still_reaches_the_backend(Hook hook, Hosts hosts)
     {
@@ -110,13 +132,30 @@ public sealed class LifeOfDirectFlows
         using var lb = Serving(Hook.Tc, Hosts.Ip4);
         lb.Receive(Some.Syn(Hosts.Ip4));
         lb.Receive(Segment(Hosts.Ip4, last));
+        IsSwept(lb, seconds, left, last == Tcp.Ack);
+    }
+
+    [Theory]
+    [InlineData(9, 1), InlineData(11, 0)]
+    public void A_reset_after_the_clients_fin_leaves_nothing_to_wait_for(int seconds, int left)
+    {
+        using var lb = Serving(Hook.Tc, Hosts.Ip4);
+        lb.Receive(Some.Syn(Hosts.Ip4));
+        lb.Receive(Segment(Hosts.Ip4, Tcp.Fin | Tcp.Ack));
+        lb.Receive(Segment(Hosts.Ip4, Tcp.Rst));
+        IsSwept(lb, seconds, left, isTold: false);
+    }
+
+    /// <summary>After so many idle seconds so many flows are left; of one that was live its end is told.</summary>
+    static void IsSwept(Balancer lb, int seconds, int left, bool isTold)
+    {
         var expired = new List<(LbTuple Client, LbFlow Forward, LbFlow Reply)>();
 
         new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds))).Collect(
             (client, forward, reply, _) => expired.Add((client, forward, reply)), TestContext.Current.CancellationToken);
 
         Assert.Equal(left, lb.Tables.FlowMaps.Sum(map => map.Keys().Count));
-        Assert.Equal(left == 0 && last == Tcp.Ack ? 1 : 0, expired.Count);
+        Assert.Equal(left == 0 && isTold ? 1 : 0, expired.Count);
         Assert.All(expired, flow => Assert.Equal(
             (Some.Syn(Hosts.Ip4).Source, Hosts.Ip4.BackendA.Port(80), default),
             (flow.Client.Source, flow.Forward.Rewritten.Destination, flow.Reply)));

@@ -50,6 +50,36 @@ public sealed class NatPorts
         Assert.Equal(Enumerable.Range(FourPorts.NatPortMin, ports), flows.Select(flow => flow.Nat.Port).Order());
     }
 
+    /// <summary>
+    /// 32 ports are tried: the client's own, and 31 of NAT's. Where NAT has one more, now and then the only free one is
+    /// not among these: of 600 clients, one correct run in 180 million finds it for all.
+    /// </summary>
+    [Theory, OnEveryHook(31, true, Only = AddressFamily.InterNetwork), OnEveryHook(32, false, Only = AddressFamily.InterNetwork)]
+    public void The_last_free_port_is_found_among_as_many_as_are_tried(Hook hook, Hosts hosts, int ports, bool always)
+    {
+        using var lb = Balancer.On(hook, FourPorts with { NatPortMax = (ushort)(FourPorts.NatPortMin + ports - 1) });
+        var web = lb.ServeTcp(hosts.Web, Backend(hosts));
+        // Each has its own port.
+        var taken = Enumerable.Range(FourPorts.NatPortMin, ports - 1).Select(port => lb.Open(hosts.Alice.Port(port), web)).ToArray();
+        Assert.Equal(ports - 1, taken.Select(flow => flow.Nat.Port).Distinct().Count());
+        var free = FourPorts.NatPortMin + ports - 1;
+
+        var found = 0;
+        for (var client = 0; client < 600; client++)
+        {
+            var outcome = lb.Receive(new TcpPacket(hosts.Bob.Port(40001 + client), hosts.Web, Tcp.Syn));
+            if (outcome.Verdict == Verdict.Pass)
+                continue;
+            var flow = TestFlow.Of(outcome);
+            Assert.Equal(free, flow.Nat.Port);
+            found++;
+            lb.Tables.Opening.Remove(lb.ReplyKeyOf(flow));
+            lb.Tables.Opening.Remove(flow.ClientKey);
+        }
+
+        Assert.Equal(always, found == 600);
+    }
+
     [Theory, OnEveryHook]
     [Case(PacketCase.Hairpin)]
     public void A_backend_that_asks_for_itself_under_the_ports_that_it_answers_with_is_given_another(

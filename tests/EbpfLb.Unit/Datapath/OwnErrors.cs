@@ -119,6 +119,17 @@ public sealed class OwnErrors
             .IsAnsweredBy(OwnError.TooBig(large, TestNetwork.Far.Mtu));
     }
 
+    /// <summary>Its parts' size, headers included, is one that the kernel's 16 bits do not hold: no way takes it.</summary>
+    [Theory, OverEachIp]
+    public void A_large_segment_whose_parts_are_larger_than_any_packet_is_answered(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(80)));
+        var large = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(3000) };
+
+        lb.ReceiveLargeOnTc(large, segmentSize: 0xffff).IsAnsweredBy(OwnError.TooBig(large, TestNetwork.Far.Mtu));
+    }
+
     static readonly CaseTable<Packet> Quoted = new()
     {
         Both =

@@ -32,4 +32,26 @@ public sealed class OwnErrorsAreFew
         Assert.InRange(reasons[LbReason.SentTimeExceeded], Burst, (processors * Burst) + refilled);
         Assert.Equal(flood - reasons[LbReason.SentTimeExceeded], reasons[LbReason.DropIcmpLimit]);
     }
+
+    /// <summary>The budget is a processor's: on one, a quiet while is worth as many as may go at once, and each second one more.</summary>
+    [Theory, OnEveryHook(1u), OnEveryHook(5u)]
+    public async Task One_processor_sends_no_more_and_no_fewer(Hook hook, Hosts hosts, uint perSecond)
+    {
+        using var lb = Balancer.On(hook, Balancer.Usual with { IcmpPerSecond = perSecond });
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var late = Some.Syn(hosts) with { Ttl = 1 };
+        var took = TimeSpan.Zero;
+
+        await TestNetwork.Shared.Beside(() =>
+        {
+            Processor.Keep();
+            var began = TimeProvider.System.GetTimestamp();
+            for (var i = 0ul; i < 2 * Burst; i++)
+                lb.Deliver(late);
+            took = TimeProvider.System.GetElapsedTime(began);
+        });
+
+        Assert.InRange(
+            lb.Reasons()[LbReason.SentTimeExceeded], Burst, Burst + (ulong)(took.TotalSeconds * perSecond));
+    }
 }

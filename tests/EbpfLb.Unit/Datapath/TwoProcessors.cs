@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 
@@ -7,6 +10,9 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class TwoProcessors
 {
     const int Connections = 3000;
+    const int Races = 2000;
+    const int FirstPort = 30000;
+    const int LongestHesitation = 500;
 
     [Theory, OnEveryHook]
     public async Task A_connection_answers_while_it_is_being_established(Hook hook, Hosts hosts)
@@ -31,6 +37,56 @@ public sealed class TwoProcessors
         await backend.End();
 
         Assert.Equal(0, backend.Refused);
+    }
+
+    /// <summary>
+    /// A connection moves to the established ones at the very moment at which another client's wants its port. Where the
+    /// opening ones are many, the table takes its time to make room, between the look for the port's holder and taking it.
+    /// </summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public async Task A_port_is_nobody_elses_while_its_flow_is_being_moved(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Off });
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        foreach (var client in Some.Clients(hosts, (int)lb.Tables.Opening.MaxEntries / 2))
+            lb.Open(client.Port(1024), web);
+        var (turn, shared) = (0, 0);
+        IPEndPoint? taken = null;
+
+        var other = TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                Meet(ref turn, (4 * i) + 1);
+                taken = lb.Open(hosts.Bob.Port(FirstPort + i), web).Nat;
+                Meet(ref turn, (4 * i) + 3);
+            }
+        });
+        await TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                var flow = lb.Open(hosts.Alice.Port(FirstPort + i), web);
+                lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+                Meet(ref turn, (4 * i) + 1);
+                Thread.SpinWait(i % LongestHesitation);
+                lb.Receive(flow.FromClient(Tcp.Ack));
+                Meet(ref turn, (4 * i) + 3);
+                if (flow.Nat.Equals(taken))
+                    shared++;
+            }
+        });
+        await other;
+
+        Assert.Equal(0, shared);
+    }
+
+    /// <summary>Lets two threads, which both call it, go on from there at once.</summary>
+    static void Meet(ref int turn, int odd)
+    {
+        if (Interlocked.Increment(ref turn) == odd)
+            while (Volatile.Read(ref turn) == odd)
+                Thread.SpinWait(1);
     }
 
     /// <summary>Sends packets of a flow, one after the other, on a processor of its own.</summary>

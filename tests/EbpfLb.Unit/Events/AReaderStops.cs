@@ -29,4 +29,27 @@ public sealed class AReaderStops
         await enough.CancelAsync();
         await traffic;
     }
+
+    /// <summary>It looks into the buffer now and then: at the stop there mostly is something that came since the last look.</summary>
+    [Fact]
+    public void And_hands_out_what_came_since_it_looked_last()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var hosts = Hosts.Ip4;
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+
+        for (var port = 1024; port < 1034; port++)
+        {
+            var seen = new List<int>();
+            using var looked = new AutoResetEvent(initialState: false);
+            var reader = new EventReader(
+                lb.Tables.Events, () => looked.Set(), happened => seen.Add(happened.Before.Sport.Value));
+            Assert.True(looked.WaitOne(TimeSpan.FromSeconds(30)), "it looks");
+            lb.Receive(new UdpPacket(hosts.Alice.Port(port), hosts.Web));
+
+            reader.Dispose();
+
+            Assert.Equal([port], seen);
+        }
+    }
 }

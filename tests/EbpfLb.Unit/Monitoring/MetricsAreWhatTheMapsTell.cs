@@ -138,6 +138,20 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
         Assert.Subset(Scrape().Keys.Select(series => series.Split('{')[0]).ToHashSet(), asked);
     }
 
+    /// <summary>A query takes the rate of a counter, and the value of a gauge: another type would make nonsense of it.</summary>
+    [Fact]
+    public void Each_is_of_its_type() => Assert.Equal(
+        [
+            "ebpf_lb_backend_info gauge", "ebpf_lb_backend_state gauge", "ebpf_lb_backend_weight gauge",
+            "ebpf_lb_events_lost_total counter", "ebpf_lb_flows gauge", "ebpf_lb_flows_limit gauge",
+            "ebpf_lb_flows_opened_total counter", "ebpf_lb_forwarded_bytes_total counter",
+            "ebpf_lb_forwarded_packets_total counter", "ebpf_lb_info gauge", "ebpf_lb_packets_total counter",
+            "ebpf_lb_reconcile_changes_total counter", "ebpf_lb_reconcile_duration_seconds histogram",
+            "ebpf_lb_sweep_duration_seconds histogram",
+        ],
+        ScrapedLines().Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
+            .Select(line => line["# TYPE ".Length..]).Order(StringComparer.Ordinal));
+
     [Fact]
     public void Nothing_stands_anywhere_else() => Assert.Equal(HttpStatusCode.NotFound, _site.Respond("/").Status);
 
@@ -150,14 +164,15 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     private static partial Regex Metric();
 
     /// <summary>Values by name and labels. Each series stands once, under a type and a help text.</summary>
-    Dictionary<string, double> Scrape()
+    Dictionary<string, double> Scrape() => ScrapedLines().Where(line => !line.StartsWith('#')).ToDictionary(
+        line => line[..line.LastIndexOf(' ')],
+        line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+
+    string[] ScrapedLines()
     {
         var answer = _site.Respond("/metrics");
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.StartsWith("text/plain; version=0.0.4", answer.ContentType, StringComparison.Ordinal);
-        var lines = Encoding.UTF8.GetString(answer.Body).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return lines.Where(line => !line.StartsWith('#')).ToDictionary(
-            line => line[..line.LastIndexOf(' ')],
-            line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        return Encoding.UTF8.GetString(answer.Body).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

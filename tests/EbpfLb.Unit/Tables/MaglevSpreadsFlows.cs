@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.IO.Hashing;
 using System.Net;
+using System.Runtime.InteropServices;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Tables;
@@ -53,6 +56,22 @@ public sealed class MaglevSpreadsFlows
             backend => (backend.Id + 100, backend.EndPoint, backend.Weight)));
 
         Assert.Equal(mine, others.Select(id => id - 100));
+    }
+
+    /// <summary>A table that changed from one build to the next would move flows between balancers of both.</summary>
+    [Theory]
+    [InlineData("192.0.2.1:80, 192.0.2.2:80, 192.0.2.3:8080", 8328713109269204661ul)]
+    [InlineData("[2001:db8::1]:80, [2001:db8::2]:443, 192.0.2.1:80*3", 8661624767347162491ul)]
+    public void Every_build_makes_the_same_table(string members, ulong digest)
+    {
+        var slots = MaglevTable.Build(members.Split(", ").Select((member, id) =>
+        {
+            var (endPoint, weight) = (member.Split('*')[0], member.Split('*').ElementAtOrDefault(1) ?? "1");
+            return ((uint)id, IPEndPoint.Parse(endPoint), int.Parse(weight, CultureInfo.InvariantCulture));
+        }));
+
+        Assert.Equal(65537, slots.Length);
+        Assert.Equal(digest, XxHash3.HashToUInt64(MemoryMarshal.AsBytes<uint>(slots)));
     }
 
     [Fact]
