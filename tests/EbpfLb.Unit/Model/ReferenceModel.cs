@@ -51,6 +51,22 @@ sealed class ReferenceModel
             Remove(flow);
     }
 
+    /// <summary>
+    /// A flow's reply half is evicted, and the client's half brings it back: it has carried nothing, and of an
+    /// established connection both ends have shown the same, but for their ends. False where there is no such half.
+    /// </summary>
+    public bool Tear(Ends fromClient)
+    {
+        if (_halves.GetValueOrDefault(fromClient) is not { Direction: LbDirection.ToBackend, Flow: { Service.IsDirect: false } flow })
+            return false;
+        // What is told of the end of one that has yet to begin depends on the half that is left: that is nobody's promise.
+        if (!flow.Established && flow.Ended)
+            return false;
+        (flow.Reply.Packets, flow.Reply.Bytes, flow.Reply.HandshakeAck) = (0, 0, null);
+        flow.Reply.Seen = flow.Established ? flow.Forward.Seen & ~(LbTcpSeen.Fin | LbTcpSeen.Rst) : LbTcpSeen.None;
+        return true;
+    }
+
     /// <param name="packet">What came.</param>
     /// <param name="sent">The ends that the program sent it on with, to learn from; null where it did not.</param>
     public Ruling Receive(Packet packet, Ends? sent)

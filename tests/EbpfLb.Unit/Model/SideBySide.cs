@@ -78,6 +78,14 @@ sealed class SideBySide
                 _model.Pass(TimeSpan.FromSeconds(sweep.Seconds));
                 _subject.Pass(TimeSpan.FromSeconds(sweep.Seconds));
                 break;
+            case Step.Tear tear when _opened.Count > 0:
+                var (fromClient, _) = Latest(tear.Flow);
+                if (_model.Tear(fromClient))
+                    _subject.Tear(fromClient);
+                Receive(Make(fromClient, tear.Content));
+                break;
+            case Step.Tear:
+                break;
             default:
                 if (PacketOf(step) is { } packet)
                     Receive(packet);
@@ -106,10 +114,9 @@ sealed class SideBySide
                         new(service.At.Address, port)),
                     ask.Content);
             case Step.Go go:
-                // Of the latest mostly, so that flows get far.
                 if (_opened.Count == 0)
                     return null;
-                var (toBackend, toClient) = _opened[^(1 + (go.Flow % Math.Min(_opened.Count, 12)))];
+                var (toBackend, toClient) = Latest(go.Flow);
                 return Make(go.ToClient ? toClient : toBackend, go.Content);
             case Step.Stray stray:
                 var around = At(World.All, stray.World);
@@ -123,6 +130,9 @@ sealed class SideBySide
                 throw new ArgumentException($"{step} is no packet");
         }
     }
+
+    /// <summary>Of the flows so far the latest mostly, so that these get far.</summary>
+    (Ends ToBackend, Ends ToClient) Latest(int number) => _opened[^(1 + (number % Math.Min(_opened.Count, 12)))];
 
     static Packet Make(Ends ends, Content content)
     {

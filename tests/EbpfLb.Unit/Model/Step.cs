@@ -20,6 +20,11 @@ abstract record Step
     /// <summary>A packet of a flow that has been opened, whether it still lives or not.</summary>
     public sealed record Go(int Flow, bool ToClient, Content Content) : Step;
 
+    /// <summary>
+    /// A flow's reply half is evicted; then, once the datapath looks after the flow again, comes a packet of its client's.
+    /// </summary>
+    public sealed record Tear(int Flow, Content Content) : Step;
+
     /// <summary>A packet from anybody to anything.</summary>
     public sealed record Stray(int World, int From, int FromPort, int To, int ToPort, bool Tcp, Content Content) : Step;
 
@@ -56,6 +61,7 @@ abstract record Step
             (world, client, port, service, servicePort, content) =>
                 (Step)new Ask(world, client, port, service, servicePort, content))),
         (750, Gen.Select(Any, Gen.Bool, Contents, (flow, toClient, content) => (Step)new Go(flow, toClient, content))),
+        (40, Gen.Select(Any, Contents, (flow, content) => (Step)new Tear(flow, content))),
         (60, Gen.Select(Any, Any, Any, Any, Any, Gen.Bool, Contents,
             (world, from, fromPort, to, toPort, tcp, content) =>
                 (Step)new Stray(world, from, fromPort, to, toPort, tcp, content))),

@@ -11,6 +11,9 @@ namespace EbpfLb.Unit.Model;
 /// <summary>The real programs in the kernel, amid the model's world.</summary>
 sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisposable
 {
+    /// <summary>Longer than any flow that packets come for is not looked after.</summary>
+    static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
+
     static readonly WorldService[] Services = [.. World.All.SelectMany(world => world.Services)];
 
     static readonly int ServiceIds = 1 + (int)Services.Max(service => service.Id);
@@ -70,6 +73,26 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
         var live = new FlowGarbageCollector(Tables, new(), new Later(time)).Collect((_, _, _, _) => { });
         Tables.Live.WriteFirst(
             [.. Enumerable.Range(0, BackendIds).Select(id => (long)live.GetValueOrDefault((uint)id))]);
+    }
+
+    /// <summary>Evicts a flow's reply half, and has the next packet find that the flow was not looked after for a while.</summary>
+    public void Tear(Ends fromClient)
+    {
+        var key = new LbTuple
+        {
+            Src = LbAddress.From(fromClient.Source.Address),
+            Dst = LbAddress.From(fromClient.Destination.Address),
+            Sport = BigEndianPort.From((ushort)fromClient.Source.Port),
+            Dport = BigEndianPort.From((ushort)fromClient.Destination.Port),
+            Protocol = fromClient.Protocol,
+        };
+        foreach (var map in Tables.FlowMaps)
+        {
+            if (!map.TryGet(key, out var forward))
+                continue;
+            map.Remove(forward.Rewritten.Reversed());
+            map.Set(key, forward with { SeenNs = forward.SeenNs - (ulong)BetweenLooks.TotalNanoseconds });
+        }
     }
 
     /// <summary>Runs the program of the hook.</summary>

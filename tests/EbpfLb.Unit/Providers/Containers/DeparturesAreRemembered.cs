@@ -42,6 +42,20 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
         Assert.Equal([Leaving], await latter.Next());
     }
 
+    /// <summary>It may be leaving for as long as it takes to say farewell: ten minutes, and no longer.</summary>
+    [Theory]
+    [InlineData(9, Leaving), InlineData(11, Back)]
+    public async Task Also_where_it_was_told_before_anybody_listened(int minutes, string seen)
+    {
+        _engine.Tell(One, DateTimeOffset.UtcNow.AddMinutes(-minutes), "kill", ("signal", "15"));
+
+        await using var followed = new Followed(_engine, departures: _departures);
+        await _engine.IsAskedAsync("/events", atLeast: 1);
+        _engine.Put(Other, "start");
+
+        await followed.Until(seen, Marker);
+    }
+
     [Fact]
     public async Task Unless_it_was_started_again_though_nobody_was_told()
     {

@@ -1,11 +1,13 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace EbpfLb.Unit.Providers.Containers;
 
 /// <summary>A container engine on a socket of its own that speaks the few endpoints in use, or whatever else it is told to say.</summary>
-sealed class FakeEngine : IAsyncDisposable
+sealed partial class FakeEngine : IAsyncDisposable
 {
     public const string Network = "lab";
 
@@ -16,9 +18,9 @@ sealed class FakeEngine : IAsyncDisposable
     readonly List<string> _asked = [];
     readonly Dictionary<string, FakeContainer> _containers = [];
     readonly Dictionary<string, string> _answers = [];
-    readonly List<string> _past = [];
+    readonly List<(DateTimeOffset At, string Words)> _past = [];
     readonly Dictionary<string, DateTimeOffset> _started = [];
-    DateTimeOffset _now = DateTimeOffset.UnixEpoch;
+    DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
     FakeContainer? _next;
     Socket? _door;
 
@@ -113,9 +115,12 @@ sealed class FakeEngine : IAsyncDisposable
     }
 
     /// <summary>Tells all who listen, and whoever asks for the past, what happened to a container.</summary>
-    public void Tell(FakeContainer container, string action, params (string Name, string Value)[] attributes)
+    public void Tell(FakeContainer container, string action, params (string Name, string Value)[] attributes) =>
+        Tell(container, action == "start" ? Start(container) : Tick(), action, attributes);
+
+    /// <summary>As the other one, of what happened at another time.</summary>
+    public void Tell(FakeContainer container, DateTimeOffset at, string action, params (string Name, string Value)[] attributes)
     {
-        var at = action == "start" ? Start(container) : Tick();
         var happened = JsonSerializer.Serialize(new
         {
             Type = "container",
@@ -124,7 +129,7 @@ sealed class FakeEngine : IAsyncDisposable
             Actor = new { ID = container.Id, Attributes = container.Labels.Concat(attributes.Select(one => KeyValuePair.Create(one.Name, one.Value))).ToDictionary() },
         });
         lock (_lock)
-            _past.Add(happened);
+            _past.Add((at, happened));
         Send(happened + "\n");
     }
 
@@ -200,7 +205,10 @@ sealed class FakeEngine : IAsyncDisposable
             {
                 caller.Send(Encoding.ASCII.GetBytes(
                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"));
-                foreach (var happened in _past)
+                var since = Since().Match(path) is { Success: true } asked
+                    ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(asked.Groups[1].Value, CultureInfo.InvariantCulture))
+                    : DateTimeOffset.MaxValue; // who asks for nothing past is told nothing past
+                foreach (var (_, happened) in _past.Where(past => past.At >= since))
                     caller.Send(Chunk(happened + "\n"));
                 _listeners.Add(caller);
             }
@@ -256,6 +264,9 @@ sealed class FakeEngine : IAsyncDisposable
         caller.Send(body);
         caller.Dispose();
     }
+
+    [GeneratedRegex("[?&]since=([0-9]+)")]
+    private static partial Regex Since();
 
     static byte[] Chunk(string words)
     {
