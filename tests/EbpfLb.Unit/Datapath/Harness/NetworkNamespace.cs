@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using EbpfLb.Instances;
 
@@ -78,9 +79,15 @@ sealed partial class NetworkNamespace
     });
 
     /// <summary>Has iproute2 carry out the lines, all or nothing but the first fault.</summary>
-    public void Configure(params string[] lines) => Run(() =>
+    public void Configure(params string[] lines) => Configure([], lines);
+
+    /// <summary>As the other one, where a line alone does not tell the address family.</summary>
+    public void Configure(AddressFamily family, params string[] lines) =>
+        Configure([family == AddressFamily.InterNetwork ? "-4" : "-6"], lines);
+
+    void Configure(string[] options, string[] lines) => Run(() =>
     {
-        var start = new ProcessStartInfo("ip", ["-batch", "-"])
+        var start = new ProcessStartInfo("ip", [.. options, "-batch", "-"])
         {
             RedirectStandardInput = true,
             RedirectStandardError = true,

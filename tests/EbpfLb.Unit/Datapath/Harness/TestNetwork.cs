@@ -87,6 +87,23 @@ sealed class TestNetwork
         }
     }
 
+    /// <summary>Does it while a rule, as iproute2 writes it, has some packets to a host take the way by the router.</summary>
+    public void WithRouteByPort(Hosts hosts, IPAddress host, string rule, Action action)
+    {
+        const int Table = 84;
+        string[] Lines(string verb) =>
+            [$"route {verb} {host} via {hosts.Router} table {Table}", $"rule {verb} to {host} {rule} table {Table}"];
+        _namespace.Configure(hosts.Family, Lines("add"));
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _namespace.Configure(hosts.Family, Lines("del"));
+        }
+    }
+
     /// <summary>A socket of the balancer's own, made and set up inside.</summary>
     public Socket OpenSocket(AddressFamily family, ProtocolType protocol, Action<Socket> setUp) => _namespace.Run(() =>
     {
