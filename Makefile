@@ -2,7 +2,7 @@
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
 scripts := lab/setup lab/compose lab/up lab/show .ci/run .ci/unit
-bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
+bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG

@@ -69,10 +69,18 @@ static class CommandLine
             };
             await error.WriteLineAsync($"error: {sentence}");
             if (parsed.GetValue(Verbose))
-                await error.WriteLineAsync(fault.ToString());
+                await error.WriteLineAsync($"{KernelsLog(fault)}{fault}");
             return ExitCode.Failed;
         }
     }
+
+    /// <summary>What the kernel logged about a failure or its cause; empty if nothing.</summary>
+    static string KernelsLog(Exception? fault) => fault switch
+    {
+        null => "",
+        LoadBalancerException { Log: { } log } => log,
+        _ => KernelsLog(fault.InnerException),
+    };
 
     /// <summary>What is wrong with a line; where its command is, no more than that.</summary>
     static IEnumerable<string> Misused(ParseResult parsed)

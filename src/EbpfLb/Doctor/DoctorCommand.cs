@@ -38,11 +38,14 @@ static class DoctorCommand
             if (faults.Length > 0)
                 return Faults.Report(faults, error);
 
-            var diagnosis = Examination.Of(examine(names));
+            var facts = examine(names);
+            var diagnosis = Examination.Of(facts);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
             else
                 WriteTable(diagnosis, output, colours: output == StandardOutput.Writer && Terminal.HasColours);
+            foreach (var log in parsed.GetValue(CommandLine.Verbose) ? facts.Logs : [])
+                error.WriteLine(log);
             return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;

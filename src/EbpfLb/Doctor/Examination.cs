@@ -9,23 +9,24 @@ static class Examination
 {
     const int FirstNatPort = 1024;
     const int FirstPortBeyondClients = 61000; // Linux clients take theirs from 32768 to 60999
-    static readonly Version OldestKernel = new(5, 15); // a long-term one that has atomics, coarse clock and global functions with pointers
-    static readonly Version TcxKernel = new(6, 6);
 
     public static Diagnosis Of(Facts facts)
     {
+        var (privileges, libBpf) = (Privileges(facts), LibBpf(facts.LibBpf));
+        var couldLoad = privileges.Verdict != Verdict.Missing && libBpf.Verdict != Verdict.Missing;
         List<Finding> conditions =
         [
-            Privileges(facts), Kernel(facts.Kernel), LibBpf(facts.LibBpf), Bpffs(facts), Btf(facts.HasBtf),
+            privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), Btf(facts.HasBtf),
             Forwarding(facts), LocalPorts(facts.LocalPorts),
         ];
         if (facts.Device is { } device)
             conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(More)]);
 
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
-        var tc = Slower(Hook(HookKind.Tc, facts.TcFailure, blocked), facts.TcRefusal);
-        var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked);
-        var native = Native(Hook(HookKind.XdpNative, facts.XdpFailure, blocked), facts.Device);
+        var (tcNeeds, xdpNeeds) = (KernelChecks.Needs(HookKind.Tc, facts.Kernel), KernelChecks.Needs(HookKind.XdpNative, facts.Kernel));
+        var tc = Slower(Hook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
+        var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds);
+        var native = Native(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds);
         return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
     }
 
@@ -44,13 +45,6 @@ static class Examination
                 "run it as root; in a container add the capabilities NET_ADMIN, BPF and PERFMON, "
                 + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF");
     }
-
-    static Finding Kernel(Version kernel) =>
-        kernel < OldestKernel
-            ? new("kernel", Verdict.Missing, $"{kernel} is too old", $"boot {OldestKernel} or later")
-            : new("kernel", Verdict.Ok, kernel < TcxKernel
-                ? $"{kernel}, with clsact filters (tcx links need {TcxKernel})"
-                : $"{kernel}, with tcx links");
 
     static Finding LibBpf(string? version) =>
         version is null
@@ -142,10 +136,10 @@ static class Examination
         _ => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, driver {device.Driver}"),
     };
 
-    static Finding Hook(HookKind hook, string? failure, bool blocked) =>
+    static Finding Hook(HookKind hook, string? failure, bool blocked, string needs) =>
         failure is null && !blocked
-            ? new($"hook {hook.Word()}", Verdict.Ok, "the programs load")
-            : new($"hook {hook.Word()}", Verdict.Missing, blocked ? "see what is missing above" : failure!);
+            ? new($"hook {hook.Word()}", Verdict.Ok, $"the programs load {needs}")
+            : new($"hook {hook.Word()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
 
     /// <summary>What loads may not be what this kernel should be able to load.</summary>
     static Finding Slower(Finding tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null
@@ -153,33 +147,33 @@ static class Examination
         : tc with
         {
             Verdict = Verdict.Warn,
-            Observation = $"the programs load, but tc takes a little longer over a packet: {refusal}",
+            Observation = $"{tc.Observation}, but tc takes a little longer over a packet: {refusal}",
             Remedy = "sysctl -w net.core.bpf_jit_enable=1 where it is 0; otherwise no more than this line is needed",
         };
 
     /// <summary>Native XDP needs the device's help too.</summary>
-    static Finding Native(Finding loads, DeviceFacts? device) => (loads.Verdict, device) switch
+    static Finding Native(Finding loads, DeviceFacts? device, string needs) => (loads.Verdict, device) switch
     {
         (Verdict.Missing, _) => loads,
         (_, null) => loads with
         {
             Verdict = Verdict.Warn,
-            Observation = "depends on the interface's driver",
+            Observation = $"depends on the interface's driver {needs}",
             Remedy = "ask with --interface NAME",
         },
         (_, { SendsFromXdp: false }) => loads with
         {
             Verdict = Verdict.Warn,
-            Observation = "the peer of this veth has neither an XDP program nor GRO, and would drop all that is sent",
+            Observation = $"the peer of this veth has neither an XDP program nor GRO, and would drop all that is sent {needs}",
             Remedy = VethPeer.Remedy,
         },
-        (_, { SendsFromXdp: true }) => loads with { Observation = "the programs load, and the peer takes what they send" },
+        (_, { SendsFromXdp: true }) => loads with { Observation = $"{loads.Observation}, and the peer takes what they send" },
         (_, { Driver: null }) => loads with
         {
             Verdict = Verdict.Warn,
-            Observation = "virtual devices refuse native XDP, or lose what it sends back",
+            Observation = $"virtual devices refuse native XDP, or lose what it sends back {needs}",
             Remedy = "use --hook tc, which 'auto' takes here",
         },
-        _ => loads with { Observation = $"the programs load; the driver {device.Driver} has the last word when attaching" },
+        _ => loads with { Observation = $"{loads.Observation}; the driver {device.Driver} has the last word when attaching" },
     };
 }

@@ -18,6 +18,9 @@ sealed record Facts(
     /// <summary>Why the tc program that loads is not the one that takes the least time; null where it is.</summary>
     public string? TcRefusal { get; init; }
 
+    /// <summary>What the kernel logged about each program that it refused; shown with --verbose.</summary>
+    public IReadOnlyList<string> Logs { get; init; } = [];
+
     /// <summary>Whether the capabilities are over a user namespace alone, as a rootless engine gives them.</summary>
     public bool IsInUserNamespace { get; init; }
 

@@ -23,16 +23,19 @@ static class Probe
         var settings = LocalPorts.Read(EventLevel.Flows);
         var found = devices.Select(Device).ToArray();
         var first = found.FirstOrDefault();
-        var (tcFailure, tcRefusal) = Load(HookKind.Tc, settings);
+        var tc = Load(HookKind.Tc, settings);
+        var xdp = Load(HookKind.XdpGeneric, settings);
         return new Facts(
             EffectiveCapabilities(File.ReadLines("/proc/self/status")),
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
             first is { Exists: true } ? first.Forwards : Forwarding.IsOn(), first,
-            tcFailure, Load(HookKind.XdpGeneric, settings).Failure)
+            tc.Failure?.Message, xdp.Failure?.Message)
         {
-            TcRefusal = tcRefusal,
+            TcRefusal = tc.Refusal?.Message,
+            Logs = [.. new[] { tc.Failure, tc.Refusal, xdp.Failure }
+                .OfType<LoadException>().Select(refused => $"{refused.Message}\n{refused.Log}").Distinct()],
             IsInUserNamespace = File.Exists(IdMap) && IsPartial(File.ReadAllText(IdMap)),
             MoreDevices = [.. found.Skip(1)],
         };
@@ -85,20 +88,16 @@ static class Probe
     }
 
     /// <summary>Has the kernel verify the programs and create the maps, and lets go of them.</summary>
-    static (string? Failure, string? TcRefusal) Load(HookKind hook, LbSettings settings)
+    static (Exception? Failure, LoadException? Refusal) Load(HookKind hook, LbSettings settings)
     {
         try
         {
             using var datapath = Datapath.Load(hook, settings, FewFlows);
             return (null, datapath.TcRefusal);
         }
-        catch (LoadBalancerException fault)
+        catch (Exception fault) when (fault is LoadBalancerException or DllNotFoundException)
         {
-            return (fault.Message, null);
-        }
-        catch (DllNotFoundException fault)
-        {
-            return (fault.Message, null);
+            return (fault, null);
         }
     }
 }

@@ -4,41 +4,45 @@ using System.Text;
 namespace EbpfLb.Native;
 
 /// <summary>
-/// Collects what libbpf prints on this thread, the verifier's log above all, so that a failure can quote it.
-/// Nothing of it reaches the terminal by itself.
+/// Collects libbpf's warnings on this thread, the verifier's log among them. libbpf asks for that log when a program does
+/// not load, and doubles its buffer until the whole log fits. Nothing reaches the terminal from here.
 /// </summary>
 static unsafe class BpfLog
 {
     [ThreadStatic]
     static StringBuilder? _lines;
 
-    /// <summary>Starts a fresh log on this thread.</summary>
-    public static StringBuilder Begin() => _lines = new StringBuilder();
+    /// <summary>Starts collecting on this thread.</summary>
+    public static void Begin() => _lines = new StringBuilder();
 
-    /// <summary>The line that says most: the verifier's last word, or libbpf's last warning that gives a reason.</summary>
-    public static string? Summary(StringBuilder log)
+    /// <summary>Stops collecting, and returns everything since <see cref="Begin"/>.</summary>
+    public static string End()
     {
-        var lines = log.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var verdict = Array.FindLastIndex(lines, line => line.StartsWith("processed ", StringComparison.Ordinal));
-        return verdict > 0 ? lines[verdict - 1] : lines.LastOrDefault(GivesReason);
+        var text = _lines?.ToString() ?? "";
+        _lines = null;
+        return text;
     }
 
-    /// <summary>Every failed load ends with a line that only says so.</summary>
-    static bool GivesReason(string line) => !line.StartsWith("libbpf: failed to load object", StringComparison.Ordinal);
+    /// <summary>libbpf's last warning that gives a reason, or null.</summary>
+    public static string? Summary(string log) => log
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(GivesReason);
 
-    /// <summary>libbpf's print callback (libbpf_print_fn_t).</summary>
+    /// <summary>Every failed load ends with a line that only says that it failed; the verifier's own lines have no prefix.</summary>
+    static bool GivesReason(string line) =>
+        line.StartsWith("libbpf: ", StringComparison.Ordinal)
+        && !line.StartsWith("libbpf: failed to load object", StringComparison.Ordinal)
+        && !line.EndsWith(" PROG LOAD LOG --", StringComparison.Ordinal);
+
+    /// <summary>libbpf's print callback (libbpf_print_fn_t). The verifier's log is one call, of any length.</summary>
     [UnmanagedCallersOnly]
     public static int Print(int level, byte* format, nint arguments)
     {
         const int debug = 2;
-        if (level >= debug || _lines is null)
+        byte* text = null;
+        if (level >= debug || _lines is null || LibC.vasprintf(&text, format, arguments) is not (> 0 and var length))
             return 0;
-        var buffer = new byte[64 * 1024];
-        fixed (byte* text = buffer)
-        {
-            var written = LibC.vsnprintf(text, (nuint)buffer.Length, format, arguments);
-            _lines.Append(Encoding.UTF8.GetString(buffer, 0, Math.Min(Math.Max(written, 0), buffer.Length - 1)));
-        }
+        _lines.Append(Encoding.UTF8.GetString(text, length));
+        NativeMemory.Free(text);
         return 0;
     }
 }

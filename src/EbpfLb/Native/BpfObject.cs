@@ -23,7 +23,6 @@ sealed unsafe class BpfObject : SafeHandle
     /// <param name="image">The ELF file's content.</param>
     public static BpfObject Open(string name, ReadOnlySpan<byte> image)
     {
-        BpfLog.Begin();
         var result = new BpfObject(name);
         fixed (byte* bytes = image)
         fixed (byte* text = Encoding.UTF8.GetBytes(name + '\0'))
@@ -71,12 +70,14 @@ sealed unsafe class BpfObject : SafeHandle
         Check.NegativeErrno(LibBpf.bpf_map__reuse_fd(_maps[map], existing.Number), $"sharing map {map} with {_name}");
 
     /// <summary>Creates the maps and has the verifier check the programs.</summary>
+    /// <exception cref="LoadException">The kernel refused a map or a program; it has libbpf's and the verifier's log.</exception>
     public void Load()
     {
-        var log = BpfLog.Begin();
+        BpfLog.Begin();
         var result = LibBpf.bpf_object__load(handle);
+        var log = BpfLog.End();
         if (result < 0)
-            throw new NativeException($"loading the eBPF object {_name}", -result, BpfLog.Summary(log));
+            throw new LoadException(_name, -result, log);
     }
 
     public Fd Map(string name) => Fd.Duplicate(LibBpf.bpf_map__fd(_maps[name]), $"map {name}");

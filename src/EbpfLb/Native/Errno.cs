@@ -24,9 +24,9 @@ static class Errno
     public const int ENOTSUPP = 524;
 
     /// <summary>The number's name and the system's text for it: <c>EPERM, Operation not permitted</c>.</summary>
-    public static string Describe(int errno)
-    {
-        var name = LibC.strerrorname_np(errno) is { Length: > 0 } known ? known : $"errno {errno}";
-        return $"{name}, {Marshal.GetPInvokeErrorMessage(errno)}";
-    }
+    public static string Describe(int errno) => $"{Name(errno)}, {Marshal.GetPInvokeErrorMessage(errno)}";
+
+    /// <summary>The number's name; for one that the C library does not know, <c>errno 524</c>.</summary>
+    public static string Name(int errno) =>
+        LibC.strerrorname_np(errno) is { Length: > 0 } known ? known : $"errno {errno}";
 }

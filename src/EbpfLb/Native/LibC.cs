@@ -46,8 +46,9 @@ static unsafe partial class LibC
     [return: MarshalUsing(typeof(StaticString))]
     public static partial string strerrorname_np(int errno);
 
+    /// <summary>Formats into memory that the caller frees with <see cref="NativeMemory.Free"/>; -1 if there is none.</summary>
     [LibraryImport(Library)]
-    public static partial int vsnprintf(byte* buffer, nuint size, byte* format, nint arguments);
+    public static partial int vasprintf(byte** text, byte* format, nint arguments);
 
     /// <summary><c>struct pollfd</c>.</summary>
     public struct PollDescriptor

@@ -38,7 +38,7 @@ sealed class AttachedDatapath : IDisposable
     public LbTables Tables => _datapath.Tables;
 
     /// <summary>As <see cref="Datapath.TcRefusal"/>.</summary>
-    public string? TcRefusal => _datapath.TcRefusal;
+    public LoadException? TcRefusal => _datapath.TcRefusal;
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
     /// <param name="devices">Where to attach: to all of them, or to none.</param>

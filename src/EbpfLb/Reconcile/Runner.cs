@@ -97,7 +97,10 @@ sealed partial class Runner(
         foreach (var device in devices.Length > 1 ? devices : [])
             WarnIfNotForwarding(device);
         if (attached.TcRefusal is { } refusal)
-            LogCompatibleTc(refusal);
+        {
+            LogCompatibleTc(refusal.Message);
+            LogKernelsLog(refusal.Log);
+        }
         await using var metrics = listener is null ? null : new MetricsServer(
             listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers.CreateLogger<MetricsServer>());
 
@@ -179,6 +182,9 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "tc takes a little longer over a packet, by a program for older kernels: {Reason}")]
     partial void LogCompatibleTc(string reason);
+
+    [LoggerMessage(LogLevel.Debug, "the kernel's log of the program that it refused:\n{Log}")]
+    partial void LogKernelsLog(string? log);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]

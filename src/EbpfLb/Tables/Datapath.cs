@@ -14,7 +14,7 @@ sealed class Datapath : IDisposable
     const string Constants = ".rodata.settings";
     const string XdpConstants = ".rodata.xdp";
 
-    Datapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp, string? tcRefusal)
+    Datapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp, LoadException? tcRefusal)
     {
         Layout = layout;
         Tables = tables;
@@ -34,7 +34,7 @@ sealed class Datapath : IDisposable
     public Fd? Xdp { get; }
 
     /// <summary>Why the kernel refused the tc program that suits it best, and got the one for any kernel; usually null.</summary>
-    public string? TcRefusal { get; }
+    public LoadException? TcRefusal { get; }
 
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
     /// <param name="settings">Constants of the programs.</param>
@@ -45,7 +45,7 @@ sealed class Datapath : IDisposable
         HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null,
         TcObject? tcObject = null)
     {
-        string? refusal = null;
+        LoadException? refusal = null;
         using var tc = tcObject is { } only
             ? LoadTc(only, settings, maxFlows, former, out var layout)
             : LoadBestTc(settings, maxFlows, former, out layout, out refusal);
@@ -53,10 +53,10 @@ sealed class Datapath : IDisposable
         if (hook == HookKind.Tc)
             return new(layout, tables, tc.Program("lb_tc"), null, refusal);
 
-        using var xdp = Open("lb_xdp", settings);
+        using var xdp = Open(KernelNeed.Xdp, settings);
         xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
         tables.ShareWith(xdp);
-        xdp.Load();
+        LoadObject(xdp, KernelNeed.Xdp);
         return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
     }
 
@@ -76,22 +76,22 @@ sealed class Datapath : IDisposable
 
     /// <summary>A kernel may promise more than it keeps: with its compiler off, or types described that libbpf cannot read.</summary>
     static BpfObject LoadBestTc(
-        LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out string? refusal)
+        LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out LoadException? refusal)
     {
         refusal = null;
-        NativeException first;
+        LoadException first;
         try
         {
             return LoadTc(TcObjects.Best, settings, maxFlows, former, out layout);
         }
-        catch (NativeException fault) when (TcObjects.Best != TcObject.Compatible)
+        catch (LoadException fault) when (TcObjects.Best != TcObject.Compatible)
         {
             first = fault;
         }
         try
         {
             var tc = LoadTc(TcObject.Compatible, settings, maxFlows, former, out layout);
-            refusal = first.Message;
+            refusal = first;
             return tc;
         }
         catch (NativeException)
@@ -108,7 +108,7 @@ sealed class Datapath : IDisposable
         {
             layout = TableLayout.Of(tc);
             former?.ShareWith(tc);
-            tc.Load();
+            LoadObject(tc, tcObject.Need());
             return tc;
         }
         catch
@@ -120,14 +120,27 @@ sealed class Datapath : IDisposable
 
     static BpfObject OpenTc(TcObject tcObject, LbSettings settings, uint maxFlows)
     {
-        var tc = Open(tcObject.Name(), settings);
+        var tc = Open(tcObject.Need(), settings);
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("opening", 2 * FlowTableSize.Opening(maxFlows));
         return tc;
     }
 
-    static BpfObject Open(string name, LbSettings settings)
+    static void LoadObject(BpfObject opened, KernelNeed need)
     {
+        try
+        {
+            opened.Load();
+        }
+        catch (LoadException failure)
+        {
+            throw need.Explain(failure, KernelNeed.Running);
+        }
+    }
+
+    static BpfObject Open(KernelNeed need, LbSettings settings)
+    {
+        var name = need.Object;
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{name}.bpf.o")
             ?? throw new InvalidOperationException($"the build did not embed {name}.bpf.o");
         var image = new byte[stream.Length];

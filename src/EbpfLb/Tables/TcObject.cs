@@ -15,10 +15,9 @@ enum TcObject
 static class TcObjects
 {
     /// <summary>What this kernel should be able to load that takes the least time.</summary>
-    public static TcObject Best => OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 2) && KernelTypes.AreDescribed
+    public static TcObject Best => KernelNeed.Tc.IsMetBy(KernelNeed.Running) && KernelTypes.AreDescribed
         ? TcObject.Looking
         : TcObject.Compatible;
 
-    /// <summary>Without its suffix.</summary>
-    public static string Name(this TcObject which) => which == TcObject.Looking ? "lb_tc" : "lb_tc_compat";
+    public static KernelNeed Need(this TcObject which) => which == TcObject.Looking ? KernelNeed.Tc : KernelNeed.TcCompat;
 }

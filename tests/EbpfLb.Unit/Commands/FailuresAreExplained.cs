@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using EbpfLb.Commands;
+using EbpfLb.Native;
 
 namespace EbpfLb.Unit.Commands;
 
@@ -73,6 +74,24 @@ public sealed class FailuresAreExplained
         Assert.StartsWith("error: it failed.\n", error, StringComparison.Ordinal);
         Assert.Contains("beneath", error, StringComparison.Ordinal);
         Assert.Contains("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Verbose_shows_the_kernels_log_and_nothing_else_does(bool isCause)
+    {
+        const string log = "libbpf: map 'flows': failed to create\nlibbpf: failed to load object 'lb_tc'\n";
+        LoadBalancerException failure = new LoadException("lb_tc", Errno.E2BIG, log);
+        if (isCause)
+            failure = new LoadBalancerException(failure.Message, failure);
+        var shell = new Shell { Balancing = _ => throw failure };
+
+        var (_, _, quiet) = await shell.Type(Good);
+        var (_, _, verbose) = await shell.Type($"{Good} --verbose");
+
+        Assert.Equal($"error: {failure.Message}\n", quiet);
+        Assert.StartsWith($"{quiet}{log}EbpfLb.", verbose, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class OlderKernels
         var refusal = machine.Run(() =>
         {
             using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Usual, maxFlows: 64);
-            return datapath.TcRefusal;
+            return datapath.TcRefusal?.Message;
         });
         var tc = machine.Run(() => Examination.Of(Probe.Examine())).Findings.Single(finding => finding.Subject == "hook tc");
 

@@ -60,6 +60,17 @@ public sealed class DoctorReports
     }
 
     [Fact]
+    public async Task The_kernels_log_of_a_refused_program_with_verbose_alone()
+    {
+        var facts = Fine with { Logs = ["0: (95) exit"] };
+
+        var (_, quiet, nothing) = await Type(facts, "doctor");
+        var (_, verbose, log) = await Type(facts, "doctor --verbose");
+
+        Assert.Equal((quiet, "", "0: (95) exit\n"), (verbose, nothing, log));
+    }
+
+    [Fact]
     public void Colours_only_where_they_show()
     {
         using var plain = new StringWriter();

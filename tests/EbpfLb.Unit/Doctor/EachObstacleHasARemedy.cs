@@ -1,4 +1,5 @@
 using EbpfLb.Doctor;
+using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Doctor;
 
@@ -48,17 +49,53 @@ public sealed class EachObstacleHasARemedy
         Healthy with { IsInUserNamespace = true }, "privileges", "over a user namespace alone", "an engine that is not rootless");
 
     [Theory]
-    [InlineData("5.10", false, "5.10 is too old")]
-    [InlineData("5.15", true, "5.15, with clsact filters")]
-    [InlineData("6.5", true, "6.5, with clsact filters")]
-    [InlineData("6.6", true, "6.6, with tcx links")]
-    public void A_kernel_that_is_old(string version, bool isEnough, string observation)
+    [InlineData("5.18", "5.18, with clsact filters")]
+    [InlineData("6.5", "6.5, with clsact filters")]
+    [InlineData("6.6", "6.6, with tcx links")]
+    public void A_kernel_that_is_new_enough_has_none(string version, string observation)
     {
         var finding = Find(Healthy with { Kernel = Version.Parse(version) }, "kernel");
 
-        Assert.Equal(isEnough ? Verdict.Ok : Verdict.Missing, finding.Verdict);
+        Assert.Equal(Verdict.Ok, finding.Verdict);
         Assert.StartsWith(observation, finding.Observation, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_that_loads_nothing_is_one_sentence()
+    {
+        var facts = Healthy with { Kernel = new(5, 10), TcFailure = "the verifier refuses.", XdpFailure = "the verifier refuses." };
+
+        AssertMissing(facts, "kernel", "5.10 is too old", $"boot {KernelNeed.TcCompat.Oldest} or later");
+        Assert.DoesNotContain(Examination.Of(facts).Findings, finding => finding.Observation.Contains("verifier"));
+    }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_that_loads_the_programs_is_enough()
+    {
+        var facts = Healthy with { Kernel = new(5, 14) }; // RHEL 9 carries later parts back
+
+        Assert.True(Examination.Of(facts).CanRun);
+        Assert.Equal(
+            new("kernel", Verdict.Ok, $"5.14, where the programs load, although it is older than {KernelNeed.TcCompat.Oldest}"),
+            Find(facts, "kernel"));
+    }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_is_not_blamed_for_missing_privileges()
+    {
+        var facts = Healthy with { Capabilities = 0, Kernel = new(5, 14), TcFailure = "x", XdpFailure = "x" };
+
+        AssertFinding(facts, Verdict.Warn, "kernel", "5.14 may be too old", "ask again");
+        Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
+    }
+
+    [Theory]
+    [InlineData("hook tc", ", takes less time from 6.2 with BTF on; this is 6.8)")]
+    [InlineData("hook xdp-generic", "; this is 6.8)")]
+    [InlineData("hook xdp-native", "; this is 6.8)")]
+    public void Each_hook_says_which_kernel_it_needs_and_which_this_is(string hook, string versions) => Assert.Contains(
+        $"the programs load (needs kernel {KernelNeed.TcCompat.Oldest}{versions}", Find(Healthy, hook).Observation,
+        StringComparison.Ordinal);
 
     [Fact]
     public void Libbpf_that_is_not_installed() =>
@@ -181,7 +218,7 @@ public sealed class EachObstacleHasARemedy
     {
         AssertFinding(facts, Verdict.Missing, subject, observation, remedy);
         Assert.False(Examination.Of(facts).CanRun);
-        Assert.Equal("see what is missing above", Find(facts, "hook tc").Observation);
+        Assert.StartsWith("see what is missing above (needs kernel ", Find(facts, "hook tc").Observation, StringComparison.Ordinal);
     }
 
     static void AssertWarning(Facts facts, string subject, string observation, string remedy)

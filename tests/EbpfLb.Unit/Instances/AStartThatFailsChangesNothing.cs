@@ -50,7 +50,7 @@ public sealed class AStartThatFailsChangesNothing
 
         var refusal = Refused(Machine.Usual with { Replace = true, Flows = 1u << 30 });
 
-        Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Name()} failed: ", refusal, StringComparison.Ordinal);
+        Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Need().Object} failed: ", refusal, StringComparison.Ordinal);
         Assert.Equal(before, Everything());
     });
 
