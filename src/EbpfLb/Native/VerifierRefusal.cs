@@ -23,9 +23,9 @@ sealed partial record VerifierRefusal(string Program, string Rule, string? Sourc
         var verdict = lines[(trace + 1)..(end < 0 ? lines.Length : end)].Where(line => line.Length > 0).Take(MostLines).ToArray();
         if (verdict.Length == 0)
             return null;
-        var source = lines.Take(trace + 1).Select(line => SourceLine().Match(line)).LastOrDefault(match => match.Success);
+        var source = SourceLine().Match(Array.FindLast(lines[..(trace + 1)], line => SourceLine().IsMatch(line)) ?? "");
         return new(
-            last.Groups["program"].Value, string.Join("; ", verdict), Text(source?.Groups["text"]), Text(source?.Groups["place"]));
+            last.Groups["program"].Value, string.Join("; ", verdict), Text(source.Groups["text"]), Text(source.Groups["place"]));
     }
 
     /// <summary>As part of a sentence.</summary>
@@ -34,7 +34,7 @@ sealed partial record VerifierRefusal(string Program, string Rule, string? Sourc
         + (Source is null ? $" in {Program}" : $" at \"{Source}\"")
         + (Location is null ? "" : $" ({Location})");
 
-    static string? Text(Group? group) => group is { Success: true } ? group.Value : null;
+    static string? Text(Group group) => group.Success ? group.Value : null;
 
     [GeneratedRegex(
         "prog '(?<program>[^']*)': -- BEGIN PROG LOAD LOG --\n(?<log>.*?)-- END PROG LOAD LOG --", RegexOptions.Singleline)]

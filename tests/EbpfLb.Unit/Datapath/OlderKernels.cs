@@ -66,13 +66,14 @@ public sealed class OlderKernels
         var refusal = machine.Run(() =>
         {
             using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Usual, maxFlows: 64);
-            return datapath.TcRefusal?.Message;
+            return datapath.TcRefusal!;
         });
         var tc = machine.Run(() => Examination.Of(Probe.Examine())).Findings.Single(finding => finding.Subject == "hook tc");
 
-        Assert.StartsWith("loading the eBPF object lb_tc failed: ", refusal, StringComparison.Ordinal);
+        Assert.StartsWith("loading the eBPF object lb_tc failed: ", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("libbpf: ", refusal.Log, StringComparison.Ordinal);
         Assert.Equal(EbpfLb.Doctor.Verdict.Warn, tc.Verdict);
-        Assert.Contains(refusal!, tc.Observation, StringComparison.Ordinal);
+        Assert.Contains(refusal.Message, tc.Observation, StringComparison.Ordinal);
         Directory.Delete(Path.GetDirectoryName(garbled)!, recursive: true);
     }
 

@@ -8,9 +8,12 @@ public sealed class TheVerifiersLogIsDigested
     [Fact]
     public void A_key_that_6_1_takes_for_no_key() => AssertDigest(
         """
+        5366: (63) *(u32 *)(r10 -40) = r1     ; R1_w=0 R10=fp0 fp-40=mmmm0000
+        ;
+        5368: (07) r2 += -40                  ; R2_w=fp-40
         ; struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
         5375: (18) r1 = 0xffff8881031f2c00    ; R1_w=map_ptr(off=0,ks=40,vs=104,imm=0)
-        5377: (bf) r2 = r6                    ; R2_w=mem(off=0,sz=40,imm=0) R6=mem(off=0,sz=40,imm=0)
+        5377: (bf) r2 = r6                    ; R2_w=mem(off=0,imm=0) R6=mem(off=0,imm=0)
         5378: (85) call bpf_map_lookup_elem#1
         R2 type=mem expected=fp, pkt, pkt_meta, map_key, map_value
         processed 4112 insns (limit 1000000) max_states_per_insn 3 total_states 310 peak_states 310 mark_read 42

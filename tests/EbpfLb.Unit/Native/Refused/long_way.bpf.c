@@ -3,7 +3,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#define STEPS 200000
+#define STEPS 180000
 
 SEC("xdp")
 int refused(struct xdp_md *ctx)
