@@ -13,9 +13,9 @@ async Task<int> RunAsync(
     var changes = AsyncEnumerable.Empty<LoadBalancerConfiguration>();
     if (file is not null)
     {
-        var watch = new ConfigurationWatch(
-            file, configuration, TimeProvider.System, loggers.CreateLogger<ConfigurationWatch>());
-        signals.HungUp += watch.LookNow;
+        var watch = new ConfigurationWatcher(
+            file, configuration, TimeProvider.System, loggers.CreateLogger<ConfigurationWatcher>());
+        signals.HangUp += watch.ReloadNow;
         changes = watch.WatchAsync(cancellation);
     }
     await new Runner(configuration, changes, StandardOutput.Writer, TimeProvider.System, loggers).RunAsync(cancellation);

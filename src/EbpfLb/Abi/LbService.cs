@@ -16,7 +16,7 @@ record struct LbServiceKey
 
     /// <summary>As <c>172.20.0.2:80/tcp</c>.</summary>
     public override readonly string ToString() =>
-        $"{Words.EndPoint(Address.ToIPAddress(), Port.Value)}/{((TransportProtocol)Protocol).Word()}";
+        $"{ConfigNames.FormatEndPoint(Address.ToIPAddress(), Port.Value)}/{((TransportProtocol)Protocol).ToConfigString()}";
 }
 
 /// <summary>Mirror of <c>enum lb_algorithm</c>: how a slot of a service's table is chosen for a new flow.</summary>

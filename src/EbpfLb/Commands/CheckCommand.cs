@@ -18,11 +18,11 @@ static class CheckCommand
         command.SetAction(parsed =>
         {
             var path = parsed.GetRequiredValue(config);
-            var reading = ConfigurationFile.Read(path);
+            var result = ConfigurationFile.Read(path);
             var invocation = parsed.InvocationConfiguration;
-            return reading.Configuration is { } configuration
+            return result.Configuration is { } configuration
                 ? Describe(path, configuration, invocation.Output)
-                : Faults.Report(reading.Faults, invocation.Error);
+                : ErrorOutput.Write(result.Errors, invocation.Error);
         });
         return command;
     }
@@ -30,7 +30,7 @@ static class CheckCommand
     static int Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
     {
         var interfaces = configuration.Interfaces is [var one] ? $"interface {one}" : $"interfaces {string.Join(", ", configuration.Interfaces)}";
-        output.WriteLine($"{path} is valid: {interfaces}, hook {configuration.Hook.Word()}");
+        output.WriteLine($"{path} is valid: {interfaces}, hook {configuration.Hook.ToConfigString()}");
         output.WriteLine($"  room for {configuration.Flows} flows, which may idle: {configuration.Timeouts}");
         if (configuration.Docker is { } docker)
             output.WriteLine($"  containers labelled for a service are backends, on network {docker.Network} (engine {docker.Endpoint})");
@@ -39,7 +39,7 @@ static class CheckCommand
             var backends = service.Backends.Select(backend =>
                 $"{backend}{(backend.Weight == 1 ? "" : $" (weight {backend.Weight})")}");
             var targets = service.Backends.IsEmpty ? "no backend" : string.Join(", ", backends);
-            var mode = service.Mode == ForwardingMode.Nat ? "" : $" (mode {service.Mode.Word()})";
+            var mode = service.Mode == ForwardingMode.Nat ? "" : $" (mode {service.Mode.ToConfigString()})";
             output.WriteLine($"  {service.Name} {service.Listen}{mode} -> {targets}");
             if (service.Health is { } health)
                 output.WriteLine($"    checked by {health}");

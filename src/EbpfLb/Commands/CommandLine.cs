@@ -35,8 +35,8 @@ static class CommandLine
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             var command = $"ebpf-lb {Help.CommandOf(parsed)}".TrimEnd();
-            foreach (var fault in Misused(parsed))
-                await error.WriteLineAsync($"error: {fault} See '{command} --help'.");
+            foreach (var problem in DescribeErrors(parsed))
+                await error.WriteLineAsync($"error: {problem} See '{command} --help'.");
             return ExitCode.Usage;
         }
 
@@ -59,45 +59,45 @@ static class CommandLine
         {
             return ExitCode.Ok; // who asked has seen enough
         }
-        catch (Exception fault)
+        catch (Exception exception)
         {
-            var sentence = fault switch
+            var sentence = exception switch
             {
-                LoadBalancerException or IOException => fault.Message,
+                LoadBalancerException or IOException => exception.Message,
                 DllNotFoundException => $"{LibBpf.Library} could not be loaded. Install it: {LibBpf.Remedy}.",
-                _ => Unexpected(fault),
+                _ => DescribeUnexpected(exception),
             };
             await error.WriteLineAsync($"error: {sentence}");
             if (parsed.GetValue(Verbose))
-                await error.WriteLineAsync($"{KernelsLog(fault)}{fault}");
+                await error.WriteLineAsync($"{KernelLog(exception)}{exception}");
             return ExitCode.Failed;
         }
     }
 
     /// <summary>What the kernel logged about a failure or its cause; empty if nothing.</summary>
-    static string KernelsLog(Exception? fault) => fault switch
+    static string KernelLog(Exception? exception) => exception switch
     {
         null => "",
         LoadBalancerException { Log: { } log } => log,
-        _ => KernelsLog(fault.InnerException),
+        _ => KernelLog(exception.InnerException),
     };
 
     /// <summary>What is wrong with a line; where its command is, no more than that.</summary>
-    static IEnumerable<string> Misused(ParseResult parsed)
+    static IEnumerable<string> DescribeErrors(ParseResult parsed)
     {
         if (parsed.CommandResult.Command is not RootCommand root)
-            return parsed.Errors.Select(fault => fault.Message);
+            return parsed.Errors.Select(problem => problem.Message);
         var known = root.Subcommands.Select(command => command.Name).ToArray();
         var use = $"Use one of: {string.Join(", ", known)}.";
         if (parsed.UnmatchedTokens is not [var word, ..])
             return [$"The command is missing. {use}"];
-        return [$"'{word}' is no command and no option. {(Spelling.Nearest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
+        return [$"'{word}' is no command and no option. {(Spelling.Suggest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
     }
 
-    static string Unexpected(Exception fault)
+    static string DescribeUnexpected(Exception exception)
     {
-        var end = fault.Message is [.., var last] && char.IsLetterOrDigit(last) ? "." : "";
-        return $"something failed that should not: {fault.GetType().Name}: {fault.Message}{end} "
+        var end = exception.Message is [.., var last] && char.IsLetterOrDigit(last) ? "." : "";
+        return $"something failed that should not: {exception.GetType().Name}: {exception.Message}{end} "
             + "Run it again with --verbose, and report what it prints.";
     }
 }

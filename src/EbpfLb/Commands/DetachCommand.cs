@@ -16,11 +16,11 @@ static class DetachCommand
 
     static int Run(string device, TextWriter output)
     {
-        var instance = Instance.On(device) ?? device;
+        var instance = Instance.FindOn(device) ?? device;
         var interfaces = Instance.InterfacesOf(instance).Values.Order().Prepend(instance).Distinct().ToArray();
-        using var held = InstanceLock.TryTake(interfaces, out var taken) ?? throw new LoadBalancerException(
+        using var held = InstanceLock.TryAcquire(interfaces, out var taken) ?? throw new LoadBalancerException(
             $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
-        if (!Instance.Clear(instance))
+        if (!Instance.Remove(instance))
             throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'. `ebpf-lb status` tells what is attached.");
         output.WriteLine($"detached from {string.Join(", ", interfaces)}");
         return ExitCode.Ok;

@@ -8,19 +8,19 @@ namespace EbpfLb.Commands;
 /// <summary><c>ebpf-lb flows</c>: who is connected to whom, read from the pinned maps.</summary>
 sealed class FlowsCommand
 {
-    const int LongestList = 10;
+    const int MaxListedNames = 10;
 
-    readonly Option<AddressPrefix?> _client = Options.Parsed("--client", "ADDRESS[/BITS]",
-        "Only flows from these clients", AddressPrefix.Read, "is no address and no prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
+    readonly Option<AddressPrefix?> _client = Options.Create("--client", "ADDRESS[/BITS]",
+        "Only flows from these clients", AddressPrefix.TryParse, "is no address and no prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
     readonly Option<string> _service = new("--service") { Description = "Only flows to this service", HelpName = "NAME" };
-    readonly Option<BackendPattern?> _backend = Options.Parsed("--backend", "HOST[:PORT]",
-        "Only flows to this backend, by its configured name or its address", BackendPattern.Read,
+    readonly Option<BackendPattern?> _backend = Options.Create("--backend", "HOST[:PORT]",
+        "Only flows to this backend, by its configured name or its address", BackendPattern.TryParse,
         "is no backend", "Write it as web, 172.20.0.2 or 172.20.0.2:80");
-    readonly Option<Func<Flow, ulong>?> _sort = Options.Parsed("--sort", "BY",
-        $"The most first, in: {FlowOrder.Words}; shows {FlowQuery.LongestSortedList} unless --limit says otherwise",
-        FlowOrder.Read, "is nothing to sort by", $"Use one of: {FlowOrder.Words}");
-    readonly Option<int?> _limit = Options.Parsed("--limit", "NUMBER", "Show so many at most",
-        Number, "is no number of flows", "Use a whole number from 1 on");
+    readonly Option<Func<Flow, ulong>?> _sort = Options.Create("--sort", "BY",
+        $"The most first, in: {FlowOrder.Names}; shows {FlowQuery.MaxSortedFlows} unless --limit says otherwise",
+        FlowOrder.TryParse, "is nothing to sort by", $"Use one of: {FlowOrder.Names}");
+    readonly Option<int?> _limit = Options.Create("--limit", "NUMBER", "Show so many at most",
+        ParseLimit, "is no number of flows", "Use a whole number from 1 on");
     readonly Option<bool> _json = new("--json") { Description = "Print JSON, for scripts" };
 
     public static Command Create()
@@ -39,38 +39,38 @@ sealed class FlowsCommand
         var filter = new FlowFilter(parsed.GetValue(_client), parsed.GetValue(_service), parsed.GetValue(_backend));
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         var opened = new List<LbTables>();
-        var (sources, faults) = EveryInstance.Read((instance, tables) =>
+        var (sources, errors) = AllInstances.Read((instance, tables) =>
         {
             opened.Add(tables);
             return new FlowSource(instance, tables, TimeProvider.System);
         });
         try
         {
-            Require("service", filter.Service, sources.SelectMany(source => source.Services), isAll: faults.Count == 0);
-            Require("backend", filter.Backend?.Name, sources.SelectMany(source => source.Backends), isAll: faults.Count == 0);
-            if (sources.Count > 0 || faults.Count == 0)
+            RequireKnownName("service", filter.Service, sources.SelectMany(source => source.Services), isAll: errors.Count == 0);
+            RequireKnownName("backend", filter.Backend?.Name, sources.SelectMany(source => source.Backends), isAll: errors.Count == 0);
+            if (sources.Count > 0 || errors.Count == 0)
                 new FlowQuery(filter, parsed.GetValue(_sort), parsed.GetValue(_limit))
-                    .Answer(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
+                    .Run(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
         }
         finally
         {
             opened.ForEach(tables => tables.Dispose());
-            foreach (var fault in faults)
-                error.WriteLine($"error: {fault}");
+            foreach (var problem in errors)
+                error.WriteLine($"error: {problem}");
         }
-        return faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+        return errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     /// <summary>A mistyped name would show no flow, as one that idles does.</summary>
-    static void Require(string what, string? name, IEnumerable<string> names, bool isAll)
+    static void RequireKnownName(string what, string? name, IEnumerable<string> names, bool isAll)
     {
         var known = names.Distinct().ToArray();
         if (name is null || known.Contains(name))
             return;
-        var more = known.Length > LongestList ? $" and {known.Length - LongestList} more" : "";
+        var more = known.Length > MaxListedNames ? $" and {known.Length - MaxListedNames} more" : "";
         throw new LoadBalancerException($"no {what} {(isAll ? "" : "of those that could be read ")}is named '{name}'. "
-            + $"There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known.Take(LongestList))}{more}")}.");
+            + $"There {(known.Length == 0 ? "is none" : $"are: {string.Join(", ", known.Take(MaxListedNames))}{more}")}.");
     }
 
-    static int? Number(string text) => int.TryParse(text, out var number) && number > 0 ? number : null;
+    static int? ParseLimit(string text) => int.TryParse(text, out var number) && number > 0 ? number : null;
 }

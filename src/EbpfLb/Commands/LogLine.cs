@@ -15,7 +15,7 @@ sealed class LogLine() : ConsoleFormatter(FormatterName)
         if (logEntry.LogLevel != LogLevel.Information)
             textWriter.Write($"{logEntry.LogLevel.ToString().ToLowerInvariant()}: ");
         textWriter.WriteLine(logEntry.Formatter(logEntry.State, logEntry.Exception));
-        if (logEntry.Exception is { } fault)
-            textWriter.WriteLine(fault);
+        if (logEntry.Exception is { } exception)
+            textWriter.WriteLine(exception);
     }
 }

@@ -6,12 +6,12 @@ namespace EbpfLb.Commands;
 /// <summary>Options whose values are more than words.</summary>
 static class Options
 {
-    static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
-    static readonly TimeSpan LongestInterval = TimeSpan.FromHours(1);
+    static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
     /// <summary>The time between two readings.</summary>
-    public static Option<TimeSpan?> Interval(string description) => Parsed("--interval", "TIME", description,
-        text => Duration.Read(text) is { } time && time >= ShortestInterval && time <= LongestInterval ? time : (TimeSpan?)null,
+    public static Option<TimeSpan?> Interval(string description) => Create("--interval", "TIME", description,
+        text => Duration.TryParse(text) is { } time && time >= MinInterval && time <= MaxInterval ? time : (TimeSpan?)null,
         "is no interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");
 
     /// <param name="name">With its dashes.</param>
@@ -20,7 +20,7 @@ static class Options
     /// <param name="read">Null where the text is no such value.</param>
     /// <param name="problem">What is wrong then; continues the value as a sentence.</param>
     /// <param name="remedy">A sentence of its own without the full stop.</param>
-    public static Option<T> Parsed<T>(
+    public static Option<T> Create<T>(
         string name, string helpName, string description, Func<string, T> read, string problem, string remedy) => new(name)
         {
             Description = description,

@@ -39,7 +39,7 @@ sealed class RunCommand
     };
     readonly Option<string> _algorithm = new("--algorithm")
     {
-        Description = $"How backends are chosen: {string.Join(", ", Words.Algorithms.Select(known => known.Word))}",
+        Description = $"How backends are chosen: {string.Join(", ", ConfigNames.Algorithms.Select(known => known.Word))}",
         HelpName = "NAME",
     };
     readonly Option<string> _mode = new("--mode")
@@ -50,7 +50,7 @@ sealed class RunCommand
     readonly Option<string> _drain = new("--drain")
     {
         Description = "How long a backend that takes no new flow any more may keep those it has, "
-            + $"{Duration.Word(ServiceConfiguration.UsualDrain)} unless it is given",
+            + $"{Duration.Format(ServiceConfiguration.DefaultDrain)} unless it is given",
         HelpName = "TIME",
     };
     readonly Option<string[]> _health = new("--health")
@@ -71,7 +71,7 @@ sealed class RunCommand
     };
     readonly Option<string> _dockerSocket = new("--docker-socket")
     {
-        Description = $"The container engine's socket, {DockerConfiguration.Scheme}{DockerConfiguration.UsualSocket} unless it is given",
+        Description = $"The container engine's socket, {DockerConfiguration.Scheme}{DockerConfiguration.DefaultSocket} unless it is given",
         HelpName = "URI",
     };
     readonly Option<string> _events = new("--events")
@@ -120,10 +120,10 @@ sealed class RunCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var (reading, file) = options.Read(parsed);
-            if (reading.Configuration is not { } configuration)
-                return Faults.Report(reading.Faults, parsed.InvocationConfiguration.Error);
-            using var loggers = Logs(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
+            var (result, file) = options.Read(parsed);
+            if (result.Configuration is not { } configuration)
+                return ErrorOutput.Write(result.Errors, parsed.InvocationConfiguration.Error);
+            using var loggers = CreateLoggers(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
             configuration = configuration with { Replace = parsed.GetValue(options._replace) };
             return await run(configuration, file, loggers, cancellation);
         });
@@ -131,10 +131,10 @@ sealed class RunCommand
     }
 
     /// <returns>What was read, and the file to watch for changes, if there is one.</returns>
-    (Reading Reading, string? File) Read(ParseResult parsed)
+    (ConfigurationResult Reading, string? File) Read(ParseResult parsed)
     {
         if (parsed.GetValue(_config) is not { } path)
-            return (FlagSource.Read(new Flags(
+            return (FlagReader.Read(new CommandLineFlags(
                 parsed.GetValue(_interfaces) ?? [], parsed.GetValue(_hook), parsed.GetValue(_events),
                 parsed.GetValue(_listens) ?? [], parsed.GetValue(_backends) ?? [],
                 parsed.GetValue(_algorithm), parsed.GetValue(_mode))
@@ -161,11 +161,11 @@ sealed class RunCommand
             return (file.Validate(), file.CanBeReadAgain ? path : null);
         }
         var problem = $"takes the place of {string.Join(", ", alsoGiven)}";
-        return (new(null, [new Fault("--config", path, problem, "Give the file or the flags, not both")]), null);
+        return (new(null, [new ConfigurationError("--config", path, problem, "Give the file or the flags, not both")]), null);
     }
 
     /// <summary>Logs go to stderr; stdout is for the ready line and the events.</summary>
-    static ILoggerFactory Logs(bool verbose, LogFormat format) => LoggerFactory.Create(logging => logging
+    static ILoggerFactory CreateLoggers(bool verbose, LogFormat format) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddConsole(console =>
         {

@@ -19,12 +19,12 @@ sealed class Signals : IDisposable
     public CancellationToken Token => _cancellation.Token;
 
     /// <summary>Called at each SIGHUP, on a thread of its own.</summary>
-    public event Action? HungUp;
+    public event Action? HangUp;
 
     PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true; // what it would do by default
-        if (signal == PosixSignal.SIGHUP && HungUp is { } use)
+        if (signal == PosixSignal.SIGHUP && HangUp is { } use)
             use();
         else
             _cancellation.Cancel();

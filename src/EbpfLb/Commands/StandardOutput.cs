@@ -18,9 +18,9 @@ sealed class StandardOutput : Stream
     StandardOutput(int descriptor) => _descriptor = descriptor;
 
     /// <summary>The process's own, for any thread; each call's text is written before it returns.</summary>
-    public static TextWriter Writer { get; } = WriterTo(Descriptor);
+    public static TextWriter Writer { get; } = CreateWriter(Descriptor);
 
-    public static TextWriter WriterTo(int descriptor) =>
+    public static TextWriter CreateWriter(int descriptor) =>
         TextWriter.Synchronized(new StreamWriter(new StandardOutput(descriptor)) { AutoFlush = true });
 
     public override bool CanRead => false;

@@ -16,21 +16,21 @@ static class StatusCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            var reading = await ReadAsync(parsed.GetValue(interval), cancellation);
+            var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
-                output.WriteLine(JsonSerializer.Serialize(reading.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
+                output.WriteLine(JsonSerializer.Serialize(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (parsed.GetValue(interval) is not null)
-                new RateTable(output, colours: output == StandardOutput.Writer && Terminal.HasColours).Write(reading);
+                new RateTable(output, colours: output == StandardOutput.Writer && Terminal.HasColours).Write(snapshot);
             else
-                StatusTable.Write(reading, output);
-            foreach (var fault in reading.Faults)
-                parsed.InvocationConfiguration.Error.WriteLine($"error: {fault}");
-            return reading.Faults.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+                StatusTable.Write(snapshot, output);
+            foreach (var problem in snapshot.Errors)
+                parsed.InvocationConfiguration.Error.WriteLine($"error: {problem}");
+            return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;
     }
 
-    static async Task<StatusReading> ReadAsync(
+    static async Task<StatusSnapshot> ReadAsync(
         TimeSpan? interval, CancellationToken cancellation)
     {
         var (first, began) = (StatusReader.Read(LiveFlows.Count), TimeProvider.System.GetTimestamp());

@@ -7,7 +7,7 @@ namespace EbpfLb.Commands;
 /// <summary><c>ebpf-lb watch</c>: what goes on at present, read from the pinned maps.</summary>
 static class WatchCommand
 {
-    static readonly TimeSpan Usual = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
 
     public static Command Create()
     {
@@ -18,8 +18,8 @@ static class WatchCommand
             var output = parsed.InvocationConfiguration.Output;
             var isTerminal = output == StandardOutput.Writer && !Console.IsOutputRedirected;
             using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
-            await new Watch(() => StatusReader.Read(LiveFlows.ReadCounters), isTerminal && Terminal.HasColours, TimeProvider.System)
-                .RunAsync(screen, parsed.GetValue(interval) ?? Usual, cancellation);
+            await new WatchLoop(() => StatusReader.Read(LiveFlows.ReadCounters), isTerminal && Terminal.HasColours, TimeProvider.System)
+                .RunAsync(screen, parsed.GetValue(interval) ?? DefaultInterval, cancellation);
             return ExitCode.Ok;
         });
         return command;

@@ -6,7 +6,7 @@ namespace EbpfLb.Configuration;
 /// <summary>A YAML parser that lets through only what cannot grow: one document, few levels, no aliases.</summary>
 sealed class BoundedParser(IParser inner) : IParser
 {
-    const int DeepestLevel = 16;
+    const int MaxDepth = 16;
 
     int _level;
     int _documents;
@@ -20,17 +20,17 @@ sealed class BoundedParser(IParser inner) : IParser
         switch (Current)
         {
             case AnchorAlias or NodeEvent { Anchor.IsEmpty: false }:
-                throw Refusal("anchors and aliases are not supported here; write the value out");
-            case MappingStart or SequenceStart when ++_level > DeepestLevel:
-                throw Refusal($"this is nested deeper than {DeepestLevel} levels");
+                throw CreateException("anchors and aliases are not supported here; write the value out");
+            case MappingStart or SequenceStart when ++_level > MaxDepth:
+                throw CreateException($"this is nested deeper than {MaxDepth} levels");
             case MappingEnd or SequenceEnd:
                 _level--;
                 break;
             case DocumentStart when ++_documents > 1:
-                throw Refusal("a second document starts here; keep one per file");
+                throw CreateException("a second document starts here; keep one per file");
         }
         return true;
     }
 
-    YamlException Refusal(string why) => new(Current!.Start, Current.End, why);
+    YamlException CreateException(string why) => new(Current!.Start, Current.End, why);
 }

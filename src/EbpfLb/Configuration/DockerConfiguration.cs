@@ -6,7 +6,7 @@ namespace EbpfLb.Configuration;
 sealed record DockerConfiguration(string Network, string Socket)
 {
     public const string Scheme = "unix://";
-    public const string UsualSocket = "/var/run/docker.sock";
+    public const string DefaultSocket = "/var/run/docker.sock";
 
     /// <summary>The socket as users write it.</summary>
     public string Endpoint => Scheme + Socket;

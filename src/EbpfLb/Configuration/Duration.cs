@@ -5,7 +5,7 @@ namespace EbpfLb.Configuration;
 /// <summary>Times as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>
 static class Duration
 {
-    const int LongestNumber = 9; // digits
+    const int MaxDigits = 9; // digits
 
     static readonly (string Word, TimeSpan Value)[] Units =
     [
@@ -14,10 +14,10 @@ static class Duration
     ];
 
     /// <summary>Null where the text is no time, or a longer one than can be told.</summary>
-    public static TimeSpan? Read(string text)
+    public static TimeSpan? TryParse(string text)
     {
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-        if (digits is < 1 or > LongestNumber)
+        if (digits is < 1 or > MaxDigits)
             return null;
         var unit = Units.FirstOrDefault(known => known.Word == text[digits..]);
         if (unit.Word is null)
@@ -27,7 +27,7 @@ static class Duration
     }
 
     /// <summary>The user's words for a time; minutes only where they are whole, as the other units.</summary>
-    public static string Word(TimeSpan time)
+    public static string Format(TimeSpan time)
     {
         var unit = Units.Last(unit => unit.Value == Units[0].Value || time.Ticks % unit.Value.Ticks == 0);
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / unit.Value.Ticks}{unit.Word}");

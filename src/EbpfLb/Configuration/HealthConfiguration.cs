@@ -1,7 +1,7 @@
 namespace EbpfLb.Configuration;
 
 /// <summary>What becomes of new flows when all backends of a service are down.</summary>
-enum AllDown
+enum AllDownPolicy
 {
     /// <summary>They are refused, which clients see at once.</summary>
     Refuse,
@@ -31,11 +31,11 @@ sealed record HealthConfiguration
     /// <summary>TCP port, in host byte order; 0 is the backend's own.</summary>
     public ushort Port { get; init; }
 
-    public AllDown WhenAllDown { get; init; }
+    public AllDownPolicy WhenAllDown { get; init; }
 
     /// <summary>As users write it: <c>http / every 1s, timeout 500ms, rise 2, fall 3</c>.</summary>
     public override string ToString() =>
-        $"{(Path is null ? "tcp" : $"http {Path}")}{(Port == 0 ? "" : $" at port {Port}")} every {Duration.Word(Every)}, "
-        + $"timeout {Duration.Word(Timeout)}, rise {Rise}, fall {Fall}"
-        + (WhenAllDown == AllDown.Refuse ? "" : $", when all are down {WhenAllDown.Word()}");
+        $"{(Path is null ? "tcp" : $"http {Path}")}{(Port == 0 ? "" : $" at port {Port}")} every {Duration.Format(Every)}, "
+        + $"timeout {Duration.Format(Timeout)}, rise {Rise}, fall {Fall}"
+        + (WhenAllDown == AllDownPolicy.Refuse ? "" : $", when all are down {WhenAllDown.ToConfigString()}");
 }

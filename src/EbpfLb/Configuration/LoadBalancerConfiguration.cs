@@ -62,7 +62,7 @@ sealed record LoadBalancerConfiguration
 /// <summary>One balanced endpoint and its backends. Backends may be empty.</summary>
 sealed record ServiceConfiguration
 {
-    public static readonly TimeSpan UsualDrain = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(30);
 
     public required string Name { get; init; }
     public required ListenEndpoint Listen { get; init; }
@@ -70,7 +70,7 @@ sealed record ServiceConfiguration
     public ForwardingMode Mode { get; init; }
 
     /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
-    public TimeSpan Drain { get; init; } = UsualDrain;
+    public TimeSpan Drain { get; init; } = DefaultDrain;
 
     /// <summary>Null where backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
@@ -91,7 +91,7 @@ sealed record ServiceConfiguration
 sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol Protocol)
 {
     public override string ToString() =>
-        $"{(Address is null ? $"self:{Words.Port(Port)}" : Words.EndPoint(Address, Port))}/{Protocol.Word()}";
+        $"{(Address is null ? $"self:{ConfigNames.FormatPort(Port)}" : ConfigNames.FormatEndPoint(Address, Port))}/{Protocol.ToConfigString()}";
 }
 
 /// <summary>A server, by address or by a name, each address of which is a backend of its own.</summary>
@@ -100,5 +100,5 @@ sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol 
 /// <param name="Weight">Share of new flows among the service's backends, 0 to 100; 0 takes no new flow.</param>
 sealed record BackendConfiguration(string Host, ushort Port, int Weight)
 {
-    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Words.Port(Port)}";
+    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{ConfigNames.FormatPort(Port)}";
 }

@@ -3,14 +3,14 @@ namespace EbpfLb.Configuration;
 /// <summary>Guesses what a mistyped word was meant to be.</summary>
 static class Spelling
 {
-    const int FarthestGuess = 2;
-    const int LongestWord = 32;
+    const int MaxDistance = 2;
+    const int MaxLength = 32;
 
     /// <summary>The known word that at most two edits make of this one, or null.</summary>
-    public static string? Nearest(string word, IEnumerable<string> known) =>
-        word.Length > LongestWord ? null : known
+    public static string? Suggest(string word, IEnumerable<string> known) =>
+        word.Length > MaxLength ? null : known
             .Select(candidate => (candidate, distance: Distance(word.ToLowerInvariant(), candidate)))
-            .Where(guess => guess.distance <= FarthestGuess && guess.distance < guess.candidate.Length / 2)
+            .Where(guess => guess.distance <= MaxDistance && guess.distance < guess.candidate.Length / 2)
             .OrderBy(guess => guess.distance).FirstOrDefault().candidate;
 
     /// <summary>Levenshtein's distance, one row of the table at a time.</summary>

@@ -6,57 +6,57 @@ using System.Text;
 namespace EbpfLb.Configuration;
 
 /// <summary>What is wrong with one written value and what to do about it; null where nothing is.</summary>
-sealed record Objection(string Problem, string Remedy);
+sealed record SyntaxError(string Problem, string Remedy);
 
 /// <summary>The grammar of names, addresses and ports.</summary>
 static class Syntax
 {
-    const int LongestInterface = 15; // IFNAMSIZ less the terminating zero, in bytes
-    const int LongestName = 63;
-    const int LongestHost = 253; // RFC 1035, written form
-    const int LongestLabel = 63;
-    const int LongestNetwork = 255;
-    const int LongestSocket = 107; // sun_path less the terminating zero, in bytes
-    const int HeaviestWeight = 100;
-    const string UseAnother = "Use a global or unique local address of the host";
+    const int MaxInterfaceLength = 15; // IFNAMSIZ less the terminating zero, in bytes
+    const int MaxNameLength = 63;
+    const int MaxHostLength = 253; // RFC 1035, written form
+    const int MaxLabelLength = 63;
+    const int MaxNetworkLength = 255;
+    const int MaxSocketLength = 107; // sun_path less the terminating zero, in bytes
+    const int MaxWeight = 100;
+    const string AddressRemedy = "Use a global or unique local address of the host";
 
-    static readonly Objection NotCarried = new(
+    static readonly SyntaxError NotUnicast = new(
         "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)",
         "Use the unicast address that the machine has on a network; to listen, 'self' is the interface's own");
 
     /// <summary>What the kernel's dev_valid_name would refuse.</summary>
-    public static Objection? Interface(string name) => name switch
+    public static SyntaxError? CheckInterface(string name) => name switch
     {
         "" => new("is no interface name", "Name one that 'ip link' lists"),
-        _ when Encoding.UTF8.GetByteCount(name) > LongestInterface =>
-            new($"is longer than the {LongestInterface} bytes of an interface name", "Name one that 'ip link' lists"),
+        _ when Encoding.UTF8.GetByteCount(name) > MaxInterfaceLength =>
+            new($"is longer than the {MaxInterfaceLength} bytes of an interface name", "Name one that 'ip link' lists"),
         "." or ".." => new("is no interface name", "Name one that 'ip link' lists"),
         _ when name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c) || char.IsControl(c)) =>
             new("has a character that no interface name has ('/', ':' or blank)", "Name one that 'ip link' lists"),
         _ => null,
     };
 
-    public static Objection? ServiceName(string name) =>
-        name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
+    public static SyntaxError? CheckServiceName(string name) =>
+        name.Length is > 0 and <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
             ? null
-            : new("is no service name", $"Use 1 to {LongestName} letters, digits, '.', '_' and '-'");
+            : new("is no service name", $"Use 1 to {MaxNameLength} letters, digits, '.', '_' and '-'");
 
     /// <summary>A container engine allows a letter or digit and then these; a network of its own may hold any others.</summary>
-    public static Objection? Network(string name) =>
-        name.Length is > 0 and <= LongestNetwork && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
+    public static SyntaxError? CheckNetwork(string name) =>
+        name.Length is > 0 and <= MaxNetworkLength && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? null
             : new("is no name of a network", "Name one that 'docker network ls' lists");
 
     /// <summary>Only what begins with unix:// and an absolute path that the kernel can bind.</summary>
-    public static Objection? EngineSocket(string text) =>
+    public static SyntaxError? CheckEngineSocket(string text) =>
         text.StartsWith($"{DockerConfiguration.Scheme}/", StringComparison.Ordinal) && !text.Contains('\0')
-        && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= LongestSocket
+        && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= MaxSocketLength
             ? null
             : new("is no socket of a container engine",
-                $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.UsualSocket}, with a path of at most {LongestSocket} bytes");
+                $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.DefaultSocket}, with a path of at most {MaxSocketLength} bytes");
 
     /// <summary>The parts of HOST[:PORT]. An IPv6 address stands in brackets, or alone.</summary>
-    public static (string Host, string? Port) Split(string endpoint)
+    public static (string Host, string? Port) SplitHostPort(string endpoint)
     {
         var close = endpoint.StartsWith('[') ? endpoint.IndexOf(']') : -1;
         if (close > 0 && endpoint[1..close].Contains(':') && endpoint[(close + 1)..] is "" or [':', ..])
@@ -68,73 +68,73 @@ static class Syntax
     }
 
     /// <summary>An address that packets can be sent to from another machine, or a host name.</summary>
-    public static Objection? Host(string host)
+    public static SyntaxError? CheckHost(string host)
     {
         if (host.Length == 0)
             return new("has no host", "Write an address or a host name before the port");
-        if (Address(host) is { } address)
-            return Obstacle(address);
+        if (ParseAddress(host) is { } address)
+            return CheckUnicast(address);
         if (host.Contains(':'))
             return host.Contains('%')
-                ? new("names a zone of this machine", $"{UseAnother}, without '%'")
+                ? new("names a zone of this machine", $"{AddressRemedy}, without '%'")
                 : new("is not an IPv6 address", "Write it as 2001:db8::1, and with a port as [2001:db8::1]:80");
         var labels = host.TrimEnd('.').Split('.');
         if (labels[^1].All(char.IsAsciiDigit))
             return new(
                 "is not an IPv4 address", "Write four numbers of 0 to 255 with dots between them, or a host name");
-        return host.Length <= LongestHost && !host.EndsWith("..", StringComparison.Ordinal) && labels.All(IsLabel)
+        return host.Length <= MaxHostLength && !host.EndsWith("..", StringComparison.Ordinal) && labels.All(IsLabel)
             ? null
             : new("is not a host name", "Use labels of 1 to 63 letters, digits, '-' and '_' with dots between them");
     }
 
     /// <summary>The address of dotted-decimal text without shorthand, or of IPv6 text without brackets and zone.</summary>
-    public static IPAddress? Address(string text) =>
+    public static IPAddress? ParseAddress(string text) =>
         IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetwork
             ? address.ToString() == text
             : text.All(c => c is ':' or '.' || char.IsAsciiHexDigit(c))) ? address : null;
 
     /// <summary>Why packets to this address do not travel over a network to one host; null where they do.</summary>
-    public static Objection? Obstacle(IPAddress address)
+    public static SyntaxError? CheckUnicast(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
             return new("is an IPv4 address in IPv6 notation", $"Write it as {address.MapToIPv4()}");
         if (address.IsIPv6LinkLocal)
-            return new("is a link-local address, which names a host on one link only", UseAnother);
+            return new("is a link-local address, which names a host on one link only", AddressRemedy);
         var bytes = address.GetAddressBytes();
         var isReserved = address.AddressFamily == AddressFamily.InterNetwork
             ? bytes[0] is 0 or 127 or >= 224
             : bytes[0] is 0xff || !bytes.AsSpan(0, 12).ContainsAnyExcept((byte)0); // multicast; ::, ::1 and ::a.b.c.d
-        return isReserved ? NotCarried : null;
+        return isReserved ? NotUnicast : null;
     }
 
-    public static ushort? Port(string text) =>
+    public static ushort? ParsePort(string text) =>
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
 
     /// <summary>ADDRESS:PORT of this machine, or a port alone, which is the loopback's; null where the text is neither.</summary>
-    public static IPEndPoint? OwnEndPoint(string text)
+    public static IPEndPoint? ParseLocalEndPoint(string text)
     {
-        if (Port(text) is { } alone)
+        if (ParsePort(text) is { } alone)
             return new(IPAddress.Loopback, alone);
-        var (host, portText) = Split(text);
-        return portText is not null && Address(host) is { } address && Port(portText) is { } port ? new(address, port) : null;
+        var (host, portText) = SplitHostPort(text);
+        return portText is not null && ParseAddress(host) is { } address && ParsePort(portText) is { } port ? new(address, port) : null;
     }
 
     /// <summary>An endpoint has no scheme.</summary>
-    public static Objection? Url(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
+    public static SyntaxError? CheckNotUrl(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
         ? new("is a URL", "Write HOST or HOST:PORT, without a scheme")
         : null;
 
-    public static readonly Objection NotAPort = new("has no valid port", "Use a port of 1 to 65535");
+    public static readonly SyntaxError InvalidPort = new("has no valid port", "Use a port of 1 to 65535");
 
-    public static readonly Objection NotAWeight = new(
-        "is no weight", $"Use a whole number of 0 to {HeaviestWeight}; 0 takes no new flow");
+    public static readonly SyntaxError InvalidWeight = new(
+        "is no weight", $"Use a whole number of 0 to {MaxWeight}; 0 takes no new flow");
 
-    public static int? Weight(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var weight) && weight <= HeaviestWeight
+    public static int? ParseWeight(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var weight) && weight <= MaxWeight
             ? weight
             : null;
 
     static bool IsLabel(string label) =>
-        label.Length is > 0 and <= LongestLabel && label[0] != '-' && label[^1] != '-'
+        label.Length is > 0 and <= MaxLabelLength && label[0] != '-' && label[^1] != '-'
         && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }

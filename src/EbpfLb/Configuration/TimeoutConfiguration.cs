@@ -16,6 +16,6 @@ sealed record TimeoutConfiguration
 
     /// <summary>As users write them: <c>opening 31s, established 135m, ended 10s, udp 1m</c>.</summary>
     public override string ToString() =>
-        $"opening {Duration.Word(Opening)}, established {Duration.Word(Established)}, ended {Duration.Word(Ended)}, "
-        + $"udp {Duration.Word(Udp)}";
+        $"opening {Duration.Format(Opening)}, established {Duration.Format(Established)}, ended {Duration.Format(Ended)}, "
+        + $"udp {Duration.Format(Udp)}";
 }

@@ -28,15 +28,15 @@ static class DoctorCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var names = parsed.GetValue(device) ?? [];
-            Fault[] faults =
+            ConfigurationError[] faults =
             [
                 .. from name in names
-                   let objection = Syntax.Interface(name)
+                   let objection = Syntax.CheckInterface(name)
                    where objection is not null
-                   select new Fault("--interface", name, objection.Problem, objection.Remedy),
+                   select new ConfigurationError("--interface", name, objection.Problem, objection.Remedy),
             ];
             if (faults.Length > 0)
-                return Faults.Report(faults, error);
+                return ErrorOutput.Write(faults, error);
 
             var facts = examine(names);
             var diagnosis = Examination.Of(facts);

@@ -70,10 +70,10 @@ static class Examination
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
         var setting = facts.Device is { Exists: true } device
-            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Hooks.Forwarding.OverallSetting;
+            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Hooks.Forwarding.GlobalSetting;
         return new("forwarding", Verdict.Warn,
             $"disabled, so that the kernel tells no next hop and only backends on the same link are reached{Others(facts)}",
-            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl {Hooks.Forwarding.OverallSetting}=1");
+            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl {Hooks.Forwarding.GlobalSetting}=1");
     }
 
     static string Others(Facts facts) => facts.MoreDevices.Count == 0
@@ -138,8 +138,8 @@ static class Examination
 
     static Finding Hook(HookKind hook, string? failure, bool blocked, string needs) =>
         failure is null && !blocked
-            ? new($"hook {hook.Word()}", Verdict.Ok, $"the programs load {needs}")
-            : new($"hook {hook.Word()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
+            ? new($"hook {hook.ToConfigString()}", Verdict.Ok, $"the programs load {needs}")
+            : new($"hook {hook.ToConfigString()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
 
     /// <summary>What loads may not be what this kernel should be able to load.</summary>
     static Finding Slower(Finding tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null

@@ -30,7 +30,7 @@ static class Probe
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
             (settings.LocalPortMin, settings.LocalPortMax),
-            first is { Exists: true } ? first.Forwards : Forwarding.IsOn(), first,
+            first is { Exists: true } ? first.Forwards : Forwarding.IsEnabled(), first,
             tc.Failure?.Message, xdp.Failure?.Message)
         {
             TcRefusal = tc.Refusal?.Message,
@@ -63,15 +63,15 @@ static class Probe
             return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
         var addresses = NetworkDevice.AddressesOf(name);
         bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
-            ? Forwarding.IsOn(name, AddressFamily.InterNetworkV6)
+            ? Forwarding.IsEnabled(name, AddressFamily.InterNetworkV6)
             : null;
         var (driver, bus) = Ethtool.DriverOf(name);
         var isUp = found.OperationalStatus != OperationalStatus.Down;
         return new DeviceFacts(
-            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], NetworkDevice.IsNoBus(bus) ? null : driver, forwardsIpv6,
-            driver == "veth" ? VethPeer.TakesFrames((int)LibC.if_nametoindex(name), driver) : null)
+            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], NetworkDevice.IsVirtualBus(bus) ? null : driver, forwardsIpv6,
+            driver == "veth" ? VethPeer.ReceivesXdpFrames((int)LibC.if_nametoindex(name), driver) : null)
         {
-            Forwards = Forwarding.IsOn(name, AddressFamily.InterNetwork),
+            Forwards = Forwarding.IsEnabled(name, AddressFamily.InterNetwork),
         };
     }
 

@@ -12,44 +12,44 @@ sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
 {
     /// <summary>The end of a flow that was seen no more, or that was cut, rather than closed by its ends.</summary>
     public void PrintExpired(in LbEvent closed, FlowEnd why) =>
-        output.WriteLine($"{(why == FlowEnd.Idle ? "expired" : "drained")} {Flow(closed)} => {closed.After.Destination} {Totals(closed)}");
+        output.WriteLine($"{(why == FlowEnd.Idle ? "expired" : "drained")} {FormatFlow(closed)} => {closed.After.Destination} {FormatTotals(closed)}");
 
     public void Print(in LbEvent happened)
     {
         switch (happened.Type)
         {
             case LbEventType.Opened:
-                output.WriteLine($"opened {Flow(happened)} => {happened.After.Destination}");
+                output.WriteLine($"opened {FormatFlow(happened)} => {happened.After.Destination}");
                 break;
             case LbEventType.Closed:
-                output.WriteLine($"closed {Flow(happened)} => {happened.After.Destination} {Totals(happened)}");
+                output.WriteLine($"closed {FormatFlow(happened)} => {happened.After.Destination} {FormatTotals(happened)}");
                 break;
             case LbEventType.Refused:
-                output.WriteLine($"{Refusal(happened.Reason)} {Flow(happened)}");
+                output.WriteLine($"{FormatRefusal(happened.Reason)} {FormatFlow(happened)}");
                 break;
             case LbEventType.Packet:
-                output.WriteLine($"incoming {Protocol(happened)} packet from: {happened.Before.Src}");
-                output.WriteLine($"outgoing {Protocol(happened)} packet to: {happened.After.Dst}");
+                output.WriteLine($"incoming {FormatProtocol(happened)} packet from: {happened.Before.Src}");
+                output.WriteLine($"outgoing {FormatProtocol(happened)} packet to: {happened.After.Dst}");
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(happened), happened.Type, "an event of another version");
         }
     }
 
-    string Flow(in LbEvent happened) =>
-        $"{Protocol(happened).ToLowerInvariant()} {happened.Before.Source} -> "
+    string FormatFlow(in LbEvent happened) =>
+        $"{FormatProtocol(happened).ToLowerInvariant()} {happened.Before.Source} -> "
         + $"{serviceName(happened.Service)} {happened.Before.Destination}";
 
-    static string Protocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToString().ToUpperInvariant();
+    static string FormatProtocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToString().ToUpperInvariant();
 
-    static string Totals(in LbEvent happened)
+    static string FormatTotals(in LbEvent happened)
     {
         var seconds = TimeSpan.FromTicks((long)(happened.DurationNs / 100)).TotalSeconds;
         return string.Create(
             CultureInfo.InvariantCulture, $"bytes={happened.Bytes} packets={happened.Packets} duration={seconds:F3}s");
     }
 
-    static string Refusal(LbReason reason) => reason switch
+    static string FormatRefusal(LbReason reason) => reason switch
     {
         LbReason.RefuseNoBackend => "no-backend",
         LbReason.RefuseNoPort => "no-port",

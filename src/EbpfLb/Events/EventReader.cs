@@ -7,15 +7,15 @@ namespace EbpfLb.Events;
 /// <summary>Reads the ring buffer on a thread of its own until it is stopped, and then what is left in it.</summary>
 sealed class EventReader : IDisposable
 {
-    static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Between two looks. The buffer has room for some 7,700 events: 380,000 a second.</summary>
-    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource _stop = new();
     readonly RingBuffer _buffer;
-    readonly Action _look;
+    readonly Action _beforeRead;
     readonly Thread _thread;
 
     /// <param name="events">The map.</param>
@@ -23,7 +23,7 @@ sealed class EventReader : IDisposable
     /// <param name="handle">Called for each event, on the reader's thread.</param>
     public EventReader(Fd events, Action look, Action<LbEvent> handle)
     {
-        _look = look;
+        _beforeRead = look;
         _buffer = new(events, sample => handle(MemoryMarshal.Read<LbEvent>(sample)));
         _thread = new(Read) { Name = "events", IsBackground = true };
         _thread.Start();
@@ -36,7 +36,7 @@ sealed class EventReader : IDisposable
     {
         _stop.Cancel();
         // A reader that hangs in its output keeps the buffer: both go with the process.
-        if (!_thread.Join(LongestStop))
+        if (!_thread.Join(StopTimeout))
             return;
         _buffer.Dispose();
         _stop.Dispose();
@@ -47,9 +47,9 @@ sealed class EventReader : IDisposable
         try
         {
             do
-                Take();
-            while (!_stop.Token.WaitHandle.WaitOne(Pause));
-            Take();
+                Drain();
+            while (!_stop.Token.WaitHandle.WaitOne(PollInterval));
+            Drain();
             _ended.SetResult();
         }
         catch (Exception error)
@@ -58,9 +58,9 @@ sealed class EventReader : IDisposable
         }
     }
 
-    void Take()
+    void Drain()
     {
-        _look();
+        _beforeRead();
         _buffer.Take();
     }
 }

@@ -19,10 +19,10 @@ readonly record struct AddressPrefix
     AddressPrefix(LbAddress address, int bits) => (_first, _bits) = (Begin(address, bits), bits);
 
     /// <summary>Reads ADDRESS or ADDRESS/BITS; null where the text is neither.</summary>
-    public static AddressPrefix? Read(string text)
+    public static AddressPrefix? TryParse(string text)
     {
         var slash = text.IndexOf('/');
-        if (Syntax.Address(slash < 0 ? text : text[..slash]) is not { } address)
+        if (Syntax.ParseAddress(slash < 0 ? text : text[..slash]) is not { } address)
             return null;
         var mapped = address.AddressFamily == AddressFamily.InterNetwork ? MappedBits : 0;
         var bits = Width - mapped;

@@ -13,7 +13,7 @@ sealed record BackendPattern
     BackendPattern(string host, ushort? port)
     {
         _host = LbLabel.From(host).ToString(); // as the tables keep it
-        _address = Syntax.Address(host) is { } address ? LbAddress.From(address) : null;
+        _address = Syntax.ParseAddress(host) is { } address ? LbAddress.From(address) : null;
         _port = port;
     }
 
@@ -21,16 +21,16 @@ sealed record BackendPattern
     public string? Name => _address is null ? _host : null;
 
     /// <summary>Reads HOST[:PORT], where a container's name is a host as well; null where the text is no such thing.</summary>
-    public static BackendPattern? Read(string text)
+    public static BackendPattern? TryParse(string text)
     {
-        var (host, portText) = Syntax.Split(text);
-        var port = portText is null ? null : Syntax.Port(portText);
-        var isHost = host.Length > 0 && (!host.Contains(':') || Syntax.Address(host) is not null);
+        var (host, portText) = Syntax.SplitHostPort(text);
+        var port = portText is null ? null : Syntax.ParsePort(portText);
+        var isHost = host.Length > 0 && (!host.Contains(':') || Syntax.ParseAddress(host) is not null);
         return isHost && (portText is null || port is not null) ? new(host, port) : null;
     }
 
     /// <summary>By the address that packets leave to: a flow keeps it, whatever becomes of the backend's id.</summary>
-    public bool Fits(FlowSource source, in LbFlow forward) =>
+    public bool Matches(FlowSource source, in LbFlow forward) =>
         (_port is null || forward.Rewritten.Dport.Value == _port)
         && (_address is { } address ? forward.Rewritten.Dst == address : source.BackendName(forward.Backend) == _host);
 }

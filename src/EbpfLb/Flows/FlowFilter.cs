@@ -10,8 +10,8 @@ sealed record FlowFilter(AddressPrefix? Client = null, string? Service = null, B
 {
     public static FlowFilter All { get; } = new();
 
-    public bool Takes(FlowSource source, in LbTuple client, in LbFlow forward) =>
+    public bool Matches(FlowSource source, in LbTuple client, in LbFlow forward) =>
         Client?.Contains(client.Src) != false
         && (Service is null || source.ServiceName(forward.Service) == Service)
-        && Backend?.Fits(source, forward) != false;
+        && Backend?.Matches(source, forward) != false;
 }

@@ -7,13 +7,13 @@ namespace EbpfLb.Flows;
 sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
 {
     /// <summary>A sorted list is held until the last flow was seen, so it has an end in any case.</summary>
-    public const int LongestSortedList = 1000;
+    public const int MaxSortedFlows = 1000;
 
     /// <summary>Writes them as they are met or, where they are sorted, at the end.</summary>
-    public void Answer(IEnumerable<FlowSource> sources, FlowWriter writer, CancellationToken cancellation)
+    public void Run(IEnumerable<FlowSource> sources, FlowWriter writer, CancellationToken cancellation)
     {
         var total = 0;
-        var top = Order is null ? null : new TopFlows(Order, Limit ?? LongestSortedList);
+        var top = Order is null ? null : new TopFlows(Order, Limit ?? MaxSortedFlows);
         writer.Begin();
         foreach (var source in sources)
         {
@@ -26,7 +26,7 @@ sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
                     writer.Write(flow);
             }, cancellation);
         }
-        foreach (var flow in top?.Take() ?? [])
+        foreach (var flow in top?.Drain() ?? [])
             writer.Write(flow);
         writer.End(total);
     }

@@ -20,10 +20,10 @@ sealed record FlowRow(
     string BackendAddress, ulong ToBackendPackets, ulong ToBackendBytes, ulong ToClientPackets, ulong ToClientBytes,
     double Age, double Idle)
 {
-    public static FlowRow Of(Flow flow) => new(
+    public static FlowRow From(Flow flow) => new(
         flow.Source.Instance,
         JsonNamingPolicy.KebabCaseLower.ConvertName($"{flow.State}"),
-        ((TransportProtocol)flow.Client.Protocol).Word(),
+        ((TransportProtocol)flow.Client.Protocol).ToConfigString(),
         $"{flow.Client.Source}",
         flow.Source.ServiceName(flow.Forward.Service),
         $"{flow.Client.Destination}",

@@ -20,8 +20,8 @@ sealed class FlowSource
         Instance = instance;
         _tables = tables;
         _now = (ulong)time.GetTimestamp(); // nanoseconds of CLOCK_MONOTONIC
-        _services = Labels(tables.ServiceLabels);
-        _backends = Labels(tables.BackendLabels);
+        _services = ReadLabels(tables.ServiceLabels);
+        _backends = ReadLabels(tables.BackendLabels);
     }
 
     public string Instance { get; }
@@ -57,7 +57,7 @@ sealed class FlowSource
         map.ForEach((in key, in forward) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            if (forward.Direction != LbDirection.ToBackend || !filter.Takes(this, key, forward))
+            if (forward.Direction != LbDirection.ToBackend || !filter.Matches(this, key, forward))
                 return;
             // Since a half was evicted, its key may have become another flow's.
             var paired = map.TryGet(forward.Rewritten.Reversed(), out var reply) && reply.Rewritten.Reversed() == key;
@@ -65,7 +65,7 @@ sealed class FlowSource
             see(new(this, key, forward, paired ? reply : default, ended ? FlowState.Ended : state));
         });
 
-    static Dictionary<uint, string> Labels(BpfMap<uint, LbLabel> map)
+    static Dictionary<uint, string> ReadLabels(BpfMap<uint, LbLabel> map)
     {
         var labels = new Dictionary<uint, string>();
         map.ForEach((in id, in label) =>

@@ -9,19 +9,19 @@ sealed class FlowWriter(TextWriter output, bool asJson)
 {
     int _written;
 
-    public void Begin() => output.WriteLine(asJson ? "[" : Line(
+    public void Begin() => output.WriteLine(asJson ? "[" : FormatLine(
         "STATE", "PROTO", "CLIENT", "SERVICE", "BACKEND", "BYTES IN", "BYTES OUT", "PACKETS IN", "PACKETS OUT", "AGE", "IDLE"));
 
     public void Write(Flow flow)
     {
-        var row = FlowRow.Of(flow);
+        var row = FlowRow.From(flow);
         if (asJson)
             output.Write($"{(_written == 0 ? "" : ",\n")}{JsonSerializer.Serialize(row, FlowJson.Default.FlowRow)}");
         else
-            output.WriteLine(Line(
+            output.WriteLine(FormatLine(
                 row.State, row.Protocol, row.Client, $"{row.Service} {row.Endpoint}", $"{row.Backend} {row.BackendAddress}",
                 row.ToBackendBytes, row.ToClientBytes, row.ToBackendPackets, row.ToClientPackets,
-                Short(flow.Age), Short(flow.Idle)));
+                FormatDuration(flow.Age), FormatDuration(flow.Idle)));
         _written++;
     }
 
@@ -31,11 +31,11 @@ sealed class FlowWriter(TextWriter output, bool asJson)
         if (asJson)
             output.WriteLine(_written == 0 ? "]" : "\n]");
         else
-            output.WriteLine(_written == total ? Words.Flows(total) : $"{_written} of {Words.Flows(total)}");
+            output.WriteLine(_written == total ? ConfigNames.FormatFlowCount(total) : $"{_written} of {ConfigNames.FormatFlowCount(total)}");
     }
 
     /// <summary>A time in the two largest of its units: 0.3s, 12.0s, 3m05s, 2h07m, 4d11h.</summary>
-    static string Short(TimeSpan time) => time switch
+    static string FormatDuration(TimeSpan time) => time switch
     {
         { TotalMinutes: < 1 } => time.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) + "s",
         { TotalHours: < 1 } => $"{time.Minutes}m{time.Seconds:00}s",
@@ -43,7 +43,7 @@ sealed class FlowWriter(TextWriter output, bool asJson)
         _ => $"{time.Days}d{time.Hours:00}h",
     };
 
-    static string Line(
+    static string FormatLine(
         object state, object protocol, object client, object service, object backend, object bytesIn, object bytesOut,
         object packetsIn, object packetsOut, object age, object idle) =>
         FormattableString.Invariant(

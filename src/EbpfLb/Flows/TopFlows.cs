@@ -14,7 +14,7 @@ sealed class TopFlows(Func<Flow, ulong> order, int limit)
     }
 
     /// <summary>Takes them all out, the most first.</summary>
-    public IEnumerable<Flow> Take()
+    public IEnumerable<Flow> Drain()
     {
         var sorted = new Stack<Flow>(_kept.Count);
         while (_kept.TryDequeue(out var flow, out _))

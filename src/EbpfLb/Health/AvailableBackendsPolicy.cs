@@ -48,9 +48,9 @@ static class AvailableBackendsPolicy
     }
 
     /// <summary>Those whose checks have yet to decide are better than none; where all are down it is the service's choice.</summary>
-    static int[] LastResort(int[] backends, Func<int, BackendHealth> healthOf, AllDown policy)
+    static int[] LastResort(int[] backends, Func<int, BackendHealth> healthOf, AllDownPolicy policy)
     {
         var undecided = backends.Where(backend => healthOf(backend) == BackendHealth.Unknown).ToArray();
-        return undecided.Length == 0 && policy == AllDown.TryAll ? backends : undecided;
+        return undecided.Length == 0 && policy == AllDownPolicy.TryAll ? backends : undecided;
     }
 }

@@ -69,7 +69,7 @@ sealed partial class HealthMonitor(
     {
         var allDown = services
             .SelectMany(service => service.Backends.GroupBy(backend => backend.Address.AddressFamily)
-                .Where(AvailableBackendsPolicy.AreAllDown).Select(family => (service.Name, family.Key, WhenAllDown: service.Health?.WhenAllDown ?? AllDown.Refuse)))
+                .Where(AvailableBackendsPolicy.AreAllDown).Select(family => (service.Name, family.Key, WhenAllDown: service.Health?.WhenAllDown ?? AllDownPolicy.Refuse)))
             .ToDictionary(down => (down.Name, down.Key), down => down.WhenAllDown);
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())
         {
@@ -79,7 +79,7 @@ sealed partial class HealthMonitor(
         foreach (var ((name, family), policy) in allDown)
         {
             if (_allDown.Add((name, family)))
-                LogAllDown(FamilyName(family), name, policy == AllDown.Refuse ? "are refused" : "go to all of them");
+                LogAllDown(FamilyName(family), name, policy == AllDownPolicy.Refuse ? "are refused" : "go to all of them");
         }
     }
 

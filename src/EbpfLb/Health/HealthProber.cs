@@ -7,7 +7,7 @@ namespace EbpfLb.Health;
 /// <summary>The checks of all backends whose services have any. Used from one thread at a time.</summary>
 /// <param name="check">Makes the checks.</param>
 /// <param name="made">Told of each, from any thread.</param>
-/// <param name="failed">Told of a error that ended the checks of a backend.</param>
+/// <param name="failed">Told of an error that ended the checks of a backend.</param>
 /// <param name="time">For the rests between them.</param>
 /// <param name="down">Backends that are known to be down at the start.</param>
 sealed class HealthProber(

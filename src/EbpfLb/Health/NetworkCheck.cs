@@ -47,7 +47,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         {
             var outcome = await _pipeline.ExecuteOutcomeAsync(AttemptAsync, context, (at, how));
             if (outcome.Exception is TimeoutRejectedException)
-                return CheckOutcome.Failed($"no answer within {Duration.Word(how.Timeout)}");
+                return CheckOutcome.Failed($"no answer within {Duration.Format(how.Timeout)}");
             if (outcome.Exception is { } error)
                 ExceptionDispatchInfo.Throw(error);
             return outcome.Result;

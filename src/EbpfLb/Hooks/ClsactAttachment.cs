@@ -20,7 +20,7 @@ sealed unsafe class ClsactAttachment : IAttachment
     /// <summary>Adds the filter, or has the program take the place of the one in it, in one step.</summary>
     public static ClsactAttachment Attach(Fd program, NetworkDevice device)
     {
-        var hook = HookOf(device.Index);
+        var hook = CreateHook(device.Index);
         var created = LibBpf.bpf_tc_hook_create(&hook);
         if (created != -Errno.EEXIST)
             Check.NegativeErrno(created, $"creating the clsact qdisc on {device.Name}");
@@ -32,8 +32,8 @@ sealed unsafe class ClsactAttachment : IAttachment
     /// <summary>The filter that an earlier process left on the interface, if any.</summary>
     public static ClsactAttachment? Find(int ifindex)
     {
-        var hook = HookOf(ifindex);
-        var options = Filter();
+        var hook = CreateHook(ifindex);
+        var options = CreateOptions();
         var result = LibBpf.bpf_tc_query(&hook, &options);
         if (result is -Errno.ENOENT or -Errno.EINVAL or -Errno.ENODEV)
             return null;
@@ -43,8 +43,8 @@ sealed unsafe class ClsactAttachment : IAttachment
 
     public void Replace(Fd program)
     {
-        var hook = HookOf(_ifindex);
-        var options = Filter();
+        var hook = CreateHook(_ifindex);
+        var options = CreateOptions();
         options.prog_fd = program.Number;
         options.flags = ReplaceFlag;
         Check.NegativeErrno(LibBpf.bpf_tc_attach(&hook, &options), $"attaching a tc filter to interface {_ifindex}");
@@ -53,8 +53,8 @@ sealed unsafe class ClsactAttachment : IAttachment
     public void Detach()
     {
         // The qdisc stays: others may have filters there, and an empty one costs nothing.
-        var hook = HookOf(_ifindex);
-        var options = Filter();
+        var hook = CreateHook(_ifindex);
+        var options = CreateOptions();
         var result = LibBpf.bpf_tc_detach(&hook, &options);
         if (result is not (-Errno.ENOENT or -Errno.EINVAL or -Errno.ENODEV)) // gone already, or with its qdisc or interface
             Check.NegativeErrno(result, $"removing the tc filter of interface {_ifindex}");
@@ -64,9 +64,9 @@ sealed unsafe class ClsactAttachment : IAttachment
     {
     }
 
-    static bpf_tc_hook HookOf(int ifindex) =>
+    static bpf_tc_hook CreateHook(int ifindex) =>
         new() { sz = (nuint)sizeof(bpf_tc_hook), ifindex = ifindex, attach_point = Ingress };
 
-    static bpf_tc_opts Filter() =>
+    static bpf_tc_opts CreateOptions() =>
         new() { sz = (nuint)sizeof(bpf_tc_opts), handle = Handle, priority = Priority };
 }

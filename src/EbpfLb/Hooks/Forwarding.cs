@@ -8,33 +8,33 @@ namespace EbpfLb.Hooks;
 static class Forwarding
 {
     /// <summary>The sysctl setting of IPv4 for all interfaces.</summary>
-    public const string OverallSetting = "net.ipv4.ip_forward";
+    public const string GlobalSetting = "net.ipv4.ip_forward";
 
     /// <summary>The settings that are off, of the families that the interface has an address of.</summary>
     /// <exception cref="LoadBalancerException">The interface is gone, or a setting cannot be read.</exception>
-    public static IReadOnlyList<string> MissingOn(NetworkDevice device) =>
+    public static IReadOnlyList<string> DisabledSettings(NetworkDevice device) =>
     [
         .. device.Addresses().Select(address => address.AddressFamily).Distinct()
-            .Where(family => !IsOn(device.Name, family)).Select(family => Setting(device.Name, family)),
+            .Where(family => !IsEnabled(device.Name, family)).Select(family => Setting(device.Name, family)),
     ];
 
     /// <summary>Of IPv4, for interfaces that are not told apart.</summary>
     /// <exception cref="LoadBalancerException">The setting cannot be read.</exception>
-    public static bool IsOn() => IsOn("ipv4/ip_forward");
+    public static bool IsEnabled() => IsEnabled("ipv4/ip_forward");
 
     /// <exception cref="LoadBalancerException">The interface is gone, or its setting cannot be read.</exception>
-    public static bool IsOn(string device, AddressFamily family) => IsOn($"{Word(family)}/conf/{device}/forwarding");
+    public static bool IsEnabled(string device, AddressFamily family) => IsEnabled($"{FamilyName(family)}/conf/{device}/forwarding");
 
     /// <summary>As sysctl knows it: where an interface's name has a dot, slashes part the words.</summary>
     public static string Setting(string device, AddressFamily family)
     {
         var separator = device.Contains('.', StringComparison.Ordinal) ? '/' : '.';
-        return string.Join(separator, "net", Word(family), "conf", device, "forwarding");
+        return string.Join(separator, "net", FamilyName(family), "conf", device, "forwarding");
     }
 
     public static string Remedy(string setting) => $"sysctl -w {setting}=1";
 
-    static bool IsOn(string setting)
+    static bool IsEnabled(string setting)
     {
         try
         {
@@ -46,5 +46,5 @@ static class Forwarding
         }
     }
 
-    static string Word(AddressFamily family) => family == AddressFamily.InterNetwork ? "ipv4" : "ipv6";
+    static string FamilyName(AddressFamily family) => family == AddressFamily.InterNetwork ? "ipv4" : "ipv6";
 }

@@ -4,9 +4,9 @@ namespace EbpfLb.Hooks;
 
 /// <summary>The hook to try, and why.</summary>
 /// <param name="Hook">Never <see cref="HookKind.Auto"/>.</param>
-/// <param name="Why">For people.</param>
-/// <param name="OrElse">What to take when the driver refuses; null when the user asked for this one.</param>
-sealed record HookChoice(HookKind Hook, string Why, HookChoice? OrElse = null)
+/// <param name="Reason">For people.</param>
+/// <param name="Fallback">What to take when the driver refuses; null when the user asked for this one.</param>
+sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = null)
 {
     /// <summary>
     /// A virtual device hands over large segments and unfinished checksums: tc keeps both, generic XDP copies each
@@ -14,9 +14,9 @@ sealed record HookChoice(HookKind Hook, string Why, HookChoice? OrElse = null)
     /// own cost. Of several interfaces each must be fit for it.
     /// </summary>
     /// <exception cref="LoadBalancerException">The hook that was asked for would lose all that it sends.</exception>
-    public static HookChoice For(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
+    public static HookChoice Select(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
     {
-        if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.SendsFromXdp == false) is { } loser)
+        if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.CanTransmitXdp == false) is { } loser)
             throw new LoadBalancerException(
                 $"native XDP on {loser.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
                 + $"program nor GRO. {VethPeer.Remedy}.");

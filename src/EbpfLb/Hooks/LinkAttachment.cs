@@ -16,12 +16,12 @@ sealed unsafe class LinkAttachment : IAttachment
     public static LinkAttachment? TryTcx(Fd program, NetworkDevice device)
     {
         var result = Create(program, device, AttachTcxIngress, 0);
-        return result == -Errno.EINVAL ? null : new(Own(result, $"attaching to the tc hook of {device.Name}"));
+        return result == -Errno.EINVAL ? null : new(CreateFd(result, $"attaching to the tc hook of {device.Name}"));
     }
 
     /// <param name="flags">XDP_FLAGS_SKB_MODE or XDP_FLAGS_DRV_MODE (linux/if_link.h).</param>
     public static LinkAttachment Xdp(Fd program, NetworkDevice device, uint flags) =>
-        new(Own(Create(program, device, AttachXdp, flags), $"attaching to the XDP hook of {device.Name}"));
+        new(CreateFd(Create(program, device, AttachXdp, flags), $"attaching to the XDP hook of {device.Name}"));
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 
@@ -52,5 +52,5 @@ sealed unsafe class LinkAttachment : IAttachment
         return LibBpf.bpf_link_create(program.Number, device.Index, type, &options);
     }
 
-    static Fd Own(int result, string operation) => new(Check.NegativeErrno(result, operation));
+    static Fd CreateFd(int result, string operation) => new(Check.NegativeErrno(result, operation));
 }

@@ -25,17 +25,17 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         // Not from /sys: it may show the interfaces of another network namespace.
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);
-        return new(name, index, driver, IsNoBus(bus)) { SendsFromXdp = VethPeer.TakesFrames(index, driver) };
+        return new(name, index, driver, IsVirtualBus(bus)) { CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver) };
     }
 
     /// <summary>What drivers without hardware say where others name their bus: nothing, or a word of their own.</summary>
-    public static bool IsNoBus(string bus) => bus is "" or "N/A" or "tun" or "tap";
+    public static bool IsVirtualBus(string bus) => bus is "" or "N/A" or "tun" or "tap";
 
     /// <summary>Whether what native XDP sends back by this device gets out; null where the kernel does not tell.</summary>
-    public bool? SendsFromXdp { get; init; } = true;
+    public bool? CanTransmitXdp { get; init; } = true;
 
     /// <summary>Is it there yet, by its name? Another one of this name is not it.</summary>
-    public bool IsThere => LibC.if_nametoindex(Name) == Index;
+    public bool IsPresent => LibC.if_nametoindex(Name) == Index;
 
     /// <summary>The interface's addresses as they are now: IPv4, then IPv6 but for those that hold on the link only.</summary>
     /// <exception cref="LoadBalancerException">It is gone, another one has its name, or the kernel did not tell.</exception>
@@ -58,7 +58,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
                 $"there is no network interface '{name}'. There are: {string.Join(", ", all.Select(device => device.Name))}.");
         var ipv4 = found.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address)
             .Where(address => address.AddressFamily == AddressFamily.InterNetwork);
-        return [.. ipv4, .. File.Exists(Ipv6Addresses) ? LastingIpv6(File.ReadLines(Ipv6Addresses), name) : []];
+        return [.. ipv4, .. File.Exists(Ipv6Addresses) ? StableIpv6(File.ReadLines(Ipv6Addresses), name) : []];
     }
 
     /// <summary>
@@ -66,7 +66,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     /// prefix length, scope and flags in hexadecimal, and the name. One that is still being probed for duplicates
     /// (tentative) is among them: no packet comes to it before it is found to be unique.
     /// </summary>
-    public static IEnumerable<IPAddress> LastingIpv6(IEnumerable<string> lines, string name)
+    public static IEnumerable<IPAddress> StableIpv6(IEnumerable<string> lines, string name)
     {
         const int Global = 0, Temporary = 0x01, Duplicate = 0x08; // linux/if_addr.h: IFA_F_TEMPORARY, IFA_F_DADFAILED
         return

@@ -14,7 +14,7 @@ static class VethPeer
         + "run 'ethtool -K PEER gro on' or attach an XDP program that passes everything, or take --hook tc";
 
     /// <summary>Whether it takes what native XDP sends, or null where the kernel does not tell; no veth, no peer: true.</summary>
-    public static bool? TakesFrames(int ifindex, string driver) => driver != "veth"
+    public static bool? ReceivesXdpFrames(int ifindex, string driver) => driver != "veth"
         ? true
         : Netdev.FeaturesOf(ifindex) is { } features ? (features & Netdev.SendsFrames) != 0 : null;
 }

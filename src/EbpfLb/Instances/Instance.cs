@@ -52,7 +52,7 @@ static class Instance
     /// <exception cref="LoadBalancerException">They are another version's, or are being pinned or removed.</exception>
     public static LbTables OpenTables(string instance)
     {
-        var version = HeadOf(Directory(instance)).AbiVersion;
+        var version = ReadHeader(Directory(instance)).AbiVersion;
         return version is 0 or Limits.AbiVersion
             ? LbTables.OpenPins(Directory(instance))
             : throw new LoadBalancerException(
@@ -61,7 +61,7 @@ static class Instance
     }
 
     /// <summary>The instance that stands on an interface; null where none does.</summary>
-    public static string? On(string device) =>
+    public static string? FindOn(string device) =>
         All().FirstOrDefault(instance => instance == device || InterfacesOf(instance).Values.Contains(device));
 
     /// <summary>The names of an instance's interfaces by their indexes, as far as it came to tell them.</summary>
@@ -70,7 +70,7 @@ static class Instance
         try
         {
             using var links = Fd.OpenPin(Path.Combine(Directory(instance), "links"));
-            return links.ReadAll<LinkHead>().ToDictionary(link => link.Key, link => link.Value.Name);
+            return links.ReadAll<LinkHeader>().ToDictionary(link => link.Key, link => link.Value.Name);
         }
         catch (NativeException error) when (error.Number == Errno.ENOENT)
         {
@@ -79,7 +79,7 @@ static class Instance
     }
 
     /// <summary>Takes an instance off every interface but these.</summary>
-    public static void Withdraw(string instance, LbTables tables, IReadOnlyList<NetworkDevice> kept)
+    public static void DetachFromOthers(string instance, LbTables tables, IReadOnlyList<NetworkDevice> kept)
     {
         foreach (var index in tables.Links.Keys().Where(index => kept.All(device => device.Index != index)))
         {
@@ -93,7 +93,7 @@ static class Instance
 
     /// <summary>Detaches what an ended process left, and removes its pins.</summary>
     /// <returns>False when there was nothing.</returns>
-    public static bool Clear(string instance)
+    public static bool Remove(string instance)
     {
         var directory = Directory(instance);
         if (!System.IO.Directory.Exists(directory))
@@ -103,7 +103,7 @@ static class Instance
             using var link = LinkAttachment.OpenPin(path);
             link.Detach();
         }
-        foreach (var index in InterfacesOf(instance).Keys.Append(FirstOf(directory)).Distinct())
+        foreach (var index in InterfacesOf(instance).Keys.Append(ReadIfindex(directory)).Distinct())
             ClsactAttachment.Find((int)index)?.Detach();
         RemovePins(instance);
         return true;
@@ -129,10 +129,10 @@ static class Instance
     }
 
     /// <summary>What an instance of whichever version told of itself first.</summary>
-    public static InstanceHead HeadOf(string directory) => HeadOf<InstanceHead>(directory);
+    public static InstanceHeader ReadHeader(string directory) => ReadHeader<InstanceHeader>(directory);
 
     /// <summary>The same, as far as a type of whichever length tells.</summary>
-    public static T HeadOf<T>(string directory)
+    public static T ReadHeader<T>(string directory)
         where T : unmanaged
     {
         using var fd = Fd.OpenPin(Path.Combine(directory, "instance"));
@@ -146,10 +146,10 @@ static class Instance
     /// The index of the first interface, which versions told that had but one; 0 where a process ended before it came
     /// to say so.
     /// </summary>
-    static uint FirstOf(string directory)
+    static uint ReadIfindex(string directory)
     {
         if (!File.Exists(Path.Combine(directory, "instance")))
             return 0;
-        return HeadOf(directory).Ifindex;
+        return ReadHeader(directory).Ifindex;
     }
 }

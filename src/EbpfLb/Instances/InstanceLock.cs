@@ -20,7 +20,7 @@ sealed class InstanceLock : IDisposable
     /// <param name="interfaces">By their names.</param>
     /// <param name="taken">The first that another process holds.</param>
     /// <returns>Null where there is such a one.</returns>
-    public static InstanceLock? TryTake(IEnumerable<string> interfaces, out string? taken)
+    public static InstanceLock? TryAcquire(IEnumerable<string> interfaces, out string? taken)
     {
         var held = new InstanceLock();
         taken = interfaces.FirstOrDefault(name => !held.TryAdd(name));
@@ -33,15 +33,15 @@ sealed class InstanceLock : IDisposable
     /// <summary>Takes all of them.</summary>
     /// <param name="interfaces">By their names.</param>
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
-    public static InstanceLock Take(IEnumerable<string> interfaces) => TryTake(interfaces, out var taken)
+    public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken)
         ?? throw new LoadBalancerException($"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
 
     /// <summary>Is it held, by whomever? Looks without touching it: a runner that starts may have it.</summary>
-    public static bool IsHeld(string device) => Held().Contains(device);
+    public static bool IsHeld(string device) => HeldInterfaces().Contains(device);
 
     /// <summary>The interfaces in this network namespace that are held.</summary>
-    public static IReadOnlySet<string> Held() => File.ReadLines(BoundSockets)
-        .Select(line => line.Split(" @" + Name("")))
+    public static IReadOnlySet<string> HeldInterfaces() => File.ReadLines(BoundSockets)
+        .Select(line => line.Split(" @" + SocketName("")))
         .Where(parts => parts.Length == 2)
         .Select(parts => parts[1])
         .ToHashSet();
@@ -52,7 +52,7 @@ sealed class InstanceLock : IDisposable
         _sockets.Add(socket);
         try
         {
-            socket.Bind(new UnixDomainSocketEndPoint("\0" + Name(device)));
+            socket.Bind(new UnixDomainSocketEndPoint("\0" + SocketName(device)));
             return true;
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
@@ -61,7 +61,7 @@ sealed class InstanceLock : IDisposable
         }
     }
 
-    static string Name(string device) => $"ebpf-lb/{device}";
+    static string SocketName(string device) => $"ebpf-lb/{device}";
 
     public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 }

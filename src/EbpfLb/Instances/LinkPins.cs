@@ -50,5 +50,5 @@ sealed class LinkPins(string instance, string device)
     public void RemoveAll() => Array.ForEach(All, Remove);
 
     string PathOf(HookKind hook) =>
-        Path.Combine(Instance.Directory(instance), $"{Prefix}{hook.Word()}_{Instance.PinName(device)}");
+        Path.Combine(Instance.Directory(instance), $"{Prefix}{hook.ToConfigString()}_{Instance.PinName(device)}");
 }

@@ -14,7 +14,7 @@ sealed class DatapathMetrics
     static readonly string[] DirectionLabels = ["service", "backend", "direction"];
     static readonly string Version = typeof(DatapathMetrics).Assembly.GetName().Version!.ToString(fieldCount: 3);
 
-    static readonly string[] States = Array.ConvertAll(Enum.GetValues<LbBackendState>(), state => state.Word());
+    static readonly string[] States = Array.ConvertAll(Enum.GetValues<LbBackendState>(), state => state.ToStatusString());
 
     readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
     readonly MetricFactory _factory;
@@ -38,7 +38,7 @@ sealed class DatapathMetrics
         Gauge("ebpf_lb_info", "What is at work, and where.", "interface", "hook", "version")
             .WithLabels(status.Interface, status.Hook, Version).Set(1);
         var packets = Counter("ebpf_lb_packets_total", "Packets by what became of them.", "reason");
-        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Undecided]).Select(ReasonWords.Word))
+        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Undecided]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
         Gauge("ebpf_lb_flows_limit", "Established flows that there is room for.").Set(status.RoomForFlows);

@@ -11,7 +11,7 @@ sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
 {
     /// <summary>The site of a datapath. Flows are not walked for each scrape: the kernel's own count of them does.</summary>
     public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
-        new(loop, () => StatusReader.Of(instance, tables, LiveFlows.ReadCounters(tables)));
+        new(loop, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
 
     public HttpResponse Respond(string path) => path switch
     {

@@ -30,7 +30,7 @@ sealed partial class BackendResolver(
     {
         var hosts = configuration.Services
             .SelectMany(service => service.Backends).Select(backend => backend.Host).Distinct();
-        var literals = hosts.ToLookup(host => Syntax.Address(host) is not null);
+        var literals = hosts.ToLookup(host => Syntax.ParseAddress(host) is not null);
         var known = literals[true].ToDictionary(host => host, host => ImmutableArray.Create(IPAddress.Parse(host)));
         string[] namesToResolve = [.. literals[false]];
 

@@ -41,7 +41,7 @@ sealed class NameLookup(INameResolver names, TimeProvider time)
             var found = await (isStartup ? _atStart : _once).ExecuteAsync(
                 async token => await names.ResolveAsync(host, token), cancellation);
             var usable = found
-                .Where(address => Syntax.Obstacle(address) is null).Distinct()
+                .Where(address => Syntax.CheckUnicast(address) is null).Distinct()
                 .OrderBy(address => address.AddressFamily).ThenBy(address => address, AddressOrder).ToImmutableArray();
             return usable.IsEmpty
                 ? new NameResolution([], $"no address that packets can be sent to in [{string.Join<object>(", ", found)}]")

@@ -9,7 +9,7 @@ sealed record ServiceSnapshot(
     Algorithm Algorithm = Algorithm.RoundRobin, ForwardingMode Mode = ForwardingMode.Nat)
 {
     /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
-    public TimeSpan Drain { get; init; } = ServiceConfiguration.UsualDrain;
+    public TimeSpan Drain { get; init; } = ServiceConfiguration.DefaultDrain;
 
     /// <summary>How its backends are checked; null where they are not.</summary>
     public HealthConfiguration? Health { get; init; }

@@ -25,7 +25,7 @@ sealed class AttachedDatapath : IDisposable
         IsAdopted = former is not null;
         former?.Instance.TryGet(0, out _formerHead);
         Hook = choice.Hook;
-        HookReason = choice.Why;
+        HookReason = choice.Reason;
     }
 
     public HookKind Hook { get; }
@@ -42,7 +42,7 @@ sealed class AttachedDatapath : IDisposable
 
     /// <param name="configuration">Says which hook is asked for, and which events.</param>
     /// <param name="devices">Where to attach: to all of them, or to none.</param>
-    /// <param name="leftovers">Of ended processes: taken over, or removed once the programs are in the kernel.</param>
+    /// <param name="stale">Of ended processes: taken over, or removed once the programs are in the kernel.</param>
     /// <param name="fill">
     /// Fills the tables: new ones before the first packet meets them, others once every hook was granted.
     /// </param>
@@ -51,19 +51,19 @@ sealed class AttachedDatapath : IDisposable
     /// and its programs had made way by then.
     /// </exception>
     public static AttachedDatapath Attach(
-        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
+        LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, StaleInstances stale,
         Action<LbTables> fill)
     {
-        var choice = HookChoice.For(configuration.Hook, devices);
+        var choice = HookChoice.Select(configuration.Hook, devices);
         while (true)
         {
             try
             {
-                return Attach(choice, configuration, devices, leftovers, fill);
+                return Attach(choice, configuration, devices, stale, fill);
             }
-            catch (NativeException error) when (choice.OrElse is not null && Changeover.IsRefusal(error))
+            catch (NativeException error) when (choice.Fallback is not null && AttachTransaction.IsRefusedByDevice(error))
             {
-                choice = choice.OrElse;
+                choice = choice.Fallback;
             }
         }
     }
@@ -101,28 +101,28 @@ sealed class AttachedDatapath : IDisposable
     }
 
     static AttachedDatapath Attach(
-        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, Leftovers leftovers,
+        HookChoice choice, LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, StaleInstances stale,
         Action<LbTables> fill)
     {
         Datapath Load(HookKind hook) =>
-            Datapath.Load(hook, LocalPorts.Settings(configuration.Events), configuration.Flows, leftovers.Tables);
+            Datapath.Load(hook, LocalPorts.Settings(configuration.Events), configuration.Flows, stale.Tables);
         var datapath = Load(choice.Hook);
-        leftovers.Clear(); // not before: what does not load costs nothing
-        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, leftovers.Tables);
+        stale.Remove(); // not before: what does not load costs nothing
+        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, stale.Tables);
         // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
-        Changeover[] changeovers = [.. devices.Reverse().Select(
-            device => new Changeover(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
+        AttachTransaction[] transactions = [.. devices.Reverse().Select(
+            device => new AttachTransaction(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
         try
         {
-            attached.Prepare(changeovers, devices[0], fill);
-            foreach (var changeover in changeovers)
-                attached._attachments.InsertRange(0, changeover.Finish());
-            Instance.Withdraw(attached._instance, datapath.Tables, devices);
+            attached.Prepare(transactions, devices[0], fill);
+            foreach (var transaction in transactions)
+                attached._attachments.InsertRange(0, transaction.Commit());
+            Instance.DetachFromOthers(attached._instance, datapath.Tables, devices);
             return attached;
         }
         catch (Exception error)
         {
-            attached.Rollback(changeovers, error);
+            attached.Rollback(transactions, error);
             throw;
         }
     }
@@ -131,15 +131,15 @@ sealed class AttachedDatapath : IDisposable
     /// Tables of an ended process are in use: they are written when nobody can refuse any more. Until then all go by what
     /// they hold, the new programs too, where these are attached already.
     /// </summary>
-    void Prepare(Changeover[] changeovers, NetworkDevice first, Action<LbTables> fill)
+    void Prepare(AttachTransaction[] transactions, NetworkDevice first, Action<LbTables> fill)
     {
         if (!IsAdopted)
         {
             Fill();
             Instance.PinTables(_instance, Tables);
         }
-        foreach (var changeover in changeovers)
-            changeover.Begin();
+        foreach (var transaction in transactions)
+            transaction.Prepare();
         if (IsAdopted)
             Fill();
 
@@ -151,9 +151,9 @@ sealed class AttachedDatapath : IDisposable
     }
 
     /// <exception cref="LoadBalancerException">It could not be undone: tells of both errors.</exception>
-    void Rollback(Changeover[] changeovers, Exception error)
+    void Rollback(AttachTransaction[] transactions, Exception error)
     {
-        var errors = changeovers.Reverse().SelectMany(changeover => changeover.Undoing()).Select(ErrorOf)
+        var errors = transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps()).Select(ErrorOf)
             .Append(ErrorOf(() =>
             {
                 if (IsAdopted)

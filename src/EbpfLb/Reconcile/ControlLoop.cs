@@ -41,8 +41,8 @@ sealed partial class ControlLoop(
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time), expired, time);
-        PeerWatch[] peers = attached.Hook == HookKind.XdpNative
-            ? [.. devices.Select(device => new PeerWatch(device, loggers.CreateLogger<PeerWatch>()))]
+        VethPeerMonitor[] peers = attached.Hook == HookKind.XdpNative
+            ? [.. devices.Select(device => new VethPeerMonitor(device, loggers.CreateLogger<VethPeerMonitor>()))]
             : [];
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();
@@ -77,7 +77,7 @@ sealed partial class ControlLoop(
                     await tick;
                     _peerError = await ErrorOfAsync(() =>
                     {
-                        Array.ForEach(peers, peer => peer.Look());
+                        Array.ForEach(peers, peer => peer.Check());
                         return Task.CompletedTask;
                     });
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
@@ -166,7 +166,7 @@ sealed partial class ControlLoop(
     /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>
     NetworkDevice[] PresentDevices()
     {
-        NetworkDevice[] left = [.. devices.Where(device => device.IsThere)];
+        NetworkDevice[] left = [.. devices.Where(device => device.IsPresent)];
         if (left.Length == 0)
             return devices;
         foreach (var lost in devices.Except(left).Where(_lost.Add))
@@ -191,7 +191,7 @@ sealed partial class ControlLoop(
     /// <summary>Its endpoint and, where it was configured or found by a name, that.</summary>
     static string DescribeBackend(BackendSnapshot backend)
     {
-        var endPoint = Words.EndPoint(backend.Address, backend.Port);
+        var endPoint = ConfigNames.FormatEndPoint(backend.Address, backend.Port);
         return backend.Host == $"{backend.Address}" ? endPoint : $"{endPoint} ({backend.Host})";
     }
 

@@ -11,8 +11,8 @@ static class Preflight
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
     public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
     {
-        RejectOwnAddresses(services, devices.Where(device => device.IsThere));
-        KernelService.RejectSharedEndpoints(services, devices[0].IsThere ? devices[0].Addresses() : []);
+        RejectOwnAddresses(services, devices.Where(device => device.IsPresent));
+        KernelService.RejectSharedEndpoints(services, devices[0].IsPresent ? devices[0].Addresses() : []);
     }
 
     /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>

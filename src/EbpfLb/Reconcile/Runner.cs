@@ -35,7 +35,7 @@ sealed partial class Runner(
     public async Task RunAsync(CancellationToken cancellation)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.Take(configuration.Interfaces);
+        using var held = InstanceLock.Acquire(configuration.Interfaces);
         using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -44,10 +44,10 @@ sealed partial class Runner(
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
-        using var leftovers = Leftovers.Find(
+        using var stale = StaleInstances.Find(
             configuration.Interfaces, configuration.Replace ? null : Datapath.LayoutFor(configuration.Flows),
-            loggers.CreateLogger<Leftovers>());
-        var down = leftovers.Tables is { } former ? KernelState.Read(former).Down : null;
+            loggers.CreateLogger<StaleInstances>());
+        var down = stale.Tables is { } former ? KernelState.Read(former).Down : null;
         var health = new HealthMonitor(check, time, loggers.CreateLogger<HealthMonitor>(), down);
         await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
             .GetAsyncEnumerator(stop.Token);
@@ -55,8 +55,8 @@ sealed partial class Runner(
         _desired = snapshots.Current;
 
         using var attached = AttachedDatapath.Attach(
-            configuration, devices, leftovers, tables => FillTables(tables, devices, isAdopted: leftovers.Tables is not null));
-        leftovers.Dispose(); // the interfaces that are not stood on any more are free for others
+            configuration, devices, stale, tables => FillTables(tables, devices, isAdopted: stale.Tables is not null));
+        stale.Dispose(); // the interfaces that are not stood on any more are free for others
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -92,7 +92,7 @@ sealed partial class Runner(
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
         CancellationToken cancellation)
     {
-        foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.SendsFromXdp is null))
+        foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
             LogUnknownPeer(device.Name);
         foreach (var device in devices.Length > 1 ? devices : [])
             WarnIfNotForwarding(device);
@@ -129,7 +129,7 @@ sealed partial class Runner(
     {
         try
         {
-            foreach (var setting in Forwarding.MissingOn(device))
+            foreach (var setting in Forwarding.DisabledSettings(device))
                 LogForwardingOff(device.Name, Forwarding.Remedy(setting));
         }
         catch (LoadBalancerException error)
@@ -157,8 +157,8 @@ sealed partial class Runner(
     {
         var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {JoinNames(devices)} (hook {attached.Hook.Word()}: {attached.HookReason})"
-            + (attached.IsAdopted ? $", adopted with {Words.Flows(LiveFlows.ReadTotal(attached.Tables))}" : "");
+        return $"ready: {string.Join(", ", services)} on {JoinNames(devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
+            + (attached.IsAdopted ? $", adopted with {ConfigNames.FormatFlowCount(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
 
     static string JoinNames(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));

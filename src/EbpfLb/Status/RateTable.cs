@@ -13,15 +13,15 @@ sealed class RateTable(TextWriter output, bool colours)
 
     static readonly (double Size, string Word)[] Units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
 
-    public void Write(StatusReading reading) => reading.Write(output, Write);
+    public void Write(StatusSnapshot snapshot) => snapshot.Write(output, Write);
 
     void Write(InstanceStatus status)
     {
-        output.WriteLine(StatusTable.Head(status));
+        output.WriteLine(StatusTable.Heading(status));
         foreach (var service in status.Services)
             Write(service);
-        output.WriteLine($"  packets/s: {Packets(status, _ => true, (word, _, rate) => $"{word} {rate}")}");
-        var lost = Packets(status, IsLost, (word, count, rate) => $"{word} {count} ({rate}/s)");
+        output.WriteLine($"  packets/s: {FormatPackets(status, _ => true, (word, _, rate) => $"{word} {rate}")}");
+        var lost = FormatPackets(status, IsRefusedOrDropped, (word, count, rate) => $"{word} {count} ({rate}/s)");
         output.WriteLine($"  refused and dropped: {lost}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
@@ -30,55 +30,55 @@ sealed class RateTable(TextWriter output, bool colours)
     void Write(ServiceStatus service)
     {
         var width = StatusTable.AddressWidth(service);
-        output.WriteLine(StatusTable.Head(service));
-        output.WriteLine(Line(
+        output.WriteLine(StatusTable.Heading(service));
+        output.WriteLine(FormatLine(
             "BACKEND", "ADDRESS".PadRight(width), $"{"STATE",-17}", "WEIGHT", "FLOWS", "NEW/S", "PACKETS/S IN", "OUT", "BYTES/S IN", "OUT"));
         foreach (var backend in service.Backends)
-            output.WriteLine(Line(backend.Name, backend.Address.PadRight(width), State(backend), backend.Weight, backend.Flows, backend.Rates!));
+            output.WriteLine(FormatLine(backend.Name, backend.Address.PadRight(width), FormatState(backend), backend.Weight, backend.Flows, backend.Rates!));
         if (service.Backends.Count > 1)
-            output.WriteLine(Line("all", "".PadRight(width), $"{"",-17}", "", service.Flows, service.Rates!));
+            output.WriteLine(FormatLine("all", "".PadRight(width), $"{"",-17}", "", service.Flows, service.Rates!));
     }
 
-    string State(BackendStatus backend)
+    string FormatState(BackendStatus backend)
     {
-        var state = $"{StatusTable.State(backend),-17}";
+        var state = $"{StatusTable.FormatState(backend),-17}";
         return backend.State switch
         {
-            "up" => Paint(state, Green),
-            "down" => Paint(state, Red),
-            "draining" or "drained" => Paint(state, Yellow),
+            "up" => Colorize(state, Green),
+            "down" => Colorize(state, Red),
+            "draining" or "drained" => Colorize(state, Yellow),
             _ => state,
         };
     }
 
-    string Paint(string text, int colour) => colours ? $"\u001b[{colour}m{text}\u001b[0m" : text;
+    string Colorize(string text, int colour) => colours ? $"\u001b[{colour}m{text}\u001b[0m" : text;
 
-    string Packets(InstanceStatus status, Predicate<string> which, Func<string, ulong, string, string> tell)
+    string FormatPackets(InstanceStatus status, Predicate<string> which, Func<string, ulong, string, string> tell)
     {
         var told = status.Packets.Where(count => which(count.Key)).Select(count =>
         {
             var rate = status.PacketRates![count.Key];
-            var text = tell(count.Key, count.Value, Word(rate));
-            return rate > 0 && IsLost(count.Key) ? Paint(text, Red) : text;
+            var text = tell(count.Key, count.Value, FormatRate(rate));
+            return rate > 0 && IsRefusedOrDropped(count.Key) ? Colorize(text, Red) : text;
         }).ToArray();
         return told.Length == 0 ? "none" : string.Join(", ", told);
     }
 
-    static bool IsLost(string reason) =>
+    static bool IsRefusedOrDropped(string reason) =>
         reason.StartsWith("refuse-", StringComparison.Ordinal) || reason.StartsWith("drop-", StringComparison.Ordinal);
 
     /// <summary>A rate in four digits or so: 0.5, 8320.0, 12.3k, 47.1M.</summary>
-    static string Word(double rate)
+    static string FormatRate(double rate)
     {
         var (size, word) = Units.FirstOrDefault(unit => rate >= 10 * unit.Size, (1, ""));
         return (rate / size).ToString("F1", CultureInfo.InvariantCulture) + word;
     }
 
-    static string Line(string name, string address, string state, object weight, object flows, TrafficRates rates) => Line(
-        name, address, state, weight, flows, Word(rates.Opened), Word(rates.ToBackendPackets), Word(rates.ToClientPackets),
-        Word(rates.ToBackendBytes), Word(rates.ToClientBytes));
+    static string FormatLine(string name, string address, string state, object weight, object flows, TrafficRates rates) => FormatLine(
+        name, address, state, weight, flows, FormatRate(rates.Opened), FormatRate(rates.ToBackendPackets), FormatRate(rates.ToClientPackets),
+        FormatRate(rates.ToBackendBytes), FormatRate(rates.ToClientBytes));
 
-    static string Line(
+    static string FormatLine(
         string name, string address, string state, object weight, object flows, string opened, string packetsIn,
         string packetsOut, string bytesIn, string bytesOut) =>
         FormattableString.Invariant($"    {name,-24} {address} {state} {weight,6} {flows,8} {opened,8} ")

@@ -5,11 +5,11 @@ static class StatusRates
 {
     static readonly TrafficStatus Nothing = new(0, 0, 0, 0, 0);
 
-    /// <summary>The later reading with what went on since the earlier one.</summary>
+    /// <summary>The later snapshot with what went on since the earlier one.</summary>
     /// <param name="now">The later one.</param>
     /// <param name="before">The earlier one.</param>
     /// <param name="elapsed">Between them.</param>
-    public static StatusReading Since(this StatusReading now, StatusReading before, TimeSpan elapsed) =>
+    public static StatusSnapshot Since(this StatusSnapshot now, StatusSnapshot before, TimeSpan elapsed) =>
         now with { Instances = now.Instances.Since(before.Instances, elapsed) };
 
     /// <summary>The later readings with what went on since the earlier ones; what was not there then began at nothing.</summary>

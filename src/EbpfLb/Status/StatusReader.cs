@@ -12,22 +12,22 @@ static class StatusReader
 {
     /// <summary>All instances that can be read, and why others cannot.</summary>
     /// <param name="liveIn">Tells the flows by backend id: walks all, or takes what the datapath counted.</param>
-    public static StatusReading Read(Func<LbTables, IReadOnlyDictionary<uint, int>> liveIn)
+    public static StatusSnapshot Read(Func<LbTables, IReadOnlyDictionary<uint, int>> liveIn)
     {
-        var (all, faults) = EveryInstance.Read((instance, tables) =>
+        var (all, errors) = AllInstances.Read((instance, tables) =>
         {
             using (tables)
-                return Of(instance, tables, liveIn(tables));
+                return Create(instance, tables, liveIn(tables));
         });
-        return new(all, faults);
+        return new(all, errors);
     }
 
-    public static InstanceStatus Of(string instance, LbTables tables) => Of(instance, tables, LiveFlows.Count(tables));
+    public static InstanceStatus Create(string instance, LbTables tables) => Create(instance, tables, LiveFlows.Count(tables));
 
     /// <param name="instance">Its name.</param>
     /// <param name="tables">Its maps.</param>
     /// <param name="live">Live flows by backend id.</param>
-    public static InstanceStatus Of(string instance, LbTables tables, IReadOnlyDictionary<uint, int> live)
+    public static InstanceStatus Create(string instance, LbTables tables, IReadOnlyDictionary<uint, int> live)
     {
         var state = KernelState.Read(tables);
         tables.Instance.TryGet(0, out var self);
@@ -36,7 +36,7 @@ static class StatusReader
         return new(
             instance,
             [.. links[true].Order(StringComparer.Ordinal).Prepend(instance).Distinct().Except(lost)],
-            ((HookKind)self.Hook).Word(),
+            ((HookKind)self.Hook).ToConfigString(),
             self.Why,
             InstanceLock.IsHeld(instance),
             live.Values.Sum(),
@@ -64,20 +64,20 @@ static class StatusReader
         return new(
             ids.Key,
             [.. ids.SelectMany(state.KeysOf).Select(key => key.ToString()).Order(StringComparer.Ordinal)],
-            ModeOf(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
+            ReadMode(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
             backends.Sum(backend => live.GetValueOrDefault(backend.Id)),
             Traffic([.. ids.SelectMany(id => tables.ServiceTraffic.GetPerCpu(id))]),
             [.. backends.Select(backend => Backend(tables, live, backend.Id, backend.Backend))]);
     }
 
     /// <summary>That of every family: they are of one configured service.</summary>
-    static string ModeOf(IEnumerable<LbService> services) =>
-        ((ForwardingMode)services.Select(service => service.Mode).FirstOrDefault()).Word();
+    static string ReadMode(IEnumerable<LbService> services) =>
+        ((ForwardingMode)services.Select(service => service.Mode).FirstOrDefault()).ToConfigString();
 
     static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint id, LbBackend backend) => new(
         tables.BackendLabels.TryGet(id, out var label) ? label.ToString() : "",
         backend.EndPoint.ToString(),
-        backend.State.Word(),
+        backend.State.ToStatusString(),
         backend.State == LbBackendState.Draining ? SecondsUntil(backend.DrainedNs) : null,
         backend.Weight,
         live.GetValueOrDefault(id),
@@ -104,7 +104,7 @@ static class StatusReader
         {
             var count = Sum(tables.Reasons.GetPerCpu((uint)reason));
             if (count > 0)
-                counts[ReasonWords.Word(reason)] = count;
+                counts[ReasonNames.ToStatusString(reason)] = count;
         }
         return counts;
     }

@@ -5,21 +5,21 @@ namespace EbpfLb.Status;
 /// <summary>Writes a status for people.</summary>
 static class StatusTable
 {
-    public static void Write(StatusReading reading, TextWriter output) =>
-        reading.Write(output, status => Write(status, output));
+    public static void Write(StatusSnapshot snapshot, TextWriter output) =>
+        snapshot.Write(output, status => Write(status, output));
 
     public static void Write(InstanceStatus status, TextWriter output)
     {
-        output.WriteLine(Head(status));
+        output.WriteLine(Heading(status));
         foreach (var service in status.Services)
         {
-            output.WriteLine(Head(service));
+            output.WriteLine(Heading(service));
             var width = AddressWidth(service);
-            output.WriteLine(Row("BACKEND", "ADDRESS".PadRight(width), "STATE", "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
+            output.WriteLine(FormatRow("BACKEND", "ADDRESS".PadRight(width), "STATE", "WEIGHT", "FLOWS", "OPENED", "BYTES IN", "BYTES OUT"));
             foreach (var backend in service.Backends)
             {
-                output.WriteLine(Row(
-                    backend.Name, backend.Address.PadRight(width), State(backend), backend.Weight, backend.Flows,
+                output.WriteLine(FormatRow(
+                    backend.Name, backend.Address.PadRight(width), FormatState(backend), backend.Weight, backend.Flows,
                     backend.Traffic.Opened, backend.Traffic.ToBackendBytes, backend.Traffic.ToClientBytes));
             }
         }
@@ -30,27 +30,27 @@ static class StatusTable
     }
 
     /// <summary>What is at work, in a line.</summary>
-    public static string Head(InstanceStatus status)
+    public static string Heading(InstanceStatus status)
     {
         var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
         var interfaces = status.Interfaces.Concat(status.Lost.Select(name => $"{name} (gone)"));
-        return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {Words.Flows(status.Flows)} of {status.RoomForFlows}";
+        return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {ConfigNames.FormatFlowCount(status.Flows)} of {status.RoomForFlows}";
     }
 
     /// <summary>A service, in a line.</summary>
-    public static string Head(ServiceStatus service) => service.Listen.Count == 0
-        ? $"  {service.Name}, which has left, {Words.Flows(service.Flows)}"
-        : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {Words.Flows(service.Flows)}";
+    public static string Heading(ServiceStatus service) => service.Listen.Count == 0
+        ? $"  {service.Name}, which has left, {ConfigNames.FormatFlowCount(service.Flows)}"
+        : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {ConfigNames.FormatFlowCount(service.Flows)}";
 
     /// <summary>How wide the column of addresses is.</summary>
     public static int AddressWidth(ServiceStatus service) =>
         Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
 
     /// <summary>How a backend stands and, where it drains, for how long yet.</summary>
-    public static string State(BackendStatus backend) =>
+    public static string FormatState(BackendStatus backend) =>
         backend.DrainSeconds is { } seconds ? $"{backend.State} {seconds}s" : backend.State;
 
-    static string Row(
+    static string FormatRow(
         object name, object address, object state, object weight, object flows, object opened, object bytesIn, object bytesOut) =>
         FormattableString.Invariant(
             $"    {name,-24} {address} {state,-17} {weight,6} {flows,8} {opened,10} {bytesIn,12} {bytesOut,12}");

@@ -26,6 +26,6 @@ public sealed class HelpShowsExamples
 
         var file = output[(output.IndexOf("ebpf-lb.yaml:\n", StringComparison.Ordinal) + "ebpf-lb.yaml:\n".Length)..];
 
-        Assert.Empty(YamlSource.Read(file, "help").Faults);
+        Assert.Empty(YamlReader.Read(file, "help").Errors);
     }
 }

@@ -21,7 +21,7 @@ public sealed class RunTakesAConfiguration : IDisposable
 
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(
-            FlagSource.Read(new Flags(["eth0"], "tc", "off", [":80", ":53/udp"], ["a", "b:81"])
+            FlagReader.Read(new CommandLineFlags(["eth0"], "tc", "off", [":80", ":53/udp"], ["a", "b:81"])
             {
                 Flows = "2048",
                 Timeouts = ["udp=5s", "ended=1s"],

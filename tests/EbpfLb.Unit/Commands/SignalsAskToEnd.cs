@@ -26,7 +26,7 @@ public sealed partial class SignalsAskToEnd
     {
         using var signals = new Signals();
         var used = new TaskCompletionSource();
-        signals.HungUp += used.SetResult;
+        signals.HangUp += used.SetResult;
 
         Assert.Equal(0, kill(Environment.ProcessId, HangUp));
 

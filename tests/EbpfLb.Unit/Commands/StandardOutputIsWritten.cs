@@ -22,7 +22,7 @@ public sealed class StandardOutputIsWritten
         var write = Task.Run(
             () =>
             {
-                StandardOutput.WriterTo(descriptor).Write(text);
+                StandardOutput.CreateWriter(descriptor).Write(text);
                 pipe.DisposeLocalCopyOfClientHandle();
             },
             TestContext.Current.CancellationToken);
@@ -37,7 +37,7 @@ public sealed class StandardOutputIsWritten
     {
         using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
 
-        var fault = Assert.Throws<IOException>(() => StandardOutput.WriterTo(Descriptor(full)).WriteLine("ready"));
+        var fault = Assert.Throws<IOException>(() => StandardOutput.CreateWriter(Descriptor(full)).WriteLine("ready"));
 
         Assert.Equal("standard output could not be written: ENOSPC, No space left on device.", fault.Message);
     }
@@ -47,7 +47,7 @@ public sealed class StandardOutputIsWritten
     {
         var pipe = new AnonymousPipeServerStream(PipeDirection.In);
         using var end = pipe.ClientSafePipeHandle;
-        var writer = StandardOutput.WriterTo(Descriptor(end));
+        var writer = StandardOutput.CreateWriter(Descriptor(end));
         writer.WriteLine("first");
         // The end that reads, and not the one that it would dispose of as well.
         pipe.SafePipeHandle.Dispose();

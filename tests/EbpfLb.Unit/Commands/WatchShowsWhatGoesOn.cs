@@ -80,10 +80,10 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
         using (var screen = new Screen(_output, height))
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-                new Watch(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), interrupt.Token));
+                new WatchLoop(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), interrupt.Token));
         }
 
-        StatusReading Read()
+        StatusSnapshot Read()
         {
             time.Advance(TimeSpan.FromSeconds(1));
             taken++;

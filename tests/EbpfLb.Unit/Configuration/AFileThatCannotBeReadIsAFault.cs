@@ -47,8 +47,8 @@ public sealed class AFileThatCannotBeReadIsAFault : IDisposable
 
     static void AssertFault(string path, string problem)
     {
-        var fault = Assert.Single(ConfigurationFile.Read(path).Faults);
-        Assert.Equal(("--config", path), (fault.Place.Words, fault.Value));
+        var fault = Assert.Single(ConfigurationFile.Read(path).Errors);
+        Assert.Equal(("--config", path), (fault.Location.Text, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
     }
 }

@@ -20,7 +20,7 @@ public sealed class BothSourcesSayTheSame
         var byFlags = Given.Flags(
             "eth0", hook: "xdp-generic", events: "packets", listens: [":80"], backends: ["172.20.0.2", "web.lab:8080"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(HookKind.XdpGeneric, byFile.Configuration!.Hook);
         Assert.Equal(EventLevel.Packets, byFile.Configuration.Events);
@@ -37,7 +37,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("front", moreInterfaces: ["back"], listens: [":80"], backends: ["web"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(["front", "back"], byFile.Configuration!.Interfaces);
         Assert.NotEqual(
@@ -54,7 +54,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], mode: "dsr");
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(ForwardingMode.Dsr, byFile.Configuration!.Services[0].Mode);
     }
@@ -69,7 +69,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], leaveAttached: leave);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(leave, byFile.Configuration!.LeaveAttached);
     }
@@ -86,7 +86,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], drain: drain);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), byFile.Configuration!.Services[0].Drain);
     }
@@ -105,7 +105,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], metrics: written, logs: "json");
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal((IPEndPoint.Parse(meant), LogFormat.Json), (byFile.Configuration!.Metrics, byFile.Configuration.Logs));
     }
@@ -123,7 +123,7 @@ public sealed class BothSourcesSayTheSame
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], health:
             ["http=/ready?deep=1", "every=2s", "timeout=250ms", "rise=1", "fall=5", "port=8080", "when-all-down=try-all"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(
             new HealthConfiguration
@@ -134,7 +134,7 @@ public sealed class BothSourcesSayTheSame
                 Rise = 1,
                 Fall = 5,
                 Port = 8080,
-                WhenAllDown = AllDown.TryAll,
+                WhenAllDown = AllDownPolicy.TryAll,
             },
             byFile.Configuration!.Services[0].Health);
     }
@@ -148,10 +148,10 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], health: ["tcp"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal("tcp every 1s, timeout 500ms, rise 2, fall 3", $"{byFile.Configuration!.Services[0].Health}");
-        Assert.Equal(AllDown.Refuse, byFile.Configuration.Services[0].Health!.WhenAllDown);
+        Assert.Equal(AllDownPolicy.Refuse, byFile.Configuration.Services[0].Health!.WhenAllDown);
     }
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class BothSourcesSayTheSame
             "eth0", listens: ["[2001:db8::1]:80"],
             backends: ["[2001:db8::2]", "[2001:db8::3]:8080", "2001:db8::4", "[2001:db8::5]:81"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         var service = Assert.Single(byFile.Configuration!.Services);
         Assert.Equal("tcp-2001-db8--1-80", service.Name);
@@ -203,7 +203,7 @@ public sealed class BothSourcesSayTheSame
         var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["b"], flows: "1048576",
             timeouts: ["established=120m", "udp=180s", "opening=500ms", "ended=7000ms"]);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(1048576u, byFile.Configuration!.Flows);
         Assert.Equal(
@@ -231,7 +231,7 @@ public sealed class BothSourcesSayTheSame
             """);
         var byFlags = Given.Flags("eth0", listens: [":80"], docker: "lab", dockerSocket: socket);
 
-        Assert.Empty(byFile.Faults);
+        Assert.Empty(byFile.Errors);
         Assert.Equal(byFlags.Configuration, byFile.Configuration);
         Assert.Equal(new DockerConfiguration("lab", path), byFile.Configuration!.Docker);
     }

@@ -24,7 +24,7 @@ public sealed class EveryFaultIsExplained
 
     [Fact]
     public void An_interface_name_of_the_greatest_length_is_fine() =>
-        Assert.Empty(Given.GoodFlagsBut(networkInterface: "fifteen-letters").Faults);
+        Assert.Empty(Given.GoodFlagsBut(networkInterface: "fifteen-letters").Errors);
 
     [Fact]
     public void An_interface_named_twice() =>
@@ -47,13 +47,13 @@ public sealed class EveryFaultIsExplained
             Given.Yaml("""
                 interface: [ front, { name: b }, eth/1 ]
                 services: [ { listen: ":80" } ]
-                """).Faults.Select(fault => fault.ToString()));
+                """).Errors.Select(fault => fault.ToString()));
 
     [Theory]
     [InlineData("interface: []")]
     [InlineData("interface:")]
     public void No_interface(string line) =>
-        Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Faults).Place.Words, StringComparison.Ordinal);
+        Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Errors).Location.Text, StringComparison.Ordinal);
 
     [Fact]
     public void An_unknown_hook() =>
@@ -137,7 +137,7 @@ public sealed class EveryFaultIsExplained
             flows: many
             timeouts: { opning: 31s, udp: 60, ended: [ 10s ] }
             services: [ { listen: ":80" } ]
-            """).Faults;
+            """).Errors;
 
         Assert.Equal(
             [
@@ -216,7 +216,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("web.lab.")]
     [InlineData("4web:8080")]
     public void Host_names_of_container_networks_are_fine(string backend) =>
-        Assert.Empty(Given.GoodFlagsBut(backend: backend).Faults);
+        Assert.Empty(Given.GoodFlagsBut(backend: backend).Errors);
 
     [Theory]
     [InlineData("2001:db8::2")]
@@ -224,7 +224,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("fd00::2")]
     [InlineData("64:ff9b::10.0.0.5")]
     public void Global_and_unique_local_addresses_are_fine(string backend) =>
-        Assert.Empty(Given.GoodFlagsBut(backend: backend).Faults);
+        Assert.Empty(Given.GoodFlagsBut(backend: backend).Errors);
 
     [Theory]
     [InlineData("10.0.0.5:80", new[] { "fd00::2" }, "is an IPv4 address, and all the backends have IPv6", "IPv4 backends")]
@@ -238,7 +238,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("10.0.0.5:80", new[] { "fd00::2", "web" })]
     [InlineData("self:80", new[] { "fd00::2" })]
     public void Backends_of_which_some_may_be_of_the_same_family_are_fine(string listen, string[] backends) =>
-        Assert.Empty(Given.Flags("eth0", listens: [listen], backends: backends).Faults);
+        Assert.Empty(Given.Flags("eth0", listens: [listen], backends: backends).Errors);
 
     [Theory]
     [InlineData("101")]
@@ -271,7 +271,7 @@ public sealed class EveryFaultIsExplained
     [InlineData(":80", "172.20.0.2:80")]
     [InlineData(":*", "172.20.0.2")]
     public void The_same_port_at_the_backend_in_mode_dsr_is_fine(string listen, string backend) =>
-        Assert.Empty(Given.Flags("eth0", listens: [listen], backends: [backend], mode: "dsr").Faults);
+        Assert.Empty(Given.Flags("eth0", listens: [listen], backends: [backend], mode: "dsr").Errors);
 
     [Fact]
     public void An_unknown_algorithm() =>
@@ -317,7 +317,7 @@ public sealed class EveryFaultIsExplained
 
     [Fact]
     public void The_same_port_for_tcp_and_udp_is_no_fault() =>
-        Assert.Empty(Given.Flags("eth0", listens: [":53/tcp", ":53/udp"], backends: ["b"]).Faults);
+        Assert.Empty(Given.Flags("eth0", listens: [":53/tcp", ":53/udp"], backends: ["b"]).Errors);
 
     [Fact]
     public void A_backend_of_several_services_is_reported_once() =>
@@ -364,10 +364,10 @@ public sealed class EveryFaultIsExplained
     [Fact]
     public void Flags_that_are_missing()
     {
-        var faults = Given.Flags().Faults;
+        var faults = Given.Flags().Errors;
 
-        Assert.Equal(["--interface", "--listen", "--backend"], faults.Select(fault => fault.Place.Words));
-        Assert.All(faults, fault => Assert.Contains($"Add '{fault.Place} ", fault.Remedy, StringComparison.Ordinal));
+        Assert.Equal(["--interface", "--listen", "--backend"], faults.Select(fault => fault.Location.Text));
+        Assert.All(faults, fault => Assert.Contains($"Add '{fault.Location} ", fault.Remedy, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -380,7 +380,7 @@ public sealed class EveryFaultIsExplained
               - name: web
                 listen: ":99999"
                 backends: [ "b:0", { address: c, weight: 200 } ]
-            """).Faults;
+            """).Errors;
 
         Assert.Equal(
             [
@@ -400,18 +400,18 @@ public sealed class EveryFaultIsExplained
     {
         var value = "a\nerror: \u001b[31m\u202e" + new string('x', 500);
 
-        var shown = new Fault("--backend", value, "is odd", "Do not").ToString();
+        var shown = new ConfigurationError("--backend", value, "is odd", "Do not").ToString();
 
         Assert.StartsWith("--backend: 'a\\u000aerror: \\u001b[31m\\u202exx", shown, StringComparison.Ordinal);
         Assert.EndsWith("...' is odd. Do not.", shown, StringComparison.Ordinal);
         Assert.InRange(shown.Length, 80, 130);
     }
 
-    static void AssertOnly(Reading reading, string place, string? value, string problem, string remedy)
+    static void AssertOnly(ConfigurationResult reading, string place, string? value, string problem, string remedy)
     {
         Assert.Null(reading.Configuration);
-        var fault = Assert.Single(reading.Faults);
-        Assert.Equal((place, value), (fault.Place.Words, fault.Value));
+        var fault = Assert.Single(reading.Errors);
+        Assert.Equal((place, value), (fault.Location.Text, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
     }

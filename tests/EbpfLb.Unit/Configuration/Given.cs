@@ -5,15 +5,15 @@ namespace EbpfLb.Unit.Configuration;
 /// <summary>Configurations as users would write them.</summary>
 static class Given
 {
-    public static Reading Yaml(string text) => YamlSource.Read(text, "lb.yaml");
+    public static ConfigurationResult Yaml(string text) => YamlReader.Read(text, "lb.yaml");
 
-    public static Reading Flags(
+    public static ConfigurationResult Flags(
         string? networkInterface = null, string? hook = null, string? events = null,
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
         string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
         string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null,
         bool leaveAttached = false) =>
-        FlagSource.Read(new Flags(
+        FlagReader.Read(new CommandLineFlags(
             networkInterface is null ? [] : [networkInterface, .. moreInterfaces ?? []], hook, events, listens ?? [],
             backends ?? [], Mode: mode)
         {
@@ -29,7 +29,7 @@ static class Given
         });
 
     /// <summary>One good service, but for what the caller changes.</summary>
-    public static Reading GoodFlagsBut(
+    public static ConfigurationResult GoodFlagsBut(
         string networkInterface = "eth0", string? hook = null, string? events = null,
         string listen = ":80", string backend = "172.20.0.2", string? flows = null, string[]? timeouts = null,
         string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,

@@ -56,18 +56,18 @@ public sealed class HealthChecksAreExplained
     [InlineData(":*", "the backends of this service have every port", "Say a port for the checks")]
     public void A_service_whose_checks_need_a_port_of_their_own(string listen, string problem, string remedy)
     {
-        var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Faults;
+        var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Errors;
 
         var fault = Assert.Single(faults);
-        Assert.Equal("--health", fault.Place.Words);
+        Assert.Equal("--health", fault.Location.Text);
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
-        Assert.Empty(Given.GoodFlagsBut(listen: listen, health: ["tcp", "port=8080"]).Faults);
+        Assert.Empty(Given.GoodFlagsBut(listen: listen, health: ["tcp", "port=8080"]).Errors);
     }
 
     [Fact]
     public void But_a_listen_that_cannot_be_says_nothing_of_them() =>
-        Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Faults).Place.Words);
+        Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Errors).Location.Text);
 
     [Fact]
     public void Those_of_a_file_all_at_once_where_they_stand()
@@ -81,7 +81,7 @@ public sealed class HealthChecksAreExplained
                 health: yes
               - listen: ":53/udp"
                 health: { tcp: true }
-            """).Faults;
+            """).Errors;
 
         Assert.Equal(
             [
@@ -101,9 +101,9 @@ public sealed class HealthChecksAreExplained
 
     static void AssertOnly(string[] health, string place, string? value, string problem, string remedy)
     {
-        var fault = Assert.Single(Given.GoodFlagsBut(health: health).Faults);
+        var fault = Assert.Single(Given.GoodFlagsBut(health: health).Errors);
 
-        Assert.Equal((place, value), (fault.Place.Words, fault.Value));
+        Assert.Equal((place, value), (fault.Location.Text, fault.Value));
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.Contains(remedy, fault.Remedy, StringComparison.Ordinal);
     }

@@ -8,10 +8,10 @@ sealed class WatchedFile : IAsyncDisposable
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     readonly string _path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.yaml");
-    readonly WaitingClock _time = new(ConfigurationWatch.Interval);
+    readonly WaitingClock _time = new(ConfigurationWatcher.Interval);
     readonly CancellationTokenSource _stop = new();
-    readonly Journal<ConfigurationWatch> _journal = new();
-    readonly ConfigurationWatch _watch;
+    readonly Journal<ConfigurationWatcher> _journal = new();
+    readonly ConfigurationWatcher _watch;
     readonly IAsyncEnumerator<LoadBalancerConfiguration> _configurations;
     Task<bool>? _next;
 
@@ -37,7 +37,7 @@ sealed class WatchedFile : IAsyncDisposable
     /// <summary>What it tells when it is asked to look, though no time passes.</summary>
     public async Task<LoadBalancerConfiguration> Asked()
     {
-        _watch.LookNow();
+        _watch.ReloadNow();
         return await Take(Coming()).WaitAsync(Deadline);
     }
 

@@ -46,9 +46,9 @@ public sealed class YamlOfAnyShapeGivesFaults
     [InlineData("interface: eth0\nservices: [{listen: ':80', ports: 1}]\n", "lb.yaml:2:28 services[0]", "is not a known key")]
     public void A_fault_names_line_column_and_path(string text, string place, string problem)
     {
-        var fault = Assert.Single(Given.Yaml(text).Faults);
+        var fault = Assert.Single(Given.Yaml(text).Errors);
 
-        Assert.Equal(place, fault.Place.Words);
+        Assert.Equal(place, fault.Location.Text);
         Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
         Assert.NotEmpty(fault.Remedy);
     }
@@ -56,7 +56,7 @@ public sealed class YamlOfAnyShapeGivesFaults
     [Fact]
     public void Deep_nesting_is_refused()
     {
-        var fault = Assert.Single(Given.Yaml("interface: " + new string('[', 100_000)).Faults);
+        var fault = Assert.Single(Given.Yaml("interface: " + new string('[', 100_000)).Errors);
 
         Assert.Contains("nested deeper than 16 levels", fault.Problem, StringComparison.Ordinal);
     }
@@ -68,7 +68,7 @@ public sealed class YamlOfAnyShapeGivesFaults
         for (var i = 1; i < 30; i++)
             bomb.Append(CultureInfo.InvariantCulture, $"a{i}: &a{i} [*a{i - 1},*a{i - 1},*a{i - 1},*a{i - 1},*a{i - 1}]\n");
 
-        var fault = Assert.Single(Given.Yaml(bomb.ToString()).Faults);
+        var fault = Assert.Single(Given.Yaml(bomb.ToString()).Errors);
 
         Assert.Contains("anchors and aliases", fault.Problem, StringComparison.Ordinal);
     }
@@ -110,12 +110,12 @@ public sealed class YamlOfAnyShapeGivesFaults
     }
 
     [Fact]
-    public void The_undamaged_file_is_a_configuration() => Assert.Empty(Given.Yaml(Good).Faults);
+    public void The_undamaged_file_is_a_configuration() => Assert.Empty(Given.Yaml(Good).Errors);
 
-    static void AssertFaults(Reading reading)
+    static void AssertFaults(ConfigurationResult reading)
     {
         Assert.Null(reading.Configuration);
-        Assert.NotEmpty(reading.Faults);
-        Assert.All(reading.Faults, fault => Assert.DoesNotContain('\n', fault.ToString()));
+        Assert.NotEmpty(reading.Errors);
+        Assert.All(reading.Errors, fault => Assert.DoesNotContain('\n', fault.ToString()));
     }
 }

@@ -79,8 +79,8 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Open(Hosts.Ip4.Bob.Port(40001), _web);
         _lb.Open(Hosts.Ip4.Alice.Port(40001), _dns);
         var filter = new FlowFilter(
-            client is null ? null : AddressPrefix.Read(client)!.Value, service,
-            backend is null ? null : BackendPattern.Read(backend)!);
+            client is null ? null : AddressPrefix.TryParse(client)!.Value, service,
+            backend is null ? null : BackendPattern.TryParse(backend)!);
 
         var rows = List(new(filter, null, null));
 
@@ -104,7 +104,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Receive(third.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) });
         _lb.Receive(third.FromClient(Tcp.Ack));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.Read(order), Limit: 2));
+        var rows = List(new(FlowFilter.All, FlowOrder.TryParse(order), Limit: 2));
 
         Assert.Equal(expected.Split(' '), rows.Select(row => row.Client.Split(':')[1]));
     }
@@ -117,7 +117,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Pass(TimeSpan.FromMinutes(1));
         Establish(Hosts.Ip4.Alice.Port(40003));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.Read("idle"), null));
+        var rows = List(new(FlowFilter.All, FlowOrder.TryParse("idle"), null));
 
         Assert.Equal("10.7.0.101:40003", rows[^1].Client);
         Assert.All(rows[..2], row => Assert.InRange(row.Idle, 60, 120));
@@ -143,7 +143,7 @@ public sealed class FlowsAreListed : IDisposable
             _lb.Open(Hosts.Ip4.Alice.Port(40000 + client), _web);
         using var output = new StringWriter();
 
-        new FlowQuery(FlowFilter.All, null, Limit: 2).Answer([Source()], new(output, asJson: false), TestContext.Current.CancellationToken);
+        new FlowQuery(FlowFilter.All, null, Limit: 2).Run([Source()], new(output, asJson: false), TestContext.Current.CancellationToken);
 
         var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((4, "2 of 5 flows"), (lines.Length, lines[^1]));
@@ -176,7 +176,7 @@ public sealed class FlowsAreListed : IDisposable
     FlowRow[] List(FlowQuery? query = null)
     {
         using var output = new StringWriter();
-        (query ?? new(FlowFilter.All, null, null)).Answer([Source()], new(output, asJson: true), TestContext.Current.CancellationToken);
+        (query ?? new(FlowFilter.All, null, null)).Run([Source()], new(output, asJson: true), TestContext.Current.CancellationToken);
         return JsonSerializer.Deserialize<FlowRow[]>(output.ToString(), JsonSerializerOptions.Web)!;
     }
 }

@@ -25,7 +25,7 @@ public sealed class ManyFlowsAreListed
         var source = new FlowSource("eth0", datapath.Tables, TimeProvider.System);
 
         var all = List(source, new(FlowFilter.All, null, null), out _);
-        var busiest = List(source, new(FlowFilter.All, FlowOrder.Read("bytes"), 3), out var allocated);
+        var busiest = List(source, new(FlowFilter.All, FlowOrder.TryParse("bytes"), 3), out var allocated);
 
         Assert.Equal(Flows, (uint)all.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).Distinct().Count());
         Assert.Equal(
@@ -40,7 +40,7 @@ public sealed class ManyFlowsAreListed
         using var output = new StringWriter();
         var (began, cpu, before) = (
             Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetAllocatedBytesForCurrentThread());
-        query.Answer([source], new FlowWriter(output, asJson: false), TestContext.Current.CancellationToken);
+        query.Run([source], new FlowWriter(output, asJson: false), TestContext.Current.CancellationToken);
         allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         TestContext.Current.TestOutputHelper!.WriteLine(

@@ -164,14 +164,14 @@ public sealed class SickBackendsAreLeftOut
     [InlineData("try-all", "go to all of them")]
     public async Task Where_all_are_down_it_is_the_services_choice(string policy, string what)
     {
-        var choice = Words.AllDown.Single(known => known.Word == policy).Value;
+        var choice = ConfigNames.AllDown.Single(known => known.Word == policy).Value;
         _checks.Say(A, "-");
         _checks.Say(B, "-");
         await using var watched = new WatchedHealth(_checks);
         await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = new() { WhenAllDown = choice } });
 
         var down = await watched.Until(service => service.Backends.All(backend => backend.Health == BackendHealth.Down));
-        Assert.All(down.Backends, backend => Assert.Equal(choice == AllDown.TryAll ? 1 : 0, backend.EffectiveWeight));
+        Assert.All(down.Backends, backend => Assert.Equal(choice == AllDownPolicy.TryAll ? 1 : 0, backend.EffectiveWeight));
 
         _checks.Say(B, "+");
         var half = await watched.Until(service => Of(service, B).Health == BackendHealth.Up);
@@ -186,7 +186,7 @@ public sealed class SickBackendsAreLeftOut
         _checks.Say(A, "-");
         _checks.Say(Six, "+");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with { Health = new() { WhenAllDown = AllDown.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
 
         var judged = await watched.Until(service => Of(service, A).Health == BackendHealth.Down);
 
@@ -201,7 +201,7 @@ public sealed class SickBackendsAreLeftOut
         _checks.Say(A, "-");
         _checks.Say(zero, "+");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, zero) with { Health = new() { WhenAllDown = AllDown.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, zero) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
 
         var judged = await watched.Until(service => Of(service, A).Health == BackendHealth.Down);
 

@@ -61,7 +61,7 @@ public sealed class WhoWasDownStaysOut
         var container = B with { RequiresHealthyCheck = true };
         await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
-        await watched.ProvideAsync(WatchedHealth.Web(container) with { Health = new() { WhenAllDown = AllDown.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(container) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
 
         Assert.Equal((BackendHealth.Down, 1), (Of(watched.Seen[^1], B).Health, Of(watched.Seen[^1], B).EffectiveWeight));
     }

@@ -15,38 +15,38 @@ public sealed class AVethsPeerIsKnown
     [Fact]
     public void A_bare_peer_takes_nothing()
     {
-        Assert.False(InNetworkOfVeths(() => NetworkDevice.Find("near").SendsFromXdp));
+        Assert.False(InNetworkOfVeths(() => NetworkDevice.Find("near").CanTransmitXdp));
         Assert.False(InNetworkOfVeths(() => Probe.Examine("near").Device!.SendsFromXdp));
     }
 
     [Fact]
     public void A_peer_with_an_xdp_program_takes_all()
     {
-        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => NetworkDevice.Find("near").SendsFromXdp)));
+        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => NetworkDevice.Find("near").CanTransmitXdp)));
         Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => Probe.Examine("near").Device!.SendsFromXdp)));
     }
 
     [Fact]
     public void What_has_no_peer_loses_nothing_to_one()
     {
-        Assert.True(VethPeer.TakesFrames(1, "ixgbe"));
-        Assert.Null(VethPeer.TakesFrames(int.MaxValue, "veth"));
+        Assert.True(VethPeer.ReceivesXdpFrames(1, "ixgbe"));
+        Assert.Null(VethPeer.ReceivesXdpFrames(int.MaxValue, "veth"));
         Assert.Null(Probe.Examine("lo").Device!.SendsFromXdp);
     }
 
     [Fact]
     public void That_it_takes_no_more_is_told_once_and_that_it_takes_again_too()
     {
-        var journal = new Journal<PeerWatch>();
+        var journal = new Journal<VethPeerMonitor>();
         InNetworkOfVeths(() =>
         {
-            var watch = WithProgramOnPeer(() => new PeerWatch(NetworkDevice.Find("near"), journal));
-            watch.Look();
-            watch.Look();
+            var watch = WithProgramOnPeer(() => new VethPeerMonitor(NetworkDevice.Find("near"), journal));
+            watch.Check();
+            watch.Check();
             WithProgramOnPeer(() =>
             {
-                watch.Look();
-                watch.Look();
+                watch.Check();
+                watch.Check();
                 return true;
             });
             return true;

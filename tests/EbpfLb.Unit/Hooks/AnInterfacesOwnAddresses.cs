@@ -69,7 +69,7 @@ public sealed class AnInterfacesOwnAddresses
             "20010db8000000000000000000000002 03 40 00 80    eth70",
         ];
 
-        var found = NetworkDevice.LastingIpv6(lines, "eth7");
+        var found = NetworkDevice.StableIpv6(lines, "eth7");
 
         Assert.Equal(lasts ? [IPAddress.Parse("2001:db8::1")] : [], found);
     }

@@ -12,40 +12,40 @@ public sealed class AutoTakesTheHookThatFits
     [Fact]
     public void A_virtual_device_gets_tc_and_is_told_why()
     {
-        var choice = HookChoice.For(HookKind.Auto, Veth);
+        var choice = HookChoice.Select(HookKind.Auto, Veth);
 
         Assert.Equal(HookKind.Tc, choice.Hook);
-        Assert.Contains("eth0 is a virtual device", choice.Why);
-        Assert.Null(choice.OrElse);
+        Assert.Contains("eth0 is a virtual device", choice.Reason);
+        Assert.Null(choice.Fallback);
     }
 
     [Fact]
     public void Hardware_gets_native_xdp_and_tc_where_its_driver_refuses()
     {
-        var choice = HookChoice.For(HookKind.Auto, Nic);
+        var choice = HookChoice.Select(HookKind.Auto, Nic);
 
         Assert.Equal(HookKind.XdpNative, choice.Hook);
-        Assert.Equal(HookKind.Tc, choice.OrElse?.Hook);
-        Assert.Contains("ixgbe", choice.OrElse?.Why);
+        Assert.Equal(HookKind.Tc, choice.Fallback?.Hook);
+        Assert.Contains("ixgbe", choice.Fallback?.Reason);
     }
 
     [Fact]
     public void Of_several_interfaces_one_virtual_device_decides_for_tc()
     {
-        var choice = HookChoice.For(HookKind.Auto, Nic, Veth);
+        var choice = HookChoice.Select(HookKind.Auto, Nic, Veth);
 
         Assert.Equal(HookKind.Tc, choice.Hook);
-        Assert.Contains("eth0 is a virtual device", choice.Why);
+        Assert.Contains("eth0 is a virtual device", choice.Reason);
     }
 
     [Fact]
     public void Several_of_hardware_get_native_xdp_together_or_tc()
     {
-        var choice = HookChoice.For(HookKind.Auto, Nic, Nic with { Name = "enp2s0", Driver = "mlx5_core" });
+        var choice = HookChoice.Select(HookKind.Auto, Nic, Nic with { Name = "enp2s0", Driver = "mlx5_core" });
 
         Assert.Equal(HookKind.XdpNative, choice.Hook);
-        Assert.Contains("ixgbe, mlx5_core, the driver of enp1s0, enp2s0", choice.Why);
-        Assert.Equal(HookKind.Tc, choice.OrElse?.Hook);
+        Assert.Contains("ixgbe, mlx5_core, the driver of enp1s0, enp2s0", choice.Reason);
+        Assert.Equal(HookKind.Tc, choice.Fallback?.Hook);
     }
 
     [Theory]
@@ -54,17 +54,17 @@ public sealed class AutoTakesTheHookThatFits
     [InlineData((int)HookKind.XdpNative)]
     public void Who_asks_for_a_hook_gets_that_one_or_none(int hook)
     {
-        var choice = HookChoice.For((HookKind)hook, Veth);
+        var choice = HookChoice.Select((HookKind)hook, Veth);
 
         Assert.Equal((HookKind)hook, choice.Hook);
-        Assert.Null(choice.OrElse);
+        Assert.Null(choice.Fallback);
     }
 
     [Fact]
     public void Who_asks_for_native_xdp_where_it_would_lose_everything_is_refused_and_told_what_to_do()
     {
         var fault = Assert.Throws<LoadBalancerException>(
-            () => HookChoice.For(HookKind.XdpNative, Veth with { SendsFromXdp = false }));
+            () => HookChoice.Select(HookKind.XdpNative, Veth with { CanTransmitXdp = false }));
 
         Assert.Contains("eth0", fault.Message);
         Assert.Contains("ethtool -K", fault.Message);
@@ -75,7 +75,7 @@ public sealed class AutoTakesTheHookThatFits
     public void Also_where_it_is_the_second_interface_that_would_lose_everything()
     {
         var fault = Assert.Throws<LoadBalancerException>(
-            () => HookChoice.For(HookKind.XdpNative, Nic, Veth with { SendsFromXdp = false }));
+            () => HookChoice.Select(HookKind.XdpNative, Nic, Veth with { CanTransmitXdp = false }));
 
         Assert.Contains("eth0", fault.Message);
     }
@@ -83,7 +83,7 @@ public sealed class AutoTakesTheHookThatFits
     [Fact]
     public void Where_the_kernel_does_not_tell_native_xdp_is_taken_at_the_users_word()
     {
-        var choice = HookChoice.For(HookKind.XdpNative, Veth with { SendsFromXdp = null });
+        var choice = HookChoice.Select(HookKind.XdpNative, Veth with { CanTransmitXdp = null });
 
         Assert.Equal(HookKind.XdpNative, choice.Hook);
     }
@@ -96,12 +96,12 @@ public sealed class AutoTakesTheHookThatFits
     [InlineData(Errno.EACCES, false)]
     public void A_missing_privilege_is_no_refusal_of_the_hook(int errno, bool refusal)
     {
-        Assert.Equal(refusal, Changeover.IsRefusal(new NativeException("attaching", errno)));
+        Assert.Equal(refusal, AttachTransaction.IsRefusedByDevice(new NativeException("attaching", errno)));
     }
 
     [Theory, InlineData("", true), InlineData("N/A", true), InlineData("tap", true), InlineData("0000:00:1f.6", false), InlineData("virtio0", false)]
     public void A_driver_that_names_no_bus_has_no_hardware(string bus, bool isVirtual) =>
-        Assert.Equal(isVirtual, NetworkDevice.IsNoBus(bus));
+        Assert.Equal(isVirtual, NetworkDevice.IsVirtualBus(bus));
 
     [Fact]
     public void The_loopback_device_is_virtual()

@@ -15,14 +15,14 @@ public sealed class ForwardingIsAskedFor
     public void For_all_interfaces(string setting, bool isOn) => Assert.Equal(isOn, _network.Run(() =>
     {
         File.WriteAllText("/proc/sys/net/ipv4/ip_forward", setting);
-        return Forwarding.IsOn();
+        return Forwarding.IsEnabled();
     }));
 
     [Fact]
     public void For_one_that_is_gone()
     {
         var fault = Assert.Throws<LoadBalancerException>(
-            () => _network.Run(() => Forwarding.IsOn("gone", AddressFamily.InterNetwork)));
+            () => _network.Run(() => Forwarding.IsEnabled("gone", AddressFamily.InterNetwork)));
 
         Assert.Matches("^whether packets are forwarded is not known: .*/ipv4/conf/gone/forwarding", fault.Message);
     }
@@ -33,7 +33,7 @@ public sealed class ForwardingIsAskedFor
         _network.MountPins();
         _network.Hide("/proc/sys/net/ipv4");
 
-        var fault = Assert.Throws<LoadBalancerException>(() => _network.Run(() => Forwarding.IsOn()));
+        var fault = Assert.Throws<LoadBalancerException>(() => _network.Run(() => Forwarding.IsEnabled()));
 
         Assert.Matches("^whether packets are forwarded is not known: .*/ipv4/ip_forward", fault.Message);
     }

@@ -59,7 +59,7 @@ public sealed class AStartThatFailsChangesNothing
     {
         Machine.Start(Machine.Usual with { Interfaces = [Machine.Interface, Machine.OtherInterface] }).Dispose();
         var before = Everything();
-        using var another = InstanceLock.Take([Machine.OtherInterface]);
+        using var another = InstanceLock.Acquire([Machine.OtherInterface]);
 
         var refusal = Refused(Machine.Usual with { Replace = true });
 

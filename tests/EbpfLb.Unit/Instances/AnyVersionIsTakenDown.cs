@@ -21,7 +21,7 @@ public sealed unsafe class AnyVersionIsTakenDown
         (value[0], value[1]) = (7, 42);
         Assert.Equal(0, LibBpf.bpf_map_update_elem(map.Number, &key, value, 0));
 
-        Assert.Equal(new InstanceHead(7, 42), map.ReadFirst<InstanceHead>());
+        Assert.Equal(new InstanceHeader(7, 42), map.ReadFirst<InstanceHeader>());
     }
 
     [Theory]
@@ -41,6 +41,6 @@ public sealed unsafe class AnyVersionIsTakenDown
 
         Assert.Equal(
             [(3u, "front"), (7u, "back")],
-            map.ReadAll<LinkHead>().Select(link => (link.Key, link.Value.Name)).Order());
+            map.ReadAll<LinkHeader>().Select(link => (link.Key, link.Value.Name)).Order());
     }
 }

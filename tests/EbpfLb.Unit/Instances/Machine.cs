@@ -106,8 +106,8 @@ sealed class Machine
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.Take(configuration.Interfaces);
-        using var leftovers = Leftovers.Find(
+        using var held = InstanceLock.Acquire(configuration.Interfaces);
+        using var leftovers = StaleInstances.Find(
             configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
             NullLogger.Instance);
         return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>

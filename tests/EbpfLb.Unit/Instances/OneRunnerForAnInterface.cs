@@ -21,12 +21,12 @@ public sealed class OneRunnerForAnInterface
         string[] three = [_name, _name + "1", _name + "2"];
         using (Take(three[1]))
         {
-            Assert.Null(InstanceLock.TryTake(three, out var taken));
+            Assert.Null(InstanceLock.TryAcquire(three, out var taken));
             Assert.Equal(three[1], taken);
             Assert.False(InstanceLock.IsHeld(three[0]));
         }
 
-        using var all = InstanceLock.TryTake(three, out _);
+        using var all = InstanceLock.TryAcquire(three, out _);
 
         Assert.All(three, name => Assert.Null(Take(name)));
     }
@@ -44,5 +44,5 @@ public sealed class OneRunnerForAnInterface
         Assert.False(InstanceLock.IsHeld(_name));
     }
 
-    static InstanceLock? Take(string name) => InstanceLock.TryTake([name], out _);
+    static InstanceLock? Take(string name) => InstanceLock.TryAcquire([name], out _);
 }

@@ -15,8 +15,8 @@ sealed class Watched : IAsyncDisposable
 
     public Watched(INameResolver names, params string[] backends)
     {
-        var flags = new Flags(["eth0"], null, null, [":80"], backends);
-        var resolver = new BackendResolver(FlagSource.Read(flags).Configuration!, names, _time, _journal);
+        var flags = new CommandLineFlags(["eth0"], null, null, [":80"], backends);
+        var resolver = new BackendResolver(FlagReader.Read(flags).Configuration!, names, _time, _journal);
         _snapshots = resolver.WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 

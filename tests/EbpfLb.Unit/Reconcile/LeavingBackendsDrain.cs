@@ -202,7 +202,7 @@ public sealed class LeavingBackendsDrain
         ConnectToB(lb);
 
         Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(2) });
-        StatusTable.Write(StatusReader.Of("eth0", lb.Tables), output);
+        StatusTable.Write(StatusReader.Create("eth0", lb.Tables), output);
 
         Assert.InRange(StatusOf(lb, B)!.DrainSeconds!.Value, 7000, 7200);
         Assert.Null(StatusOf(lb, A)!.DrainSeconds);
@@ -235,7 +235,7 @@ public sealed class LeavingBackendsDrain
 
     int _port = 20000;
 
-    static BackendStatus? StatusOf(Balancer lb, BackendSnapshot backend) => StatusReader.Of("eth0", lb.Tables).Services
+    static BackendStatus? StatusOf(Balancer lb, BackendSnapshot backend) => StatusReader.Create("eth0", lb.Tables).Services
         .SelectMany(service => service.Backends).SingleOrDefault(status => status.Name == backend.Host);
 
     static string? StateOf(Balancer lb, BackendSnapshot backend) => StatusOf(lb, backend)?.State;

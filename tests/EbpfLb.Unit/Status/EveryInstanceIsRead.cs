@@ -23,7 +23,7 @@ public sealed class EveryInstanceIsRead
             var reading = StatusReader.Read(live);
 
             Assert.Equal(Machine.OtherInterface, Assert.Single(reading.Instances).Interface);
-            Assert.StartsWith(Fault, Assert.Single(reading.Faults), StringComparison.Ordinal);
+            Assert.StartsWith(Fault, Assert.Single(reading.Errors), StringComparison.Ordinal);
         });
     }
 

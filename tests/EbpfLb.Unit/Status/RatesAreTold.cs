@@ -89,11 +89,11 @@ public sealed class RatesAreTold : IDisposable
         Open(40001);
         _lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(1), Hosts.Ip4.Web, Tcp.Ack));
         using var output = new StringWriter { NewLine = "\n" };
-        new RateTable(output, colours).Write(new StatusReading(Read().Since(before, Elapsed), []));
+        new RateTable(output, colours).Write(new StatusSnapshot(Read().Since(before, Elapsed), []));
         return output.ToString().Split('\n');
     }
 
     TestFlow Open(int port) => TestFlow.Of(_lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(port), Hosts.Ip4.Web, Tcp.Syn)));
 
-    InstanceStatus[] Read() => [StatusReader.Of("eth0", _lb.Tables)];
+    InstanceStatus[] Read() => [StatusReader.Create("eth0", _lb.Tables)];
 }

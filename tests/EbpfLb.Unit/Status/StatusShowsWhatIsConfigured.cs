@@ -20,7 +20,7 @@ public sealed class StatusShowsWhatIsConfigured
     {
         using var lb = Serving();
 
-        var service = Assert.Single(StatusReader.Of("eth0", lb.Tables).Services);
+        var service = Assert.Single(StatusReader.Create("eth0", lb.Tables).Services);
 
         Assert.Equal("web", service.Name);
         Assert.Equal(["10.7.0.1:80/tcp", "[fd00:7::1]:80/tcp"], service.Listen);
@@ -39,7 +39,7 @@ public sealed class StatusShowsWhatIsConfigured
             lb.Tables.Flows.Set(tuple, new() { Backend = (ushort)id, Service = (ushort)backend.Service });
         }
 
-        var service = Assert.Single(StatusReader.Of("eth0", lb.Tables).Services);
+        var service = Assert.Single(StatusReader.Create("eth0", lb.Tables).Services);
 
         Assert.Equal(2, service.Flows);
         Assert.All(service.Backends, backend => Assert.Equal(1, backend.Flows));
@@ -80,12 +80,12 @@ public sealed class StatusShowsWhatIsConfigured
     [Theory, InlineData("nat"), InlineData("dsr")]
     public void How_packets_get_to_the_backends_and_back(string word)
     {
-        var mode = Words.Modes.Single(known => known.Word == word).Value;
+        var mode = ConfigNames.Modes.Single(known => known.Word == word).Value;
         using var lb = Serving();
         new Reconciler(lb.Tables).Apply([Web(Four, Six) with { Mode = mode }], [Hosts.Ip4.Balancer, SelfV6]);
         using var output = new StringWriter();
 
-        var status = StatusReader.Of("eth0", lb.Tables);
+        var status = StatusReader.Create("eth0", lb.Tables);
         StatusTable.Write(status, output);
 
         Assert.Equal(word, Assert.Single(status.Services).Mode);
@@ -100,14 +100,14 @@ public sealed class StatusShowsWhatIsConfigured
         var long6 = Six with { Address = IPAddress.Parse("fd00:1111:2222:3333:4444:5555:6666:7777") };
         new Reconciler(lb.Tables).Apply([Web(Four, long6)], [Hosts.Ip4.Balancer, SelfV6]);
 
-        StatusTable.Write(StatusReader.Of("eth0", lb.Tables), output);
+        StatusTable.Write(StatusReader.Create("eth0", lb.Tables), output);
 
         var rows = output.ToString().Split('\n').Where(line => line.StartsWith("    ", StringComparison.Ordinal)).ToArray();
         Assert.Equal(4, rows.Length); // the heading, the two backends, and the one that left and is still there
         Assert.Single(rows.Select(row => row.Length).Distinct());
     }
 
-    static InstanceStatus Read(Balancer lb) => TestNetwork.Shared.Inside(() => StatusReader.Of("lan", lb.Tables));
+    static InstanceStatus Read(Balancer lb) => TestNetwork.Shared.Inside(() => StatusReader.Create("lan", lb.Tables));
 
     static Balancer Serving()
     {

@@ -37,7 +37,7 @@ public sealed class WhatIsNotToBeSeenIsNotDenied
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
-        using var held = machine.Inside(() => InstanceLock.Take([Machine.Interface]));
+        using var held = machine.Inside(() => InstanceLock.Acquire([Machine.Interface]));
 
         var (code, output, error) = machine.Type(command);
 

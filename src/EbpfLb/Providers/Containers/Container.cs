@@ -49,6 +49,6 @@ sealed record Container(
     static ImmutableArray<IPAddress> Addresses(EndpointSettings? endpoint) =>
     [
         .. new[] { endpoint?.IPAddress, endpoint?.GlobalIPv6Address }.OfType<string>()
-            .Select(Syntax.Address).OfType<IPAddress>().Where(address => Syntax.Obstacle(address) is null),
+            .Select(Syntax.ParseAddress).OfType<IPAddress>().Where(address => Syntax.CheckUnicast(address) is null),
     ];
 }

@@ -13,7 +13,7 @@ sealed partial class ContainerBackends(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
 {
     /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
-    Dictionary<string, ImmutableArray<Fault>> _reported = [];
+    Dictionary<string, ImmutableArray<ConfigurationError>> _reported = [];
 
     /// <summary>By their ids: which of those that are backends are down.</summary>
     Dictionary<string, bool> _down = [];
@@ -28,7 +28,7 @@ sealed partial class ContainerBackends(
     {
         var backends = ImmutableArray.CreateBuilder<ContainerBackend>();
         var own = OwnAddresses();
-        var faulty = new Dictionary<string, ImmutableArray<Fault>>();
+        var faulty = new Dictionary<string, ImmutableArray<ConfigurationError>>();
         var down = new Dictionary<string, bool>();
         foreach (var container in containers.Where(LabelledContainer.IsLabelled)
             .OrderBy(container => container.Name, StringComparer.Ordinal).ThenBy(container => container.Id, StringComparer.Ordinal))
@@ -76,7 +76,7 @@ sealed partial class ContainerBackends(
         return isDown;
     }
 
-    void Report(Dictionary<string, ImmutableArray<Fault>> faulty)
+    void Report(Dictionary<string, ImmutableArray<ConfigurationError>> faulty)
     {
         foreach (var (id, errors) in faulty)
         {
@@ -98,5 +98,5 @@ sealed partial class ContainerBackends(
     partial void LogUp(string name);
 
     [LoggerMessage(LogLevel.Warning, "{Error} The container is ignored.")]
-    partial void LogIgnored(Fault error);
+    partial void LogIgnored(ConfigurationError error);
 }

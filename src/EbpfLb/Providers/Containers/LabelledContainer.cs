@@ -28,7 +28,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     /// <summary>Others under the prefix are not the balancer's, unless they look like one that was mistyped.</summary>
     static readonly string[] Known = [Service, Port, Weight, Network];
 
-    readonly List<Fault> _faults = [];
+    readonly List<ConfigurationError> _faults = [];
 
     /// <summary>Whether any of a container's labels is for the balancer.</summary>
     public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsKnown(label) || IsMistyped(label));
@@ -38,13 +38,13 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         || happened.Attributes.Keys.Any(label => label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A backend for each of the container's addresses, or every error of its labels.</summary>
-    public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<Fault> Faults) Read()
+    public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read()
     {
         foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))
             _faults.Add(new(Location(), label, "is no label that is known", $"Perhaps '{Suggest(label)}' is meant"));
         var service = FindService();
         var port = FindPort(service);
-        var weight = Read(Weight, text => Syntax.Weight(text), Syntax.NotAWeight) ?? 1;
+        var weight = Read(Weight, text => Syntax.ParseWeight(text), Syntax.InvalidWeight) ?? 1;
         var (share, health) = (container.IsTerminating ? 0 : weight, container.Health);
         var addresses = FindAddresses();
         return _faults.Count > 0 || service is null
@@ -74,13 +74,13 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
             return service;
         string[] names = [.. configuration.Services.Select(known => known.Name)];
         _faults.Add(new(Location(Service), name, "is no service of this balancer",
-            Spelling.Nearest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {JoinNames(names)}"));
+            Spelling.Suggest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {JoinNames(names)}"));
         return null;
     }
 
     ushort FindPort(ServiceConfiguration? service)
     {
-        var port = Read(Port, text => Syntax.Port(text), Syntax.NotAPort);
+        var port = Read(Port, text => Syntax.ParsePort(text), Syntax.InvalidPort);
         if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
             _faults.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
                 "Leave the label out, or use mode nat"));
@@ -106,13 +106,13 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         return [];
     }
 
-    T? Read<T>(string label, Func<string, T?> read, Objection objection) where T : struct
+    T? Read<T>(string label, Func<string, T?> read, SyntaxError error) where T : struct
     {
         if (!container.Labels.TryGetValue(label, out var text))
             return null;
         var value = read(text);
         if (value is null)
-            _faults.Add(new(Location(label), text, objection.Problem, objection.Remedy));
+            _faults.Add(new(Location(label), text, error.Problem, error.Remedy));
         return value;
     }
 
@@ -121,7 +121,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     static bool IsMistyped(string label) => !IsKnown(label) && Suggest(label) is not null;
 
     static string? Suggest(string label) =>
-        label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? Spelling.Nearest(label, Known) : null;
+        label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? Spelling.Suggest(label, Known) : null;
 
     string Location(string label = "") => $"container {container.Name} {label}".TrimEnd();
 

@@ -28,7 +28,7 @@ sealed class Followed : IAsyncDisposable
     public string[] Logged => _journal.Lines;
 
     /// <summary>Services 'web' on TCP port 80 and 'dns' on UDP port 53, in an engine's network.</summary>
-    public static LoadBalancerConfiguration Configuration(string socket) => YamlSource.Read($$"""
+    public static LoadBalancerConfiguration Configuration(string socket) => YamlReader.Read($$"""
         interface: eth0
         services:
           - { name: web, listen: ":80" }
@@ -65,6 +65,6 @@ sealed class Followed : IAsyncDisposable
     public ValueTask DisposeAsync() => _changes.DisposeAsync();
 
     public static string Write(ContainerBackend found) =>
-        $"{found.Service} {found.Backend.Host} {Words.EndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
+        $"{found.Service} {found.Backend.Host} {ConfigNames.FormatEndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
         + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.EffectiveWeight}");
 }

@@ -86,7 +86,7 @@ public sealed class LabelsMakeBackends
     [InlineData("SIGNAL", 0)]
     public void A_signals_name_is_a_number(string? text, int number) => Assert.Equal(number, StopSignal.Number(text));
 
-    static (ImmutableArray<ContainerBackend> Backends, ImmutableArray<Fault> Faults) Read(string labels) =>
+    static (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read(string labels) =>
         new LabelledContainer(Configuration, Followed.Own, Labelled(labels)).Read();
 
     /// <summary>A container with labels written as name=value, without their prefix.</summary>

@@ -60,7 +60,7 @@ public sealed class SourcesFeedOneService : IAsyncDisposable
 
     void Discover(INameResolver names, string backends)
     {
-        var configuration = YamlSource.Read($$"""
+        var configuration = YamlReader.Read($$"""
             interface: eth0
             services: [ { name: web, listen: ":80", backends: [ {{backends}} ] } ]
             docker: { network: {{FakeEngine.Network}}, socket: "unix://{{_engine.Path}}" }

@@ -14,30 +14,30 @@ namespace EbpfLb.Hooks;
 /// <param name="device">The interface.</param>
 /// <param name="pins">Its links.</param>
 /// <param name="load">Loads on the same tables what belongs to another hook.</param>
-sealed class Changeover(
+sealed class AttachTransaction(
     Datapath datapath, HookKind hook, NetworkDevice device, LinkPins pins, Func<HookKind, Datapath> load)
 {
-    readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _taken = [];
-    HookKind? _gaveWay;
+    readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _acquired = [];
+    HookKind? _removedMode;
 
     /// <summary>The modes of XDP in which an ended process may have stood, and this datapath is not to.</summary>
     IEnumerable<HookKind> OtherModes => LinkPins.XdpModes.Where(mode => mode != hook);
 
     /// <summary>Did the interface or its driver refuse this hook, rather than the kernel this process?</summary>
-    public static bool IsRefusal(NativeException error) => error.Number is not (Errno.EPERM or Errno.EACCES);
+    public static bool IsRefusedByDevice(NativeException error) => error.Number is not (Errno.EPERM or Errno.EACCES);
 
     /// <summary>
     /// Attaches to the hooks that are free. The tc program comes first: one carries all by itself while XDP goes from one
     /// mode to another.
     /// </summary>
     /// <exception cref="NativeException">It was refused; what was done until then is to be undone.</exception>
-    public void Begin()
+    public void Prepare()
     {
-        Take(HookKind.Tc, datapath.Tc, () => LinkAttachment.TryTcx(datapath.Tc, device));
+        Acquire(HookKind.Tc, datapath.Tc, () => LinkAttachment.TryTcx(datapath.Tc, device));
         if (datapath.Xdp is not { } program)
             return;
-        MakeWay();
-        Take(hook, program, () => AttachXdp(program, hook));
+        RemoveOtherModes();
+        Acquire(hook, program, () => AttachXdp(program, hook));
     }
 
     /// <summary>
@@ -45,26 +45,26 @@ sealed class Changeover(
     /// removes what belongs to another hook.
     /// </summary>
     /// <returns>What is attached now, in the order in which to detach it.</returns>
-    public IEnumerable<IAttachment> Finish()
+    public IEnumerable<IAttachment> Commit()
     {
-        foreach (var held in _taken.Where(taken => !taken.IsNew))
+        foreach (var held in _acquired.Where(taken => !taken.IsNew))
             held.Attachment.Replace(held.Program);
         foreach (var other in OtherModes)
             pins.Remove(other);
-        return _taken.Select(taken => taken.Attachment).Reverse();
+        return _acquired.Select(taken => taken.Attachment).Reverse();
     }
 
     /// <summary>
-    /// What puts the hooks back as they were before <see cref="Begin"/>, however far that came, one after the other: each
+    /// What puts the hooks back as they were before <see cref="Prepare"/>, however far that came, one after the other: each
     /// is to be done whatever became of those before.
     /// </summary>
-    public IEnumerable<Action> Undoing() =>
+    public IEnumerable<Action> RollbackSteps() =>
     [
-        .. Enumerable.Reverse(_taken).Select(taken => new Action(() => Undo(taken.Hook, taken.Attachment, taken.IsNew))),
-        TakeBack,
+        .. Enumerable.Reverse(_acquired).Select(taken => new Action(() => Detach(taken.Hook, taken.Attachment, taken.IsNew))),
+        RestoreXdp,
     ];
 
-    void Undo(HookKind at, IAttachment attachment, bool isNew)
+    void Detach(HookKind at, IAttachment attachment, bool isNew)
     {
         using (attachment)
         {
@@ -76,31 +76,31 @@ sealed class Changeover(
     }
 
     /// <summary>Puts XDP back into the mode that made way, with a program of this build's on the same tables.</summary>
-    void TakeBack()
+    void RestoreXdp()
     {
-        if (_gaveWay is not { } mode)
+        if (_removedMode is not { } mode)
             return;
         using var former = load(mode);
         using var link = AttachXdp(former.Xdp!, mode);
         pins.Pin(mode, link);
     }
 
-    void Take(HookKind at, Fd program, Func<LinkAttachment?> attach)
+    void Acquire(HookKind at, Fd program, Func<LinkAttachment?> attach)
     {
         IAttachment? held = pins.TryOpen(at, device.Index);
         if (held is null && attach() is { } link)
         {
-            _taken.Add((at, link, program, IsNew: true));
+            _acquired.Add((at, link, program, IsNew: true));
             pins.Pin(at, link);
         }
         else if ((held ?? ClsactAttachment.Find(device.Index)) is { } attachment)
-            _taken.Add((at, attachment, program, IsNew: false));
+            _acquired.Add((at, attachment, program, IsNew: false));
         else
-            _taken.Add((at, ClsactAttachment.Attach(program, device), program, IsNew: true));
+            _acquired.Add((at, ClsactAttachment.Attach(program, device), program, IsNew: true));
     }
 
     /// <summary>A link's mode is for life, and an interface has one mode at a time.</summary>
-    void MakeWay()
+    void RemoveOtherModes()
     {
         foreach (var other in OtherModes)
         {
@@ -108,7 +108,7 @@ sealed class Changeover(
             if (held is null)
                 continue;
             pins.Remove(other);
-            _gaveWay = other;
+            _removedMode = other;
         }
     }
 

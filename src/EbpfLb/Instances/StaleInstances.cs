@@ -7,13 +7,13 @@ namespace EbpfLb.Instances;
 /// What ended processes left on the interfaces of a new one: tables to be taken over, or what is to go. While it is held,
 /// nobody else starts on the other interfaces that it stands on.
 /// </summary>
-sealed partial class Leftovers : IDisposable
+sealed partial class StaleInstances : IDisposable
 {
     readonly IReadOnlyCollection<string> _instances;
     readonly InstanceLock _held;
     readonly ILogger _logger;
 
-    Leftovers(IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
+    StaleInstances(IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
         (_instances, _held, Tables, _logger) = (instances, held, tables, logger);
 
     /// <summary>Those to be taken over; null where all is to be begun anew.</summary>
@@ -24,14 +24,14 @@ sealed partial class Leftovers : IDisposable
     /// <param name="wanted">How it needs its tables; null where it is to begin anew in any case.</param>
     /// <param name="logger">Told of what is removed.</param>
     /// <exception cref="LoadBalancerException">They cannot be taken over, or another process runs on what they stand on.</exception>
-    public static Leftovers Find(IReadOnlyList<string> interfaces, TableLayout? wanted, ILogger logger)
+    public static StaleInstances Find(IReadOnlyList<string> interfaces, TableLayout? wanted, ILogger logger)
     {
-        var instances = interfaces.Select(Instance.On).OfType<string>().ToHashSet();
+        var instances = interfaces.Select(Instance.FindOn).OfType<string>().ToHashSet();
         var others = instances.SelectMany(instance => Instance.InterfacesOf(instance).Values.Append(instance));
-        var held = InstanceLock.Take(others.Except(interfaces));
+        var held = InstanceLock.Acquire(others.Except(interfaces));
         try
         {
-            var tables = wanted is null ? null : Adoption.TryOpen(instances, interfaces[0], wanted);
+            var tables = wanted is null ? null : PinnedState.TryOpen(instances, interfaces[0], wanted);
             return new([.. instances, interfaces[0]], held, tables, logger);
         }
         catch
@@ -42,12 +42,12 @@ sealed partial class Leftovers : IDisposable
     }
 
     /// <summary>Detaches and removes what is not to be taken over.</summary>
-    public void Clear()
+    public void Remove()
     {
         foreach (var instance in Tables is null ? _instances : [])
         {
-            if (Instance.Clear(instance))
-                LogCleared(instance);
+            if (Instance.Remove(instance))
+                LogRemoved(instance);
         }
     }
 
@@ -58,5 +58,5 @@ sealed partial class Leftovers : IDisposable
     }
 
     [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
-    partial void LogCleared(string device);
+    partial void LogRemoved(string device);
 }

@@ -3,10 +3,10 @@ using EbpfLb.Status;
 namespace EbpfLb.Commands;
 
 /// <summary>Shows what goes on, once an interval, and what could not be read.</summary>
-/// <param name="read">Takes a reading.</param>
+/// <param name="read">Takes a snapshot.</param>
 /// <param name="colours">Whether to show them.</param>
 /// <param name="time">Tells when it was taken.</param>
-sealed class Watch(Func<StatusReading> read, bool colours, TimeProvider time)
+sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time)
 {
     /// <summary>Until it is cancelled, which is the way to end it.</summary>
     public async Task RunAsync(Screen screen, TimeSpan interval, CancellationToken cancellation)
@@ -18,8 +18,8 @@ sealed class Watch(Func<StatusReading> read, bool colours, TimeProvider time)
             var (now, then) = (read(), time.GetTimestamp());
             using var text = new StringWriter { NewLine = "\n" };
             new RateTable(text, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
-            foreach (var fault in now.Faults)
-                text.WriteLine($"error: {fault}");
+            foreach (var problem in now.Errors)
+                text.WriteLine($"error: {problem}");
             screen.Show(text.ToString());
             (before, began) = (now, then);
         }

@@ -3,25 +3,25 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Hooks;
 
 /// <summary>Tells when the peer of a veth no longer takes what native XDP sends, and when it does again.</summary>
-sealed partial class PeerWatch(NetworkDevice device, ILogger<PeerWatch> logger)
+sealed partial class VethPeerMonitor(NetworkDevice device, ILogger<VethPeerMonitor> logger)
 {
-    bool? _takes = device.SendsFromXdp;
+    bool? _receives = device.CanTransmitXdp;
 
     /// <summary>Looks now. Nobody tells of a change: it happens in another network namespace.</summary>
-    public void Look()
+    public void Check()
     {
-        var (before, now) = (_takes, VethPeer.TakesFrames(device.Index, device.Driver));
-        _takes = now;
+        var (before, now) = (_receives, VethPeer.ReceivesXdpFrames(device.Index, device.Driver));
+        _receives = now;
         if (now == false && before != false)
-            LogLoses(device.Name, VethPeer.Remedy);
+            LogPacketsLost(device.Name, VethPeer.Remedy);
         else if (now == true && before == false)
-            LogSendsAgain(device.Name);
+            LogPeerReceives(device.Name);
     }
 
     [LoggerMessage(LogLevel.Error,
         "the peer of {Device} has stopped taking what native XDP sends: every balanced packet is lost. {Remedy}.")]
-    partial void LogLoses(string device, string remedy);
+    partial void LogPacketsLost(string device, string remedy);
 
     [LoggerMessage(LogLevel.Information, "the peer of {Device} takes what native XDP sends again")]
-    partial void LogSendsAgain(string device);
+    partial void LogPeerReceives(string device);
 }

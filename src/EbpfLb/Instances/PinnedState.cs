@@ -5,9 +5,9 @@ using EbpfLb.Tables;
 namespace EbpfLb.Instances;
 
 /// <summary>Taking over the tables that an ended process left pinned: its flows, counters and turns go on in them.</summary>
-static class Adoption
+static class PinnedState
 {
-    const string OrAnew = "run it with --replace to start anew, which breaks its connections";
+    const string ReplaceRemedy = "run it with --replace to start anew, which breaks its connections";
 
     /// <summary>
     /// The tables of an instance whose process has ended, for a process of the same name: one whose first interface is the
@@ -23,7 +23,7 @@ static class Adoption
         if (formers.FirstOrDefault(former => former != instance) is { } other)
             throw new LoadBalancerException(
                 $"what was attached with {other} as the first interface stands on interfaces that are to be {instance}'s: its "
-                + $"connections cannot be taken over. Name {other} first, or {OrAnew}.");
+                + $"connections cannot be taken over. Name {other} first, or {ReplaceRemedy}.");
         return TryOpen(instance, wanted);
     }
 
@@ -40,16 +40,16 @@ static class Adoption
         var directory = Instance.Directory(instance);
         if (!File.Exists(Path.Combine(directory, "instance")))
             return null;
-        var self = Instance.HeadOf<LbInstance>(directory);
+        var self = Instance.ReadHeader<LbInstance>(directory);
         if (self.AbiVersion != Limits.AbiVersion)
-            throw AnotherLayout(instance, $"they are of ABI version {self.AbiVersion}, this build's of {Limits.AbiVersion}");
+            throw LayoutMismatch(instance, $"they are of ABI version {self.AbiVersion}, this build's of {Limits.AbiVersion}");
         var isSame = self.Layout == wanted.Digest;
         // Another build may do without a table, and live: what this one misses says that it is torn only where all are the same.
         if (LbTables.Names.FirstOrDefault(name => !File.Exists(Path.Combine(directory, name))) is { } missing)
-            return isSame ? null : throw AnotherLayout(instance, $"map {missing} is not among them");
+            return isSame ? null : throw LayoutMismatch(instance, $"map {missing} is not among them");
         foreach (var name in LbTables.Names)
             RequireLayout(instance, directory, name, wanted.Maps[name]);
-        return isSame ? LbTables.OpenPins(directory) : throw AnotherLayout(instance, "a type in them differs");
+        return isSame ? LbTables.OpenPins(directory) : throw LayoutMismatch(instance, "a type in them differs");
     }
 
     static void RequireLayout(string instance, string directory, string name, BpfMapLayout wanted)
@@ -62,15 +62,15 @@ static class Adoption
             throw new LoadBalancerException(
                 $"what is attached to {instance} has room for {held.MaxEntries / 2} flows, and {wanted.MaxEntries / 2} are "
                 + $"asked for: a table in use neither grows nor shrinks. Ask for {held.MaxEntries / 2} (--flows, or flows: in "
-                + $"the file), or {OrAnew}.");
-        throw AnotherLayout(instance, $"map {name} is {Words(held)} there and {Words(wanted)} here");
+                + $"the file), or {ReplaceRemedy}.");
+        throw LayoutMismatch(instance, $"map {name} is {Describe(held)} there and {Describe(wanted)} here");
     }
 
-    static LoadBalancerException AnotherLayout(string instance, string difference) => new(
+    static LoadBalancerException LayoutMismatch(string instance, string difference) => new(
         $"what is attached to {instance} was attached by a build with other tables ({difference}): its connections cannot "
-        + $"be taken over. Run that build, or {OrAnew}.");
+        + $"be taken over. Run that build, or {ReplaceRemedy}.");
 
-    static string Words(BpfMapLayout layout) =>
+    static string Describe(BpfMapLayout layout) =>
         $"of type {layout.Type} with {layout.MaxEntries} entries of {layout.KeySize} and {layout.ValueSize} bytes"
         + (layout.Flags == 0 ? "" : $" and flags {layout.Flags:x}");
 }

@@ -3,8 +3,8 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Status;
 
-static class StateWords
+static class StateNames
 {
     /// <summary>How a backend stands, as scripts and people read it: <c>draining</c>.</summary>
-    public static string Word(this LbBackendState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
+    public static string ToStatusString(this LbBackendState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
 }

@@ -5,4 +5,4 @@ namespace EbpfLb.Instances;
 
 /// <summary>What begins <see cref="LbInstance"/> in every version, so that each can take down what another left.</summary>
 [StructLayout(LayoutKind.Sequential)]
-readonly record struct InstanceHead(uint AbiVersion, uint Ifindex);
+readonly record struct InstanceHeader(uint AbiVersion, uint Ifindex);

@@ -3,24 +3,24 @@ using System.Text;
 namespace EbpfLb.Configuration;
 
 /// <summary>One thing that is wrong with a configuration.</summary>
-/// <param name="Place">Where.</param>
+/// <param name="Location">Where.</param>
 /// <param name="Value">What stands there, or null where something is missing.</param>
 /// <param name="Problem">What is wrong; continues the value as a sentence.</param>
 /// <param name="Remedy">What to do about it, as a sentence of its own without the full stop.</param>
-sealed record Fault(Place Place, string? Value, string Problem, string Remedy)
+sealed record ConfigurationError(SourceLocation Location, string? Value, string Problem, string Remedy)
 {
-    const int LongestValue = 80;
+    const int MaxValueLength = 80;
 
-    /// <summary>The fault on one line, whatever the value holds.</summary>
+    /// <summary>The error on one line, whatever the value holds.</summary>
     public override string ToString() =>
-        Value is null ? $"{Place}: {Problem}. {Remedy}." : $"{Place}: '{Printable(Value)}' {Problem}. {Remedy}.";
+        Value is null ? $"{Location}: {Problem}. {Remedy}." : $"{Location}: '{Escape(Value)}' {Problem}. {Remedy}.";
 
-    static string Printable(string value)
+    static string Escape(string value)
     {
         var text = new StringBuilder();
         foreach (var rune in value.EnumerateRunes())
         {
-            if (text.Length >= LongestValue)
+            if (text.Length >= MaxValueLength)
                 return text.Append("...").ToString();
             if (Rune.IsControl(rune) || rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
                 System.Globalization.UnicodeCategory.Format or System.Globalization.UnicodeCategory.LineSeparator

@@ -5,7 +5,7 @@ namespace EbpfLb.Instances;
 
 /// <summary>What begins <see cref="LbLink"/> in every version, so that each can take down what another left.</summary>
 [StructLayout(LayoutKind.Sequential)]
-readonly struct LinkHead
+readonly struct LinkHeader
 {
     readonly Utf8Text16 _name;
 

@@ -12,13 +12,13 @@ namespace EbpfLb.Configuration;
 /// It compares what the file says, rather than waiting to be told of changes: that also sees what is mounted anew,
 /// replaced by a rename, or reached through links.
 /// </remarks>
-sealed partial class ConfigurationWatch(
-    string path, LoadBalancerConfiguration first, TimeProvider time, ILogger<ConfigurationWatch> logger)
+sealed partial class ConfigurationWatcher(
+    string path, LoadBalancerConfiguration first, TimeProvider time, ILogger<ConfigurationWatcher> logger)
 {
     /// <summary>How long between two looks. A change counts once two looks in a row have seen it: it is whole then.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] FixedSettings =
+    static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] RestartSettings =
     [
         ("interface", configuration => string.Join(", ", configuration.Interfaces)),
         ("hook", configuration => configuration.Hook),
@@ -30,18 +30,18 @@ sealed partial class ConfigurationWatch(
         ("leave-attached", configuration => configuration.LeaveAttached),
     ];
 
-    readonly Channel<bool> _asked = Channel.CreateBounded<bool>(
+    readonly Channel<bool> _reloadRequests = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Asks it to read the file now, whether it changed or not. From any thread; asking twice is asking once.</summary>
-    public void LookNow() => _asked.Writer.TryWrite(true);
+    public void ReloadNow() => _reloadRequests.Writer.TryWrite(true);
 
     /// <summary>The configurations that follow the first one, without end.</summary>
     public async IAsyncEnumerable<LoadBalancerConfiguration> WatchAsync(
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         var current = first;
-        ConfigurationFile? seen = null, judged = null;
+        ConfigurationFile? seen = null, evaluated = null;
         var isRefused = false;
         while (true)
         {
@@ -50,10 +50,10 @@ sealed partial class ConfigurationWatch(
             var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
             var isWhole = isAsked || file == seen;
             seen = file;
-            if (!isWhole || (!isAsked && file == judged))
+            if (!isWhole || (!isAsked && file == evaluated))
                 continue;
-            judged = file;
-            var next = Judge(file, current);
+            evaluated = file;
+            var next = Evaluate(file, current);
             var isRepaired = isRefused && next is not null;
             isRefused = next is null;
             if (next is null)
@@ -61,7 +61,7 @@ sealed partial class ConfigurationWatch(
             if (!isAsked && next == current)
             {
                 if (isRepaired)
-                    LogRepaired(path);
+                    LogRestored(path);
                 continue;
             }
             current = next;
@@ -72,36 +72,36 @@ sealed partial class ConfigurationWatch(
     async Task<bool> WaitAsync(CancellationToken cancellation)
     {
         using var pause = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var asked = _asked.Reader.WaitToReadAsync(pause.Token).AsTask();
+        var asked = _reloadRequests.Reader.WaitToReadAsync(pause.Token).AsTask();
         await Task.WhenAny(asked, Task.Delay(Interval, time, pause.Token));
         await pause.CancelAsync();
         cancellation.ThrowIfCancellationRequested();
-        return _asked.Reader.TryRead(out _);
+        return _reloadRequests.Reader.TryRead(out _);
     }
 
     /// <summary>Null where the file cannot take the place of the current configuration.</summary>
-    LoadBalancerConfiguration? Judge(ConfigurationFile file, LoadBalancerConfiguration current)
+    LoadBalancerConfiguration? Evaluate(ConfigurationFile file, LoadBalancerConfiguration current)
     {
-        var (next, faults) = file.Validate();
+        var (next, errors) = file.Validate();
         if (next is null)
         {
-            LogFaults(path, string.Concat(faults.Select(fault => $"\n  {fault}")));
+            LogInvalid(path, string.Concat(errors.Select(error => $"\n  {error}")));
             return null;
         }
-        var changed = FixedSettings.Where(setting => !setting.Value(next).Equals(setting.Value(current))).ToArray();
+        var changed = RestartSettings.Where(setting => !setting.Value(next).Equals(setting.Value(current))).ToArray();
         if (changed.Length == 0)
             return next;
-        LogFixed(path, string.Join(", ", changed.Select(setting => setting.Key)));
+        LogRestartRequired(path, string.Join(", ", changed.Select(setting => setting.Key)));
         return null;
     }
 
-    [LoggerMessage(LogLevel.Error, "{Path} is not valid as it is now; nothing changes:{Faults}")]
-    partial void LogFaults(string path, string faults);
+    [LoggerMessage(LogLevel.Error, "{Path} is not valid as it is now; nothing changes:{Errors}")]
+    partial void LogInvalid(string path, string errors);
 
     [LoggerMessage(LogLevel.Information, "{Path} is again what is in force")]
-    partial void LogRepaired(string path);
+    partial void LogRestored(string path);
 
     [LoggerMessage(LogLevel.Error,
         "{Path} was changed, but a change of {Keys} takes a restart of the runner; nothing changes")]
-    partial void LogFixed(string path, string keys);
+    partial void LogRestartRequired(string path, string keys);
 }

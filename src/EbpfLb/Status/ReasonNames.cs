@@ -3,8 +3,8 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Status;
 
-static class ReasonWords
+static class ReasonNames
 {
     /// <summary>A reason as scripts and people read it: <c>sent-to-backend</c>.</summary>
-    public static string Word(LbReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
+    public static string ToStatusString(LbReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
 }

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace EbpfLb.Configuration;
 
 /// <summary>The words by which users choose, in files and flags alike.</summary>
-static class Words
+static class ConfigNames
 {
     public static readonly (string Word, HookKind Value)[] Hooks =
     [
@@ -27,8 +27,8 @@ static class Words
     public static readonly string[] Health =
         ["tcp", "http", "every", "timeout", "rise", "fall", "port", "when-all-down"];
 
-    public static readonly (string Word, AllDown Value)[] AllDown =
-        [("refuse", Configuration.AllDown.Refuse), ("try-all", Configuration.AllDown.TryAll)];
+    public static readonly (string Word, AllDownPolicy Value)[] AllDown =
+        [("refuse", Configuration.AllDownPolicy.Refuse), ("try-all", Configuration.AllDownPolicy.TryAll)];
 
     /// <summary>Round robin heeds weights in any case; its longer name is the field's too.</summary>
     public static readonly (string Word, Algorithm Value)[] Algorithms =
@@ -41,32 +41,32 @@ static class Words
     public static readonly (string Word, ForwardingMode Value)[] Modes =
         [("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr)];
 
-    public static readonly (string Word, bool Value)[] YesAndNo = [("false", false), ("true", true)];
+    public static readonly (string Word, bool Value)[] Booleans = [("false", false), ("true", true)];
 
     /// <summary>Stands for every port.</summary>
     public const string AnyPort = "*";
 
     /// <summary>The user's word for a hook.</summary>
-    public static string Word(this HookKind hook) => Hooks.First(known => known.Value == hook).Word;
+    public static string ToConfigString(this HookKind hook) => Hooks.First(known => known.Value == hook).Word;
 
     /// <summary>The user's word for a mode.</summary>
-    public static string Word(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Word;
+    public static string ToConfigString(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Word;
 
     /// <summary>The user's word for what becomes of new flows when all backends are down.</summary>
-    public static string Word(this AllDown policy) => AllDown.First(known => known.Value == policy).Word;
+    public static string ToConfigString(this AllDownPolicy policy) => AllDown.First(known => known.Value == policy).Word;
 
     /// <summary>A port as users write it.</summary>
     /// <param name="port">In host byte order; 0 is every port.</param>
-    public static string Port(ushort port) => port == 0 ? AnyPort : $"{port}";
+    public static string FormatPort(ushort port) => port == 0 ? AnyPort : $"{port}";
 
     /// <summary>An endpoint as users write it.</summary>
-    public static string EndPoint(IPAddress address, ushort port) =>
-        $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{Port(port)}";
+    public static string FormatEndPoint(IPAddress address, ushort port) =>
+        $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{FormatPort(port)}";
 
     /// <summary>So many flows.</summary>
-    public static string Flows(long count) => count == 1 ? "1 flow" : $"{count} flows";
+    public static string FormatFlowCount(long count) => count == 1 ? "1 flow" : $"{count} flows";
 
     /// <summary>The user's word for a protocol.</summary>
-    public static string Word(this TransportProtocol protocol) =>
+    public static string ToConfigString(this TransportProtocol protocol) =>
         Protocols.First(known => known.Value == protocol).Word;
 }

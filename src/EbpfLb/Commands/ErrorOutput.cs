@@ -1,0 +1,15 @@
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Commands;
+
+/// <summary>Reports the errors of a configuration.</summary>
+static class ErrorOutput
+{
+    /// <summary>One line for each; returns the exit code.</summary>
+    public static int Write(IEnumerable<ConfigurationError> errors, TextWriter error)
+    {
+        foreach (var problem in errors)
+            error.WriteLine($"error: {problem}");
+        return ExitCode.Usage;
+    }
+}
