@@ -1,6 +1,7 @@
 using EbpfLb.Commands;
 using EbpfLb.Configuration;
-using EbpfLb.Reconcile;
+using EbpfLb.Hosting;
+using EbpfLb.Providers.Files;
 using Microsoft.Extensions.Logging;
 
 var signals = new Signals(); // to the very end: one that comes late must not change what the process ends with

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
@@ -12,7 +12,7 @@ namespace EbpfLb.Bench.Packets;
 /// <summary>The datapath as users load it, with services, backends and flows written to its tables.</summary>
 sealed class Loaded : IDisposable
 {
-    readonly Datapath _datapath;
+    readonly LoadedDatapath _datapath;
     readonly Hook _hook;
     readonly Hosts _hosts;
 
@@ -24,7 +24,7 @@ sealed class Loaded : IDisposable
     {
         _hook = hook;
         _hosts = hosts;
-        _datapath = Datapath.Load(hook.Kind(), settings, maxFlows);
+        _datapath = LoadedDatapath.Load(hook.Kind(), settings, maxFlows);
         foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
             Tables.Links.Set(link.Index, link.InTables);
     }

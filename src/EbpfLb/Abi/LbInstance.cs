@@ -27,14 +27,14 @@ struct LbInstance
     public uint AbiVersion;
     public uint Ifindex;
 
-    /// <summary>The <see cref="Configuration.HookKind"/> that was taken.</summary>
+    /// <summary>The <c>HookKind</c> that was taken.</summary>
     public uint Hook;
     public uint Pid;
 
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     public ulong AttachedNs;
 
-    /// <summary>The <see cref="Tables.TableLayout.Digest"/> of what made the maps.</summary>
+    /// <summary>The <c>TableLayout.Digest</c> of what made the maps.</summary>
     public ulong Layout;
     Utf8Text128 _why;
 

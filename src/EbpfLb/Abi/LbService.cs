@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using EbpfLb.Configuration;
 
 namespace EbpfLb.Abi;
 
@@ -16,7 +15,7 @@ record struct LbServiceKey
 
     /// <summary>As <c>172.20.0.2:80/tcp</c>.</summary>
     public override readonly string ToString() =>
-        $"{ConfigNames.FormatEndPoint(Address.ToIPAddress(), Port.Value)}/{((TransportProtocol)Protocol).ToConfigString()}";
+        $"{EndPoints.Format(Address.ToIPAddress(), Port.Value)}/{$"{(TransportProtocol)Protocol}".ToLowerInvariant()}";
 }
 
 /// <summary>Mirror of <c>enum lb_algorithm</c>: how a slot of a service's table is chosen for a new flow.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Commands;
 

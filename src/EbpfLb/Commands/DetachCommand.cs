@@ -1,5 +1,5 @@
 using System.CommandLine;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 
 namespace EbpfLb.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using EbpfLb.Datapath;
 using EbpfLb.Flows;
-using EbpfLb.Instances;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Commands;

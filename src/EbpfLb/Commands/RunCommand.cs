@@ -1,5 +1,7 @@
 using System.CommandLine;
 using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
+using EbpfLb.Providers.Flags;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 using EbpfLb.Status;
 
 namespace EbpfLb.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 using EbpfLb.Status;
 
 namespace EbpfLb.Commands;

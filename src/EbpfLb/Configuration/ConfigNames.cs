@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>The words by which users choose, in files and flags alike.</summary>
@@ -43,9 +40,6 @@ static class ConfigNames
 
     public static readonly (string Word, bool Value)[] Booleans = [("false", false), ("true", true)];
 
-    /// <summary>Stands for every port.</summary>
-    public const string AnyPort = "*";
-
     /// <summary>The user's word for a hook.</summary>
     public static string ToConfigString(this HookKind hook) => Hooks.First(known => known.Value == hook).Word;
 
@@ -54,14 +48,6 @@ static class ConfigNames
 
     /// <summary>The user's word for what becomes of new flows when all backends are down.</summary>
     public static string ToConfigString(this AllDownPolicy policy) => AllDown.First(known => known.Value == policy).Word;
-
-    /// <summary>A port as users write it.</summary>
-    /// <param name="port">In host byte order; 0 is every port.</param>
-    public static string FormatPort(ushort port) => port == 0 ? AnyPort : $"{port}";
-
-    /// <summary>An endpoint as users write it.</summary>
-    public static string FormatEndPoint(IPAddress address, ushort port) =>
-        $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{FormatPort(port)}";
 
     /// <summary>So many flows.</summary>
     public static string FormatFlowCount(long count) => count == 1 ? "1 flow" : $"{count} flows";

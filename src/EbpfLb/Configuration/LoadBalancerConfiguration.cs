@@ -12,18 +12,21 @@ enum EventLevel { Off, Flows, Packets }
 /// <summary>How logs are written: as lines for people, or as JSON objects, one a line.</summary>
 enum LogFormat { Lines, Json }
 
-/// <summary>The values are IANA protocol numbers.</summary>
-enum TransportProtocol : byte { Tcp = 6, Udp = 17 }
-
-/// <summary>How a backend is chosen for a new flow. The values are those of <see cref="Abi.LbAlgorithm"/>.</summary>
+/// <summary>How a backend is chosen for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>
 enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
 
-/// <summary>How packets get to the backend and answers back. The values are those of <see cref="Abi.LbMode"/>.</summary>
+/// <summary>How packets get to the backend and answers back. The values are those of <c>enum lb_mode</c>.</summary>
 enum ForwardingMode { Nat, Dsr }
 
 /// <summary>What the user wants, validated as a whole. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
+    /// <summary>The datapath stands on at most so many interfaces.</summary>
+    public const int MaxInterfaces = 16;
+
+    /// <summary>The tables hold at most so many services.</summary>
+    public const int MaxServices = 1024;
+
     /// <summary>The first is the one that a service without an address listens on.</summary>
     public required ImmutableArray<string> Interfaces { get; init; }
     public required HookKind Hook { get; init; }
@@ -91,7 +94,7 @@ sealed record ServiceConfiguration
 sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol Protocol)
 {
     public override string ToString() =>
-        $"{(Address is null ? $"self:{ConfigNames.FormatPort(Port)}" : ConfigNames.FormatEndPoint(Address, Port))}/{Protocol.ToConfigString()}";
+        $"{(Address is null ? $"self:{EndPoints.FormatPort(Port)}" : EndPoints.Format(Address, Port))}/{Protocol.ToConfigString()}";
 }
 
 /// <summary>A server, by address or by a name, each address of which is a backend of its own.</summary>
@@ -100,5 +103,5 @@ sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol 
 /// <param name="Weight">Share of new flows among the service's backends, 0 to 100; 0 takes no new flow.</param>
 sealed record BackendConfiguration(string Host, ushort Port, int Weight)
 {
-    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{ConfigNames.FormatPort(Port)}";
+    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{EndPoints.FormatPort(Port)}";
 }

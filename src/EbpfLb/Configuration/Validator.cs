@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using EbpfLb.Abi;
 
 namespace EbpfLb.Configuration;
 
@@ -50,8 +49,8 @@ sealed class Validator
             if (Check(raw, Syntax.CheckInterface(raw.Value)) && !names.Add(raw.Value))
                 _errors.Add(raw.Error("is named twice", "Name each interface once; the first is where 'self' listens"));
         }
-        if (names.Count > Limits.MaxLinks)
-            _errors.Add(raws[Limits.MaxLinks].Error("is one interface too many", $"Name at most {Limits.MaxLinks}"));
+        if (names.Count > LoadBalancerConfiguration.MaxInterfaces)
+            _errors.Add(raws[LoadBalancerConfiguration.MaxInterfaces].Error("is one interface too many", $"Name at most {LoadBalancerConfiguration.MaxInterfaces}"));
         return [.. raws.Select(raw => raw.Value)];
     }
 
@@ -110,9 +109,9 @@ sealed class Validator
 
     ImmutableArray<ServiceConfiguration> Services(IReadOnlyList<RawService> raws, bool takesContainers)
     {
-        if (raws.Count > Limits.MaxServices)
+        if (raws.Count > LoadBalancerConfiguration.MaxServices)
             _errors.Add(new(
-                "services", $"{raws.Count}", "are too many services", $"Configure at most {Limits.MaxServices}"));
+                "services", $"{raws.Count}", "are too many services", $"Configure at most {LoadBalancerConfiguration.MaxServices}"));
         var names = new HashSet<string>();
         var endpoints = new HashSet<ListenEndpoint>();
         var services = ImmutableArray.CreateBuilder<ServiceConfiguration>();
@@ -209,7 +208,7 @@ sealed class Validator
             fine &= Check(located, address is null && !host.Contains(':')
                 ? new("does not listen on an address", "Write the address in numbers, or 'self' for the interface's own")
                 : Syntax.CheckHost(host));
-        var port = portText == ConfigNames.AnyPort ? (ushort)0 : Syntax.ParsePort(portText);
+        var port = portText == EndPoints.AnyPort ? (ushort)0 : Syntax.ParsePort(portText);
         fine &= Check(located, port is null ? Syntax.InvalidPort : null);
         return fine ? new ListenEndpoint(address, port!.Value, known.Value) : null;
     }

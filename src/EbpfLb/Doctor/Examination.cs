@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Doctor;
 
@@ -70,10 +70,10 @@ static class Examination
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
         var setting = facts.Device is { Exists: true } device
-            ? Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Hooks.Forwarding.GlobalSetting;
+            ? Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Networking.Forwarding.GlobalSetting;
         return new("forwarding", Verdict.Warn,
             $"disabled, so that the kernel tells no next hop and only backends on the same link are reached{Others(facts)}",
-            $"{Hooks.Forwarding.Remedy(setting)}; for a container: --sysctl {Hooks.Forwarding.GlobalSetting}=1");
+            $"{Networking.Forwarding.Remedy(setting)}; for a container: --sysctl {Networking.Forwarding.GlobalSetting}=1");
     }
 
     static string Others(Facts facts) => facts.MoreDevices.Count == 0
@@ -91,7 +91,7 @@ static class Examination
         {
             yield return new($"{device.Name} forwarding", Verdict.Warn,
                 $"disabled for {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}, so that what comes by {device.Name} for "
-                + "another interface is lost", Hooks.Forwarding.Remedy(Hooks.Forwarding.Setting(device.Name, family)));
+                + "another interface is lost", Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, family)));
         }
         yield return Device(device);
     }
@@ -105,7 +105,7 @@ static class Examination
         [
             new("IPv6 forwarding", Verdict.Warn,
                 "disabled, so that XDP leaves IPv6 to tc, and only backends on the same link are reached",
-                $"{Hooks.Forwarding.Remedy(Hooks.Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
+                $"{Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
                 + "for a container: --sysctl net.ipv6.conf.all.forwarding=1"),
         ],
     };

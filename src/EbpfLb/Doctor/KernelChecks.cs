@@ -1,5 +1,5 @@
 using EbpfLb.Configuration;
-using EbpfLb.Tables;
+using EbpfLb.Datapath;
 
 namespace EbpfLb.Doctor;
 

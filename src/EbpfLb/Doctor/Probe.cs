@@ -3,11 +3,9 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Reconcile;
-using EbpfLb.Tables;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Doctor;
 
@@ -20,7 +18,7 @@ static class Probe
     /// <param name="devices">Interfaces to look at as well.</param>
     public static Facts Examine(params string[] devices)
     {
-        var settings = LocalPorts.Read(EventLevel.Flows);
+        var settings = DatapathSettings.Read(EventLevel.Flows);
         var found = devices.Select(Device).ToArray();
         var first = found.FirstOrDefault();
         var tc = Load(HookKind.Tc, settings);
@@ -92,7 +90,7 @@ static class Probe
     {
         try
         {
-            using var datapath = Datapath.Load(hook, settings, FewFlows);
+            using var datapath = LoadedDatapath.Load(hook, settings, FewFlows);
             return (null, datapath.TcRefusal);
         }
         catch (Exception fault) when (fault is LoadBalancerException or DllNotFoundException)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 
 namespace EbpfLb.Events;
 

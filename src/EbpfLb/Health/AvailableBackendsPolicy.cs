@@ -1,5 +1,5 @@
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 

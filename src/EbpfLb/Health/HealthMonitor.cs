@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Health;

@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 

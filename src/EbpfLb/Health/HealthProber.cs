@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 

@@ -3,6 +3,8 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Providers.Containers;
+using EbpfLb.Providers.Names;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers;

@@ -1,5 +1,4 @@
 using EbpfLb.Abi;
-using EbpfLb.Providers;
 
 namespace EbpfLb.Reconcile;
 

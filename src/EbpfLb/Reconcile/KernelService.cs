@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
 
 namespace EbpfLb.Reconcile;
 

@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
-using EbpfLb.Health;
 using EbpfLb.Native;
-using EbpfLb.Providers;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;

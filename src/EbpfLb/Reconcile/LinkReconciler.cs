@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
-using EbpfLb.Hooks;
+using EbpfLb.Networking;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;

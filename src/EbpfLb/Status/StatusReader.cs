@@ -1,6 +1,7 @@
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
+using EbpfLb.Flows;
 using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;

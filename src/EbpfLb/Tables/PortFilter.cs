@@ -1,4 +1,3 @@
-using EbpfLb.Configuration;
 using EbpfLb.Native;
 
 namespace EbpfLb.Tables;

@@ -1,5 +1,5 @@
 using EbpfLb.Commands;
-using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Unit.Commands;
 

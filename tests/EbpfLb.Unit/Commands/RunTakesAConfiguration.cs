@@ -1,4 +1,4 @@
-using EbpfLb.Configuration;
+using EbpfLb.Providers.Flags;
 
 namespace EbpfLb.Unit.Commands;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using EbpfLb.Commands;
+using EbpfLb.Hosting;
 
 namespace EbpfLb.Unit.Commands;
 

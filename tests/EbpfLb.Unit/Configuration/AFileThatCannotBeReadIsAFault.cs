@@ -1,4 +1,4 @@
-using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Unit.Configuration;
 

@@ -1,4 +1,6 @@
 using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
+using EbpfLb.Providers.Flags;
 
 namespace EbpfLb.Unit.Configuration;
 

@@ -1,3 +1,4 @@
+
 namespace EbpfLb.Unit.Configuration;
 
 /// <summary>What is wrong with a health check is said where it stands, with what to do about it.</summary>

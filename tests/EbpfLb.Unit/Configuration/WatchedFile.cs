@@ -1,4 +1,5 @@
 using EbpfLb.Configuration;
+using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Unit.Configuration;
 

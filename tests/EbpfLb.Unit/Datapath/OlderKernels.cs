@@ -1,9 +1,9 @@
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Doctor;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Datapath;
 

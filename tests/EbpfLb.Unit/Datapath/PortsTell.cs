@@ -1,5 +1,4 @@
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;

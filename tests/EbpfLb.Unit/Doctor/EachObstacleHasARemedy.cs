@@ -1,5 +1,5 @@
+using EbpfLb.Datapath;
 using EbpfLb.Doctor;
-using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Doctor;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Events;
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 
 namespace EbpfLb.Unit.Events;
 

@@ -1,5 +1,6 @@
 using EbpfLb.Abi;
-using EbpfLb.Reconcile;
+using EbpfLb.Events;
+using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Events;

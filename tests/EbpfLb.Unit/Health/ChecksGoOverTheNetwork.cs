@@ -1,7 +1,7 @@
 using System.Net;
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Health;
-using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Cases;
 
 namespace EbpfLb.Unit.Health;
@@ -111,7 +111,7 @@ public sealed class ChecksGoOverTheNetwork : IDisposable
     [Case(PacketCase.OwnConnections)]
     public async Task The_ports_are_the_local_stacks_own_which_nat_never_uses()
     {
-        var settings = LocalPorts.Settings(EventLevel.Off);
+        var settings = DatapathSettings.Create(EventLevel.Off);
         await using var server = new LoopbackServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
         for (var i = 0; i < 50; i++)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Health;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Health;
 

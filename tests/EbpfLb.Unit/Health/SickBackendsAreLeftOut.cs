@@ -1,6 +1,6 @@
 using System.Net;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Health;
 

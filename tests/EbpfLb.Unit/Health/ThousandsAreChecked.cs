@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Health;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfLb.Unit.Health;

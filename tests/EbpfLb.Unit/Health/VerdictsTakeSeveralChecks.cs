@@ -1,6 +1,6 @@
 using EbpfLb.Configuration;
 using EbpfLb.Health;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Health;
 

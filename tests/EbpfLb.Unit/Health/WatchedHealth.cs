@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
-using EbpfLb.Configuration;
 using EbpfLb.Health;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Health;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using EbpfLb.Configuration;
-using EbpfLb.Health;
-using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Health;
 

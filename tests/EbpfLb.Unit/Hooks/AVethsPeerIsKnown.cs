@@ -1,9 +1,10 @@
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Doctor;
-using EbpfLb.Hooks;
+using EbpfLb.Hosting;
+using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
 using Microsoft.Extensions.Logging;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Hooks;
 

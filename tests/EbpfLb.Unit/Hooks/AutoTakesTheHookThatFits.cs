@@ -1,6 +1,7 @@
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Unit.Hooks;
 

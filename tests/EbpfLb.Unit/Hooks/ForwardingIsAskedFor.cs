@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using EbpfLb.Hooks;
+using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Hooks;

@@ -1,7 +1,7 @@
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
+using EbpfLb.Datapath;
+using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Hooks;
 

@@ -1,5 +1,5 @@
 using EbpfLb.Configuration;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Instances;

@@ -1,10 +1,9 @@
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Instances;
 

@@ -1,4 +1,4 @@
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
 using EbpfLb.Unit.Datapath.Harness;
 

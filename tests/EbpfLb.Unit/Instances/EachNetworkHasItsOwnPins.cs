@@ -1,4 +1,4 @@
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Instances;

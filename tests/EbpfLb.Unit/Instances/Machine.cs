@@ -2,16 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Providers;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Configuration;
 using EbpfLb.Unit.Datapath.Harness;
 using Microsoft.Extensions.Logging.Abstractions;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Instances;
 

@@ -1,4 +1,4 @@
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 
 namespace EbpfLb.Unit.Instances;
 

@@ -1,7 +1,7 @@
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Hooks;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;

@@ -1,10 +1,9 @@
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
+using EbpfLb.Datapath;
+using EbpfLb.Flows;
 using EbpfLb.Native;
-using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Model;
 

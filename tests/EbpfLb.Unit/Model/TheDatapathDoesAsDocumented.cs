@@ -1,6 +1,6 @@
 using CsCheck;
 using EbpfLb.Abi;
-using EbpfLb.Tables;
+using EbpfLb.Datapath;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Model;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using EbpfLb.Monitoring;
+using EbpfLb.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfLb.Unit.Monitoring;

@@ -1,6 +1,6 @@
 using System.Reflection;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Native;

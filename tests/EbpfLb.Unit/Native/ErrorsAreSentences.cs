@@ -1,8 +1,7 @@
 using EbpfLb.Abi;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Native;
 

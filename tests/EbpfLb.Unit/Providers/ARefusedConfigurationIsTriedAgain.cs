@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 using EbpfLb.Unit.Configuration;
 
 namespace EbpfLb.Unit.Providers;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using EbpfLb.Providers;
+using EbpfLb.Providers.Names;
 
 namespace EbpfLb.Unit.Providers;
 

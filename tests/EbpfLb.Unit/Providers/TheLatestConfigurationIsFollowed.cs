@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
 using EbpfLb.Providers;
+using EbpfLb.Reconcile;
 using EbpfLb.Unit.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using EbpfLb.Providers;
+using EbpfLb.Providers.Names;
 
 namespace EbpfLb.Unit.Providers;
 

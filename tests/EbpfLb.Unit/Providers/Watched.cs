@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
-using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Providers.Flags;
+using EbpfLb.Providers.Names;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Providers;
 

@@ -1,3 +1,4 @@
+using EbpfLb.Flows;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Tables;

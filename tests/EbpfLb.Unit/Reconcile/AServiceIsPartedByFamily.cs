@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
-using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Reconcile;

@@ -1,7 +1,7 @@
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
-using EbpfLb.Providers;
+using EbpfLb.Flows;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Cases;

@@ -1,6 +1,6 @@
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Hooks;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 

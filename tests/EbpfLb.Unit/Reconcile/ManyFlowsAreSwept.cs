@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using EbpfLb.Configuration;
-using EbpfLb.Reconcile;
+using EbpfLb.Datapath;
+using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Harness;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Reconcile;
 

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;

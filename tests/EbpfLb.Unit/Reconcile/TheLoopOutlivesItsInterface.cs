@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
-using EbpfLb.Hooks;
-using EbpfLb.Monitoring;
-using EbpfLb.Providers;
+using EbpfLb.Events;
+using EbpfLb.Hosting;
+using EbpfLb.Metrics;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;

@@ -1,4 +1,4 @@
-using EbpfLb.Reconcile;
+using EbpfLb.Flows;
 using EbpfLb.Status;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;

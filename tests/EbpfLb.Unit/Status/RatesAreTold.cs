@@ -1,4 +1,3 @@
-using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Harness;

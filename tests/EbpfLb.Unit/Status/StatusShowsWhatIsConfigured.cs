@@ -1,7 +1,6 @@
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Harness;

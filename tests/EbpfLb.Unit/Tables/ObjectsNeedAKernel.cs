@@ -1,6 +1,5 @@
-using System.Runtime.InteropServices;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Tables;
 
@@ -68,9 +67,9 @@ public sealed class ObjectsNeedAKernel
     }
 
     [Theory]
-    [InlineData(Architecture.X64, "5.15")]
-    [InlineData(Architecture.Arm64, "5.18")]
-    public void The_oldest_supported_kernel_depends_on_the_machine(Architecture machine, string oldest) =>
+    [InlineData(System.Runtime.InteropServices.Architecture.X64, "5.15")]
+    [InlineData(System.Runtime.InteropServices.Architecture.Arm64, "5.18")]
+    public void The_oldest_supported_kernel_depends_on_the_machine(System.Runtime.InteropServices.Architecture machine, string oldest) =>
         Assert.Equal(Version.Parse(oldest), KernelNeed.OldestOn(machine));
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Docker.DotNet.Models;
 using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Providers.Containers;
 

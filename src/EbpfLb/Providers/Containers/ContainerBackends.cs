@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
 using Polly;
 using Polly.Timeout;
 using Version = System.Version;

@@ -2,10 +2,10 @@ using System.Net;
 using System.Runtime.InteropServices;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Packets;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 

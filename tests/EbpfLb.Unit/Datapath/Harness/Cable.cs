@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using EbpfLb.Hooks;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using EbpfLb.Tables;
+using EbpfLb.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Native;
-using EbpfLb.Tables;
-using LoadedDatapath = EbpfLb.Tables.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 

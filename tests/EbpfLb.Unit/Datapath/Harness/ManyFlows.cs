@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Datapath.Harness;

@@ -3,7 +3,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using EbpfLb.Instances;
+using EbpfLb.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 

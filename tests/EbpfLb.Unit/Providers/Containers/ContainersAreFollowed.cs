@@ -1,5 +1,5 @@
-using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Providers.Containers;

@@ -2,8 +2,9 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
+using EbpfLb.Providers.Files;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Providers.Containers;
 
@@ -65,6 +66,6 @@ sealed class Followed : IAsyncDisposable
     public ValueTask DisposeAsync() => _changes.DisposeAsync();
 
     public static string Write(ContainerBackend found) =>
-        $"{found.Service} {found.Backend.Host} {ConfigNames.FormatEndPoint(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
+        $"{found.Service} {found.Backend.Host} {EndPoints.Format(found.Backend.Address, found.Backend.Port)} {found.Backend.Weight}"
         + (found.Backend.Health == BackendHealth.Unchecked ? "" : $" {found.Backend.Health}, share {found.Backend.EffectiveWeight}");
 }

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Configuration;
-using EbpfLb.Providers;
 using EbpfLb.Providers.Containers;
+using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Providers.Containers;
 

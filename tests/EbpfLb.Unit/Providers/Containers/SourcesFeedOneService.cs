@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
-using EbpfLb.Configuration;
 using EbpfLb.Providers;
+using EbpfLb.Providers.Files;
+using EbpfLb.Providers.Names;
+using EbpfLb.Reconcile;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfLb.Unit.Providers.Containers;

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json;
+using EbpfLb.Configuration;
+using EbpfLb.Doctor;
+
+namespace EbpfLb.Commands;
+
+/// <summary><c>ebpf-lb doctor</c>: whether this machine and these privileges can run each hook.</summary>
+static class DoctorCommand
+{
+    const int VerdictWidth = 9;
+    const int SubjectWidth = 18;
+
+    /// <param name="examine">Gathers the facts, of interfaces as well where any are named.</param>
+    public static Command Create(Func<string[], Facts> examine)
+    {
+        var device = new Option<string[]>("--interface")
+        {
+            Description = "Look at this interface as well; repeatable, for those of one balancer",
+            HelpName = "NAME",
+        };
+        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var command = new Command("doctor", "Tell whether this machine can run each hook, and what to do where not")
+        {
+            device, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var names = parsed.GetValue(device) ?? [];
+            ConfigurationError[] faults =
+            [
+                .. from name in names
+                   let objection = Syntax.CheckInterface(name)
+                   where objection is not null
+                   select new ConfigurationError("--interface", name, objection.Problem, objection.Remedy),
+            ];
+            if (faults.Length > 0)
+                return ErrorOutput.Write(faults, error);
+
+            var facts = examine(names);
+            var diagnosis = Examination.Of(facts);
+            if (parsed.GetValue(json))
+                output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
+            else
+                WriteTable(diagnosis, output, colours: output == StandardOutput.Writer && Terminal.HasColours);
+            foreach (var log in parsed.GetValue(CommandLine.Verbose) ? facts.Logs : [])
+                error.WriteLine(log);
+            return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    /// <summary>A line for each finding, and one more for its remedy.</summary>
+    public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours)
+    {
+        foreach (var finding in diagnosis.Findings)
+        {
+            var (word, colour) = finding.Verdict switch
+            {
+                Verdict.Ok => ("ok", 32),
+                Verdict.Warn => ("warn", 33),
+                _ => ("missing", 31),
+            };
+            var verdict = colours ? $"\u001b[{colour}m{word,-VerdictWidth}\u001b[0m" : $"{word,-VerdictWidth}";
+            output.WriteLine($"{verdict}{finding.Subject,-SubjectWidth}{finding.Observation}");
+            if (finding.Remedy is not null)
+                output.WriteLine($"{"",VerdictWidth + SubjectWidth}-> {finding.Remedy}");
+        }
+        output.WriteLine(diagnosis.CanRun ? "\nebpf-lb can run here." : "\nebpf-lb cannot run here yet: see what is missing.");
+    }
+}

@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+using EbpfLb.Native;
+
+namespace EbpfLb.Datapath;
+
+/// <summary>The file system of pins.</summary>
+static unsafe class BpfFs
+{
+    public const string Root = "/sys/fs/bpf";
+
+    const long Magic = 0xcafe4a11; // BPF_FS_MAGIC, linux/magic.h
+
+    public static bool IsMounted
+    {
+        get
+        {
+            // struct statfs begins with f_type, a long, on every 64-bit Linux; all of it fits 256 bytes.
+            var buffer = stackalloc long[32];
+            return LibC.statfs(Root, buffer) == 0 && buffer[0] == Magic;
+        }
+    }
+
+    /// <summary>Mounts the file system where it is missing.</summary>
+    /// <returns>True when it had to be mounted.</returns>
+    /// <exception cref="LoadBalancerException">It is missing, and this process may not mount it.</exception>
+    public static bool Ensure()
+    {
+        if (IsMounted)
+            return false;
+        if (LibC.mount("bpf", Root, "bpf", 0, 0) == 0)
+            return true;
+        throw new LoadBalancerException(
+            $"{Root} is not a bpf file system, and mounting one failed: {Errno.Describe(Marshal.GetLastPInvokeError())}. "
+            + $"Mount it (`mount -t bpf bpf {Root}`), or give the container a volume of type bpf there.");
+    }
+
+    /// <summary>Makes a directory in it, and those above.</summary>
+    /// <exception cref="LoadBalancerException">This process may not write there.</exception>
+    public static void CreateDirectory(string path)
+    {
+        const int attempts = 10;
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    Directory.CreateDirectory(path);
+                    return;
+                }
+                catch (DirectoryNotFoundException) when (attempt < attempts)
+                {
+                    // Another runner ended just now, and took an empty one above away.
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LoadBalancerException(
+                $"no pins can be made below {Root}: {error.Message.TrimEnd('.')}. {Fd.PinRemedy}", error);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Datapath;
+
+/// <summary>Which source ports NAT may use: the local stack's own range is left to the local stack.</summary>
+static class DatapathSettings
+{
+    const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
+    const ushort FirstUnprivileged = 1024;
+
+    /// <exception cref="LoadBalancerException">There is none.</exception>
+    public static LbSettings Create(EventLevel events)
+    {
+        var settings = Read(events);
+        if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
+            throw new LoadBalancerException(
+                $"net.ipv4.ip_local_port_range, {settings.LocalPortMin} to {settings.LocalPortMax}, leaves no port for "
+                + "connections to backends. Make it smaller: sysctl -w net.ipv4.ip_local_port_range='61000 65535'.");
+        return settings;
+    }
+
+    /// <summary>The same, whether NAT has a port left or not.</summary>
+    public static LbSettings Read(EventLevel events)
+    {
+        var range = File.ReadAllText(RangeFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        return new()
+        {
+            NatPortMin = FirstUnprivileged,
+            NatPortMax = ushort.MaxValue,
+            LocalPortMin = ushort.Parse(range[0], CultureInfo.InvariantCulture),
+            LocalPortMax = ushort.Parse(range[1], CultureInfo.InvariantCulture),
+            EventLevel = (LbEventLevel)events,
+            IcmpPerSecond = Limits.IcmpPerSecond,
+            RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
+        };
+    }
+}

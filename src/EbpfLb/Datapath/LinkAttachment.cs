@@ -1,0 +1,57 @@
+using EbpfLb.Native;
+using EbpfLb.Networking;
+
+namespace EbpfLb.Datapath;
+
+/// <summary>A program attached by a kernel link.</summary>
+sealed unsafe class LinkAttachment : IAttachment
+{
+    const uint AttachXdp = 37; // BPF_XDP
+    const uint AttachTcxIngress = 46; // BPF_TCX_INGRESS, kernel 6.6
+
+    readonly Fd _link;
+
+    LinkAttachment(Fd link) => _link = link;
+
+    /// <summary>Null on kernels without tcx.</summary>
+    public static LinkAttachment? TryTcx(Fd program, NetworkDevice device)
+    {
+        var result = Create(program, device, AttachTcxIngress, 0);
+        return result == -Errno.EINVAL ? null : new(CreateFd(result, $"attaching to the tc hook of {device.Name}"));
+    }
+
+    /// <param name="flags">XDP_FLAGS_SKB_MODE or XDP_FLAGS_DRV_MODE (linux/if_link.h).</param>
+    public static LinkAttachment Xdp(Fd program, NetworkDevice device, uint flags) =>
+        new(CreateFd(Create(program, device, AttachXdp, flags), $"attaching to the XDP hook of {device.Name}"));
+
+    public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
+
+    /// <summary>The interface that it is attached to; 0 where that is gone, or somebody detached it.</summary>
+    public int Ifindex
+    {
+        get
+        {
+            var info = default(bpf_link_info);
+            var length = (uint)sizeof(bpf_link_info);
+            Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "asking where a link is attached");
+            return (int)info.ifindex;
+        }
+    }
+
+    public void Replace(Fd program) => Check.NegativeErrno(
+        LibBpf.bpf_link_update(_link.Number, program.Number, null), "replacing an attached program");
+
+    public void Pin(string path) => _link.Pin(path);
+
+    public void Detach() => Check.NegativeErrno(LibBpf.bpf_link_detach(_link.Number), "detaching a program");
+
+    public void Dispose() => _link.Dispose();
+
+    static int Create(Fd program, NetworkDevice device, uint type, uint flags)
+    {
+        var options = new bpf_link_create_opts { sz = (nuint)sizeof(bpf_link_create_opts), flags = flags };
+        return LibBpf.bpf_link_create(program.Number, device.Index, type, &options);
+    }
+
+    static Fd CreateFd(int result, string operation) => new(Check.NegativeErrno(result, operation));
+}

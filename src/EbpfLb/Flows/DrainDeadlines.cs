@@ -1,0 +1,29 @@
+using EbpfLb.Abi;
+using EbpfLb.Native;
+
+namespace EbpfLb.Flows;
+
+/// <summary>The backends whose time to drain has passed, whose flows are to be cut.</summary>
+sealed class DrainDeadlines
+{
+    readonly BpfMap<uint, LbBackend> _backends;
+    readonly ulong _now;
+    readonly HashSet<uint> _ids = [];
+
+    /// <param name="backends">All, by id.</param>
+    /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
+    public DrainDeadlines(BpfMap<uint, LbBackend> backends, ulong now)
+    {
+        (_backends, _now) = (backends, now);
+        backends.ForEach((in id, in backend) =>
+        {
+            if (backend.IsDrainOver(now))
+                _ids.Add(id);
+        });
+    }
+
+    /// <summary>Is this flow to be cut? One that has ended already is left in peace, and its backend may have come back.</summary>
+    public bool IsPast(in LbFlow flow) =>
+        _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
+        && _backends.TryGet(flow.Backend, out var now) && now.IsDrainOver(_now);
+}

@@ -1,0 +1,32 @@
+using EbpfLb.Abi;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Flows;
+
+/// <summary>Tells which flows have idled for longer than their state allows.</summary>
+/// <param name="timeouts">As they are configured.</param>
+/// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
+readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
+{
+    /// <summary>In mode dsr, after the client's FIN: the backend may have yet to send what it was asked for.</summary>
+    static readonly TimeSpan ClientDone = TimeSpan.FromMinutes(2);
+
+    readonly ulong _opening = Nanoseconds(timeouts.Opening);
+    readonly ulong _established = Nanoseconds(timeouts.Established);
+    readonly ulong _ended = Nanoseconds(timeouts.Ended);
+    readonly ulong _clientDone = Nanoseconds(ClientDone);
+    readonly ulong _udp = Nanoseconds(timeouts.Udp);
+
+    public bool IsIdle(in LbTuple key, in LbFlow flow) => now > flow.SeenNs && now - flow.SeenNs > TimeoutOf(key, flow);
+
+    ulong TimeoutOf(in LbTuple key, in LbFlow flow)
+    {
+        if (key.Protocol == (byte)TransportProtocol.Udp)
+            return _udp;
+        if ((flow.TcpSeen & LbTcpSeen.End) != 0)
+            return flow.Mode == LbMode.Dsr && (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _clientDone : _ended;
+        return (flow.TcpSeen & LbTcpSeen.Ack) != 0 ? _established : _opening;
+    }
+
+    static ulong Nanoseconds(TimeSpan time) => (ulong)time.Ticks * TimeSpan.NanosecondsPerTick;
+}

@@ -1,0 +1,53 @@
+using EbpfLb.Abi;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Flows;
+
+/// <summary>Counts flows by backend, connections that have ended left out.</summary>
+sealed class LiveFlows
+{
+    readonly int[] _counts = new int[Limits.MaxBackends];
+
+    /// <summary>By backend id; those without flows have no entry.</summary>
+    public IReadOnlyDictionary<uint, int> ByBackend =>
+        _counts.Index().Where(entry => entry.Item > 0).ToDictionary(entry => (uint)entry.Index, entry => entry.Item);
+
+    public static IReadOnlyDictionary<uint, int> Count(LbTables tables)
+    {
+        var live = new LiveFlows();
+        foreach (var map in tables.FlowMaps)
+            map.ForEach((in _, in flow) => live.Add(flow));
+        return live.ByBackend;
+    }
+
+    /// <summary>By backend id, as the datapath counts them and sweeps correct it: a look at each backend, not at each flow.</summary>
+    public static IReadOnlyDictionary<uint, int> ReadCounters(LbTables tables)
+    {
+        var counts = new Dictionary<uint, int>();
+        tables.Live.ForEach((in backend, in count) =>
+        {
+            if (count > 0)
+                counts[backend] = (int)count;
+        });
+        return counts;
+    }
+
+    /// <summary>Has a backend count as one that a flow leads to.</summary>
+    public void Keep(uint backend) => _counts[backend]++;
+
+    /// <summary>How many the datapath itself has counted: near enough, and no walk over millions.</summary>
+    public static long ReadTotal(LbTables tables)
+    {
+        var sum = 0L;
+        tables.Live.ForEach((in _, in flows) => sum += Math.Max(0, flows));
+        return sum;
+    }
+
+    /// <summary>Counts a flow by its forward half.</summary>
+    public void Add(in LbFlow flow)
+    {
+        if (flow.Direction == LbDirection.ToBackend && (flow.TcpSeen & LbTcpSeen.End) == 0)
+            _counts[flow.Backend]++;
+    }
+}

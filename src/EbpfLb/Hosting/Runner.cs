@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using EbpfLb.Configuration;
+using EbpfLb.Datapath;
+using EbpfLb.Events;
+using EbpfLb.Flows;
+using EbpfLb.Health;
+using EbpfLb.Metrics;
+using EbpfLb.Networking;
+using EbpfLb.Providers;
+using EbpfLb.Providers.Containers;
+using EbpfLb.Providers.Names;
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Hosting;
+
+/// <summary>Runs a load balancer: attaches it, follows its backends, reports its flows, and takes it down again.</summary>
+sealed partial class Runner(
+    LoadBalancerConfiguration configuration, IAsyncEnumerable<LoadBalancerConfiguration> changes, TextWriter output,
+    TimeProvider time, ILoggerFactory loggers)
+{
+    readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
+    readonly LoopMetrics _loopMetrics = new(time);
+    readonly TerminatingContainersByEngine _terminating = new();
+    ImmutableArray<ServiceSnapshot> _desired = [];
+    ImmutableArray<IPAddress> _self = [];
+
+    /// <summary>
+    /// Runs until it is cancelled; then nothing of it is left in the kernel, unless the configuration wants it to stay.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">
+    /// It could not start, and has changed nothing, unless it was to begin anew; or it could not go on, and the datapath does so
+    /// without it.
+    /// </exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
+        using var held = InstanceLock.Acquire(configuration.Interfaces);
+        using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var services = new DynamicConfiguration(
+            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
+        using var check = new NetworkCheck(time);
+        if (BpfFs.Ensure())
+            LogMountedBpfFs(BpfFs.Root);
+        using var stale = StaleInstances.Find(
+            configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            loggers.CreateLogger<StaleInstances>());
+        var down = stale.Tables is { } former ? KernelState.Read(former).Down : null;
+        var health = new HealthMonitor(check, time, loggers.CreateLogger<HealthMonitor>(), down);
+        await using var snapshots = health.WatchAsync(services.WatchAsync(configuration, changes, stop.Token), stop.Token)
+            .GetAsyncEnumerator(stop.Token);
+        await snapshots.MoveNextAsync();
+        _desired = snapshots.Current;
+
+        using var attached = AttachedDatapath.Attach(
+            configuration, devices, stale, tables => FillTables(tables, devices, isAdopted: stale.Tables is not null));
+        stale.Dispose(); // the interfaces that are not stood on any more are free for others
+        try
+        {
+            await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
+        }
+        finally
+        {
+            if (!cancellation.IsCancellationRequested || configuration.LeaveAttached)
+            {
+                LogLeftAttached(JoinNames(devices), devices[0].Name);
+            }
+            else
+            {
+                attached.Detach();
+                LogDetached(JoinNames(devices));
+            }
+        }
+    }
+
+    /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
+    void FillTables(LbTables tables, NetworkDevice[] devices, bool isAdopted)
+    {
+        var reconciler = new Reconciler(tables);
+        LinkReconciler.Apply(tables, devices);
+        _self = devices[0].Addresses();
+        reconciler.Apply(_desired, _self);
+        if (reconciler.Shortage is { } shortage && !isAdopted)
+            throw new LoadBalancerException(shortage);
+    }
+
+    /// <summary>Reports flows and follows changes until it is cancelled.</summary>
+    async Task BalanceAsync(
+        AttachedDatapath attached, NetworkDevice[] devices, TcpListener? listener,
+        IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
+        CancellationToken cancellation)
+    {
+        foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
+            LogUnknownPeer(device.Name);
+        foreach (var device in devices.Length > 1 ? devices : [])
+            WarnIfNotForwarding(device);
+        if (attached.TcRefusal is { } refusal)
+        {
+            LogCompatibleTc(refusal.Message);
+            LogKernelsLog(refusal.Log);
+        }
+        await using var metrics = listener is null ? null : new MetricsServer(
+            listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers.CreateLogger<MetricsServer>());
+
+        using var reporter = new FlowReporter(
+            attached.Tables.Events, attached.ServiceName, ReadyLine(attached, devices), output,
+            loggers.CreateLogger<FlowReporter>());
+        var control = new ControlLoop(configuration, attached, devices, _loopMetrics, time, loggers)
+            .RunAsync(_desired, _self, snapshots, reporter, stop);
+        try
+        {
+            await await Task.WhenAny(control, reporter.Ended);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The way to stop.
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if it has one, was thrown above
+        }
+    }
+
+    /// <summary>An interface may be gone by now, and a file be hidden: those that are left balance all the same.</summary>
+    void WarnIfNotForwarding(NetworkDevice device)
+    {
+        try
+        {
+            foreach (var setting in Forwarding.DisabledSettings(device))
+                LogForwardingOff(device.Name, Forwarding.Remedy(setting));
+        }
+        catch (LoadBalancerException error)
+        {
+            LogForwardingUnknown(device.Name, error.Message);
+        }
+    }
+
+    /// <summary>Follows the services of one configuration.</summary>
+    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
+        LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var discovery = new Discovery(latest, new SystemNameResolver(), Preflight.OwnAddresses, _terminating, time, loggers);
+        var isFirst = true;
+        await foreach (var services in discovery.WatchAsync(cancellation))
+        {
+            if (isFirst)
+                Preflight.Check(services, devices);
+            isFirst = false;
+            yield return services;
+        }
+    }
+
+    string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
+    {
+        var services = KernelService.Create(_desired, _self).SelectMany(service =>
+            service.Keys.Select(key => $"{service.Identity.Name} {key}"));
+        return $"ready: {string.Join(", ", services)} on {JoinNames(devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
+            + (attached.IsAdopted ? $", adopted with {ConfigNames.FormatFlowCount(LiveFlows.ReadTotal(attached.Tables))}" : "");
+    }
+
+    static string JoinNames(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
+
+    [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
+    partial void LogMountedBpfFs(string root);
+
+    [LoggerMessage(LogLevel.Information, "the datapath on {Devices} goes on by itself: the next `ebpf-lb run` takes it over, "
+        + "`ebpf-lb detach --interface {Interface}` ends it")]
+    partial void LogLeftAttached(string devices, string @interface);
+
+    [LoggerMessage(LogLevel.Information, "detached from {Devices}")]
+    partial void LogDetached(string devices);
+
+    [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
+        + "interface is lost, and so is what comes back. {Remedy}")]
+    partial void LogForwardingOff(string device, string remedy);
+
+    [LoggerMessage(LogLevel.Warning, "what comes by {Device} for another interface may be lost: {Reason}")]
+    partial void LogForwardingUnknown(string device, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "tc takes a little longer over a packet, by a program for older kernels: {Reason}")]
+    partial void LogCompatibleTc(string reason);
+
+    [LoggerMessage(LogLevel.Debug, "the kernel's log of the program that it refused:\n{Log}")]
+    partial void LogKernelsLog(string? log);
+
+    [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
+        + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]
+    partial void LogUnknownPeer(string device);
+}

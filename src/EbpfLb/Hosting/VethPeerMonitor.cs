@@ -1,0 +1,28 @@
+using EbpfLb.Networking;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Hosting;
+
+/// <summary>Tells when the peer of a veth no longer takes what native XDP sends, and when it does again.</summary>
+sealed partial class VethPeerMonitor(NetworkDevice device, ILogger<VethPeerMonitor> logger)
+{
+    bool? _receives = device.CanTransmitXdp;
+
+    /// <summary>Looks now. Nobody tells of a change: it happens in another network namespace.</summary>
+    public void Check()
+    {
+        var (before, now) = (_receives, VethPeer.ReceivesXdpFrames(device.Index, device.Driver));
+        _receives = now;
+        if (now == false && before != false)
+            LogPacketsLost(device.Name, VethPeer.Remedy);
+        else if (now == true && before == false)
+            LogPeerReceives(device.Name);
+    }
+
+    [LoggerMessage(LogLevel.Error,
+        "the peer of {Device} has stopped taking what native XDP sends: every balanced packet is lost. {Remedy}.")]
+    partial void LogPacketsLost(string device, string remedy);
+
+    [LoggerMessage(LogLevel.Information, "the peer of {Device} takes what native XDP sends again")]
+    partial void LogPeerReceives(string device);
+}

@@ -1,8 +1,0 @@
-using System.Runtime.InteropServices;
-using EbpfLb.Abi;
-
-namespace EbpfLb.Instances;
-
-/// <summary>What begins <see cref="LbInstance"/> in every version, so that each can take down what another left.</summary>
-[StructLayout(LayoutKind.Sequential)]
-readonly record struct InstanceHeader(uint AbiVersion, uint Ifindex);

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.CompilerServices;
+using EbpfLb.Configuration;
+using EbpfLb.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Providers.Names;
+
+/// <summary>Keeps track of the addresses behind a configuration's host names.</summary>
+sealed partial class BackendResolver(
+    LoadBalancerConfiguration configuration, INameResolver names, TimeProvider time, ILogger<BackendResolver> logger)
+{
+    /// <summary>How long between two resolutions of the same name.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many times in a row a name must be known to be gone: a name server may err once.</summary>
+    const int GoneThreshold = 3;
+
+    readonly NameLookup _lookup = new(names, time);
+    readonly HashSet<string> _failing = [];
+    readonly Dictionary<string, int> _gone = [];
+
+    /// <summary>
+    /// The services with their backends' addresses: at once, and again whenever something changed, without end.
+    /// A name that nobody can resolve for now keeps the addresses it had; one that is known to be gone loses them.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">A name does not resolve at the start.</exception>
+    public async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var hosts = configuration.Services
+            .SelectMany(service => service.Backends).Select(backend => backend.Host).Distinct();
+        var literals = hosts.ToLookup(host => Syntax.ParseAddress(host) is not null);
+        var known = literals[true].ToDictionary(host => host, host => ImmutableArray.Create(IPAddress.Parse(host)));
+        string[] namesToResolve = [.. literals[false]];
+
+        await StartAsync(namesToResolve, known, cancellation);
+        var last = Snapshot(known);
+        yield return last;
+        while (true)
+        {
+            await Task.Delay(namesToResolve.Length > 0 ? Interval : Timeout.InfiniteTimeSpan, time, cancellation);
+            await RefreshAsync(namesToResolve, known, cancellation);
+            var next = Snapshot(known);
+            if (next.SequenceEqual(last))
+                continue;
+            last = next;
+            yield return next;
+        }
+    }
+
+    async Task StartAsync(
+        string[] hosts, Dictionary<string, ImmutableArray<IPAddress>> known, CancellationToken cancellation)
+    {
+        List<string> failures = [];
+        foreach (var (host, answer) in await ResolveAllAsync(hosts, isStartup: true, cancellation))
+        {
+            known[host] = answer.Addresses;
+            if (answer.Error is not null)
+                failures.Add($"'{host}' ({answer.Error})");
+        }
+        if (failures.Count > 0)
+            throw new LoadBalancerException($"resolving the backends failed for {string.Join(", ", failures)}. "
+                + "Check the names and the name servers in /etc/resolv.conf, or give addresses.");
+    }
+
+    async Task RefreshAsync(
+        string[] hosts, Dictionary<string, ImmutableArray<IPAddress>> known, CancellationToken cancellation)
+    {
+        foreach (var (host, answer) in await ResolveAllAsync(hosts, isStartup: false, cancellation))
+        {
+            if (answer.Error is null)
+            {
+                known[host] = answer.Addresses;
+                _gone.Remove(host);
+                if (_failing.Remove(host))
+                    LogResolvesAgain(host);
+            }
+            else if (!answer.IsGone)
+            {
+                _gone.Remove(host); // a name server that fails says nothing of the name
+                if (_failing.Add(host))
+                    LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
+            }
+            else if ((_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneThreshold && !known[host].IsEmpty)
+            {
+                LogIsGone(host, answer.Error);
+                known[host] = [];
+                _failing.Add(host);
+            }
+            else if (_failing.Add(host))
+                LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
+        }
+    }
+
+    Task<(string Host, NameResolution Answer)[]> ResolveAllAsync(string[] hosts, bool isStartup, CancellationToken cancellation) =>
+        Task.WhenAll(hosts.Select(async host => (host, await _lookup.ResolveAsync(host, isStartup, cancellation))));
+
+    /// <summary>Two names of one address make one backend: the first counts.</summary>
+    ImmutableArray<ServiceSnapshot> Snapshot(Dictionary<string, ImmutableArray<IPAddress>> known) =>
+    [
+        .. configuration.Services.Select(service => new ServiceSnapshot(service.Name, service.Listen,
+        [
+            .. service.Backends
+                .SelectMany(backend => known[backend.Host].Select(
+                    address => new BackendSnapshot(address, backend.Port, backend.Weight, backend.Host)))
+                .DistinctBy(backend => (backend.Address, backend.Port)),
+        ], service.Algorithm, service.Mode)
+        {
+            Drain = service.Drain,
+            Health = service.Health,
+        }),
+    ];
+
+    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' stopped resolving ({Reason}); it keeps {Addresses}")]
+    partial void LogStoppedResolving(string host, string reason, string addresses);
+
+    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' is gone ({Reason}); its backends take no new flow")]
+    partial void LogIsGone(string host, string reason);
+
+    [LoggerMessage(LogLevel.Information, "backend name '{Host}' resolves again")]
+    partial void LogResolvesAgain(string host);
+}
