@@ -12,7 +12,7 @@ static class DoctorCommand
     const int SubjectWidth = 18;
 
     /// <param name="examine">Gathers the facts, of interfaces as well where any are named.</param>
-    public static Command Create(Func<string[], Facts> examine)
+    public static Command Create(Func<string[], HostFacts> examine)
     {
         var device = new Option<string[]>("--interface")
         {
@@ -28,18 +28,18 @@ static class DoctorCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var names = parsed.GetValue(device) ?? [];
-            ConfigurationError[] faults =
+            ConfigurationError[] problems =
             [
                 .. from name in names
                    let objection = Syntax.CheckInterface(name)
                    where objection is not null
                    select new ConfigurationError("--interface", name, objection.Problem, objection.Remedy),
             ];
-            if (faults.Length > 0)
-                return ErrorOutput.Write(faults, error);
+            if (problems.Length > 0)
+                return ErrorOutput.Write(problems, error);
 
             var facts = examine(names);
-            var diagnosis = Examination.Of(facts);
+            var diagnosis = DoctorChecks.Run(facts);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
             else

@@ -83,7 +83,7 @@ sealed class RunCommand
     };
     readonly Option<string> _flows = new("--flows")
     {
-        Description = $"How many flows there is room for, {FlowTableSize.Usual} unless it is given",
+        Description = $"How many flows there is room for, {FlowTableSize.Default} unless it is given",
         HelpName = "NUMBER",
     };
     readonly Option<string[]> _timeouts = new("--timeout")

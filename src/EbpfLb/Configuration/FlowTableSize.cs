@@ -3,14 +3,14 @@ namespace EbpfLb.Configuration;
 /// <summary>How many flows there may be room for.</summary>
 static class FlowTableSize
 {
-    public const uint Usual = 65536;
+    public const uint Default = 65536;
 
     /// <summary>An LRU map keeps lists for each processor: a smaller one evicts before it is full.</summary>
-    public const uint Smallest = 1024;
+    public const uint Min = 1024;
 
     /// <summary>Some six gigabytes of the kernel's memory.</summary>
-    public const uint Largest = 1 << 24;
+    public const uint Max = 1 << 24;
 
     /// <summary>Flows that are opening have a space of their own: a quarter of the table's, but not too few for handshakes to end.</summary>
-    public static uint Opening(uint flows) => Math.Max(Smallest, flows / 4);
+    public static uint HalfOpen(uint flows) => Math.Max(Min, flows / 4);
 }

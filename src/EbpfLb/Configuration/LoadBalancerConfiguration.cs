@@ -33,7 +33,7 @@ sealed record LoadBalancerConfiguration
     public required EventLevel Events { get; init; }
 
     /// <summary>How many established flows there is room for.</summary>
-    public uint Flows { get; init; } = FlowTableSize.Usual;
+    public uint Flows { get; init; } = FlowTableSize.Default;
     public TimeoutConfiguration Timeouts { get; init; } = new();
 
     /// <summary>Where metrics and the process's health are served; null for nowhere.</summary>

@@ -67,13 +67,13 @@ sealed class Validator
     uint Flows(Located<string>? located)
     {
         if (located is null)
-            return FlowTableSize.Usual;
+            return FlowTableSize.Default;
         if (uint.TryParse(located.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var flows)
-            && flows is >= FlowTableSize.Smallest and <= FlowTableSize.Largest)
+            && flows is >= FlowTableSize.Min and <= FlowTableSize.Max)
             return flows;
         _errors.Add(located.Error("is no number of flows that there can be room for",
-            $"Use a whole number of {FlowTableSize.Smallest} to {FlowTableSize.Largest}"));
-        return FlowTableSize.Usual;
+            $"Use a whole number of {FlowTableSize.Min} to {FlowTableSize.Max}"));
+        return FlowTableSize.Default;
     }
 
     IPEndPoint? Metrics(Located<string>? located)

@@ -43,14 +43,14 @@ sealed class LoadedDatapath : IDisposable
     /// <param name="former">Tables to use in place of new ones; they stay the caller's.</param>
     /// <param name="tcObject">Which object the program for the tc hook is from; null for the best that the kernel takes.</param>
     public static LoadedDatapath Load(
-        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Usual, LbTables? former = null,
+        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Default, LbTables? former = null,
         TcObject? tcObject = null)
     {
         LoadException? refusal = null;
         using var tc = tcObject is { } only
             ? LoadTc(only, settings, maxFlows, former, out var layout)
             : LoadBestTc(settings, maxFlows, former, out layout, out refusal);
-        var tables = LbTables.Of(tc);
+        var tables = LbTables.From(tc);
         if (hook == HookKind.Tc)
             return new(layout, tables, tc.Program("lb_tc"), null, refusal);
 
@@ -65,7 +65,7 @@ sealed class LoadedDatapath : IDisposable
     public static TableLayout LayoutFor(uint maxFlows)
     {
         using var tc = OpenTc(TcObjects.Best, default, maxFlows);
-        return TableLayout.Of(tc);
+        return TableLayout.Read(tc);
     }
 
     public void Dispose()
@@ -85,9 +85,9 @@ sealed class LoadedDatapath : IDisposable
         {
             return LoadTc(TcObjects.Best, settings, maxFlows, former, out layout);
         }
-        catch (LoadException fault) when (TcObjects.Best != TcObject.Compatible)
+        catch (LoadException error) when (TcObjects.Best != TcObject.Compatible)
         {
-            first = fault;
+            first = error;
         }
         try
         {
@@ -97,7 +97,7 @@ sealed class LoadedDatapath : IDisposable
         }
         catch (NativeException)
         {
-            throw first; // the fault was not that program's alone
+            throw first; // the error was not that program's alone
         }
     }
 
@@ -107,7 +107,7 @@ sealed class LoadedDatapath : IDisposable
         var tc = OpenTc(tcObject, settings, maxFlows);
         try
         {
-            layout = TableLayout.Of(tc);
+            layout = TableLayout.Read(tc);
             former?.ShareWith(tc);
             LoadObject(tc, tcObject.Need());
             return tc;
@@ -123,7 +123,7 @@ sealed class LoadedDatapath : IDisposable
     {
         var tc = Open(tcObject.Need(), settings);
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
-        tc.SetMaxEntries("opening", 2 * FlowTableSize.Opening(maxFlows));
+        tc.SetMaxEntries("opening", 2 * FlowTableSize.HalfOpen(maxFlows));
         return tc;
     }
 

@@ -55,7 +55,7 @@ static class PinnedState
     static void RequireLayout(string instance, string directory, string name, BpfMapLayout wanted)
     {
         using var fd = Fd.OpenPin(Path.Combine(directory, name));
-        var held = BpfMapLayout.Of(fd, name);
+        var held = BpfMapLayout.Read(fd, name);
         if (held == wanted)
             return;
         if (name == "flows" && held == wanted with { MaxEntries = held.MaxEntries })

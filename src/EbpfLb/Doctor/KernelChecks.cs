@@ -13,7 +13,7 @@ static class KernelChecks
     /// </summary>
     /// <param name="facts">What this machine is like.</param>
     /// <param name="couldLoad">False if loading failed for another reason, such as privileges.</param>
-    public static Finding Version(Facts facts, bool couldLoad)
+    public static CheckResult Version(HostFacts facts, bool couldLoad)
     {
         var (kernel, need) = (facts.Kernel, KernelNeed.TcCompat);
         if (need.IsMetBy(kernel))

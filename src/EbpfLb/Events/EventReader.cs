@@ -61,6 +61,6 @@ sealed class EventReader : IDisposable
     void Drain()
     {
         _beforeRead();
-        _buffer.Take();
+        _buffer.Drain();
     }
 }

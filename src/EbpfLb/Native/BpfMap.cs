@@ -15,7 +15,7 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     {
         _fd = fd;
         Name = name;
-        var layout = BpfMapLayout.Of(fd, name);
+        var layout = BpfMapLayout.Read(fd, name);
         MaxEntries = layout.MaxEntries;
         _perCpu = MapTypes.IsPerCpu(layout.Type);
         if (layout.KeySize != sizeof(TKey) || layout.ValueSize != sizeof(TValue))

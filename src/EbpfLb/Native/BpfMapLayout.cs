@@ -4,7 +4,7 @@ namespace EbpfLb.Native;
 readonly record struct BpfMapLayout(uint Type, uint KeySize, uint ValueSize, uint MaxEntries, uint Flags)
 {
     /// <summary>That of a map in the kernel.</summary>
-    public static unsafe BpfMapLayout Of(Fd map, string name)
+    public static unsafe BpfMapLayout Read(Fd map, string name)
     {
         var info = default(bpf_map_info);
         var length = (uint)sizeof(bpf_map_info);

@@ -54,15 +54,15 @@ sealed unsafe class BpfObject : SafeHandle
     public string ShapeOf(string map)
     {
         var btf = LibBpf.bpf_object__btf(handle);
-        return $"{BtfShape.Of(btf, LibBpf.bpf_map__btf_key_type_id(_maps[map]))} "
-            + BtfShape.Of(btf, LibBpf.bpf_map__btf_value_type_id(_maps[map]));
+        return $"{BtfShape.Describe(btf, LibBpf.bpf_map__btf_key_type_id(_maps[map]))} "
+            + BtfShape.Describe(btf, LibBpf.bpf_map__btf_value_type_id(_maps[map]));
     }
 
     /// <summary>A C type, in words.</summary>
     public string ShapeOfType(string name)
     {
         var btf = LibBpf.bpf_object__btf(handle);
-        return BtfShape.Of(btf, (uint)Check.NegativeErrno(LibBpf.btf__find_by_name(btf, name), $"finding type {name} in {_name}"));
+        return BtfShape.Describe(btf, (uint)Check.NegativeErrno(LibBpf.btf__find_by_name(btf, name), $"finding type {name} in {_name}"));
     }
 
     /// <summary>Makes the object use a map that exists already in place of its own.</summary>

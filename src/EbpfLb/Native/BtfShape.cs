@@ -19,14 +19,14 @@ sealed unsafe class BtfShape
 
     /// <param name="btf">libbpf's, of the object.</param>
     /// <param name="type">A type's number; 0 is void.</param>
-    public static string Of(nint btf, uint type)
+    public static string Describe(nint btf, uint type)
     {
         var shape = new BtfShape(btf);
-        shape.Tell(type);
+        shape.Append(type);
         return shape._words.ToString();
     }
 
-    void Tell(uint id)
+    void Append(uint id)
     {
         if (id == 0)
         {
@@ -37,7 +37,7 @@ sealed unsafe class BtfShape
         var kind = type->info >> 24 & 0x1f;
         if (kind is Volatile or Const)
         {
-            Tell(type->size_or_type);
+            Append(type->size_or_type);
             return;
         }
         _words.Append(CultureInfo.InvariantCulture, $"{kind} {Name(type->name_off)}");
@@ -48,18 +48,18 @@ sealed unsafe class BtfShape
                 break;
             case Typedef: // has a meaning of its own: __be16 is no __u16
                 _words.Append('=');
-                Tell(type->size_or_type);
+                Append(type->size_or_type);
                 break;
             case Array:
                 var array = (btf_array*)(type + 1);
                 _words.Append(CultureInfo.InvariantCulture, $"[{array->nelems}]");
-                Tell(array->type);
+                Append(array->type);
                 break;
             case Struct or Union:
-                TellMembers(type);
+                AppendMembers(type);
                 break;
             case Enum:
-                TellValues(type);
+                AppendValues(type);
                 break;
             case Pointer:
                 break;
@@ -68,20 +68,20 @@ sealed unsafe class BtfShape
         }
     }
 
-    void TellMembers(btf_type* type)
+    void AppendMembers(btf_type* type)
     {
         var member = (btf_member*)(type + 1);
         _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type}{{");
         for (var left = type->info & 0xffff; left > 0; left--, member++)
         {
             _words.Append(CultureInfo.InvariantCulture, $"{Name(member->name_off)}@{member->offset}:");
-            Tell(member->type);
+            Append(member->type);
             _words.Append(';');
         }
         _words.Append('}');
     }
 
-    void TellValues(btf_type* type)
+    void AppendValues(btf_type* type)
     {
         var value = (btf_enum*)(type + 1);
         _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type}{{");

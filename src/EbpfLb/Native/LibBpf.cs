@@ -23,7 +23,7 @@ static unsafe partial class LibBpf
         }
         catch (DllNotFoundException)
         {
-            // So will the call that brought us here; of this one the runtime would say that a type is at fault.
+            // So will the call that brought us here; of this one the runtime would say that a type is at error.
         }
     }
 

@@ -29,14 +29,14 @@ static unsafe class Netdev
     {
         using var socket = new Fd(Check.MinusOneWithErrno(
             LibC.socket(AddressFamilyNetlink, RawCloseOnExec, NetlinkGeneric), "opening a netlink socket"));
-        if (Ask(socket, Controller, GetFamily, FamilyName, Encoding.ASCII.GetBytes("netdev\0"), FamilyId) is not { } family)
+        if (Query(socket, Controller, GetFamily, FamilyName, Encoding.ASCII.GetBytes("netdev\0"), FamilyId) is not { } family)
             return null;
-        return Ask(socket, MemoryMarshal.Read<ushort>(family), GetDevice, Ifindex, BitConverter.GetBytes(ifindex), XdpFeatures)
+        return Query(socket, MemoryMarshal.Read<ushort>(family), GetDevice, Ifindex, BitConverter.GetBytes(ifindex), XdpFeatures)
             is { } features ? MemoryMarshal.Read<ulong>(features) : null;
     }
 
     /// <summary>Asks about what one attribute names; the wanted attribute of the answer, or null where there is none.</summary>
-    static byte[]? Ask(Fd socket, ushort family, byte command, ushort attribute, byte[] value, ushort wanted)
+    static byte[]? Query(Fd socket, ushort family, byte command, ushort attribute, byte[] value, ushort wanted)
     {
         const string Operation = "asking the kernel for XDP features";
         var length = Header + AttributeHeader + Aligned(value.Length);

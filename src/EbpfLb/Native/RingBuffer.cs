@@ -30,11 +30,11 @@ sealed unsafe class RingBuffer : SafeHandle
 
     /// <summary>Hands out what is there; nobody is woken by what comes.</summary>
     /// <returns>How many samples were handed out.</returns>
-    public int Take()
+    public int Drain()
     {
         var result = LibBpf.ring_buffer__consume(handle);
-        if (_fault is { } fault)
-            throw new InvalidOperationException("the reader of events failed", fault);
+        if (_fault is { } error)
+            throw new InvalidOperationException("the reader of events failed", error);
         return Check.NegativeErrno(result, "reading the ring buffer of events");
     }
 
@@ -55,9 +55,9 @@ sealed unsafe class RingBuffer : SafeHandle
             self._handler(new ReadOnlySpan<byte>(data, (int)size));
             return 0;
         }
-        catch (Exception fault)
+        catch (Exception error)
         {
-            self._fault = fault;
+            self._fault = error;
             return -Errno.EINVAL;
         }
     }

@@ -87,7 +87,7 @@ sealed class LbTables : IDisposable
 
     public BpfMap<uint, LbInstance> Instance { get; }
 
-    public static LbTables Of(BpfObject loaded) => new(loaded.Map);
+    public static LbTables From(BpfObject loaded) => new(loaded.Map);
 
     /// <summary>Opens the pins of a running instance.</summary>
     public static LbTables OpenPins(string directory) => new(name => Fd.OpenPin(Path.Combine(directory, name)));

@@ -9,7 +9,7 @@ namespace EbpfLb.Tables;
 sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
 {
     /// <summary>As each is a file until it is in place, and a process may have but 1024 of these.</summary>
-    const int MostAtOnce = 256;
+    const int MaxBatch = 256;
 
     public void Publish(uint service, uint[] slots) => Publish([(service, slots)]);
 
@@ -18,13 +18,13 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
     /// </summary>
     public void Publish(IEnumerable<(uint Service, uint[] Slots)> tables)
     {
-        foreach (var some in tables.Chunk(MostAtOnce))
-            PublishAtOnce(some);
+        foreach (var some in tables.Chunk(MaxBatch))
+            PublishBatch(some);
     }
 
     public void Remove(uint service) => outer.Remove(service);
 
-    void PublishAtOnce((uint Service, uint[] Slots)[] tables)
+    void PublishBatch((uint Service, uint[] Slots)[] tables)
     {
         List<Fd> inners = [];
         try

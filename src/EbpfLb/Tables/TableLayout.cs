@@ -13,7 +13,7 @@ namespace EbpfLb.Tables;
 sealed record TableLayout(IReadOnlyDictionary<string, BpfMapLayout> Maps, ulong Digest)
 {
     /// <summary>That of an object which has been set up, and not loaded: then libbpf forgets some of the types.</summary>
-    public static TableLayout Of(BpfObject built)
+    public static TableLayout Read(BpfObject built)
     {
         var shapes = LbTables.Names.Select(name => $"{name}: {built.ShapeOf(name)}\n").Append(built.ShapeOfType("lb_event"));
         return new(

@@ -68,7 +68,7 @@ public sealed class OlderKernels
             using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Usual, maxFlows: 64);
             return datapath.TcRefusal!;
         });
-        var tc = machine.Run(() => Examination.Of(Probe.Examine())).Findings.Single(finding => finding.Subject == "hook tc");
+        var tc = machine.Run(() => DoctorChecks.Run(HostProbe.Collect())).Findings.Single(finding => finding.Subject == "hook tc");
 
         Assert.StartsWith("loading the eBPF object lb_tc failed: ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("libbpf: ", refusal.Log, StringComparison.Ordinal);

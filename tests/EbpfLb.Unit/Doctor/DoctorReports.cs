@@ -8,11 +8,11 @@ namespace EbpfLb.Unit.Doctor;
 /// <summary>People get a table, scripts get JSON and an exit code.</summary>
 public sealed class DoctorReports
 {
-    static readonly Facts NoPrivilege = new(
+    static readonly HostFacts NoPrivilege = new(
         0, new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535), Forwards: true, Device: null,
         "refused.", "refused.");
 
-    static readonly Facts Fine = NoPrivilege with { Capabilities = ulong.MaxValue, TcFailure = null, XdpFailure = null };
+    static readonly HostFacts Fine = NoPrivilege with { Capabilities = ulong.MaxValue, TcFailure = null, XdpFailure = null };
 
     [Fact]
     public async Task A_table_with_remedies_to_people()
@@ -76,14 +76,14 @@ public sealed class DoctorReports
         using var plain = new StringWriter();
         using var coloured = new StringWriter();
 
-        DoctorCommand.WriteTable(Examination.Of(NoPrivilege), plain, colours: false);
-        DoctorCommand.WriteTable(Examination.Of(NoPrivilege), coloured, colours: true);
+        DoctorCommand.WriteTable(DoctorChecks.Run(NoPrivilege), plain, colours: false);
+        DoctorCommand.WriteTable(DoctorChecks.Run(NoPrivilege), coloured, colours: true);
 
         Assert.DoesNotContain('\u001b', plain.ToString());
         Assert.StartsWith("\u001b[31mmissing  \u001b[0mprivileges", coloured.ToString(), StringComparison.Ordinal);
     }
 
-    static async Task<(int Code, string Output, string Error)> Type(Facts facts, string line)
+    static async Task<(int Code, string Output, string Error)> Type(HostFacts facts, string line)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();

@@ -8,14 +8,14 @@ public sealed class EachObstacleHasARemedy
 {
     static readonly DeviceFacts Eth0 = new("eth0", Exists: true, IsUp: true, ["172.20.0.2"], Driver: "virtio_net");
 
-    static readonly Facts Healthy = new(
+    static readonly HostFacts Healthy = new(
         Capabilities(12, 38, 39), new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535),
         Forwards: true, Eth0, TcFailure: null, XdpFailure: null);
 
     [Fact]
     public void A_healthy_machine_has_none()
     {
-        var diagnosis = Examination.Of(Healthy);
+        var diagnosis = DoctorChecks.Run(Healthy);
 
         Assert.True(diagnosis.CanRun);
         Assert.All(diagnosis.Findings, finding => Assert.Equal((Verdict.Ok, null), (finding.Verdict, finding.Remedy)));
@@ -39,7 +39,7 @@ public sealed class EachObstacleHasARemedy
         var facts = Healthy with { Capabilities = Capabilities(held) };
 
         if (observation is null)
-            Assert.True(Examination.Of(facts).CanRun);
+            Assert.True(DoctorChecks.Run(facts).CanRun);
         else
             AssertMissing(facts, "privileges", observation, "NET_ADMIN, BPF and PERFMON, or NET_ADMIN and SYS_ADMIN");
     }
@@ -66,7 +66,7 @@ public sealed class EachObstacleHasARemedy
         var facts = Healthy with { Kernel = new(5, 10), TcFailure = "the verifier refuses.", XdpFailure = "the verifier refuses." };
 
         AssertMissing(facts, "kernel", "5.10 is too old", $"boot {KernelNeed.TcCompat.Oldest} or later");
-        Assert.DoesNotContain(Examination.Of(facts).Findings, finding => finding.Observation.Contains("verifier"));
+        Assert.DoesNotContain(DoctorChecks.Run(facts).Findings, finding => finding.Observation.Contains("verifier"));
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class EachObstacleHasARemedy
     {
         var facts = Healthy with { Kernel = new(5, 14) }; // RHEL 9 carries later parts back
 
-        Assert.True(Examination.Of(facts).CanRun);
+        Assert.True(DoctorChecks.Run(facts).CanRun);
         Assert.Equal(
             new("kernel", Verdict.Ok, $"5.14, where the programs load, although it is older than {KernelNeed.TcCompat.Oldest}"),
             Find(facts, "kernel"));
@@ -108,7 +108,7 @@ public sealed class EachObstacleHasARemedy
 
     [Fact]
     public void No_place_for_pins_yet_is_none_where_it_can_be_made() =>
-        Assert.True(Examination.Of(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
+        Assert.True(DoctorChecks.Run(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
 
     [Fact]
     public void Forwarding_that_is_off_on_the_interface() =>
@@ -134,7 +134,7 @@ public sealed class EachObstacleHasARemedy
 
     [Fact]
     public void Two_interfaces_that_forward_have_none() => Assert.All(
-        Examination.Of(Healthy with { MoreDevices = [Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
+        DoctorChecks.Run(Healthy with { MoreDevices = [Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
         finding => Assert.Equal(Verdict.Ok, finding.Verdict));
 
     [Fact]
@@ -196,7 +196,7 @@ public sealed class EachObstacleHasARemedy
     [Fact]
     public void Programs_that_do_not_load_say_why()
     {
-        var diagnosis = Examination.Of(Healthy with { TcFailure = "the verifier frowned.", XdpFailure = "the verifier laughed." });
+        var diagnosis = DoctorChecks.Run(Healthy with { TcFailure = "the verifier frowned.", XdpFailure = "the verifier laughed." });
 
         Assert.False(diagnosis.CanRun);
         Assert.Equal(
@@ -207,27 +207,27 @@ public sealed class EachObstacleHasARemedy
     [Fact]
     public void Tc_alone_is_enough_to_run()
     {
-        var diagnosis = Examination.Of(Healthy with { XdpFailure = "no." });
+        var diagnosis = DoctorChecks.Run(Healthy with { XdpFailure = "no." });
 
         Assert.True(diagnosis.CanRun);
         Assert.Equal(
             [Verdict.Ok, Verdict.Missing, Verdict.Missing], diagnosis.Findings.TakeLast(3).Select(finding => finding.Verdict));
     }
 
-    static void AssertMissing(Facts facts, string subject, string observation, string remedy)
+    static void AssertMissing(HostFacts facts, string subject, string observation, string remedy)
     {
         AssertFinding(facts, Verdict.Missing, subject, observation, remedy);
-        Assert.False(Examination.Of(facts).CanRun);
+        Assert.False(DoctorChecks.Run(facts).CanRun);
         Assert.StartsWith("see what is missing above (needs kernel ", Find(facts, "hook tc").Observation, StringComparison.Ordinal);
     }
 
-    static void AssertWarning(Facts facts, string subject, string observation, string remedy)
+    static void AssertWarning(HostFacts facts, string subject, string observation, string remedy)
     {
         AssertFinding(facts, Verdict.Warn, subject, observation, remedy);
-        Assert.True(Examination.Of(facts).CanRun);
+        Assert.True(DoctorChecks.Run(facts).CanRun);
     }
 
-    static void AssertFinding(Facts facts, Verdict verdict, string subject, string observation, string remedy)
+    static void AssertFinding(HostFacts facts, Verdict verdict, string subject, string observation, string remedy)
     {
         var finding = Find(facts, subject);
         Assert.Equal(verdict, finding.Verdict);
@@ -235,8 +235,8 @@ public sealed class EachObstacleHasARemedy
         Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
     }
 
-    static Finding Find(Facts facts, string subject) =>
-        Examination.Of(facts).Findings.Single(finding => finding.Subject == subject);
+    static CheckResult Find(HostFacts facts, string subject) =>
+        DoctorChecks.Run(facts).Findings.Single(finding => finding.Subject == subject);
 
     static ulong Capabilities(params int[] numbers) => numbers.Aggregate(0UL, (set, number) => set | (1UL << number));
 }

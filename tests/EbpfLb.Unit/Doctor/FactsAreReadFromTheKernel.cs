@@ -8,7 +8,7 @@ public sealed class FactsAreReadFromTheKernel
     [Fact]
     public void Capabilities_from_the_status_of_the_process()
     {
-        var set = Probe.EffectiveCapabilities(["Name:\tebpf-lb", "CapPrm:\t000001ffffffffff", "CapEff:\t000000c000001000"]);
+        var set = HostProbe.EffectiveCapabilities(["Name:\tebpf-lb", "CapPrm:\t000001ffffffffff", "CapEff:\t000000c000001000"]);
 
         Assert.Equal((1UL << 12) | (1UL << 38) | (1UL << 39), set);
     }
@@ -16,7 +16,7 @@ public sealed class FactsAreReadFromTheKernel
     [Theory]
     [InlineData("         0          0 4294967295\n", false)]
     [InlineData("         0       1000          1\n         1     100000      65536\n", true)]
-    public void Whether_it_is_in_a_user_namespace(string idMap, bool expected) => Assert.Equal(expected, Probe.IsPartial(idMap));
+    public void Whether_it_is_in_a_user_namespace(string idMap, bool expected) => Assert.Equal(expected, HostProbe.IsPartial(idMap));
 
     [Theory]
     [InlineData("6.1.0-18-amd64\n", "6.1")]
@@ -24,7 +24,7 @@ public sealed class FactsAreReadFromTheKernel
     [InlineData("5.15.167.4-microsoft-standard-WSL2\n", "5.15")]
     [InlineData("6.18+\n", "6.18")]
     public void The_kernels_version_from_its_release(string release, string version) =>
-        Assert.Equal(Version.Parse(version), Probe.KernelVersion(release));
+        Assert.Equal(Version.Parse(version), HostProbe.KernelVersion(release));
 
     [Theory]
     [InlineData("0", false)]
@@ -38,7 +38,7 @@ public sealed class FactsAreReadFromTheKernel
         var facts = network.Run(() =>
         {
             File.WriteAllText("/proc/sys/net/ipv6/conf/eth0/forwarding", setting);
-            return Probe.Examine("eth0");
+            return HostProbe.Collect("eth0");
         });
 
         Assert.Equal(["fd00::1"], facts.Device!.Addresses);
@@ -56,7 +56,7 @@ public sealed class FactsAreReadFromTheKernel
         {
             File.WriteAllText("/proc/sys/net/ipv4/conf/eth0.7/forwarding", "1");
             File.WriteAllText("/proc/sys/net/ipv4/conf/back/forwarding", "0");
-            return Probe.Examine("eth0.7", "back");
+            return HostProbe.Collect("eth0.7", "back");
         });
 
         var back = Assert.Single(facts.MoreDevices);
@@ -74,13 +74,13 @@ public sealed class FactsAreReadFromTheKernel
             .Select(device => device.Name).FirstOrDefault(name => Directory.Exists($"/sys/class/net/{name}/device"), "eth0");
         network.Configure($"link add name {hardware} type veth peer name end");
 
-        Assert.Null(network.Run(() => Probe.Examine(hardware)).Device!.Driver);
+        Assert.Null(network.Run(() => HostProbe.Collect(hardware)).Device!.Driver);
     }
 
     [Fact]
     public void This_machines_own_facts_and_no_exception()
     {
-        var facts = Probe.Examine("lo");
+        var facts = HostProbe.Collect("lo");
 
         Assert.InRange(facts.Kernel, new Version(4, 0), new Version(99, 0));
         Assert.True(facts.Device!.IsUp);
@@ -88,6 +88,6 @@ public sealed class FactsAreReadFromTheKernel
         Assert.Null(facts.Device.Driver);
         Assert.Null(facts.Device.ForwardsIpv6);
         Assert.InRange(facts.LocalPorts.First, 1, facts.LocalPorts.Last);
-        Assert.False(Probe.Examine("no-such-device").Device!.Exists);
+        Assert.False(HostProbe.Collect("no-such-device").Device!.Exists);
     }
 }

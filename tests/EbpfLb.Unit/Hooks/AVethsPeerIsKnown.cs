@@ -17,14 +17,14 @@ public sealed class AVethsPeerIsKnown
     public void A_bare_peer_takes_nothing()
     {
         Assert.False(InNetworkOfVeths(() => NetworkDevice.Find("near").CanTransmitXdp));
-        Assert.False(InNetworkOfVeths(() => Probe.Examine("near").Device!.SendsFromXdp));
+        Assert.False(InNetworkOfVeths(() => HostProbe.Collect("near").Device!.SendsFromXdp));
     }
 
     [Fact]
     public void A_peer_with_an_xdp_program_takes_all()
     {
         Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => NetworkDevice.Find("near").CanTransmitXdp)));
-        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => Probe.Examine("near").Device!.SendsFromXdp)));
+        Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => HostProbe.Collect("near").Device!.SendsFromXdp)));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class AVethsPeerIsKnown
     {
         Assert.True(VethPeer.ReceivesXdpFrames(1, "ixgbe"));
         Assert.Null(VethPeer.ReceivesXdpFrames(int.MaxValue, "veth"));
-        Assert.Null(Probe.Examine("lo").Device!.SendsFromXdp);
+        Assert.Null(HostProbe.Collect("lo").Device!.SendsFromXdp);
     }
 
     [Fact]

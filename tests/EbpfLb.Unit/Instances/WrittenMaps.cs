@@ -14,7 +14,7 @@ static unsafe class WrittenMaps
     static List<string> Read(string directory, string name)
     {
         using var map = Fd.OpenPin(Path.Combine(directory, name));
-        var layout = BpfMapLayout.Of(map, name);
+        var layout = BpfMapLayout.Read(map, name);
         byte[] previous = new byte[layout.KeySize], key = new byte[layout.KeySize], value = new byte[layout.ValueSize];
         var entries = new List<string>();
         var isFirst = true;

@@ -228,7 +228,7 @@ sealed class Balancer : IDisposable
     {
         var events = new List<LbEvent>();
         using var ring = new RingBuffer(Tables.Events, sample => events.Add(MemoryMarshal.Read<LbEvent>(sample)));
-        ring.Take();
+        ring.Drain();
         return events;
     }
 

@@ -61,7 +61,7 @@ static class LoadedDatapaths
         }
         tables.EventsLost.ClearPerCpu(0);
         using (var ring = new RingBuffer(tables.Events, _ => { }))
-            ring.Take();
+            ring.Drain();
         IdleOn(hook).Add(datapath);
     }
 

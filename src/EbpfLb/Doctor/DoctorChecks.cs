@@ -5,32 +5,32 @@ using EbpfLb.Networking;
 namespace EbpfLb.Doctor;
 
 /// <summary>Judges facts: what hinders each hook, and what to do about it.</summary>
-static class Examination
+static class DoctorChecks
 {
     const int FirstNatPort = 1024;
     const int FirstPortBeyondClients = 61000; // Linux clients take theirs from 32768 to 60999
 
-    public static Diagnosis Of(Facts facts)
+    public static Diagnosis Run(HostFacts facts)
     {
         var (privileges, libBpf) = (Privileges(facts), LibBpf(facts.LibBpf));
         var couldLoad = privileges.Verdict != Verdict.Missing && libBpf.Verdict != Verdict.Missing;
-        List<Finding> conditions =
+        List<CheckResult> conditions =
         [
             privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), Btf(facts.HasBtf),
             Forwarding(facts), LocalPorts(facts.LocalPorts),
         ];
         if (facts.Device is { } device)
-            conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(More)]);
+            conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(DescribeMore)]);
 
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
         var (tcNeeds, xdpNeeds) = (KernelChecks.Needs(HookKind.Tc, facts.Kernel), KernelChecks.Needs(HookKind.XdpNative, facts.Kernel));
-        var tc = Slower(Hook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
+        var tc = WithTcRefusal(Hook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
         var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds);
-        var native = Native(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds);
+        var native = WithDriver(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds);
         return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
     }
 
-    static Finding Privileges(Facts facts)
+    static CheckResult Privileges(HostFacts facts)
     {
         if (facts.IsInUserNamespace)
             return new("privileges", Verdict.Missing, "they are over a user namespace alone, where no program can be loaded",
@@ -46,12 +46,12 @@ static class Examination
                 + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF");
     }
 
-    static Finding LibBpf(string? version) =>
+    static CheckResult LibBpf(string? version) =>
         version is null
             ? new("libbpf", Verdict.Missing, $"{EbpfLb.Native.LibBpf.Library} is not installed", EbpfLb.Native.LibBpf.Remedy)
             : new("libbpf", Verdict.Ok, version);
 
-    static Finding Bpffs(Facts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
+    static CheckResult Bpffs(HostFacts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
     {
         (true, _) => new("bpffs", Verdict.Ok, "mounted on /sys/fs/bpf"),
         (false, true) => new("bpffs", Verdict.Ok, "not mounted on /sys/fs/bpf, but 'ebpf-lb run' will mount it"),
@@ -60,12 +60,12 @@ static class Examination
             + "then --volume bpffs:/sys/fs/bpf"),
     };
 
-    static Finding Btf(bool present) =>
+    static CheckResult Btf(bool present) =>
         new("BTF", Verdict.Ok, present
             ? "the kernel describes its types"
             : "the kernel does not describe its types: tc takes a little longer over a packet, and debugging tools miss them");
 
-    static Finding Forwarding(Facts facts)
+    static CheckResult Forwarding(HostFacts facts)
     {
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
@@ -76,12 +76,12 @@ static class Examination
             $"{Networking.Forwarding.Remedy(setting)}; for a container: --sysctl {Networking.Forwarding.GlobalSetting}=1");
     }
 
-    static string Others(Facts facts) => facts.MoreDevices.Count == 0
+    static string Others(HostFacts facts) => facts.MoreDevices.Count == 0
         ? ""
         : $": what comes for one by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} is lost";
 
     /// <summary>Of one more interface, which backends are reached by: what they answer has to be forwarded too.</summary>
-    static IEnumerable<Finding> More(DeviceFacts device)
+    static IEnumerable<CheckResult> DescribeMore(DeviceFacts device)
     {
         (bool IsOn, AddressFamily Family)[] families =
         [
@@ -97,7 +97,7 @@ static class Examination
     }
 
     /// <summary>A finding, where the interface has IPv6.</summary>
-    static Finding[] Ipv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
+    static CheckResult[] Ipv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
     {
         null => [],
         true => [new("IPv6 forwarding", Verdict.Ok, "enabled")],
@@ -110,7 +110,7 @@ static class Examination
         ],
     };
 
-    static Finding LocalPorts((int First, int Last) range)
+    static CheckResult LocalPorts((int First, int Last) range)
     {
         var taken = Math.Max(0, range.Last - Math.Max(range.First, FirstNatPort) + 1);
         var left = $"{ushort.MaxValue + 1 - FirstNatPort - taken} beside the local range {range.First}-{range.Last}";
@@ -124,7 +124,7 @@ static class Examination
                 + "for a container the same with --sysctl");
     }
 
-    static Finding Device(DeviceFacts device) => device switch
+    static CheckResult Device(DeviceFacts device) => device switch
     {
         { Exists: false } => new(
             device.Name, Verdict.Missing, "no such interface in this network namespace", "name one that 'ip link' lists"),
@@ -136,13 +136,13 @@ static class Examination
         _ => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, driver {device.Driver}"),
     };
 
-    static Finding Hook(HookKind hook, string? failure, bool blocked, string needs) =>
+    static CheckResult Hook(HookKind hook, string? failure, bool blocked, string needs) =>
         failure is null && !blocked
             ? new($"hook {hook.ToConfigString()}", Verdict.Ok, $"the programs load {needs}")
             : new($"hook {hook.ToConfigString()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
 
     /// <summary>What loads may not be what this kernel should be able to load.</summary>
-    static Finding Slower(Finding tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null
+    static CheckResult WithTcRefusal(CheckResult tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null
         ? tc
         : tc with
         {
@@ -152,7 +152,7 @@ static class Examination
         };
 
     /// <summary>Native XDP needs the device's help too.</summary>
-    static Finding Native(Finding loads, DeviceFacts? device, string needs) => (loads.Verdict, device) switch
+    static CheckResult WithDriver(CheckResult loads, DeviceFacts? device, string needs) => (loads.Verdict, device) switch
     {
         (Verdict.Missing, _) => loads,
         (_, null) => loads with

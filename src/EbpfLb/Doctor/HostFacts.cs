@@ -11,7 +11,7 @@ namespace EbpfLb.Doctor;
 /// <param name="Device">The first interface that was asked about, or null where none was.</param>
 /// <param name="TcFailure">Why the tc program does not load, or null where it does.</param>
 /// <param name="XdpFailure">Why the XDP program, with the tc program behind it, does not load, or null where it does.</param>
-sealed record Facts(
+sealed record HostFacts(
     ulong Capabilities, Version Kernel, bool HasBtf, bool HasBpffs, string? LibBpf, (int First, int Last) LocalPorts,
     bool Forwards, DeviceFacts? Device, string? TcFailure, string? XdpFailure)
 {

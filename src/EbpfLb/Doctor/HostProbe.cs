@@ -10,20 +10,20 @@ using EbpfLb.Networking;
 namespace EbpfLb.Doctor;
 
 /// <summary>Gathers facts: from the kernel's files, and by trying. Leaves nothing behind.</summary>
-static class Probe
+static class HostProbe
 {
     const uint FewFlows = 1024;
     const string IdMap = "/proc/self/uid_map";
 
     /// <param name="devices">Interfaces to look at as well.</param>
-    public static Facts Examine(params string[] devices)
+    public static HostFacts Collect(params string[] devices)
     {
         var settings = DatapathSettings.Read(EventLevel.Flows);
         var found = devices.Select(Device).ToArray();
         var first = found.FirstOrDefault();
         var tc = Load(HookKind.Tc, settings);
         var xdp = Load(HookKind.XdpGeneric, settings);
-        return new Facts(
+        return new HostFacts(
             EffectiveCapabilities(File.ReadLines("/proc/self/status")),
             KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
@@ -93,9 +93,9 @@ static class Probe
             using var datapath = LoadedDatapath.Load(hook, settings, FewFlows);
             return (null, datapath.TcRefusal);
         }
-        catch (Exception fault) when (fault is LoadBalancerException or DllNotFoundException)
+        catch (Exception error) when (error is LoadBalancerException or DllNotFoundException)
         {
-            return (fault, null);
+            return (error, null);
         }
     }
 }

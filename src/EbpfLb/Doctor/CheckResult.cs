@@ -14,10 +14,10 @@ enum Verdict
 /// <param name="Verdict">Missing where the load balancer cannot run like this.</param>
 /// <param name="Observation">What was found.</param>
 /// <param name="Remedy">What to do about it, or null.</param>
-sealed record Finding(string Subject, Verdict Verdict, string Observation, string? Remedy = null);
+sealed record CheckResult(string Subject, Verdict Verdict, string Observation, string? Remedy = null);
 
 /// <summary>All findings; <paramref name="CanRun"/> where at least the tc hook can carry traffic.</summary>
-sealed record Diagnosis(bool CanRun, IReadOnlyList<Finding> Findings);
+sealed record Diagnosis(bool CanRun, IReadOnlyList<CheckResult> Findings);
 
 /// <summary>Serializes without reflection.</summary>
 [JsonSourceGenerationOptions(

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Native;
 
 /// <summary>Reading of a map that another version may have made.</summary>
-static unsafe class BpfMapHead
+static unsafe class BpfMapHeader
 {
     /// <summary>What the value under key 0 of an array begins with, however it goes on.</summary>
     public static T ReadFirst<T>(this Fd map)
