@@ -1,13 +1,13 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/up lab/show .ci/run .ci/unit
+scripts := lab/setup lab/compose lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*)
 bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build lab lab-down test fuzz bench format format-check clean
+.PHONY: help build package lab lab-down test fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -17,6 +17,9 @@ build: ## compile the runner (artifacts/ebpf-lb) and the eBPF objects (artifacts
 	@lab/setup build
 	dotnet publish src/EbpfLb --configuration Release --runtime $(runtime) --output artifacts/publish
 	install artifacts/publish/ebpf-lb artifacts/ebpf-lb
+
+package: build ## make a Debian package for this machine's architecture (artifacts/ebpf-lb_*.deb)
+	packaging/deb artifacts/ebpf-lb
 
 lab: ## bring the lab up and show ten balanced requests
 	@lab/setup lab

@@ -67,6 +67,9 @@ static class Help
         option.Action = new HelpWithExamples((HelpAction)option.Action!);
     }
 
+    /// <summary>The lines of a command's examples; the root has the empty name.</summary>
+    public static string[] ExamplesOf(string command) => Examples[command].Split('\n');
+
     /// <summary>The name of the command that was meant; empty for the root.</summary>
     public static string CommandOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
@@ -80,7 +83,7 @@ static class Help
             var result = help.Invoke(parsed);
             var output = parsed.InvocationConfiguration.Output;
             output.WriteLine("Examples:");
-            foreach (var line in Examples[CommandOf(parsed)].Split('\n'))
+            foreach (var line in ExamplesOf(CommandOf(parsed)))
                 output.WriteLine($"  {line}".TrimEnd());
             return result;
         }
