@@ -113,6 +113,7 @@ sealed class RunCommand
     public static Command Create(RunLoadBalancer run)
     {
         var options = new RunCommand();
+        options.OfferValues();
         var command = new Command("run", "Attach to interfaces and balance until SIGINT or SIGTERM, then detach")
         {
             options._config, options._interfaces, options._hook, options._listens, options._backends, options._docker,
@@ -130,6 +131,16 @@ sealed class RunCommand
             return await run(configuration, file, loggers, cancellation);
         });
         return command;
+    }
+
+    /// <summary>The words that completion offers where an option takes one of a few.</summary>
+    void OfferValues()
+    {
+        _hook.CompletionSources.Add([.. ConfigNames.Hooks.Select(known => known.Word)]);
+        _algorithm.CompletionSources.Add([.. ConfigNames.Algorithms.Select(known => known.Word)]);
+        _mode.CompletionSources.Add([.. ConfigNames.Modes.Select(known => known.Word)]);
+        _events.CompletionSources.Add([.. ConfigNames.Events.Select(known => known.Word)]);
+        _logs.CompletionSources.Add([.. ConfigNames.Logs.Select(known => known.Word)]);
     }
 
     /// <returns>What was read, and the file to watch for changes, if there is one.</returns>
