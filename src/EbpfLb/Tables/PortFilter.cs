@@ -20,6 +20,9 @@ sealed class PortFilter(BpfMap<uint, ulong> words)
         Backends,
     }
 
+    /// <summary>The bits themselves.</summary>
+    public BpfMap<uint, ulong> Words => words;
+
     /// <summary>Lets in what a service and its backends send and receive. Comes before they are written.</summary>
     /// <param name="protocol">The service's.</param>
     /// <param name="listens">The service's port; 0 where it takes any.</param>

@@ -9,10 +9,11 @@ namespace EbpfLb.Unit.Datapath;
 /// Whatever bytes arrive, what is not ours comes back as it came, and what is sent on is a sound packet to a backend
 /// or to a client. The frames are mutations of sound ones; <c>EBPFLB_SEED</c> repeats a failed run's.
 /// </summary>
+[Collection(Lanes.Busy)]
 public sealed class Hostility
 {
-    /// <summary>On each hook, in each IP version. `make fuzz` takes the time for more.</summary>
-    static readonly int Frames = Fuzzing.Packets(1_000_000) / 4;
+    /// <summary>On each hook, in each IP version.</summary>
+    static readonly int Frames = SuiteSize.HostileFrames / 4;
 
     [Theory, OnEveryHook]
     public void Hostile_frames_are_carried_right_or_not_at_all(Hook hook, Hosts hosts)

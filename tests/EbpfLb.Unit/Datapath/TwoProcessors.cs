@@ -7,6 +7,7 @@ using EbpfLb.Unit.Datapath.Packets;
 namespace EbpfLb.Unit.Datapath;
 
 /// <summary>Packets of one flow may be on several processors at once.</summary>
+[Collection(Lanes.Busy)]
 public sealed class TwoProcessors
 {
     const int Connections = 3000;

@@ -6,15 +6,13 @@ using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Flows;
 
-/// <summary>
-/// The listing of a large table, and what it costs, printed. EBPFLB_MANY_FLOWS=1000000 is what the README tells of; that
-/// takes a gigabyte.
-/// </summary>
+/// <summary>The listing of a large table, and what it costs, printed; in a soak, what the README tells of.</summary>
+[Collection(Lanes.Busy)]
 public sealed class ManyFlowsAreListed
 {
     const long Megabyte = 1 << 20;
 
-    static readonly uint Flows = ManyFlows.HowMany;
+    static readonly uint Flows = SuiteSize.TableFlows;
 
     [Fact]
     public void All_of_them_or_the_first_in_an_order_which_needs_no_room_for_all()

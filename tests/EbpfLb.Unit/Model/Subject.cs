@@ -19,7 +19,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     static readonly int BackendIds =
         1 + (int)Services.SelectMany(service => service.Backends).Max(backend => backend.Id);
 
-    readonly LoadedDatapath _datapath = LoadedDatapaths.Load(hook, settings, tcObject);
+    readonly LoadedDatapath _datapath = LoadedDatapaths.Load(hook.Kind(), settings, tcObject);
 
     public LbSettings Settings => settings;
 

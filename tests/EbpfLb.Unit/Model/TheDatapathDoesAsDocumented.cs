@@ -7,8 +7,9 @@ namespace EbpfLb.Unit.Model;
 
 /// <summary>
 /// Whatever comes in whatever order, the programs do what the reference model does, which is written from the
-/// documentation. <c>EBPFLB_SEED</c> repeats a failed run, <c>EBPFLB_FUZZ_PACKETS</c> says how long one is.
+/// documentation. <c>EBPFLB_SEED</c> repeats a failed run.
 /// </summary>
+[Collection(Lanes.Busy)]
 public sealed class TheDatapathDoesAsDocumented
 {
     const int LongestCase = 300;
@@ -38,7 +39,7 @@ public sealed class TheDatapathDoesAsDocumented
         if (which == TcObject.Looking)
             Capabilities.RequireTold();
         var seed = Fuzzing.Seed();
-        var packets = Fuzzing.Packets(300_000) / 3;
+        var packets = SuiteSize.ModelPackets / 3;
         var network = new NetworkNamespace();
         network.Run(() =>
         {

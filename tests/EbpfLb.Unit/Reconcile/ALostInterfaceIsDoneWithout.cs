@@ -8,6 +8,7 @@ using EbpfLb.Unit.Instances;
 namespace EbpfLb.Unit.Reconcile;
 
 /// <summary>A runner that loses one of its interfaces goes on with those that are left.</summary>
+[Collection(Lanes.Patient)]
 public sealed class ALostInterfaceIsDoneWithout : IDisposable
 {
     const string Plain = "plain";

@@ -68,13 +68,13 @@ public sealed class IdleFlowsAreSwept
     }
 
     [Theory]
-    [InlineData(390, 1)]
-    [InlineData(600, 0)]
+    [InlineData(499, 1)]
+    [InlineData(501, 0)]
     public void What_the_configuration_says_of_a_state_holds_for_it_alone(int milliseconds, int left)
     {
         using var lb = Balancer.On(Hook.Tc);
-        lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A));
         lb.Open(Client, lb.ServeTcp(Hosts.Ip4.Web, A));
+        lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A)); // the last packet, from which on time is counted
         _timeouts = new() { Udp = TimeSpan.FromMilliseconds(500) };
 
         Assert.Equal(1 + left, Sweep(lb, TimeSpan.FromMilliseconds(milliseconds)).Values.Sum());
@@ -159,9 +159,13 @@ public sealed class IdleFlowsAreSwept
             backend.Reversed(), flow with { Rewritten = client.Reversed(), Direction = LbDirection.ToClient });
     }
 
-    /// <summary>A sweep as it will be when that much time has passed.</summary>
-    IReadOnlyDictionary<uint, int> Sweep(Balancer lb, TimeSpan later) =>
-        new FlowGarbageCollector(lb.Tables, _timeouts, new Later(later)).Collect((client, _, _, _) => _expired.Add(client));
+    /// <summary>A sweep as it will be when exactly that much time has passed since the last packet.</summary>
+    IReadOnlyDictionary<uint, int> Sweep(Balancer lb, TimeSpan later) => new FlowGarbageCollector(
+        lb.Tables, _timeouts, new StandingClock(LastPacket(lb) + (ulong)later.TotalNanoseconds))
+        .Collect((client, _, _, _) => _expired.Add(client));
+
+    static ulong LastPacket(Balancer lb) => lb.Tables.FlowMaps
+        .SelectMany(map => map.Keys()).Max(key => lb.HalfOf(key).SeenNs);
 
     static void Age(Balancer lb, LbDirection direction, TimeSpan by)
     {
@@ -176,8 +180,9 @@ public sealed class IdleFlowsAreSwept
         }
     }
 
-    sealed class Later(TimeSpan by) : TimeProvider
+    /// <param name="now">Nanoseconds of CLOCK_MONOTONIC, at which it stands.</param>
+    sealed class StandingClock(ulong now) : TimeProvider
     {
-        public override long GetTimestamp() => System.GetTimestamp() + (long)by.TotalNanoseconds;
+        public override long GetTimestamp() => (long)now;
     }
 }

@@ -6,13 +6,11 @@ using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Reconcile;
 
-/// <summary>
-/// A sweep of a large table, and what it costs, printed. EBPFLB_MANY_FLOWS=1000000 is what the README tells of; that
-/// takes a gigabyte.
-/// </summary>
+/// <summary>A sweep of a large table, and what it costs, printed; in a soak, what the README tells of.</summary>
+[Collection(Lanes.Busy)]
 public sealed class ManyFlowsAreSwept
 {
-    static readonly uint Flows = ManyFlows.HowMany;
+    static readonly uint Flows = SuiteSize.TableFlows;
 
     [Fact]
     public void Those_that_live_are_kept_and_those_that_idle_are_gone()

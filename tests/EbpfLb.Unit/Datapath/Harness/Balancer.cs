@@ -16,19 +16,18 @@ sealed class Balancer : IDisposable
 {
     readonly TestNetwork _network = TestNetwork.Shared;
     readonly Hook _hook;
+    readonly DatapathKind _kind;
     readonly LoadedDatapath _datapath;
-    readonly bool _lent;
+    readonly bool _ownsTables;
     uint _services;
     uint _backends;
 
-    Balancer(Hook hook, LbSettings? settings)
+    Balancer(Hook hook, DatapathKind kind, bool ownsTables = false)
     {
-        _hook = hook;
-        _lent = settings is null;
-        _datapath = settings is { } own ? LoadedDatapaths.Load(hook, own) : LoadedDatapaths.Lend(hook);
+        Capabilities.RequireDatapath();
+        (_hook, _kind, _ownsTables) = (hook, kind, ownsTables);
+        _datapath = LoadedDatapaths.Lend(kind);
     }
-
-    Balancer(Hook hook, LoadedDatapath datapath) => (_hook, _datapath) = (hook, datapath);
 
     /// <summary>All ports from 1024 on are for NAT, but for those from 61000 that the local stack hands out.</summary>
     public static LbSettings Usual => new()
@@ -44,34 +43,25 @@ sealed class Balancer : IDisposable
     public LbTables Tables => _datapath.Tables;
 
     /// <param name="hook">Which program gets the packets.</param>
-    /// <param name="settings">Other than <see cref="Usual"/>.</param>
-    public static Balancer On(Hook hook, LbSettings? settings = null)
-    {
-        Capabilities.RequireDatapath();
-        return new(hook, settings);
-    }
+    /// <param name="settings">
+    /// Null for <see cref="Usual"/>, where a case fills the tables by this class alone. With others, and with
+    /// <see cref="Usual"/> itself, it may write what it likes: all of them are emptied afterwards.
+    /// </param>
+    public static Balancer On(Hook hook, LbSettings? settings = null) =>
+        new(hook, new(hook.Kind(), settings ?? Usual), ownsTables: settings is not null);
 
     /// <summary>On XDP as it is loaded for a driver's own hook, which hands over bare frames.</summary>
-    public static Balancer OnNativeXdp()
-    {
-        Capabilities.RequireDatapath();
-        return new(Hook.Xdp, LoadedDatapaths.Load(HookKind.XdpNative, Usual));
-    }
+    public static Balancer OnNativeXdp() => new(Hook.Xdp, new(HookKind.XdpNative, Usual));
 
     /// <summary>On tc as it is loaded on a kernel that tells how it knows a checksum.</summary>
     public static Balancer OnLookingTc()
     {
-        Capabilities.RequireDatapath();
         Capabilities.RequireTold();
-        return new(Hook.Tc, LoadedDatapaths.Load(Hook.Tc, Usual, TcObject.Looking));
+        return new(Hook.Tc, new(HookKind.Tc, Usual, TcObject.Looking));
     }
 
     /// <summary>On tc as it is loaded on a kernel that does not tell.</summary>
-    public static Balancer OnCompatibleTc()
-    {
-        Capabilities.RequireDatapath();
-        return new(Hook.Tc, LoadedDatapaths.Load(Hook.Tc, Usual, TcObject.Compatible));
-    }
+    public static Balancer OnCompatibleTc() => new(Hook.Tc, new(HookKind.Tc, Usual, TcObject.Compatible));
 
     /// <summary>A TCP service whose backends take turns.</summary>
     public TestService ServeTcp(IPEndPoint at, params IPEndPoint[] backends) =>
@@ -234,10 +224,14 @@ sealed class Balancer : IDisposable
 
     public void Dispose()
     {
-        if (_lent)
-            LoadedDatapaths.TakeBack(_hook, _datapath, _services, _backends);
-        else
+        if (!_ownsTables)
+            TableReset.Empty(Tables, _services, _backends);
+        else if (!TableReset.TryEmptyAll(Tables))
+        {
             _datapath.Dispose();
+            return;
+        }
+        LoadedDatapaths.TakeBack(_kind, _datapath);
     }
 
     Outcome ReceiveOnTc(byte[] frame, Link ingress) =>

@@ -1,69 +1,74 @@
-using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
-using EbpfLb.Native;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
+/// <summary>What a datapath is loaded with: two with the same are the same once their tables are empty.</summary>
+sealed record DatapathKind(HookKind Hook, LbSettings Settings, TcObject? TcObject = null)
+{
+    /// <summary>Whether nothing outlives a case: how much of its limit a program has used up is its own matter.</summary>
+    public bool CanBeEmptied => Settings.IcmpPerSecond == 0;
+}
+
 /// <summary>
-/// Datapaths in the kernel. The verifier takes longer over one than most cases do, so those with the usual settings
-/// are emptied after a case and lent to the next.
+/// Datapaths in the kernel. The verifier takes longer over one than most cases do, so each is emptied after a case and
+/// lent to the next that wants its kind.
 /// </summary>
 static class LoadedDatapaths
 {
-    static readonly ConcurrentDictionary<Hook, ConcurrentBag<LoadedDatapath>> Idle = [];
+    /// <summary>Each holds some megabytes of the kernel's memory.</summary>
+    const int MostIdle = 24;
 
-    public static LoadedDatapath Lend(Hook hook) =>
-        IdleOn(hook).TryTake(out var datapath) ? datapath : Load(hook, Balancer.Usual);
+    static readonly Lock Guard = new();
 
-    /// <summary>Stands on both links of the test network.</summary>
-    public static LoadedDatapath Load(Hook hook, LbSettings settings, TcObject? tcObject = null) =>
-        Load(hook.Kind(), settings, tcObject);
+    /// <summary>Those that nobody has, the longest idle first.</summary>
+    static readonly LinkedList<(DatapathKind Kind, LoadedDatapath Datapath)> Idle = [];
 
-    /// <summary>As the other one.</summary>
+    /// <summary>Returns an empty one, which the caller disposes of or hands to <see cref="TakeBack"/>.</summary>
+    public static LoadedDatapath Lend(DatapathKind kind) => TakeIdle(kind) ?? Load(kind.Hook, kind.Settings, kind.TcObject);
+
+    /// <summary>Loads one that stands on both links of the test network.</summary>
     public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject? tcObject = null)
     {
         var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192, tcObject: tcObject);
-        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
-            datapath.Tables.Links.Set(link.Index, link.InTables);
+        TableReset.StandOnBothLinks(datapath.Tables);
         return datapath;
     }
 
-    /// <param name="hook">Where it was lent for.</param>
-    /// <param name="datapath">What was lent.</param>
-    /// <param name="services">How many service ids were used.</param>
-    /// <param name="backends">How many backend ids were used.</param>
-    public static void TakeBack(Hook hook, LoadedDatapath datapath, uint services, uint backends)
+    /// <summary>Keeps an emptied one for the next case.</summary>
+    public static void TakeBack(DatapathKind kind, LoadedDatapath datapath)
     {
-        var tables = datapath.Tables;
-        foreach (var key in tables.Services.Keys())
-            tables.Services.Remove(key);
-        foreach (var map in tables.FlowMaps)
+        if (!kind.CanBeEmptied)
         {
-            foreach (var key in map.Keys())
-                map.Remove(key);
+            datapath.Dispose();
+            return;
         }
-        FragmentTable.Clear(tables);
-        foreach (var reason in Enum.GetValues<LbReason>())
-            tables.Reasons.ClearPerCpu((uint)reason);
-        for (var service = 0u; service < services; service++)
+        LoadedDatapath? superfluous = null;
+        lock (Guard)
         {
-            tables.Slots.Remove(service);
-            tables.Cursors.Set(service, 0);
-            tables.ServiceTraffic.ClearPerCpu(service);
+            Idle.AddLast((kind, datapath));
+            if (Idle.Count > MostIdle)
+            {
+                superfluous = Idle.First!.Value.Datapath;
+                Idle.RemoveFirst();
+            }
         }
-        for (var backend = 0u; backend < backends; backend++)
-        {
-            tables.Backends.Set(backend, default);
-            tables.BackendTraffic.ClearPerCpu(backend);
-            tables.Live.Set(backend, 0);
-        }
-        tables.EventsLost.ClearPerCpu(0);
-        using (var ring = new RingBuffer(tables.Events, _ => { }))
-            ring.Drain();
-        IdleOn(hook).Add(datapath);
+        superfluous?.Dispose();
     }
 
-    static ConcurrentBag<LoadedDatapath> IdleOn(Hook hook) => Idle.GetOrAdd(hook, _ => []);
+    static LoadedDatapath? TakeIdle(DatapathKind kind)
+    {
+        lock (Guard)
+        {
+            for (var node = Idle.Last; node is not null; node = node.Previous)
+            {
+                if (node.Value.Kind != kind)
+                    continue;
+                Idle.Remove(node);
+                return node.Value.Datapath;
+            }
+            return null;
+        }
+    }
 }

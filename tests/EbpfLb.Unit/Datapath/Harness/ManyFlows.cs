@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Tables;
@@ -8,10 +7,6 @@ namespace EbpfLb.Unit.Datapath.Harness;
 /// <summary>Established flows in numbers, written to the table rather than opened.</summary>
 static class ManyFlows
 {
-    /// <summary>EBPFLB_MANY_FLOWS, or few enough for every run.</summary>
-    public static uint HowMany { get; } = uint.Parse(
-        Environment.GetEnvironmentVariable("EBPFLB_MANY_FLOWS") ?? "20000", CultureInfo.InvariantCulture);
-
     /// <summary>Each client's flow has carried as many bytes to the backend as its number says.</summary>
     /// <param name="tables">With room for them.</param>
     /// <param name="count">How many; no more than there are addresses in 10.0.0.0/8.</param>

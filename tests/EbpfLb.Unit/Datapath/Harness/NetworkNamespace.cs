@@ -8,8 +8,8 @@ using EbpfLb.Datapath;
 namespace EbpfLb.Unit.Datapath.Harness;
 
 /// <summary>
-/// A network namespace that one thread lives in: what runs on it sees that network, and so do the processes it
-/// starts. It has no name and is gone with this process.
+/// A network namespace that threads live in: what runs on them sees that network, and so do the processes they
+/// start. It has no name and is gone with this process.
 /// </summary>
 sealed partial class NetworkNamespace
 {
@@ -29,14 +29,15 @@ sealed partial class NetworkNamespace
 
     readonly BlockingCollection<Action> _work = [];
 
-    public NetworkNamespace()
+    /// <param name="threads">How many threads live in it: so many calls run side by side.</param>
+    public NetworkNamespace(int threads = 1)
     {
         var entered = new TaskCompletionSource();
-        new Thread(() => Live(entered)) { IsBackground = true, Name = "test network" }.Start();
+        new Thread(() => Live(entered, threads - 1)) { IsBackground = true, Name = "test network" }.Start();
         entered.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Runs it inside; calls from several threads take turns. Who is inside already need not wait.</summary>
+    /// <summary>Runs it inside, as soon as a thread of it is free. Who is inside already need not wait.</summary>
     public T Run<T>(Func<T> inside)
     {
         if (_home == this)
@@ -151,15 +152,23 @@ sealed partial class NetworkNamespace
             throw new Win32Exception(Marshal.GetLastPInvokeError(), operation);
     }
 
-    void Live(TaskCompletionSource entered)
+    void Live(TaskCompletionSource entered, int others)
     {
         if (unshare(CloneNewNet) != 0)
         {
             entered.SetException(new Win32Exception(Marshal.GetLastPInvokeError(), "making a network namespace"));
             return;
         }
-        _home = this;
+        // A thread is born where its parent lives.
+        for (var i = 0; i < others; i++)
+            new Thread(Work) { IsBackground = true, Name = "test network" }.Start();
         entered.SetResult();
+        Work();
+    }
+
+    void Work()
+    {
+        _home = this;
         foreach (var action in _work.GetConsumingEnumerable())
             action();
     }

@@ -33,7 +33,8 @@ sealed class TestNetwork
 
     static readonly Lazy<TestNetwork> TheOne = new(() => new TestNetwork());
 
-    readonly NetworkNamespace _namespace = new();
+    /// <summary>Cases that run side by side need not wait for one another here.</summary>
+    readonly NetworkNamespace _namespace = new(threads: 1 + Environment.ProcessorCount);
 
     TestNetwork()
     {

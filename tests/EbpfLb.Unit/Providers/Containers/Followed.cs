@@ -20,7 +20,7 @@ sealed class Followed : IAsyncDisposable
         FakeEngine engine, TimeProvider? time = null, TerminatingContainersByEngine? departures = null,
         Func<IReadOnlySet<IPAddress>>? own = null) => _changes = new(
         new ContainerWatcher(
-            Configuration(engine.Path), own ?? (() => Own), departures ?? new(), time ?? TimeProvider.System, _journal).WatchAsync,
+            Configuration(engine.Path), own ?? (() => Own), departures ?? new(), time ?? HurriedClock.Instance, _journal).WatchAsync,
         CancellationToken.None);
 
     /// <summary>The balancer's addresses.</summary>

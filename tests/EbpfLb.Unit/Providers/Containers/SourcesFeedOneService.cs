@@ -67,7 +67,7 @@ public sealed class SourcesFeedOneService : IAsyncDisposable
             services: [ { name: web, listen: ":80", backends: [ {{backends}} ] } ]
             docker: { network: {{FakeEngine.Network}}, socket: "unix://{{_engine.Path}}" }
             """, "lb.yaml").Configuration!;
-        _snapshots = new Discovery(configuration, names, () => Followed.Own, new(), TimeProvider.System, NullLoggerFactory.Instance)
+        _snapshots = new Discovery(configuration, names, () => Followed.Own, new(), HurriedClock.Instance, NullLoggerFactory.Instance)
             .WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 

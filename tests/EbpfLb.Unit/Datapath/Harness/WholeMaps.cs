@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using EbpfLb.Native;
 
-namespace EbpfLb.Unit.Model;
+namespace EbpfLb.Unit.Datapath.Harness;
 
-/// <summary>Reading and writing much of a map in one system call: the model compares maps all the time.</summary>
+/// <summary>Reading and writing much of a map in one system call: the model compares maps all the time, and every case empties some.</summary>
 static unsafe partial class WholeMaps
 {
     /// <summary>An array's first values.</summary>
@@ -30,11 +30,32 @@ static unsafe partial class WholeMaps
     public static void ClearFirst<TValue>(this BpfMap<uint, TValue> map, int count)
         where TValue : unmanaged => map.WriteFirst(new TValue[count]);
 
-    public static void WriteFirst<TValue>(this BpfMap<uint, TValue> map, TValue[] values)
+    /// <summary>Sets a per-CPU array's first values to zero, on every processor.</summary>
+    public static void ClearFirstPerCpu<TValue>(this BpfMap<uint, TValue> map, int count)
         where TValue : unmanaged
     {
-        uint[] keys = [.. Enumerable.Range(0, values.Length).Select(key => (uint)key)];
-        var count = (uint)values.Length;
+        if (sizeof(TValue) % sizeof(ulong) != 0)
+            throw new ArgumentException("the kernel would pad such values");
+        Write(map, new TValue[count * MapTypes.PossibleCpus], count);
+    }
+
+    public static void WriteFirst<TValue>(this BpfMap<uint, TValue> map, TValue[] values)
+        where TValue : unmanaged => Write(map, values, values.Length);
+
+    /// <summary>Removes every entry of a hash map that nobody else writes to meanwhile.</summary>
+    public static void RemoveAll<TKey, TValue>(this BpfMap<TKey, TValue> map)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        foreach (var key in map.Keys())
+            map.Remove(key);
+    }
+
+    static void Write<TValue>(BpfMap<uint, TValue> map, TValue[] values, int entries)
+        where TValue : unmanaged
+    {
+        uint[] keys = [.. Enumerable.Range(0, entries).Select(key => (uint)key)];
+        var count = (uint)entries;
         fixed (uint* k = keys)
         fixed (TValue* v = values)
         {

@@ -1,0 +1,69 @@
+using EbpfLb.Native;
+using EbpfLb.Tables;
+
+namespace EbpfLb.Unit.Datapath.Harness;
+
+/// <summary>Makes a datapath's tables as they were after the load.</summary>
+static class TableReset
+{
+    const int MostServices = 16;
+
+    /// <summary>As user space tells the datapath of the test network's interfaces.</summary>
+    public static void StandOnBothLinks(LbTables tables)
+    {
+        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
+            tables.Links.Set(link.Index, link.InTables);
+    }
+
+    /// <summary>Empties what a case filled that had only packets, and services with the first ids.</summary>
+    /// <param name="tables">The datapath's.</param>
+    /// <param name="services">How many service ids were used.</param>
+    /// <param name="backends">How many backend ids were used.</param>
+    public static void Empty(LbTables tables, uint services, uint backends)
+    {
+        EmptyWhatPacketsFill(tables);
+        for (var service = 0u; service < services; service++)
+            tables.Slots.Remove(service);
+        if (services != 0)
+        {
+            tables.Cursors.ClearFirst((int)services);
+            tables.ServiceTraffic.ClearFirstPerCpu((int)services);
+        }
+        if (backends != 0)
+        {
+            tables.Backends.ClearFirst((int)backends);
+            tables.BackendTraffic.ClearFirstPerCpu((int)backends);
+            tables.Live.ClearFirst((int)backends);
+        }
+    }
+
+    /// <summary>
+    /// Empties all of them, whatever ids were used and whoever wrote; false, and nothing done, where a new load is sooner
+    /// done than the kernel has waited for every slot table that goes.
+    /// </summary>
+    public static bool TryEmptyAll(LbTables tables)
+    {
+        if (tables.Services.Keys().Count > MostServices)
+            return false;
+        Empty(tables, tables.Cursors.MaxEntries, tables.Backends.MaxEntries);
+        tables.ServiceLabels.ClearFirst((int)tables.ServiceLabels.MaxEntries);
+        tables.BackendLabels.ClearFirst((int)tables.BackendLabels.MaxEntries);
+        tables.Instance.ClearFirst(1);
+        tables.Links.RemoveAll();
+        StandOnBothLinks(tables);
+        return true;
+    }
+
+    static void EmptyWhatPacketsFill(LbTables tables)
+    {
+        tables.Services.RemoveAll();
+        foreach (var map in tables.FlowMaps)
+            map.RemoveAll();
+        FragmentTable.Clear(tables);
+        tables.Ports.Words.ClearFirst((int)tables.Ports.Words.MaxEntries);
+        tables.Reasons.ClearFirstPerCpu((int)tables.Reasons.MaxEntries);
+        tables.EventsLost.ClearFirstPerCpu(1);
+        using var ring = new RingBuffer(tables.Events, _ => { });
+        ring.Drain();
+    }
+}
