@@ -1,13 +1,13 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*)
+scripts := lab/setup lab/compose lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/run tests/slowest
 bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build package lab lab-down test fuzz bench format format-check clean
+.PHONY: help build package lab lab-down test soak fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -31,9 +31,14 @@ lab-down: ## stop the lab and remove all of it
 
 test: ## run every test, in containers of their own
 	@lab/setup
-	dotnet test $(TEST_OPTIONS)
+	@tests/run $(TEST_OPTIONS)
 
-fuzz: export EBPFLB_FUZZ_PACKETS ?= 10000000
+soak: export EBPFLB_SOAK = 1
+soak: ## run every test with the sizes and durations of a soak, for hours
+	@lab/setup
+	@tests/run $(TEST_OPTIONS)
+
+fuzz: export EBPFLB_SOAK = 1
 fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeats a run
 	@lab/setup build
 	dotnet test --project tests/EbpfLb.Unit --show-live-output on \
