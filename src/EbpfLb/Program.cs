@@ -4,7 +4,7 @@ using EbpfLb.Hosting;
 using EbpfLb.Providers.Files;
 using Microsoft.Extensions.Logging;
 
-var signals = new Signals(); // to the very end: one that comes late must not change what the process ends with
+var signals = new Signals(); // disposed of last: a late signal must not change the exit code
 return await CommandLine.InvokeAsync(
     CommandLine.Create(RunAsync), args, StandardOutput.Writer, Console.Error, signals.Token);
 

@@ -1,6 +1,9 @@
 namespace EbpfLb;
 
-/// <summary>A stream of which one waits for the next item beside other things. One that has ended brings no more.</summary>
+/// <summary>
+/// Reads a stream one item at a time, with a task to wait for beside others. A stream that ends never has another
+/// item.
+/// </summary>
 sealed class Subscription<T> : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop;
@@ -13,10 +16,10 @@ sealed class Subscription<T> : IAsyncDisposable
         Available = MoveNextAsync();
     }
 
-    /// <summary>Completes when there is an item to take.</summary>
+    /// <summary>Completes when there is an item.</summary>
     public Task Available { get; private set; }
 
-    /// <summary>The next item, when it is there.</summary>
+    /// <summary>Waits for the next item and returns it.</summary>
     public async Task<T> ReadAsync()
     {
         await Available;
@@ -34,7 +37,7 @@ sealed class Subscription<T> : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Available.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if it has one, was met or does not matter any more
+        await Available.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if any, was met or no longer matters
         await _items.DisposeAsync();
         _stop.Dispose();
     }

@@ -4,7 +4,7 @@ using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb check</c>: validates a configuration file and says what it means.</summary>
+/// <summary><c>ebpf-lb check</c>: validates a configuration file and prints what it configures.</summary>
 static class CheckCommand
 {
     public static Command Create()

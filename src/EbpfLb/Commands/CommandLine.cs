@@ -6,7 +6,7 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Commands;
 
-/// <summary>The command line: what it offers, and what becomes of failures.</summary>
+/// <summary>The command line: its commands, and how failures become messages and exit codes.</summary>
 static class CommandLine
 {
     public static readonly Option<bool> Verbose = new("--verbose")
@@ -15,7 +15,8 @@ static class CommandLine
         Recursive = true,
     };
 
-    /// <summary>The whole command line, with <paramref name="run"/> behind <c>ebpf-lb run</c>.</summary>
+    /// <summary>Builds the command line.</summary>
+    /// <param name="run">Runs the load balancer for <c>ebpf-lb run</c>.</param>
     public static RootCommand Create(RunLoadBalancer run)
     {
         var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
@@ -27,7 +28,9 @@ static class CommandLine
         return root;
     }
 
-    /// <summary>Parses and runs; returns the exit code. Every failure is a line on <paramref name="error"/>.</summary>
+    /// <summary>
+    /// Parses and runs. Every failure is one line on <paramref name="error"/>. Returns the exit code.
+    /// </summary>
     public static async Task<int> InvokeAsync(
         RootCommand root, string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
@@ -57,7 +60,7 @@ static class CommandLine
         }
         catch (OutputGoneException)
         {
-            return ExitCode.Ok; // who asked has seen enough
+            return ExitCode.Ok; // the reader of standard output has closed it
         }
         catch (Exception exception)
         {
@@ -82,7 +85,9 @@ static class CommandLine
         _ => KernelLog(exception.InnerException),
     };
 
-    /// <summary>What is wrong with a line; where its command is, no more than that.</summary>
+    /// <summary>
+    /// What is wrong with a command line. A missing or unknown command hides the errors that follow from it.
+    /// </summary>
     static IEnumerable<string> DescribeErrors(ParseResult parsed)
     {
         if (parsed.CommandResult.Command is not RootCommand root)

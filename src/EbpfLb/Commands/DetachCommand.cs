@@ -3,7 +3,7 @@ using EbpfLb.Datapath;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb detach</c>: takes down what a killed runner left attached.</summary>
+/// <summary><c>ebpf-lb detach</c>: removes the programs and pins that a killed process left.</summary>
 static class DetachCommand
 {
     public static Command Create()

@@ -5,13 +5,13 @@ using EbpfLb.Doctor;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb doctor</c>: whether this machine and these privileges can run each hook.</summary>
+/// <summary><c>ebpf-lb doctor</c>: checks whether this machine and these privileges can run each hook.</summary>
 static class DoctorCommand
 {
     const int VerdictWidth = 9;
     const int SubjectWidth = 18;
 
-    /// <param name="examine">Gathers the facts, of interfaces as well where any are named.</param>
+    /// <param name="examine">Collects the facts of the host and of the named interfaces.</param>
     public static Command Create(Func<string[], HostFacts> examine)
     {
         var device = new Option<string[]>("--interface")
@@ -51,7 +51,7 @@ static class DoctorCommand
         return command;
     }
 
-    /// <summary>A line for each finding, and one more for its remedy.</summary>
+    /// <summary>Writes one line per check, and one more for its remedy.</summary>
     public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours)
     {
         foreach (var finding in diagnosis.Findings)

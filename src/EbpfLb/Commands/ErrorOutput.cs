@@ -5,7 +5,7 @@ namespace EbpfLb.Commands;
 /// <summary>Reports the errors of a configuration.</summary>
 static class ErrorOutput
 {
-    /// <summary>One line for each; returns the exit code.</summary>
+    /// <summary>Writes one line per error. Returns the exit code.</summary>
     public static int Write(IEnumerable<ConfigurationError> errors, TextWriter error)
     {
         foreach (var problem in errors)

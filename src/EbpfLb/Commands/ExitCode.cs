@@ -1,11 +1,11 @@
 namespace EbpfLb.Commands;
 
-/// <summary>What the process tells the shell.</summary>
+/// <summary>Exit codes of the process.</summary>
 static class ExitCode
 {
     public const int Ok = 0;
 
-    /// <summary>A privilege, an interface, a name or the kernel was in the way.</summary>
+    /// <summary>A privilege, an interface, a name or the kernel prevented the command.</summary>
     public const int Failed = 1;
 
     /// <summary>The command line or the configuration is wrong.</summary>

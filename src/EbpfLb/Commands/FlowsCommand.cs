@@ -5,7 +5,7 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb flows</c>: who is connected to whom, read from the pinned maps.</summary>
+/// <summary><c>ebpf-lb flows</c>: lists flows from the pinned maps.</summary>
 sealed class FlowsCommand
 {
     const int MaxListedNames = 10;
@@ -61,7 +61,7 @@ sealed class FlowsCommand
         return errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
-    /// <summary>A mistyped name would show no flow, as one that idles does.</summary>
+    /// <summary>Rejects an unknown name: it would match no flow and look like an idle one.</summary>
     static void RequireKnownName(string what, string? name, IEnumerable<string> names, bool isAll)
     {
         var known = names.Distinct().ToArray();

@@ -70,7 +70,7 @@ static class Help
     /// <summary>The lines of a command's examples; the root has the empty name.</summary>
     public static string[] ExamplesOf(string command) => Examples[command].Split('\n');
 
-    /// <summary>The name of the command that was meant; empty for the root.</summary>
+    /// <summary>The name of the parsed command; empty for the root.</summary>
     public static string CommandOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
 

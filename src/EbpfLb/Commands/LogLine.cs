@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace EbpfLb.Commands;
 
-/// <summary>A log message as one line for people: its level, unless it is mere information, and what it says.</summary>
+/// <summary>Formats a log message as one line: its level unless it is information, then the text.</summary>
 sealed class LogLine() : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";

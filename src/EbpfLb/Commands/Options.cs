@@ -3,23 +3,23 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Commands;
 
-/// <summary>Options whose values are more than words.</summary>
+/// <summary>Options with parsed values.</summary>
 static class Options
 {
     static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
-    /// <summary>The time between two readings.</summary>
+    /// <summary>The interval between two snapshots.</summary>
     public static Option<TimeSpan?> Interval(string description) => Create("--interval", "TIME", description,
         text => Duration.TryParse(text) is { } time && time >= MinInterval && time <= MaxInterval ? time : (TimeSpan?)null,
         "is no interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");
 
     /// <param name="name">With its dashes.</param>
     /// <param name="helpName">Stands for the value in the help text.</param>
-    /// <param name="description">What it is for.</param>
-    /// <param name="read">Null where the text is no such value.</param>
-    /// <param name="problem">What is wrong then; continues the value as a sentence.</param>
-    /// <param name="remedy">A sentence of its own without the full stop.</param>
+    /// <param name="description">One sentence for the help text.</param>
+    /// <param name="read">Parses a value; null if it is invalid.</param>
+    /// <param name="problem">What is wrong with an invalid value; continues the value as a sentence.</param>
+    /// <param name="remedy">A sentence without the full stop.</param>
     public static Option<T> Create<T>(
         string name, string helpName, string description, Func<string, T> read, string problem, string remedy) => new(name)
         {

@@ -8,15 +8,15 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace EbpfLb.Commands;
 
-/// <summary>Runs a load balancer until it is cancelled; returns the exit code.</summary>
-/// <param name="configuration">What to begin with.</param>
-/// <param name="file">The file that it stands in, which may change; null where flags said it, or a pipe did.</param>
-/// <param name="loggers">For all that it tells besides flows.</param>
-/// <param name="cancellation">Asks it to end.</param>
+/// <summary>Runs a load balancer until it is cancelled. Returns the exit code.</summary>
+/// <param name="configuration">The first configuration.</param>
+/// <param name="file">The file to watch for changes; null if flags or a pipe gave the configuration.</param>
+/// <param name="loggers">For all output except flow events.</param>
+/// <param name="cancellation">Stops it.</param>
 delegate Task<int> RunLoadBalancer(
     LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation);
 
-/// <summary><c>ebpf-lb run</c>: takes a configuration from a file or from flags, and balances.</summary>
+/// <summary><c>ebpf-lb run</c>: reads the configuration from a file or from flags, and balances.</summary>
 sealed class RunCommand
 {
     readonly Option<string> _config = new("--config")
@@ -143,7 +143,7 @@ sealed class RunCommand
         _logs.CompletionSources.Add([.. ConfigNames.Logs.Select(known => known.Word)]);
     }
 
-    /// <returns>What was read, and the file to watch for changes, if there is one.</returns>
+    /// <returns>The result, and the file to watch for changes, if there is one.</returns>
     (ConfigurationResult Reading, string? File) Read(ParseResult parsed)
     {
         if (parsed.GetValue(_config) is not { } path)
@@ -184,7 +184,7 @@ sealed class RunCommand
         {
             console.FormatterName = format == LogFormat.Json ? ConsoleFormatterNames.Json : LogLine.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
-            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // who does not read them must not stop the balancing
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // a slow reader of the log must not stop the balancer
         })
         .Services.Configure<JsonConsoleFormatterOptions>(json => (json.TimestampFormat, json.UseUtcTimestamp) = ("O", true))
         .AddSingleton<ConsoleFormatter, LogLine>());

@@ -1,12 +1,12 @@
 namespace EbpfLb.Commands;
 
 /// <summary>
-/// Shows one text after the other: on a terminal each in the place of the one before, cut to what fits; elsewhere one
-/// below the other.
+/// Shows successive texts. On a terminal each replaces the one before, cut to the height; elsewhere they follow one
+/// another.
 /// </summary>
 sealed class Screen : IDisposable
 {
-    // xterm's control sequences: the alternate screen, the cursor and the wrapping of lines, each off and on again.
+    // xterm control sequences: alternate screen, cursor and line wrapping, each off and on again.
     const string Enter = "\u001b[?1049h\u001b[?25l\u001b[?7l";
     const string Leave = "\u001b[?7h\u001b[?25h\u001b[?1049l";
     const string Home = "\u001b[H";
@@ -16,9 +16,9 @@ sealed class Screen : IDisposable
     readonly TextWriter _output;
     readonly Func<int>? _height;
 
-    /// <param name="output">Where to.</param>
+    /// <param name="output">The output.</param>
     /// <param name="height">
-    /// Tells how many lines the terminal has, 0 where that is not known; null where the output is none.
+    /// Returns the terminal's height in lines, 0 if unknown; null if the output is not a terminal.
     /// </param>
     public Screen(TextWriter output, Func<int>? height)
     {

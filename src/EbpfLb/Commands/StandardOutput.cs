@@ -4,8 +4,8 @@ using EbpfLb.Native;
 namespace EbpfLb.Commands;
 
 /// <summary>
-/// A descriptor to write text to, as a rule the process's standard output. System.Console has one lock for both outputs:
-/// there a reader of flows who stalls would silence the logs as well.
+/// A file descriptor as a text output, by default standard output. System.Console has one lock for both outputs: a
+/// stalled reader of flow events would block the log as well.
 /// </summary>
 sealed class StandardOutput : Stream
 {
@@ -17,7 +17,7 @@ sealed class StandardOutput : Stream
 
     StandardOutput(int descriptor) => _descriptor = descriptor;
 
-    /// <summary>The process's own, for any thread; each call's text is written before it returns.</summary>
+    /// <summary>Standard output, for any thread. Each call's text is written before it returns.</summary>
     public static TextWriter Writer { get; } = CreateWriter(Descriptor);
 
     public static TextWriter CreateWriter(int descriptor) =>
@@ -37,9 +37,9 @@ sealed class StandardOutput : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Writes all of it, and waits for who is slow to read.</summary>
-    /// <exception cref="OutputGoneException">Nobody reads it any more.</exception>
-    /// <exception cref="IOException">It takes no more.</exception>
+    /// <summary>Writes everything; blocks while the reader is slow.</summary>
+    /// <exception cref="OutputGoneException">The reader has closed it.</exception>
+    /// <exception cref="IOException">The descriptor cannot be written.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         while (!buffer.IsEmpty)
@@ -57,7 +57,7 @@ sealed class StandardOutput : Stream
         {
             case Errno.EINTR:
                 return 0;
-            case Errno.EAGAIN: // whoever gave it to us does not want to wait himself
+            case Errno.EAGAIN: // the descriptor is non-blocking
                 var descriptor = new LibC.PollDescriptor { Descriptor = _descriptor, Events = Writable };
                 _ = LibC.poll(&descriptor, 1, Forever);
                 return 0;
@@ -79,5 +79,5 @@ sealed class StandardOutput : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 }
 
-/// <summary>Who read standard output has closed it, as <c>head</c> does when it has seen enough.</summary>
+/// <summary>The reader has closed standard output, as <c>head</c> does.</summary>
 sealed class OutputGoneException() : IOException("nobody reads standard output any more.");

@@ -5,7 +5,7 @@ using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb status</c>: what is attached here, and what it has done.</summary>
+/// <summary><c>ebpf-lb status</c>: shows what is attached, with its counters.</summary>
 static class StatusCommand
 {
     public static Command Create()

@@ -1,9 +1,9 @@
 namespace EbpfLb.Commands;
 
-/// <summary>What stands at the other end of stdout.</summary>
+/// <summary>Properties of the terminal at standard output.</summary>
 static class Terminal
 {
-    /// <summary>Whether it shows colours: a terminal, and NO_COLOR is not set.</summary>
+    /// <summary>True on a terminal, unless NO_COLOR is set.</summary>
     public static bool HasColours =>
         !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 }

@@ -4,7 +4,7 @@ using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb watch</c>: what goes on at present, read from the pinned maps.</summary>
+/// <summary><c>ebpf-lb watch</c>: shows rates live, from the pinned maps.</summary>
 static class WatchCommand
 {
     static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);

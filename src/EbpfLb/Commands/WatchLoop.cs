@@ -2,13 +2,13 @@ using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
 
-/// <summary>Shows what goes on, once an interval, and what could not be read.</summary>
+/// <summary>Shows rates, and what could not be read, once per interval.</summary>
 /// <param name="read">Takes a snapshot.</param>
-/// <param name="colours">Whether to show them.</param>
-/// <param name="time">Tells when it was taken.</param>
+/// <param name="colours">True for coloured output.</param>
+/// <param name="time">Measures the time between snapshots.</param>
 sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time)
 {
-    /// <summary>Until it is cancelled, which is the way to end it.</summary>
+    /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(Screen screen, TimeSpan interval, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(interval, time);

@@ -1,6 +1,6 @@
 namespace EbpfLb.Configuration;
 
-/// <summary>The words by which users choose, in files and flags alike.</summary>
+/// <summary>The values that users write in files and flags.</summary>
 static class ConfigNames
 {
     public static readonly (string Word, HookKind Value)[] Hooks =
@@ -17,17 +17,17 @@ static class ConfigNames
 
     public static readonly (string Word, LogFormat Value)[] Logs = [("lines", LogFormat.Lines), ("json", LogFormat.Json)];
 
-    /// <summary>The states of flows that have timeouts.</summary>
+    /// <summary>Flow states that have a timeout.</summary>
     public static readonly string[] Timeouts = ["opening", "established", "ended", "udp"];
 
-    /// <summary>What there is to say of health checks.</summary>
+    /// <summary>Keys of a health check.</summary>
     public static readonly string[] Health =
         ["tcp", "http", "every", "timeout", "rise", "fall", "port", "when-all-down"];
 
     public static readonly (string Word, AllDownPolicy Value)[] AllDown =
         [("refuse", Configuration.AllDownPolicy.Refuse), ("try-all", Configuration.AllDownPolicy.TryAll)];
 
-    /// <summary>Round robin heeds weights in any case; its longer name is the field's too.</summary>
+    /// <summary>Round robin respects weights; "weighted-round-robin" is an alias.</summary>
     public static readonly (string Word, Algorithm Value)[] Algorithms =
     [
         ("round-robin", Algorithm.RoundRobin), ("weighted-round-robin", Algorithm.RoundRobin),
@@ -40,19 +40,15 @@ static class ConfigNames
 
     public static readonly (string Word, bool Value)[] Booleans = [("false", false), ("true", true)];
 
-    /// <summary>The user's word for a hook.</summary>
     public static string ToConfigString(this HookKind hook) => Hooks.First(known => known.Value == hook).Word;
 
-    /// <summary>The user's word for a mode.</summary>
     public static string ToConfigString(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Word;
 
-    /// <summary>The user's word for what becomes of new flows when all backends are down.</summary>
     public static string ToConfigString(this AllDownPolicy policy) => AllDown.First(known => known.Value == policy).Word;
 
-    /// <summary>So many flows.</summary>
+    /// <summary>A number of flows, as text.</summary>
     public static string FormatFlowCount(long count) => count == 1 ? "1 flow" : $"{count} flows";
 
-    /// <summary>The user's word for a protocol.</summary>
     public static string ToConfigString(this TransportProtocol protocol) =>
         Protocols.First(known => known.Value == protocol).Word;
 }

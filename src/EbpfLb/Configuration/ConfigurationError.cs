@@ -2,16 +2,16 @@ using System.Text;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>One thing that is wrong with a configuration.</summary>
+/// <summary>One error in a configuration.</summary>
 /// <param name="Location">Where.</param>
-/// <param name="Value">What stands there, or null where something is missing.</param>
+/// <param name="Value">The invalid value; null if something is missing.</param>
 /// <param name="Problem">What is wrong; continues the value as a sentence.</param>
-/// <param name="Remedy">What to do about it, as a sentence of its own without the full stop.</param>
+/// <param name="Remedy">What to do about it, as a sentence without the full stop.</param>
 sealed record ConfigurationError(SourceLocation Location, string? Value, string Problem, string Remedy)
 {
     const int MaxValueLength = 80;
 
-    /// <summary>The error on one line, whatever the value holds.</summary>
+    /// <summary>The error on one line; control characters of the value are escaped and long values are cut.</summary>
     public override string ToString() =>
         Value is null ? $"{Location}: {Problem}. {Remedy}." : $"{Location}: '{Escape(Value)}' {Problem}. {Remedy}.";
 

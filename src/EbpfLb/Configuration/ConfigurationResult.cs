@@ -2,5 +2,5 @@ using System.Collections.Immutable;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>What came of reading a configuration: the configuration, or every error that it has.</summary>
+/// <summary>A valid configuration, or every error.</summary>
 sealed record ConfigurationResult(LoadBalancerConfiguration? Configuration, ImmutableArray<ConfigurationError> Errors);

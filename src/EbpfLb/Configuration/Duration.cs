@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>Times as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>
+/// <summary>Durations as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>
 static class Duration
 {
     const int MaxDigits = 9; // digits
@@ -13,7 +13,7 @@ static class Duration
         ("h", TimeSpan.FromHours(1)),
     ];
 
-    /// <summary>Null where the text is no time, or a longer one than can be told.</summary>
+    /// <summary>Null if the text is not a duration or overflows.</summary>
     public static TimeSpan? TryParse(string text)
     {
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
@@ -26,7 +26,7 @@ static class Duration
         return number <= TimeSpan.MaxValue / unit.Value ? unit.Value * number : null;
     }
 
-    /// <summary>The user's words for a time; minutes only where they are whole, as the other units.</summary>
+    /// <summary>The text of a duration, in the largest unit that divides it.</summary>
     public static string Format(TimeSpan time)
     {
         var unit = Units.Last(unit => unit.Value == Units[0].Value || time.Ticks % unit.Value.Ticks == 0);

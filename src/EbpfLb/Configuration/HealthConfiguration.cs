@@ -1,34 +1,34 @@
 namespace EbpfLb.Configuration;
 
-/// <summary>What becomes of new flows when all backends of a service are down.</summary>
+/// <summary>The policy for new flows when all backends of a service are down.</summary>
 enum AllDownPolicy
 {
-    /// <summary>They are refused, which clients see at once.</summary>
+    /// <summary>Refuse them at once.</summary>
     Refuse,
 
-    /// <summary>They go to all of them, as if none were down.</summary>
+    /// <summary>Send them to all backends, as if none were down.</summary>
     TryAll,
 }
 
 /// <summary>How a service's backends are checked.</summary>
 sealed record HealthConfiguration
 {
-    /// <summary>What an HTTP check asks for; null where a TCP connection is enough.</summary>
+    /// <summary>The path of an HTTP check; null for a TCP check.</summary>
     public string? Path { get; init; }
 
-    /// <summary>From the beginning of one check to that of the next.</summary>
+    /// <summary>The interval from the start of one check to the start of the next.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>For a whole check, the connection included.</summary>
+    /// <summary>The limit for a whole check, including the connection.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>So many good checks in a row bring a backend back.</summary>
+    /// <summary>So many successful checks in a row bring a backend up.</summary>
     public int Rise { get; init; } = 2;
 
-    /// <summary>So many failed checks in a row take a backend out.</summary>
+    /// <summary>So many failed checks in a row take a backend down.</summary>
     public int Fall { get; init; } = 3;
 
-    /// <summary>TCP port, in host byte order; 0 is the backend's own.</summary>
+    /// <summary>TCP port in host byte order; 0 is the backend's own port.</summary>
     public ushort Port { get; init; }
 
     public AllDownPolicy WhenAllDown { get; init; }

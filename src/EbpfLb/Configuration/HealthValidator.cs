@@ -3,9 +3,9 @@ using System.Globalization;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>Turns a raw health check into a configuration, or into every error it has.</summary>
+/// <summary>Validates a raw health check.</summary>
 /// <param name="raw">As its source read it.</param>
-/// <param name="errors">Where errors are added.</param>
+/// <param name="errors">Receives the errors.</param>
 sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors)
 {
     const int MaxPathLength = 1024;
@@ -14,9 +14,9 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
     static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
     static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(10);
 
-    /// <param name="listen">Null where that is wrong itself.</param>
-    /// <param name="backends">Those of the service.</param>
-    /// <param name="takesContainers">Whether containers may become backends as well, at the port that clients ask for.</param>
+    /// <param name="listen">Null if it is itself invalid.</param>
+    /// <param name="backends">The service's backends.</param>
+    /// <param name="takesContainers">True if containers may become backends, at the port of the service.</param>
     public HealthConfiguration Validate(
         ListenEndpoint? listen, ImmutableArray<BackendConfiguration> backends, bool takesContainers)
     {
@@ -39,7 +39,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
         return health;
     }
 
-    /// <summary>Null for a check by TCP alone.</summary>
+    /// <summary>Null for a TCP check.</summary>
     string? Path()
     {
         var (tcp, http) = (raw.Values.GetValueOrDefault("tcp"), raw.Values.GetValueOrDefault("http"));
@@ -102,7 +102,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
         return default;
     }
 
-    /// <summary>Checks connect over TCP.</summary>
+    /// <summary>Checks need one TCP port.</summary>
     void RequirePort(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends, bool takesContainers)
     {
         if (listen.Protocol == TransportProtocol.Udp)

@@ -3,54 +3,54 @@ using System.Net;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>Where the datapath is attached. <see cref="Auto"/> lets the runner choose and say why.</summary>
+/// <summary>Where the datapath is attached. <see cref="Auto"/> lets the balancer choose.</summary>
 enum HookKind { Auto, Tc, XdpNative, XdpGeneric }
 
-/// <summary>What the kernel reports: nothing, flows, or flows and every packet.</summary>
+/// <summary>What the datapath reports: nothing, flows, or flows and every packet.</summary>
 enum EventLevel { Off, Flows, Packets }
 
-/// <summary>How logs are written: as lines for people, or as JSON objects, one a line.</summary>
+/// <summary>How logs are written: as lines for people, or as one JSON object per line.</summary>
 enum LogFormat { Lines, Json }
 
-/// <summary>How a backend is chosen for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>
+/// <summary>How a backend is selected for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>
 enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
 
-/// <summary>How packets get to the backend and answers back. The values are those of <c>enum lb_mode</c>.</summary>
+/// <summary>How packets reach the backend and replies return. The values are those of <c>enum lb_mode</c>.</summary>
 enum ForwardingMode { Nat, Dsr }
 
-/// <summary>What the user wants, validated as a whole. Host names are not resolved yet.</summary>
+/// <summary>A validated configuration. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
-    /// <summary>The datapath stands on at most so many interfaces.</summary>
+    /// <summary>The maximum number of interfaces.</summary>
     public const int MaxInterfaces = 16;
 
-    /// <summary>The tables hold at most so many services.</summary>
+    /// <summary>The maximum number of services.</summary>
     public const int MaxServices = 1024;
 
-    /// <summary>The first is the one that a service without an address listens on.</summary>
+    /// <summary>A service without an address listens on the first one's addresses.</summary>
     public required ImmutableArray<string> Interfaces { get; init; }
     public required HookKind Hook { get; init; }
     public required EventLevel Events { get; init; }
 
-    /// <summary>How many established flows there is room for.</summary>
+    /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;
     public TimeoutConfiguration Timeouts { get; init; } = new();
 
-    /// <summary>Where metrics and the process's health are served; null for nowhere.</summary>
+    /// <summary>Where metrics and the health endpoint are served; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
     public LogFormat Logs { get; init; }
 
-    /// <summary>Does the datapath go on where the process is asked to end?</summary>
+    /// <summary>True if the datapath stays attached when the process is asked to end.</summary>
     public bool LeaveAttached { get; init; }
 
     /// <summary>
-    /// Is what an ended process left removed, not taken over? Said for one start, by a flag only; two configurations that
-    /// differ in nothing else are equal.
+    /// True if state of an ended process is removed instead of adopted. Set by a flag for one start; not part of
+    /// equality.
     /// </summary>
     public bool Replace { get; init; }
     public required ImmutableArray<ServiceConfiguration> Services { get; init; }
 
-    /// <summary>Where containers become backends by their labels; null where they do not.</summary>
+    /// <summary>Where labelled containers become backends; null if they do not.</summary>
     public DockerConfiguration? Docker { get; init; }
 
     public bool Equals(LoadBalancerConfiguration? other) =>
@@ -62,7 +62,7 @@ sealed record LoadBalancerConfiguration
     public override int GetHashCode() => HashCode.Combine(Interfaces.Length, Hook, Events, Services.Length);
 }
 
-/// <summary>One balanced endpoint and its backends. Backends may be empty.</summary>
+/// <summary>A balanced endpoint and its backends, which may be none.</summary>
 sealed record ServiceConfiguration
 {
     public static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(30);
@@ -72,10 +72,10 @@ sealed record ServiceConfiguration
     public Algorithm Algorithm { get; init; }
     public ForwardingMode Mode { get; init; }
 
-    /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
+    /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
     public TimeSpan Drain { get; init; } = DefaultDrain;
 
-    /// <summary>Null where backends are not checked.</summary>
+    /// <summary>Null if backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
     public required ImmutableArray<BackendConfiguration> Backends { get; init; }
 
@@ -87,9 +87,9 @@ sealed record ServiceConfiguration
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
 }
 
-/// <summary>What clients connect to.</summary>
-/// <param name="Address">Null for the interface's own, of both families.</param>
-/// <param name="Port">In host byte order; 0 is every port but those that the local stack hands out.</param>
+/// <summary>The endpoint that clients connect to.</summary>
+/// <param name="Address">Null for all of the interface's own addresses.</param>
+/// <param name="Port">In host byte order; 0 is every port outside the local port range.</param>
 /// <param name="Protocol">TCP or UDP.</param>
 sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol Protocol)
 {
@@ -97,9 +97,9 @@ sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol 
         $"{(Address is null ? $"self:{EndPoints.FormatPort(Port)}" : EndPoints.Format(Address, Port))}/{Protocol.ToConfigString()}";
 }
 
-/// <summary>A server, by address or by a name, each address of which is a backend of its own.</summary>
+/// <summary>A server by address or host name. Each address of a name is a backend.</summary>
 /// <param name="Host">An address, without brackets, or a host name.</param>
-/// <param name="Port">In host byte order; 0 is the port that the client asked for.</param>
+/// <param name="Port">In host byte order; 0 is the port that the client connects to.</param>
 /// <param name="Weight">Share of new flows among the service's backends, 0 to 100; 0 takes no new flow.</param>
 sealed record BackendConfiguration(string Host, ushort Port, int Weight)
 {

@@ -1,19 +1,19 @@
 namespace EbpfLb.Configuration;
 
-/// <summary>Guesses what a mistyped word was meant to be.</summary>
+/// <summary>Suggestions for mistyped words.</summary>
 static class Spelling
 {
     const int MaxDistance = 2;
     const int MaxLength = 32;
 
-    /// <summary>The known word that at most two edits make of this one, or null.</summary>
+    /// <summary>The known word within two edits, or null.</summary>
     public static string? Suggest(string word, IEnumerable<string> known) =>
         word.Length > MaxLength ? null : known
             .Select(candidate => (candidate, distance: Distance(word.ToLowerInvariant(), candidate)))
             .Where(guess => guess.distance <= MaxDistance && guess.distance < guess.candidate.Length / 2)
             .OrderBy(guess => guess.distance).FirstOrDefault().candidate;
 
-    /// <summary>Levenshtein's distance, one row of the table at a time.</summary>
+    /// <summary>The Levenshtein distance, one row of the table at a time.</summary>
     static int Distance(string a, string b)
     {
         var row = Enumerable.Range(0, b.Length + 1).ToArray();

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>What is wrong with one written value and what to do about it; null where nothing is.</summary>
+/// <summary>What is wrong with a value, and what to do about it.</summary>
 sealed record SyntaxError(string Problem, string Remedy);
 
-/// <summary>The grammar of names, addresses and ports.</summary>
+/// <summary>The grammar of names, addresses and ports. The Check methods return null for a valid value.</summary>
 static class Syntax
 {
     const int MaxInterfaceLength = 15; // IFNAMSIZ less the terminating zero, in bytes
@@ -24,7 +24,7 @@ static class Syntax
         "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)",
         "Use the unicast address that the machine has on a network; to listen, 'self' is the interface's own");
 
-    /// <summary>What the kernel's dev_valid_name would refuse.</summary>
+    /// <summary>As the kernel's dev_valid_name.</summary>
     public static SyntaxError? CheckInterface(string name) => name switch
     {
         "" => new("is no interface name", "Name one that 'ip link' lists"),
@@ -41,13 +41,13 @@ static class Syntax
             ? null
             : new("is no service name", $"Use 1 to {MaxNameLength} letters, digits, '.', '_' and '-'");
 
-    /// <summary>A container engine allows a letter or digit and then these; a network of its own may hold any others.</summary>
+    /// <summary>Engines name networks freely, except for blanks and control characters.</summary>
     public static SyntaxError? CheckNetwork(string name) =>
         name.Length is > 0 and <= MaxNetworkLength && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? null
             : new("is no name of a network", "Name one that 'docker network ls' lists");
 
-    /// <summary>Only what begins with unix:// and an absolute path that the kernel can bind.</summary>
+    /// <summary>unix:// and an absolute path that fits a socket address.</summary>
     public static SyntaxError? CheckEngineSocket(string text) =>
         text.StartsWith($"{DockerConfiguration.Scheme}/", StringComparison.Ordinal) && !text.Contains('\0')
         && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= MaxSocketLength
@@ -55,7 +55,7 @@ static class Syntax
             : new("is no socket of a container engine",
                 $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.DefaultSocket}, with a path of at most {MaxSocketLength} bytes");
 
-    /// <summary>The parts of HOST[:PORT]. An IPv6 address stands in brackets, or alone.</summary>
+    /// <summary>Splits HOST[:PORT]. An IPv6 address has brackets, or no port.</summary>
     public static (string Host, string? Port) SplitHostPort(string endpoint)
     {
         var close = endpoint.StartsWith('[') ? endpoint.IndexOf(']') : -1;
@@ -67,7 +67,7 @@ static class Syntax
             : (endpoint[..colon], endpoint[(colon + 1)..]);
     }
 
-    /// <summary>An address that packets can be sent to from another machine, or a host name.</summary>
+    /// <summary>A unicast address that other machines can reach, or a host name.</summary>
     public static SyntaxError? CheckHost(string host)
     {
         if (host.Length == 0)
@@ -87,13 +87,15 @@ static class Syntax
             : new("is not a host name", "Use labels of 1 to 63 letters, digits, '-' and '_' with dots between them");
     }
 
-    /// <summary>The address of dotted-decimal text without shorthand, or of IPv6 text without brackets and zone.</summary>
+    /// <summary>
+    /// Parses dotted-decimal text without shorthand, or IPv6 text without brackets and zone. Null if it is neither.
+    /// </summary>
     public static IPAddress? ParseAddress(string text) =>
         IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetwork
             ? address.ToString() == text
             : text.All(c => c is ':' or '.' || char.IsAsciiHexDigit(c))) ? address : null;
 
-    /// <summary>Why packets to this address do not travel over a network to one host; null where they do.</summary>
+    /// <summary>Null if packets to this address can travel over a network to one host.</summary>
     public static SyntaxError? CheckUnicast(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
@@ -110,7 +112,7 @@ static class Syntax
     public static ushort? ParsePort(string text) =>
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
 
-    /// <summary>ADDRESS:PORT of this machine, or a port alone, which is the loopback's; null where the text is neither.</summary>
+    /// <summary>Parses ADDRESS:PORT, or a port alone on the loopback address. Null if it is neither.</summary>
     public static IPEndPoint? ParseLocalEndPoint(string text)
     {
         if (ParsePort(text) is { } alone)

@@ -5,19 +5,19 @@ using System.Net.Sockets;
 
 namespace EbpfLb.Configuration;
 
-/// <summary>Turns a raw configuration into a configuration, or into every error it has. The same for every source.</summary>
+/// <summary>Validates a raw configuration from any source, and collects every error.</summary>
 sealed class Validator
 {
-    static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(100); // the kernel's coarse clock has ticks of up to 10
+    static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(100); // the kernel's coarse clock ticks every 1 to 10 ms
     static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(720);
 
     readonly List<ConfigurationError> _errors;
 
     Validator(IEnumerable<ConfigurationError> errors) => _errors = [.. errors];
 
-    /// <summary>Validates the whole of it.</summary>
+    /// <summary>Validates the whole configuration.</summary>
     /// <param name="raw">As its source read it.</param>
-    /// <param name="sourceErrors">What its source found wrong already.</param>
+    /// <param name="sourceErrors">The errors that its source found.</param>
     public static ConfigurationResult Validate(RawConfiguration raw, IEnumerable<ConfigurationError> sourceErrors)
     {
         var validator = new Validator(sourceErrors);
@@ -160,7 +160,7 @@ sealed class Validator
         return ServiceConfiguration.DefaultDrain;
     }
 
-    /// <summary>A nameless service is called after its endpoint: tcp-80, or tcp-10.0.0.5-80.</summary>
+    /// <summary>The name of a nameless service: tcp-80, or tcp-10.0.0.5-80.</summary>
     static string NameFor(ListenEndpoint listen, HashSet<string> taken)
     {
         var port = listen.Port == 0 ? "any" : $"{listen.Port}";
@@ -172,7 +172,9 @@ sealed class Validator
         return name;
     }
 
-    /// <summary>Packets leave in the family that they came in; what a name stands for is not known yet.</summary>
+    /// <summary>
+    /// Packets leave in the address family that they arrived in. The family of a host name is not known yet.
+    /// </summary>
     static SyntaxError? CheckFamily(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends)
     {
         if (listen.Address is not { AddressFamily: var family } || backends.IsEmpty || !backends.All(IsOther))
@@ -243,7 +245,7 @@ sealed class Validator
         var port = portText is null ? listenPort : Syntax.ParsePort(portText);
         var hostIsFine = Check(located, Syntax.CheckHost(host));
         var portIsFine = Check(located, port is null ? Syntax.InvalidPort : null);
-        // An IPv6 address may be written in several ways; a backend has one.
+        // Different spellings of one IPv6 address are one backend.
         var name = Syntax.ParseAddress(host)?.ToString() ?? host;
         return hostIsFine && portIsFine ? new BackendConfiguration(name, port!.Value, weight) : null;
     }

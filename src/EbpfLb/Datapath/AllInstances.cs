@@ -2,14 +2,14 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>Reads all instances for those who show them.</summary>
+/// <summary>Reads all instances of this network namespace.</summary>
 static class AllInstances
 {
     /// <summary>
-    /// Reads one after the other. One that cannot be read, as it is another version's or is just being pinned or removed,
-    /// is an error among the others, and so is one whose pins are not to be seen from here.
+    /// Reads instances one after the other. An instance of another version, one that is just being pinned or removed,
+    /// or one whose pins are not visible here is an error in the result.
     /// </summary>
-    /// <param name="read">Reads from an instance of that name, and disposes of its tables when it likes.</param>
+    /// <param name="read">Reads one instance, and disposes of its tables when it has finished.</param>
     public static (IReadOnlyList<T> Read, IReadOnlyList<string> Faults) Read<T>(Func<string, LbTables, T> read)
     {
         var (all, errors) = (new List<T>(), new List<string>());
@@ -32,7 +32,7 @@ static class AllInstances
         return (all, errors);
     }
 
-    /// <summary>The interfaces on which a runner is, of an instance that is none of these.</summary>
+    /// <summary>Interfaces with a running balancer that belong to none of these instances.</summary>
     static string[] WithoutVisiblePins(IReadOnlyList<string> instances)
     {
         var held = InstanceLock.HeldInterfaces();

@@ -5,31 +5,30 @@ using EbpfLb.Networking;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// One interface's hooks going over to a datapath, from the programs that an ended process left there, if any. What may be
-/// refused comes first and can be undone: who cannot have all of the hooks leaves them as they were.
+/// Attaches a datapath to the hooks of one interface and replaces the programs of an ended process. <see
+/// cref="Prepare"/> does what the kernel may refuse, and can be rolled back; <see cref="Commit"/> replaces.
 /// </summary>
-/// <param name="datapath">What is to be attached.</param>
-/// <param name="hook">Where to; tc always is one of them.</param>
+/// <param name="datapath">The datapath to attach.</param>
+/// <param name="hook">The hook; tc is always attached as well.</param>
 /// <param name="device">The interface.</param>
-/// <param name="pins">Its links.</param>
-/// <param name="load">Loads on the same tables what belongs to another hook.</param>
+/// <param name="pins">Its pinned links.</param>
+/// <param name="load">Loads the programs for another hook on the same tables.</param>
 sealed class AttachTransaction(
     LoadedDatapath datapath, HookKind hook, NetworkDevice device, LinkPins pins, Func<HookKind, LoadedDatapath> load)
 {
     readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _acquired = [];
     HookKind? _removedMode;
 
-    /// <summary>The modes of XDP in which an ended process may have stood, and this datapath is not to.</summary>
+    /// <summary>XDP modes of an ended process that this datapath does not use.</summary>
     IEnumerable<HookKind> OtherModes => LinkPins.XdpModes.Where(mode => mode != hook);
 
-    /// <summary>Did the interface or its driver refuse this hook, rather than the kernel this process?</summary>
+    /// <summary>
+    /// True if the interface or its driver refused the hook; false if the process lacks a privilege.
+    /// </summary>
     public static bool IsRefusedByDevice(NativeException error) => error.Number is not (Errno.EPERM or Errno.EACCES);
 
-    /// <summary>
-    /// Attaches to the hooks that are free. The tc program comes first: one carries all by itself while XDP goes from one
-    /// mode to another.
-    /// </summary>
-    /// <exception cref="NativeException">It was refused; what was done until then is to be undone.</exception>
+    /// <summary>Attaches to the free hooks, tc first: it carries all traffic while XDP changes its mode.</summary>
+    /// <exception cref="NativeException">The kernel refused a hook; roll back.</exception>
     public void Prepare()
     {
         Acquire(HookKind.Tc, datapath.Tc, () => LinkAttachment.TryTcx(datapath.Tc, device));
@@ -40,10 +39,9 @@ sealed class AttachTransaction(
     }
 
     /// <summary>
-    /// Has each program take its predecessor's place in what was attached already, so that no packet meets none, and
-    /// removes what belongs to another hook.
+    /// Replaces the attached programs of the predecessor, so that no packet meets none, and removes other hooks.
     /// </summary>
-    /// <returns>What is attached now, in the order in which to detach it.</returns>
+    /// <returns>The attachments, in the order in which to detach them.</returns>
     public IEnumerable<IAttachment> Commit()
     {
         foreach (var held in _acquired.Where(taken => !taken.IsNew))
@@ -54,8 +52,8 @@ sealed class AttachTransaction(
     }
 
     /// <summary>
-    /// What puts the hooks back as they were before <see cref="Prepare"/>, however far that came, one after the other: each
-    /// is to be done whatever became of those before.
+    /// The steps that restore the hooks as they were before <see cref="Prepare"/>. Run each, even if one before
+    /// failed.
     /// </summary>
     public IEnumerable<Action> RollbackSteps() =>
     [
@@ -74,7 +72,7 @@ sealed class AttachTransaction(
         }
     }
 
-    /// <summary>Puts XDP back into the mode that made way, with a program of this build's on the same tables.</summary>
+    /// <summary>Restores the XDP mode that was removed, with this build's program on the same tables.</summary>
     void RestoreXdp()
     {
         if (_removedMode is not { } mode)
@@ -98,7 +96,7 @@ sealed class AttachTransaction(
             _acquired.Add((at, ClsactAttachment.Attach(program, device), program, IsNew: true));
     }
 
-    /// <summary>A link's mode is for life, and an interface has one mode at a time.</summary>
+    /// <summary>A link keeps its mode, and an interface has one XDP mode at a time.</summary>
     void RemoveOtherModes()
     {
         foreach (var other in OtherModes)

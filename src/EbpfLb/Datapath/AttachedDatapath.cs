@@ -7,8 +7,8 @@ using EbpfLb.Tables;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// A datapath that is loaded, filled, pinned and attached: on its own maps, or on those that an ended process left.
-/// It goes on without its process until it is detached.
+/// A datapath that is loaded, filled, pinned and attached, on new tables or on those of an ended process. It keeps
+/// forwarding without its process until it is detached.
 /// </summary>
 sealed class AttachedDatapath : IDisposable
 {
@@ -31,7 +31,7 @@ sealed class AttachedDatapath : IDisposable
 
     public string HookReason { get; }
 
-    /// <summary>Has it taken over what an ended process left?</summary>
+    /// <summary>True if it took over the tables of an ended process.</summary>
     public bool IsAdopted { get; }
 
     public LbTables Tables => _datapath.Tables;
@@ -39,15 +39,15 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>As <see cref="LoadedDatapath.TcRefusal"/>.</summary>
     public LoadException? TcRefusal => _datapath.TcRefusal;
 
-    /// <param name="configuration">Says which hook is asked for, and which events.</param>
-    /// <param name="devices">Where to attach: to all of them, or to none.</param>
-    /// <param name="stale">Of ended processes: taken over, or removed once the programs are in the kernel.</param>
+    /// <param name="configuration">The hook and the event level.</param>
+    /// <param name="devices">The interfaces: all of them are attached, or none.</param>
+    /// <param name="stale">State of ended processes: adopted, or removed once the programs are loaded.</param>
     /// <param name="fill">
-    /// Fills the tables: new ones before the first packet meets them, others once every hook was granted.
+    /// Fills the tables: new ones before the first packet, adopted ones once every hook is granted.
     /// </param>
     /// <exception cref="LoadBalancerException">
-    /// It did not work; nothing is left behind, but what an ended process left goes on as it did, unless it was to be replaced
-    /// and its programs had made way by then.
+    /// Nothing stays attached. An ended process's datapath keeps forwarding, unless it was to be replaced and had
+    /// been removed already.
     /// </exception>
     public static AttachedDatapath Attach(
         LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, StaleInstances stale,
@@ -67,10 +67,10 @@ sealed class AttachedDatapath : IDisposable
         }
     }
 
-    /// <summary>As it is at the moment: an id may become another service's.</summary>
+    /// <summary>The service's current name; ids are reused.</summary>
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
-    /// <summary>Takes the programs off the interfaces and removes the pins; the tables can be read until disposal.</summary>
+    /// <summary>Detaches the programs and removes the pins. The tables can be read until disposal.</summary>
     public void Detach()
     {
         NativeException? first = null;
@@ -82,7 +82,7 @@ sealed class AttachedDatapath : IDisposable
             }
             catch (NativeException error)
             {
-                first ??= error; // the others are to go all the same
+                first ??= error; // detach the others too
             }
             attachment.Dispose();
         }
@@ -92,7 +92,7 @@ sealed class AttachedDatapath : IDisposable
             throw first;
     }
 
-    /// <summary>Lets go of it; where it was not detached, it goes on.</summary>
+    /// <summary>Closes the descriptors. An attached datapath keeps forwarding.</summary>
     public void Dispose()
     {
         _attachments.ForEach(attachment => attachment.Dispose());
@@ -106,9 +106,9 @@ sealed class AttachedDatapath : IDisposable
         LoadedDatapath Load(HookKind hook) =>
             LoadedDatapath.Load(hook, DatapathSettings.Create(configuration.Events), configuration.Flows, stale.Tables);
         var datapath = Load(choice.Hook);
-        stale.Remove(); // not before: what does not load costs nothing
+        stale.Remove(); // not before the programs are loaded: a refused load changes nothing
         var attached = new AttachedDatapath(datapath, devices[0].Name, choice, stale.Tables);
-        // Where clients ask comes last, and goes first: what they are told to expect must find its way back.
+        // The client side attaches last and detaches first: replies to an accepted packet must be forwarded.
         AttachTransaction[] transactions = [.. devices.Reverse().Select(
             device => new AttachTransaction(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
         try
@@ -126,10 +126,7 @@ sealed class AttachedDatapath : IDisposable
         }
     }
 
-    /// <summary>
-    /// Tables of an ended process are in use: they are written when nobody can refuse any more. Until then all go by what
-    /// they hold, the new programs too, where these are attached already.
-    /// </summary>
+    /// <summary>Adopted tables are in use: they are written when no hook can be refused any more.</summary>
     void Prepare(AttachTransaction[] transactions, NetworkDevice first, Action<LbTables> fill)
     {
         if (!IsAdopted)
@@ -149,7 +146,7 @@ sealed class AttachedDatapath : IDisposable
         }
     }
 
-    /// <exception cref="LoadBalancerException">It could not be undone: tells of both errors.</exception>
+    /// <exception cref="LoadBalancerException">The rollback failed as well; the message has both errors.</exception>
     void Rollback(AttachTransaction[] transactions, Exception error)
     {
         var errors = transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps()).Select(ErrorOf)
@@ -168,7 +165,7 @@ sealed class AttachedDatapath : IDisposable
                 + string.Join(' ', errors.Select(another => another.Message)), error);
         }
 
-        // What cannot be put back on one interface keeps no other from being put back.
+        // A failed step must not prevent the others.
         static Exception? ErrorOf(Action undo)
         {
             try

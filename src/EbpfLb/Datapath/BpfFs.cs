@@ -3,7 +3,7 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>The file system of pins.</summary>
+/// <summary>The bpf file system, which holds the pins.</summary>
 static unsafe class BpfFs
 {
     public const string Root = "/sys/fs/bpf";
@@ -20,9 +20,9 @@ static unsafe class BpfFs
         }
     }
 
-    /// <summary>Mounts the file system where it is missing.</summary>
-    /// <returns>True when it had to be mounted.</returns>
-    /// <exception cref="LoadBalancerException">It is missing, and this process may not mount it.</exception>
+    /// <summary>Mounts the file system if it is missing.</summary>
+    /// <returns>True if it was mounted now.</returns>
+    /// <exception cref="LoadBalancerException">It is missing and this process may not mount it.</exception>
     public static bool Ensure()
     {
         if (IsMounted)
@@ -34,7 +34,7 @@ static unsafe class BpfFs
             + $"Mount it (`mount -t bpf bpf {Root}`), or give the container a volume of type bpf there.");
     }
 
-    /// <summary>Makes a directory in it, and those above.</summary>
+    /// <summary>Creates a directory and its parents.</summary>
     /// <exception cref="LoadBalancerException">This process may not write there.</exception>
     public static void CreateDirectory(string path)
     {
@@ -50,7 +50,7 @@ static unsafe class BpfFs
                 }
                 catch (DirectoryNotFoundException) when (attempt < attempts)
                 {
-                    // Another runner ended just now, and took an empty one above away.
+                    // Another process ended just now and removed an empty parent.
                 }
             }
         }

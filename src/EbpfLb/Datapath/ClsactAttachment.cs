@@ -4,8 +4,8 @@ using EbpfLb.Networking;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// The tc program as a filter of the clsact qdisc, for kernels before 6.6. The filter is known by its handle and
-/// priority, so it is found again without anything that remembers it.
+/// The tc program as a filter of the clsact qdisc, for kernels before 6.6. Its handle and priority identify it, so
+/// that another process finds it.
 /// </summary>
 sealed unsafe class ClsactAttachment : IAttachment
 {
@@ -18,7 +18,7 @@ sealed unsafe class ClsactAttachment : IAttachment
 
     ClsactAttachment(int ifindex) => _ifindex = ifindex;
 
-    /// <summary>Adds the filter, or has the program take the place of the one in it, in one step.</summary>
+    /// <summary>Adds the filter, or atomically replaces its program.</summary>
     public static ClsactAttachment Attach(Fd program, NetworkDevice device)
     {
         var hook = CreateHook(device.Index);
@@ -30,7 +30,7 @@ sealed unsafe class ClsactAttachment : IAttachment
         return attachment;
     }
 
-    /// <summary>The filter that an earlier process left on the interface, if any.</summary>
+    /// <summary>The filter of an earlier process on the interface, if any.</summary>
     public static ClsactAttachment? Find(int ifindex)
     {
         var hook = CreateHook(ifindex);
@@ -53,11 +53,11 @@ sealed unsafe class ClsactAttachment : IAttachment
 
     public void Detach()
     {
-        // The qdisc stays: others may have filters there, and an empty one costs nothing.
+        // The qdisc stays: it may hold other filters, and an empty one costs nothing.
         var hook = CreateHook(_ifindex);
         var options = CreateOptions();
         var result = LibBpf.bpf_tc_detach(&hook, &options);
-        if (result is not (-Errno.ENOENT or -Errno.EINVAL or -Errno.ENODEV)) // gone already, or with its qdisc or interface
+        if (result is not (-Errno.ENOENT or -Errno.EINVAL or -Errno.ENODEV)) // already removed, alone or with its qdisc or interface
             Check.NegativeErrno(result, $"removing the tc filter of interface {_ifindex}");
     }
 

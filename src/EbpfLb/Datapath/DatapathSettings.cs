@@ -4,13 +4,16 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>Which source ports NAT may use: the local stack's own range is left to the local stack.</summary>
+/// <summary>
+/// The constants of the programs: the source ports for NAT, events and limits. NAT leaves the local port range to the
+/// local stack.
+/// </summary>
 static class DatapathSettings
 {
     const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
     const ushort FirstUnprivileged = 1024;
 
-    /// <exception cref="LoadBalancerException">There is none.</exception>
+    /// <exception cref="LoadBalancerException">No port is left for NAT.</exception>
     public static LbSettings Create(EventLevel events)
     {
         var settings = Read(events);
@@ -21,7 +24,7 @@ static class DatapathSettings
         return settings;
     }
 
-    /// <summary>The same, whether NAT has a port left or not.</summary>
+    /// <summary>The same without the check that NAT has a port.</summary>
     public static LbSettings Read(EventLevel events)
     {
         var range = File.ReadAllText(RangeFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);

@@ -3,18 +3,18 @@ using EbpfLb.Networking;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>The hook to try, and why.</summary>
+/// <summary>The hook to try.</summary>
 /// <param name="Hook">Never <see cref="HookKind.Auto"/>.</param>
-/// <param name="Reason">For people.</param>
-/// <param name="Fallback">What to take when the driver refuses; null when the user asked for this one.</param>
+/// <param name="Reason">Why, for people.</param>
+/// <param name="Fallback">The next hook to try if the driver refuses; null if the user chose this one.</param>
 sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = null)
 {
     /// <summary>
-    /// A virtual device hands over large segments and unfinished checksums: tc keeps both, generic XDP copies each
-    /// segment, and native XDP drops them where the peer has no NAPI. On hardware native XDP comes before the stack's
-    /// own cost. Of several interfaces each must be fit for it.
+    /// Chooses a hook. Virtual devices deliver large segments and unfinished checksums: tc keeps both, generic XDP
+    /// copies each segment, and native XDP loses them if the peer has no NAPI. On hardware native XDP avoids the cost
+    /// of the stack. All interfaces must be fit for the hook.
     /// </summary>
-    /// <exception cref="LoadBalancerException">The hook that was asked for would lose all that it sends.</exception>
+    /// <exception cref="LoadBalancerException">The configured hook would lose every packet that it sends.</exception>
     public static HookChoice Select(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
     {
         if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.CanTransmitXdp == false) is { } loser)

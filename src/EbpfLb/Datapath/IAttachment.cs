@@ -2,10 +2,12 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>A program on a hook. Detaching takes effect at once, whoever else holds it.</summary>
+/// <summary>
+/// A program attached to a hook. Detaching takes effect at once, even if another process holds the attachment.
+/// </summary>
 interface IAttachment : IDisposable
 {
-    /// <summary>Has another program take the attached one's place, in one step: no packet comes between them.</summary>
+    /// <summary>Atomically replaces the attached program.</summary>
     void Replace(Fd program);
 
     void Detach();

@@ -6,23 +6,22 @@ using EbpfLb.Tables;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// What a runner pins, so that other processes can see it, and end it: its maps, and its links to each interface. It is
-/// named after the first of its interfaces.
+/// The pins of a balancer, by which other processes read and detach it: its maps and its links. It has the name of
+/// its first interface.
 /// </summary>
 static class Instance
 {
     static readonly string Shared = Path.Combine(BpfFs.Root, "ebpf-lb");
 
     /// <summary>
-    /// Interfaces are named in a network namespace, and a bpf file system may be shared by several: by some that came when
-    /// others had ended, too, whose pins are none of theirs.
+    /// Interface names belong to a network namespace, and several namespaces may share a bpf file system.
     /// </summary>
     static string Root => Path.Combine(Shared, $"netns-{Netns.Cookie}");
 
     public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
 
     /// <summary>The instances in this network namespace that have pins.</summary>
-    /// <exception cref="LoadBalancerException">This process may not look for them.</exception>
+    /// <exception cref="LoadBalancerException">This process may not list them.</exception>
     public static IReadOnlyList<string> All()
     {
         try
@@ -49,7 +48,7 @@ static class Instance
     }
 
     /// <summary>Opens the tables of an instance.</summary>
-    /// <exception cref="LoadBalancerException">They are another version's, or are being pinned or removed.</exception>
+    /// <exception cref="LoadBalancerException">They have another version, or are being pinned or removed.</exception>
     public static LbTables OpenTables(string instance)
     {
         var version = ReadHeader(Directory(instance)).AbiVersion;
@@ -60,11 +59,11 @@ static class Instance
                 + $"{Limits.AbiVersion}). Use that one, or detach it first.");
     }
 
-    /// <summary>The instance that stands on an interface; null where none does.</summary>
+    /// <summary>The instance that is attached to an interface, or null.</summary>
     public static string? FindOn(string device) =>
         All().FirstOrDefault(instance => instance == device || InterfacesOf(instance).Values.Contains(device));
 
-    /// <summary>The names of an instance's interfaces by their indexes, as far as it came to tell them.</summary>
+    /// <summary>The names of an instance's interfaces by index, as far as they were written.</summary>
     public static IReadOnlyDictionary<uint, string> InterfacesOf(string instance)
     {
         try
@@ -78,12 +77,12 @@ static class Instance
         }
     }
 
-    /// <summary>Takes an instance off every interface but these.</summary>
+    /// <summary>Detaches an instance from all interfaces except these.</summary>
     public static void DetachFromOthers(string instance, LbTables tables, IReadOnlyList<NetworkDevice> kept)
     {
         foreach (var index in tables.Links.Keys().Where(index => kept.All(device => device.Index != index)))
         {
-            // Where an interface was replaced by another of its name, the pins are the new one's by now.
+            // If another interface has taken the name, the pins are already the new one's.
             if (tables.Links.TryGet(index, out var link) && kept.All(device => device.Name != link.Name))
                 new LinkPins(instance, link.Name).RemoveAll();
             ClsactAttachment.Find((int)index)?.Detach();
@@ -91,8 +90,8 @@ static class Instance
         }
     }
 
-    /// <summary>Detaches what an ended process left, and removes its pins.</summary>
-    /// <returns>False when there was nothing.</returns>
+    /// <summary>Detaches the programs of an ended process and removes its pins.</summary>
+    /// <returns>False if there was nothing.</returns>
     public static bool Remove(string instance)
     {
         var directory = Directory(instance);
@@ -123,15 +122,15 @@ static class Instance
             }
             catch (IOException)
             {
-                return; // others' pins are there, or another one removed it that ends at the same moment
+                return; // other pins are there, or another process is removing it too
             }
         }
     }
 
-    /// <summary>What an instance of whichever version told of itself first.</summary>
+    /// <summary>Reads the part of the instance's state that every version has.</summary>
     public static InstanceHeader ReadHeader(string directory) => ReadHeader<InstanceHeader>(directory);
 
-    /// <summary>The same, as far as a type of whichever length tells.</summary>
+    /// <summary>The same, for a type of any length.</summary>
     public static T ReadHeader<T>(string directory)
         where T : unmanaged
     {
@@ -139,12 +138,11 @@ static class Instance
         return fd.ReadFirst<T>();
     }
 
-    /// <summary>A bpf file system allows no dots in names, and interfaces no colons: one stands for the other.</summary>
+    /// <summary>The bpf file system allows no dots in names, and interface names have no colons.</summary>
     public static string PinName(string device) => device.Replace('.', ':');
 
     /// <summary>
-    /// The index of the first interface, which versions told that had but one; 0 where a process ended before it came
-    /// to say so.
+    /// The index of the first interface, which versions with one interface wrote; 0 if it was not written.
     /// </summary>
     static uint ReadIfindex(string directory)
     {

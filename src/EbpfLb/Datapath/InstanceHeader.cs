@@ -3,6 +3,8 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>What begins <see cref="LbInstance"/> in every version, so that each can take down what another left.</summary>
+/// <summary>
+/// The first members of <see cref="LbInstance"/> in every version, so that each can detach another's datapath.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 readonly record struct InstanceHeader(uint AbiVersion, uint Ifindex);

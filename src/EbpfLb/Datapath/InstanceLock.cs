@@ -3,12 +3,12 @@ using System.Net.Sockets;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// One runner for an interface: whoever is bound to its name, or to those of all of its own. The name is an abstract socket's, which belongs to the
-/// network namespace, as the interface does, and goes with the process, however that ends.
+/// Locks interfaces for one balancer: abstract sockets with their names. They belong to the network namespace, as
+/// interfaces do, and vanish with the process.
 /// </summary>
 sealed class InstanceLock : IDisposable
 {
-    const string BoundSockets = "/proc/thread-self/net/unix"; // abstract names begin with '@' there
+    const string BoundSockets = "/proc/thread-self/net/unix"; // it lists abstract names with a leading '@'
 
     readonly List<Socket> _sockets = [];
 
@@ -16,10 +16,10 @@ sealed class InstanceLock : IDisposable
     {
     }
 
-    /// <summary>Takes all of them, or none.</summary>
-    /// <param name="interfaces">By their names.</param>
-    /// <param name="taken">The first that another process holds.</param>
-    /// <returns>Null where there is such a one.</returns>
+    /// <summary>Locks all of them, or none.</summary>
+    /// <param name="interfaces">The names.</param>
+    /// <param name="taken">The first one that another process holds.</param>
+    /// <returns>Null if another process holds one.</returns>
     public static InstanceLock? TryAcquire(IEnumerable<string> interfaces, out string? taken)
     {
         var held = new InstanceLock();
@@ -30,16 +30,16 @@ sealed class InstanceLock : IDisposable
         return null;
     }
 
-    /// <summary>Takes all of them.</summary>
-    /// <param name="interfaces">By their names.</param>
+    /// <summary>Locks all of them.</summary>
+    /// <param name="interfaces">The names.</param>
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
     public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken)
         ?? throw new LoadBalancerException($"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
 
-    /// <summary>Is it held, by whomever? Looks without touching it: a runner that starts may have it.</summary>
+    /// <summary>True if a process holds it. Does not try to lock: a starting balancer may need it now.</summary>
     public static bool IsHeld(string device) => HeldInterfaces().Contains(device);
 
-    /// <summary>The interfaces in this network namespace that are held.</summary>
+    /// <summary>The locked interfaces in this network namespace.</summary>
     public static IReadOnlySet<string> HeldInterfaces() => File.ReadLines(BoundSockets)
         .Select(line => line.Split(" @" + SocketName("")))
         .Where(parts => parts.Length == 2)

@@ -26,7 +26,7 @@ sealed unsafe class LinkAttachment : IAttachment
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 
-    /// <summary>The interface that it is attached to; 0 where that is gone, or somebody detached it.</summary>
+    /// <summary>The attached interface; 0 if it is gone or the link was detached.</summary>
     public int Ifindex
     {
         get

@@ -3,7 +3,9 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>What begins <see cref="LbLink"/> in every version, so that each can take down what another left.</summary>
+/// <summary>
+/// The first members of <see cref="LbLink"/> in every version, so that each can detach another's datapath.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 readonly struct LinkHeader
 {

@@ -2,20 +2,18 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>The links to one interface that an instance has pinned, by what they attach: tc, or a mode of XDP.</summary>
+/// <summary>The pinned links of an instance to one interface: tc, and the modes of XDP.</summary>
 sealed class LinkPins(string instance, string device)
 {
-    /// <summary>What the name of every such pin begins with.</summary>
+    /// <summary>The prefix of their names.</summary>
     public const string Prefix = "link_";
 
-    /// <summary>Each has a pin of its own.</summary>
     public static readonly IReadOnlyList<HookKind> XdpModes = [HookKind.XdpNative, HookKind.XdpGeneric];
 
     static readonly HookKind[] All = [.. XdpModes, HookKind.Tc];
 
     /// <summary>
-    /// The pinned link that attaches something to this interface; null where none does. One that is pinned yet may have been
-    /// attached to an interface that is gone, or has another name now.
+    /// The pinned link to this interface, or null. A pinned link may belong to an interface that is gone or renamed.
     /// </summary>
     public LinkAttachment? TryOpen(HookKind hook, int ifindex)
     {
@@ -28,14 +26,14 @@ sealed class LinkPins(string instance, string device)
         return null;
     }
 
-    /// <summary>Pins a link, and detaches the one in whose place it comes, if any.</summary>
+    /// <summary>Pins a link; detaches the one that it replaces.</summary>
     public void Pin(HookKind hook, LinkAttachment link)
     {
         Remove(hook);
         link.Pin(PathOf(hook));
     }
 
-    /// <summary>Detaches a link, where one is pinned.</summary>
+    /// <summary>Detaches and unpins a link, if it is pinned.</summary>
     public void Remove(HookKind hook)
     {
         if (!File.Exists(PathOf(hook)))
@@ -45,7 +43,6 @@ sealed class LinkPins(string instance, string device)
         File.Delete(PathOf(hook));
     }
 
-    /// <summary>Detaches all of them.</summary>
     public void RemoveAll() => Array.ForEach(All, Remove);
 
     string PathOf(HookKind hook) =>

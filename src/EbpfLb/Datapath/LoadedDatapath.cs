@@ -7,8 +7,8 @@ using EbpfLb.Tables;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// The programs and maps in the kernel. On the XDP hooks both programs are loaded on the same maps: what XDP cannot
-/// carry with certainty it passes to the tc program behind it.
+/// The loaded programs and maps. On the XDP hooks the tc program is loaded on the same maps: XDP passes to it what it
+/// cannot forward itself.
 /// </summary>
 sealed class LoadedDatapath : IDisposable
 {
@@ -28,20 +28,21 @@ sealed class LoadedDatapath : IDisposable
 
     public LbTables Tables { get; }
 
-    /// <summary>The program for the tc hook.</summary>
     public Fd Tc { get; }
 
-    /// <summary>The program for the XDP hooks; null where the hook is tc.</summary>
+    /// <summary>The program for the XDP hooks; null if the hook is tc.</summary>
     public Fd? Xdp { get; }
 
-    /// <summary>Why the kernel refused the tc program that suits it best, and got the one for any kernel; usually null.</summary>
+    /// <summary>
+    /// Why the kernel refused the faster tc program and the compatible one was loaded; null if it did not.
+    /// </summary>
     public LoadException? TcRefusal { get; }
 
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
     /// <param name="settings">Constants of the programs.</param>
-    /// <param name="maxFlows">How many established flows there is room for.</param>
-    /// <param name="former">Tables to use in place of new ones; they stay the caller's.</param>
-    /// <param name="tcObject">Which object the program for the tc hook is from; null for the best that the kernel takes.</param>
+    /// <param name="maxFlows">The number of established flows that the tables can hold.</param>
+    /// <param name="former">Tables to use in place of new ones; the caller keeps owning them.</param>
+    /// <param name="tcObject">The object with the tc program; null for the fastest that the kernel loads.</param>
     public static LoadedDatapath Load(
         HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Default, LbTables? former = null,
         TcObject? tcObject = null)
@@ -61,7 +62,7 @@ sealed class LoadedDatapath : IDisposable
         return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
     }
 
-    /// <summary>How <see cref="Load"/> lays out its tables; the kernel is not asked.</summary>
+    /// <summary>The layout of the tables that <see cref="Load"/> makes, without asking the kernel.</summary>
     public static TableLayout LayoutFor(uint maxFlows)
     {
         using var tc = OpenTc(TcObjects.Best, default, maxFlows);
@@ -75,7 +76,9 @@ sealed class LoadedDatapath : IDisposable
         Tables.Dispose();
     }
 
-    /// <summary>A kernel may promise more than it keeps: with its compiler off, or types described that libbpf cannot read.</summary>
+    /// <summary>
+    /// A kernel may refuse what its version promises: its JIT is off, or libbpf cannot read its BTF.
+    /// </summary>
     static BpfObject LoadBestTc(
         LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out LoadException? refusal)
     {
@@ -97,7 +100,7 @@ sealed class LoadedDatapath : IDisposable
         }
         catch (NativeException)
         {
-            throw first; // the error was not that program's alone
+            throw first; // the compatible program fails too: report the first cause
         }
     }
 

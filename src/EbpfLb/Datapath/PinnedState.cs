@@ -4,20 +4,21 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>Taking over the tables that an ended process left pinned: its flows, counters and turns go on in them.</summary>
+/// <summary>
+/// Adopts the pinned tables of an ended process: flows, counters and round-robin positions continue.
+/// </summary>
 static class PinnedState
 {
     const string ReplaceRemedy = "run it with --replace to start anew, which breaks its connections";
 
     /// <summary>
-    /// The tables of an instance whose process has ended, for a process of the same name: one whose first interface is the
-    /// same.
+    /// Opens the tables of an ended process for one with the same name, that is, with the same first interface.
     /// </summary>
-    /// <param name="formers">The instances that stand on the interfaces of the new one.</param>
+    /// <param name="formers">The instances attached to the new one's interfaces.</param>
     /// <param name="instance">The new one's name.</param>
-    /// <param name="wanted">How it needs them.</param>
-    /// <returns>Null where there are none; none of the former ones serves anybody then.</returns>
-    /// <exception cref="LoadBalancerException">They are laid out differently, or another's.</exception>
+    /// <param name="wanted">The layout that it needs.</param>
+    /// <returns>Null if there are none that can serve.</returns>
+    /// <exception cref="LoadBalancerException">They have another layout, or belong to another instance.</exception>
     public static LbTables? TryOpen(IReadOnlyCollection<string> formers, string instance, TableLayout wanted)
     {
         if (formers.FirstOrDefault(former => former != instance) is { } other)
@@ -27,14 +28,14 @@ static class PinnedState
         return TryOpen(instance, wanted);
     }
 
-    /// <summary>The tables of an instance whose process has ended.</summary>
+    /// <summary>Opens the tables of an ended process.</summary>
     /// <param name="instance">Its name.</param>
-    /// <param name="wanted">How this process needs them.</param>
+    /// <param name="wanted">The layout that this process needs.</param>
     /// <returns>
-    /// Null where there are none, or not all of them: they are pinned before anything is attached, that which says how
-    /// they are laid out as the last of them, and go after it was detached, so that an incomplete set serves nobody.
+    /// Null if there are none, or an incomplete set: tables are pinned before programs are attached and removed after
+    /// they are detached, so an incomplete set forwards nothing.
     /// </returns>
-    /// <exception cref="LoadBalancerException">They are laid out differently.</exception>
+    /// <exception cref="LoadBalancerException">They have another layout.</exception>
     public static LbTables? TryOpen(string instance, TableLayout wanted)
     {
         var directory = Instance.Directory(instance);
@@ -44,7 +45,7 @@ static class PinnedState
         if (self.AbiVersion != Limits.AbiVersion)
             throw LayoutMismatch(instance, $"they are of ABI version {self.AbiVersion}, this build's of {Limits.AbiVersion}");
         var isSame = self.Layout == wanted.Digest;
-        // Another build may do without a table, and live: what this one misses says that it is torn only where all are the same.
+        // Another build may have fewer tables: a missing pin means an incomplete set only if the layouts are equal.
         if (LbTables.Names.FirstOrDefault(name => !File.Exists(Path.Combine(directory, name))) is { } missing)
             return isSame ? null : throw LayoutMismatch(instance, $"map {missing} is not among them");
         foreach (var name in LbTables.Names)

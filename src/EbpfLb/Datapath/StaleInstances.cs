@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// What ended processes left on the interfaces of a new one: tables to be taken over, or what is to go. While it is held,
-/// nobody else starts on the other interfaces that it stands on.
+/// State of ended processes on the interfaces of a new one: tables to adopt, or programs and pins to remove. Locks
+/// their other interfaces until disposal.
 /// </summary>
 sealed partial class StaleInstances : IDisposable
 {
@@ -16,14 +16,18 @@ sealed partial class StaleInstances : IDisposable
     StaleInstances(IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
         (_instances, _held, Tables, _logger) = (instances, held, tables, logger);
 
-    /// <summary>Those to be taken over; null where all is to be begun anew.</summary>
+    /// <summary>The tables to adopt; null to start with new ones.</summary>
     public LbTables? Tables { get; }
 
-    /// <summary>Looks, and changes nothing.</summary>
-    /// <param name="interfaces">The new process's own, which it has locked; the first names its instance.</param>
-    /// <param name="wanted">How it needs its tables; null where it is to begin anew in any case.</param>
-    /// <param name="logger">Told of what is removed.</param>
-    /// <exception cref="LoadBalancerException">They cannot be taken over, or another process runs on what they stand on.</exception>
+    /// <summary>Looks for state, and changes nothing.</summary>
+    /// <param name="interfaces">
+    /// The new process's interfaces, which it has locked; the first names its instance.
+    /// </param>
+    /// <param name="wanted">The layout that it needs; null to start with new tables in any case.</param>
+    /// <param name="logger">Logs what is removed.</param>
+    /// <exception cref="LoadBalancerException">
+    /// The state cannot be adopted, or a running process uses its interfaces.
+    /// </exception>
     public static StaleInstances Find(IReadOnlyList<string> interfaces, TableLayout? wanted, ILogger logger)
     {
         var instances = interfaces.Select(Instance.FindOn).OfType<string>().ToHashSet();
@@ -41,7 +45,7 @@ sealed partial class StaleInstances : IDisposable
         }
     }
 
-    /// <summary>Detaches and removes what is not to be taken over.</summary>
+    /// <summary>Detaches and removes everything that is not adopted.</summary>
     public void Remove()
     {
         foreach (var instance in Tables is null ? _instances : [])

@@ -2,19 +2,19 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>The objects that have the program for the tc hook. They do the same, on the same tables.</summary>
+/// <summary>The objects with a tc program. They have the same behaviour on the same tables.</summary>
 enum TcObject
 {
-    /// <summary>The one that looks how the kernel knows a packet's checksum, which saves time.</summary>
+    /// <summary>Reads the kernel's checksum state of a packet, which saves time.</summary>
     Looking,
 
-    /// <summary>The one that any kernel can load.</summary>
+    /// <summary>Loads on every supported kernel.</summary>
     Compatible,
 }
 
 static class TcObjects
 {
-    /// <summary>What this kernel should be able to load that takes the least time.</summary>
+    /// <summary>The fastest object that this kernel should load.</summary>
     public static TcObject Best => KernelNeed.Tc.IsMetBy(KernelNeed.Running) && KernelTypes.AreDescribed
         ? TcObject.Looking
         : TcObject.Compatible;

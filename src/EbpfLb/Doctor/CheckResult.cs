@@ -9,14 +9,14 @@ enum Verdict
     [JsonStringEnumMemberName("missing")] Missing,
 }
 
-/// <summary>One thing that was looked at.</summary>
-/// <param name="Subject">What, in a word or two.</param>
-/// <param name="Verdict">Missing where the load balancer cannot run like this.</param>
+/// <summary>The result of one check.</summary>
+/// <param name="Subject">What was checked, in a word or two.</param>
+/// <param name="Verdict">Missing if the load balancer cannot run like this.</param>
 /// <param name="Observation">What was found.</param>
 /// <param name="Remedy">What to do about it, or null.</param>
 sealed record CheckResult(string Subject, Verdict Verdict, string Observation, string? Remedy = null);
 
-/// <summary>All findings; <paramref name="CanRun"/> where at least the tc hook can carry traffic.</summary>
+/// <summary>All results. <paramref name="CanRun"/> is true if at least the tc hook can forward traffic.</summary>
 sealed record Diagnosis(bool CanRun, IReadOnlyList<CheckResult> Findings);
 
 /// <summary>Serializes without reflection.</summary>

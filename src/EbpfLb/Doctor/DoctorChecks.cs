@@ -4,7 +4,7 @@ using EbpfLb.Networking;
 
 namespace EbpfLb.Doctor;
 
-/// <summary>Judges facts: what hinders each hook, and what to do about it.</summary>
+/// <summary>Checks the host's facts: what prevents each hook, and what to do about it.</summary>
 static class DoctorChecks
 {
     const int FirstNatPort = 1024;
@@ -80,7 +80,7 @@ static class DoctorChecks
         ? ""
         : $": what comes for one by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} is lost";
 
-    /// <summary>Of one more interface, which backends are reached by: what they answer has to be forwarded too.</summary>
+    /// <summary>Checks an interface towards backends: their replies must be forwarded too.</summary>
     static IEnumerable<CheckResult> DescribeMore(DeviceFacts device)
     {
         (bool IsOn, AddressFamily Family)[] families =
@@ -96,7 +96,7 @@ static class DoctorChecks
         yield return Device(device);
     }
 
-    /// <summary>A finding, where the interface has IPv6.</summary>
+    /// <summary>Empty if the interface has no IPv6.</summary>
     static CheckResult[] Ipv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
     {
         null => [],
@@ -141,7 +141,7 @@ static class DoctorChecks
             ? new($"hook {hook.ToConfigString()}", Verdict.Ok, $"the programs load {needs}")
             : new($"hook {hook.ToConfigString()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
 
-    /// <summary>What loads may not be what this kernel should be able to load.</summary>
+    /// <summary>A program that loads may be the slower one.</summary>
     static CheckResult WithTcRefusal(CheckResult tc, string? refusal) => tc.Verdict == Verdict.Missing || refusal is null
         ? tc
         : tc with
@@ -151,7 +151,7 @@ static class DoctorChecks
             Remedy = "sysctl -w net.core.bpf_jit_enable=1 where it is 0; otherwise no more than this line is needed",
         };
 
-    /// <summary>Native XDP needs the device's help too.</summary>
+    /// <summary>Native XDP depends on the driver as well.</summary>
     static CheckResult WithDriver(CheckResult loads, DeviceFacts? device, string needs) => (loads.Verdict, device) switch
     {
         (Verdict.Missing, _) => loads,

@@ -9,13 +9,13 @@ using EbpfLb.Networking;
 
 namespace EbpfLb.Doctor;
 
-/// <summary>Gathers facts: from the kernel's files, and by trying. Leaves nothing behind.</summary>
+/// <summary>Collects facts from the kernel's files and by loading the programs. Leaves nothing behind.</summary>
 static class HostProbe
 {
     const uint FewFlows = 1024;
     const string IdMap = "/proc/self/uid_map";
 
-    /// <param name="devices">Interfaces to look at as well.</param>
+    /// <param name="devices">Interfaces to check.</param>
     public static HostFacts Collect(params string[] devices)
     {
         var settings = DatapathSettings.Read(EventLevel.Flows);
@@ -39,11 +39,11 @@ static class HostProbe
         };
     }
 
-    /// <summary>Whether a user namespace's map of ids leaves any out: only the machine's own has all.</summary>
+    /// <summary>True if a user namespace's id map leaves ids out: only the initial namespace has all.</summary>
     public static bool IsPartial(string idMap) =>
         idMap.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
-    /// <summary>From the lines of a process's status file.</summary>
+    /// <summary>From the lines of /proc/PID/status.</summary>
     public static ulong EffectiveCapabilities(IEnumerable<string> status)
     {
         const string Key = "CapEff:";
@@ -85,7 +85,7 @@ static class HostProbe
         }
     }
 
-    /// <summary>Has the kernel verify the programs and create the maps, and lets go of them.</summary>
+    /// <summary>Loads the programs and maps, and closes them.</summary>
     static (Exception? Failure, LoadException? Refusal) Load(HookKind hook, LbSettings settings)
     {
         try

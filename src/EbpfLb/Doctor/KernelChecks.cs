@@ -3,7 +3,7 @@ using EbpfLb.Datapath;
 
 namespace EbpfLb.Doctor;
 
-/// <summary>Judges the kernel's version, and says which one each hook needs.</summary>
+/// <summary>Checks the kernel's version, and says which one each hook needs.</summary>
 static class KernelChecks
 {
     static readonly Version TcxKernel = new(6, 6);

@@ -2,12 +2,12 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Events;
 
-/// <summary>The end of a flow that idled out or was cut, told as the datapath tells the end of one that closed.</summary>
+/// <summary>The closed event of a flow that user space ended, as the datapath reports flows that closed.</summary>
 static class ClosedEvent
 {
     public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply)
     {
-        var seen = Math.Max(forward.SeenNs, reply.SeenNs); // by a coarse clock, so perhaps before it opened
+        var seen = Math.Max(forward.SeenNs, reply.SeenNs); // coarse clock: may be before OpenedNs
         return new()
         {
             TimeNs = seen,

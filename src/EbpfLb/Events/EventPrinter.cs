@@ -4,12 +4,12 @@ using EbpfLb.Flows;
 
 namespace EbpfLb.Events;
 
-/// <summary>Writes events as lines that people read and scripts can parse.</summary>
-/// <param name="output">Where to.</param>
-/// <param name="serviceName">The name of a service id.</param>
+/// <summary>Writes events as lines for people and scripts.</summary>
+/// <param name="output">The output.</param>
+/// <param name="serviceName">Returns the name of a service id.</param>
 sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
 {
-    /// <summary>The end of a flow that was seen no more, or that was cut, rather than closed by its ends.</summary>
+    /// <summary>A flow that user space ended, because it was idle or its drain time had passed.</summary>
     public void PrintExpired(in LbEvent closed, FlowEnd why) =>
         output.WriteLine($"{(why == FlowEnd.Idle ? "expired" : "drained")} {FormatFlow(closed)} => {closed.After.Destination} {FormatTotals(closed)}");
 

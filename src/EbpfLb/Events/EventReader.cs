@@ -4,12 +4,12 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Events;
 
-/// <summary>Reads the ring buffer on a thread of its own until it is stopped, and then what is left in it.</summary>
+/// <summary>Reads the ring buffer on its own thread until disposal, and then the rest of it.</summary>
 sealed class EventReader : IDisposable
 {
     static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Between two looks. The buffer has room for some 7,700 events: 380,000 a second.</summary>
+    /// <summary>Between two polls. The buffer holds some 7,700 events: 380,000 a second.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,8 +18,8 @@ sealed class EventReader : IDisposable
     readonly Action _beforeRead;
     readonly Thread _thread;
 
-    /// <param name="events">The map.</param>
-    /// <param name="look">Called before each look into the buffer, on the reader's thread.</param>
+    /// <param name="events">The ring buffer map.</param>
+    /// <param name="look">Called before each poll, on the reader's thread.</param>
     /// <param name="handle">Called for each event, on the reader's thread.</param>
     public EventReader(Fd events, Action look, Action<LbEvent> handle)
     {
@@ -29,13 +29,13 @@ sealed class EventReader : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Ends when the reader is disposed of, or with the error that ended it.</summary>
+    /// <summary>Completes after disposal, or with the error that ended the reader.</summary>
     public Task Ended => _ended.Task;
 
     public void Dispose()
     {
         _stop.Cancel();
-        // A reader that hangs in its output keeps the buffer: both go with the process.
+        // A reader that blocks in its output keeps the buffer; the process frees both.
         if (!_thread.Join(StopTimeout))
             return;
         _buffer.Dispose();

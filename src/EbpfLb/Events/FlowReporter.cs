@@ -7,15 +7,15 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Events;
 
 /// <summary>
-/// Writes what becomes of flows to an output, on a thread of its own. An output that fails ends the reports, and one that
-/// stalls loses some: neither touches a packet, or holds up the balancing.
+/// Reports flows to an output, on its own thread. A failing output ends the reports and a stalled one loses some;
+/// neither delays packets or the control loop.
 /// </summary>
 sealed partial class FlowReporter : IDisposable
 {
-    /// <summary>How many lines may wait for an output that is slower than a sweep.</summary>
+    /// <summary>The number of lines that may wait for a slow output.</summary>
     internal const int QueueCapacity = 8192;
 
-    /// <summary>How long a sweep waits for room, once.</summary>
+    /// <summary>How long a collection waits for the queue, once.</summary>
     static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     readonly BlockingCollection<Action> _queue = new(QueueCapacity);
@@ -26,11 +26,11 @@ sealed partial class FlowReporter : IDisposable
     bool _stalled;
     int _dropped;
 
-    /// <param name="events">The datapath's ring buffer.</param>
-    /// <param name="serviceName">The name of a service id.</param>
-    /// <param name="opening">A line to begin with.</param>
-    /// <param name="output">Where to.</param>
-    /// <param name="logger">Is told when the output fails or stalls.</param>
+    /// <param name="events">The ring buffer map.</param>
+    /// <param name="serviceName">Returns the name of a service id.</param>
+    /// <param name="opening">The first line.</param>
+    /// <param name="output">The output.</param>
+    /// <param name="logger">Logs a failing or stalled output.</param>
     public FlowReporter(
         Fd events, Func<uint, string> serviceName, string opening, TextWriter output, ILogger<FlowReporter> logger)
     {
@@ -40,10 +40,10 @@ sealed partial class FlowReporter : IDisposable
         _reader = new(events, WriteQueued, happened => Write(() => _printer.Print(happened)));
     }
 
-    /// <summary>Ends when the reporter is disposed of, or with the error that ended it.</summary>
+    /// <summary>Completes after disposal, or with the error that ended the reports.</summary>
     public Task Ended => _reader.Ended;
 
-    /// <summary>From the thread that sweeps.</summary>
+    /// <summary>Called on the collector's thread.</summary>
     public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why)
     {
         var closed = ClosedEvent.Create(client, forward, reply);

@@ -7,10 +7,10 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Addresses that begin with the same bits, of either family.</summary>
+/// <summary>A network prefix of either address family.</summary>
 readonly record struct AddressPrefix
 {
-    const int Width = 128; // bits: IPv4 addresses are mapped ones
+    const int Width = 128; // bits; IPv4 addresses are mapped into IPv6
     const int MappedBits = 96;
 
     readonly UInt128 _first;
@@ -18,7 +18,7 @@ readonly record struct AddressPrefix
 
     AddressPrefix(LbAddress address, int bits) => (_first, _bits) = (Begin(address, bits), bits);
 
-    /// <summary>Reads ADDRESS or ADDRESS/BITS; null where the text is neither.</summary>
+    /// <summary>Parses ADDRESS or ADDRESS/BITS; null if the text is neither.</summary>
     public static AddressPrefix? TryParse(string text)
     {
         var slash = text.IndexOf('/');
@@ -36,7 +36,7 @@ readonly record struct AddressPrefix
     static UInt128 Begin(LbAddress address, int bits)
     {
         var bytes = MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref address, 1));
-        // A shift counts modulo the width.
+        // a shift counts modulo the width
         return bits == 0 ? 0 : BinaryPrimitives.ReadUInt128BigEndian(bytes) >> (Width - bits);
     }
 }

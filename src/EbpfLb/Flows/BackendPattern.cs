@@ -3,7 +3,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>A backend as users name it: by the name that it was configured by or its address, and perhaps its port.</summary>
+/// <summary>Selects a backend by its configured name or its address, and optionally by its port.</summary>
 sealed record BackendPattern
 {
     readonly string _host;
@@ -12,15 +12,17 @@ sealed record BackendPattern
 
     BackendPattern(string host, ushort? port)
     {
-        _host = LbLabel.From(host).ToString(); // as the tables keep it
+        _host = LbLabel.From(host).ToString(); // cut as in the tables
         _address = Syntax.ParseAddress(host) is { } address ? LbAddress.From(address) : null;
         _port = port;
     }
 
-    /// <summary>The name that it was configured by; null where it is known by its address.</summary>
+    /// <summary>The configured name; null if an address was given.</summary>
     public string? Name => _address is null ? _host : null;
 
-    /// <summary>Reads HOST[:PORT], where a container's name is a host as well; null where the text is no such thing.</summary>
+    /// <summary>
+    /// Parses HOST[:PORT], where HOST may be a container's name; null if the text is something else.
+    /// </summary>
     public static BackendPattern? TryParse(string text)
     {
         var (host, portText) = Syntax.SplitHostPort(text);
@@ -29,7 +31,7 @@ sealed record BackendPattern
         return isHost && (portText is null || port is not null) ? new(host, port) : null;
     }
 
-    /// <summary>By the address that packets leave to: a flow keeps it, whatever becomes of the backend's id.</summary>
+    /// <summary>Matches the address that packets leave to: a flow keeps it when the backend's id is reused.</summary>
     public bool Matches(FlowSource source, in LbFlow forward) =>
         (_port is null || forward.Rewritten.Dport.Value == _port)
         && (_address is { } address ? forward.Rewritten.Dst == address : source.BackendName(forward.Backend) == _host);

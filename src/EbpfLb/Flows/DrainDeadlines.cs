@@ -3,14 +3,14 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Flows;
 
-/// <summary>The backends whose time to drain has passed, whose flows are to be cut.</summary>
+/// <summary>The backends whose drain deadline has passed: their flows are removed.</summary>
 sealed class DrainDeadlines
 {
     readonly BpfMap<uint, LbBackend> _backends;
     readonly ulong _now;
     readonly HashSet<uint> _ids = [];
 
-    /// <param name="backends">All, by id.</param>
+    /// <param name="backends">All backends by id.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
     public DrainDeadlines(BpfMap<uint, LbBackend> backends, ulong now)
     {
@@ -22,7 +22,10 @@ sealed class DrainDeadlines
         });
     }
 
-    /// <summary>Is this flow to be cut? One that has ended already is left in peace, and its backend may have come back.</summary>
+    /// <summary>
+    /// True if this flow is to be removed. A flow that has ended expires by itself; the backend may have come back
+    /// since.
+    /// </summary>
     public bool IsPast(in LbFlow flow) =>
         _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
         && _backends.TryGet(flow.Backend, out var now) && now.IsDrainOver(_now);

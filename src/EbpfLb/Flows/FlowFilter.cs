@@ -2,10 +2,10 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Which flows are asked for: those that fit everything that is given.</summary>
-/// <param name="Client">The addresses of clients.</param>
-/// <param name="Service">A service's name.</param>
-/// <param name="Backend">A backend.</param>
+/// <summary>Selects flows that match everything that is given.</summary>
+/// <param name="Client">The clients' addresses.</param>
+/// <param name="Service">The service's name.</param>
+/// <param name="Backend">The backend.</param>
 sealed record FlowFilter(AddressPrefix? Client = null, string? Service = null, BackendPattern? Backend = null)
 {
     public static FlowFilter All { get; } = new();

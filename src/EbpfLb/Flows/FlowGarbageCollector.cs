@@ -8,30 +8,37 @@ namespace EbpfLb.Flows;
 /// <summary>Why user space ended a flow.</summary>
 enum FlowEnd
 {
-    /// <summary>Nothing was seen of it for as long as its state allows.</summary>
+    /// <summary>It had no packet for as long as its state allows.</summary>
     Idle,
 
-    /// <summary>Its backend takes no new flow any more, and its time to drain has passed.</summary>
+    /// <summary>Its backend's drain deadline has passed.</summary>
     Drained,
 }
 
-/// <summary>Removes flows that nothing has been seen of for as long as their state allows, or whose backend's time to drain has passed.</summary>
+/// <summary>
+/// Removes flows that are idle for longer than their state allows, or whose backend's drain deadline has passed.
+/// </summary>
 sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
 {
-    /// <summary>A flow that ended while it was being swept.</summary>
-    /// <param name="client">The forward half's key.</param>
-    /// <param name="forward">Leads to the backend.</param>
-    /// <param name="reply">Leads to the client; default where it had been evicted.</param>
-    /// <param name="why">It idled, or was cut.</param>
+    /// <summary>A flow that was removed.</summary>
+    /// <param name="client">The forward entry's key.</param>
+    /// <param name="forward">The forward entry.</param>
+    /// <param name="reply">The reply entry; default if it had been evicted.</param>
+    /// <param name="why">It was idle, or its backend's deadline has passed.</param>
     public delegate void Expired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why);
 
-    /// <summary>One walk over the flow table.</summary>
-    /// <param name="expired">Told of each flow that is removed; connections that ended by themselves are not among them.</param>
-    /// <param name="cancellation">Ends the walk where it is.</param>
-    /// <returns>The flows that live on, by backend id. Those that were cut are among them until a sweep finds them gone.</returns>
+    /// <summary>Scans the flow tables once.</summary>
+    /// <param name="expired">
+    /// Called for each removed flow, except for connections that had ended by themselves.
+    /// </param>
+    /// <param name="cancellation">Stops the scan.</param>
+    /// <returns>
+    /// Live flows by backend id. A flow removed after its drain deadline counts until the next scan confirms that it
+    /// is gone.
+    /// </returns>
     public IReadOnlyDictionary<uint, int> Collect(Expired expired, CancellationToken cancellation = default)
     {
-        // CLOCK_MONOTONIC in nanoseconds, as the datapath stamps flows.
+        // CLOCK_MONOTONIC in nanoseconds, as in flow entries
         var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
         var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
         var live = new LiveFlows();
@@ -49,7 +56,7 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             if (deadlines.IsPast(flow))
             {
                 Cut(map, key, flow, expired);
-                live.Keep(flow.Backend); // a packet may have restored the half that was removed first
+                live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
             if (!limits.IsIdle(key, flow))
@@ -59,8 +66,8 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             }
             var pairKey = flow.Rewritten.Reversed();
             var paired = TryGetPair(map, key, flow, out var pair);
-            pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // a connection is established once a half of it shows so
-            // One half idle and the other busy is a live flow: a download, say, whose client only listens.
+            pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // either entry shows that the connection is established
+            // A flow is live while either direction is: a client may only receive.
             if (paired && !limits.IsIdle(pairKey, pair))
                 live.Add(flow);
             else
@@ -69,7 +76,7 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
 
     static void RemoveIdle(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, Expired expired)
     {
-        // Its other half may have been met first, and a packet may have come since the walk met it.
+        // The other entry may have been visited first, and a packet may have arrived since.
         if (map.TryGet(key, out var now) && now.SeenNs == flow.SeenNs)
             Remove(map, key, flow, pair, expired, FlowEnd.Idle);
     }
@@ -86,14 +93,14 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         if (pair != default)
             map.Remove(pairKey);
         if (flow.TcpSeen.HasFlag(LbTcpSeen.End))
-            return; // the kernel reported its end
+            return; // the datapath reported its end
         if (flow.Direction == LbDirection.ToBackend)
             expired(key, flow, pair, why);
         else if (pair != default)
             expired(pairKey, pair, flow, why);
     }
 
-    /// <summary>Since a half was evicted, its key may have become another flow's.</summary>
+    /// <summary>After an eviction the key may belong to another flow.</summary>
     static bool TryGetPair(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, out LbFlow pair) =>
         map.TryGet(flow.Rewritten.Reversed(), out pair) && pair.Rewritten.Reversed() == key;
 }

@@ -1,6 +1,6 @@
 namespace EbpfLb.Flows;
 
-/// <summary>What flows can be sorted by, the most of it first.</summary>
+/// <summary>Sort orders for flows, largest first.</summary>
 static class FlowOrder
 {
     static readonly (string Word, Func<Flow, ulong> Key)[] Orders =
@@ -9,9 +9,9 @@ static class FlowOrder
         ("idle", flow => (ulong)flow.Idle.Ticks),
     ];
 
-    /// <summary>The words for them.</summary>
+    /// <summary>Their names.</summary>
     public static string Names { get; } = string.Join(", ", Orders.Select(order => order.Word));
 
-    /// <summary>What a word means; null where it is none of them.</summary>
+    /// <summary>Null if the name is unknown.</summary>
     public static Func<Flow, ulong>? TryParse(string word) => Orders.FirstOrDefault(order => order.Word == word).Key;
 }

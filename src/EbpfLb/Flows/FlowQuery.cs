@@ -1,15 +1,15 @@
 namespace EbpfLb.Flows;
 
-/// <summary>Which flows are asked for, and in which order.</summary>
-/// <param name="Filter">Which.</param>
-/// <param name="Order">The most of what comes first; null for the order in which they are met.</param>
-/// <param name="Limit">How many at most; null for all.</param>
+/// <summary>Selects and sorts flows.</summary>
+/// <param name="Filter">Which flows.</param>
+/// <param name="Order">The sort key, largest first; null for table order.</param>
+/// <param name="Limit">The maximum number; null for all.</param>
 sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
 {
-    /// <summary>A sorted list is held until the last flow was seen, so it has an end in any case.</summary>
+    /// <summary>A sorted list is kept in memory, so it is always limited.</summary>
     public const int MaxSortedFlows = 1000;
 
-    /// <summary>Writes them as they are met or, where they are sorted, at the end.</summary>
+    /// <summary>Writes flows as they are read, or at the end if they are sorted.</summary>
     public void Run(IEnumerable<FlowSource> sources, FlowWriter writer, CancellationToken cancellation)
     {
         var total = 0;

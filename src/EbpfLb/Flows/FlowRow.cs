@@ -4,14 +4,14 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>A flow as scripts and people read it.</summary>
-/// <param name="Interface">The interface, which names the instance.</param>
+/// <summary>A flow as printed.</summary>
+/// <param name="Interface">The instance's first interface.</param>
 /// <param name="State"><c>opening</c>, <c>established</c> or <c>ended</c>.</param>
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
 /// <param name="Client">Address and port.</param>
-/// <param name="Service">The name by which it was configured.</param>
-/// <param name="Endpoint">Where the client asked: address and port.</param>
-/// <param name="Backend">The name or address by which it was configured.</param>
+/// <param name="Service">The configured name.</param>
+/// <param name="Endpoint">The service's address and port.</param>
+/// <param name="Backend">The configured name or address.</param>
 /// <param name="BackendAddress">Address and port.</param>
 /// <param name="Age">Seconds since it opened.</param>
 /// <param name="Idle">Seconds since its last packet.</param>

@@ -4,7 +4,7 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Flows;
 
-/// <summary>The flows of one instance, read from its maps batch by batch: never all of them at once.</summary>
+/// <summary>Reads the flows of one instance in batches, never all at once.</summary>
 sealed class FlowSource
 {
     readonly LbTables _tables;
@@ -14,7 +14,7 @@ sealed class FlowSource
 
     /// <param name="instance">Its name.</param>
     /// <param name="tables">Its maps.</param>
-    /// <param name="time">The system's: flows have its timestamps.</param>
+    /// <param name="time">The system's clock: flow entries have its timestamps.</param>
     public FlowSource(string instance, LbTables tables, TimeProvider time)
     {
         Instance = instance;
@@ -26,25 +26,25 @@ sealed class FlowSource
 
     public string Instance { get; }
 
-    /// <summary>The names of its services.</summary>
+    /// <summary>The configured names.</summary>
     public IEnumerable<string> Services => _services.Values.Distinct().Order();
 
-    /// <summary>The names or addresses by which its backends were configured.</summary>
+    /// <summary>The configured names or addresses.</summary>
     public IEnumerable<string> Backends => _backends.Values.Distinct().Order();
 
     public string ServiceName(uint id) => _services.GetValueOrDefault(id, "?");
 
-    /// <summary>The name or address by which a backend was configured.</summary>
+    /// <summary>The configured name or address.</summary>
     public string BackendName(uint id) => _backends.GetValueOrDefault(id, "?");
 
-    /// <summary>The time since a timestamp, which by a coarse clock may be one of a moment ahead.</summary>
+    /// <summary>The time since a timestamp; zero if the coarse clock puts it in the future.</summary>
     /// <param name="timestamp">Nanoseconds of CLOCK_MONOTONIC.</param>
     public TimeSpan Since(ulong timestamp) =>
         TimeSpan.FromTicks(timestamp < _now ? (long)((_now - timestamp) / TimeSpan.NanosecondsPerTick) : 0);
 
     /// <summary>
-    /// Calls <paramref name="see"/> for each flow that <paramref name="filter"/> takes, in no order; those that open or
-    /// end meanwhile may be missed, and those that establish be met twice.
+    /// Calls <paramref name="see"/> for each matching flow, in no order. Flows that open or end meanwhile may be
+    /// missed; flows that become established may be seen twice.
     /// </summary>
     public void ForEach(FlowFilter filter, Action<Flow> see, CancellationToken cancellation)
     {
@@ -59,7 +59,7 @@ sealed class FlowSource
             cancellation.ThrowIfCancellationRequested();
             if (forward.Direction != LbDirection.ToBackend || !filter.Matches(this, key, forward))
                 return;
-            // Since a half was evicted, its key may have become another flow's.
+            // After an eviction the key may belong to another flow.
             var paired = map.TryGet(forward.Rewritten.Reversed(), out var reply) && reply.Rewritten.Reversed() == key;
             var ended = (forward.TcpSeen & LbTcpSeen.End) != 0;
             see(new(this, key, forward, paired ? reply : default, ended ? FlowState.Ended : state));

@@ -3,12 +3,12 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Tells which flows have idled for longer than their state allows.</summary>
-/// <param name="timeouts">As they are configured.</param>
+/// <summary>The idle timeout of each flow by its state.</summary>
+/// <param name="timeouts">As configured.</param>
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
 {
-    /// <summary>In mode dsr, after the client's FIN: the backend may have yet to send what it was asked for.</summary>
+    /// <summary>In mode dsr after the client's FIN: the backend may still be sending.</summary>
     static readonly TimeSpan ClientDone = TimeSpan.FromMinutes(2);
 
     readonly ulong _opening = Nanoseconds(timeouts.Opening);

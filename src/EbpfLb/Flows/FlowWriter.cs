@@ -4,7 +4,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Writes flows one by one as they come, as a table or as a JSON array with a line for each.</summary>
+/// <summary>Writes flows as they come, as a table or as a JSON array with one flow per line.</summary>
 sealed class FlowWriter(TextWriter output, bool asJson)
 {
     int _written;
@@ -25,7 +25,7 @@ sealed class FlowWriter(TextWriter output, bool asJson)
         _written++;
     }
 
-    /// <param name="total">How many there are; those that were not written are told of.</param>
+    /// <param name="total">The number of matching flows; may be more than were written.</param>
     public void End(int total)
     {
         if (asJson)
@@ -34,7 +34,7 @@ sealed class FlowWriter(TextWriter output, bool asJson)
             output.WriteLine(_written == total ? ConfigNames.FormatFlowCount(total) : $"{_written} of {ConfigNames.FormatFlowCount(total)}");
     }
 
-    /// <summary>A time in the two largest of its units: 0.3s, 12.0s, 3m05s, 2h07m, 4d11h.</summary>
+    /// <summary>A duration in its two largest units: 0.3s, 12.0s, 3m05s, 2h07m, 4d11h.</summary>
     static string FormatDuration(TimeSpan time) => time switch
     {
         { TotalMinutes: < 1 } => time.TotalSeconds.ToString("F1", CultureInfo.InvariantCulture) + "s",

@@ -1,15 +1,17 @@
 namespace EbpfLb.Flows;
 
-/// <summary>One sweep after the other, beside the control loop: over a million flows each takes seconds.</summary>
+/// <summary>
+/// Runs one collection after another beside the control loop: with a million flows each takes seconds.
+/// </summary>
 sealed class GcSchedule(FlowGarbageCollector collector, FlowGarbageCollector.Expired expired, TimeProvider time)
 {
-    const int PausePerWork = 9; // so that sweeps take a tenth of a processor's time at most
+    const int PausePerWork = 9; // collections take at most a tenth of one processor's time
 
     static readonly TimeSpan MinPause = TimeSpan.FromSeconds(5);
 
     TimeSpan _pause = MinPause;
 
-    /// <summary>Rests, then sweeps once. One at a time.</summary>
+    /// <summary>Pauses, then collects once. Not to be called concurrently.</summary>
     public async Task<GcResult> RunNextAsync(CancellationToken cancellation)
     {
         await Task.Delay(_pause, time, cancellation);
@@ -22,8 +24,8 @@ sealed class GcSchedule(FlowGarbageCollector collector, FlowGarbageCollector.Exp
     }
 }
 
-/// <summary>What a sweep found.</summary>
+/// <summary>The result of a collection.</summary>
 /// <param name="StartedAt">A timestamp.</param>
-/// <param name="Duration">How long, by the clock.</param>
+/// <param name="Duration">Wall-clock time.</param>
 /// <param name="LiveFlows">Live flows by backend id.</param>
 readonly record struct GcResult(long StartedAt, TimeSpan Duration, IReadOnlyDictionary<uint, int> LiveFlows);

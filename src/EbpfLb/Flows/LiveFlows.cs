@@ -4,12 +4,12 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Counts flows by backend, connections that have ended left out.</summary>
+/// <summary>Counts flows by backend, without ended connections.</summary>
 sealed class LiveFlows
 {
     readonly int[] _counts = new int[Limits.MaxBackends];
 
-    /// <summary>By backend id; those without flows have no entry.</summary>
+    /// <summary>By backend id; backends without flows have no entry.</summary>
     public IReadOnlyDictionary<uint, int> ByBackend =>
         _counts.Index().Where(entry => entry.Item > 0).ToDictionary(entry => (uint)entry.Index, entry => entry.Item);
 
@@ -21,7 +21,10 @@ sealed class LiveFlows
         return live.ByBackend;
     }
 
-    /// <summary>By backend id, as the datapath counts them and sweeps correct it: a look at each backend, not at each flow.</summary>
+    /// <summary>
+    /// Reads the datapath's own counters, which collections correct: one look-up per backend instead of a scan of the
+    /// flows.
+    /// </summary>
     public static IReadOnlyDictionary<uint, int> ReadCounters(LbTables tables)
     {
         var counts = new Dictionary<uint, int>();
@@ -33,10 +36,10 @@ sealed class LiveFlows
         return counts;
     }
 
-    /// <summary>Has a backend count as one that a flow leads to.</summary>
+    /// <summary>Counts one more flow for a backend.</summary>
     public void Keep(uint backend) => _counts[backend]++;
 
-    /// <summary>How many the datapath itself has counted: near enough, and no walk over millions.</summary>
+    /// <summary>The sum of the datapath's counters.</summary>
     public static long ReadTotal(LbTables tables)
     {
         var sum = 0L;
@@ -44,7 +47,7 @@ sealed class LiveFlows
         return sum;
     }
 
-    /// <summary>Counts a flow by its forward half.</summary>
+    /// <summary>Counts a flow by its forward entry.</summary>
     public void Add(in LbFlow flow)
     {
         if (flow.Direction == LbDirection.ToBackend && (flow.TcpSeen & LbTcpSeen.End) == 0)

@@ -1,9 +1,9 @@
 namespace EbpfLb.Flows;
 
-/// <summary>Keeps the first flows of an order, and only those: however many come, there is room for so many.</summary>
+/// <summary>Keeps the first flows of an order in bounded memory.</summary>
 sealed class TopFlows(Func<Flow, ulong> order, int limit)
 {
-    readonly PriorityQueue<Flow, ulong> _kept = new(); // the least of them comes out first
+    readonly PriorityQueue<Flow, ulong> _kept = new(); // the smallest is dequeued first
 
     public void Add(Flow flow)
     {
@@ -13,7 +13,7 @@ sealed class TopFlows(Func<Flow, ulong> order, int limit)
             _kept.EnqueueDequeue(flow, order(flow));
     }
 
-    /// <summary>Takes them all out, the most first.</summary>
+    /// <summary>Removes and returns them, largest first.</summary>
     public IEnumerable<Flow> Drain()
     {
         var sorted = new Stack<Flow>(_kept.Count);

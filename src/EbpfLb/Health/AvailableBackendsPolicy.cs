@@ -3,10 +3,10 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 
-/// <summary>Which backends of a service take new flows, their health considered.</summary>
+/// <summary>Decides which backends of a service take new flows, by their health.</summary>
 static class AvailableBackendsPolicy
 {
-    /// <param name="service">As its provider desires it.</param>
+    /// <param name="service">From its provider.</param>
     /// <param name="stateOf">Null for a backend that is not checked.</param>
     public static ServiceSnapshot Apply(ServiceSnapshot service, Func<ServiceSnapshot, BackendSnapshot, HealthState?> stateOf)
     {
@@ -14,7 +14,7 @@ static class AvailableBackendsPolicy
             return service;
         (BackendSnapshot Backend, bool MayBeTried)[] evaluated =
             [.. service.Backends.Select(backend => Evaluate(backend, stateOf(service, backend)))];
-        // A client is served by backends of its own family alone.
+        // Clients can use backends of their own address family only.
         foreach (var family in Enumerable.Range(0, evaluated.Length).GroupBy(i => evaluated[i].Backend.Address.AddressFamily))
         {
             if (family.Any(i => evaluated[i].Backend.EffectiveWeight > 0))
@@ -26,8 +26,7 @@ static class AvailableBackendsPolicy
     }
 
     /// <summary>
-    /// Where its provider knows that it is not well, as of a container, its checks do not know better. One that is
-    /// starting is not to be tried.
+    /// A provider's verdict, such as a paused container, overrides the checks. A starting backend is not tried.
     /// </summary>
     static (BackendSnapshot Backend, bool MayBeTried) Evaluate(BackendSnapshot provided, HealthState? state) => (
         provided.IsExcluded || state is null
@@ -37,8 +36,8 @@ static class AvailableBackendsPolicy
             && (!provided.RequiresHealthyCheck || state is null or { IsTrusted: true }));
 
     /// <summary>
-    /// Are those that could take new flows all down, or not to be tried as yet? False where there are none, and where none
-    /// is down.
+    /// True if no backend can take new flows because all are down or starting. False if there are none or none is
+    /// down.
     /// </summary>
     public static bool AreAllDown(IEnumerable<BackendSnapshot> backends)
     {
@@ -47,7 +46,9 @@ static class AvailableBackendsPolicy
             && takers.All(backend => backend is { Health: BackendHealth.Down } or { Health: BackendHealth.Unknown, IsExcluded: true });
     }
 
-    /// <summary>Those whose checks have yet to decide are better than none; where all are down it is the service's choice.</summary>
+    /// <summary>
+    /// Backends whose checks are undecided are better than none; if all are down the service's policy decides.
+    /// </summary>
     static int[] LastResort(int[] backends, Func<int, BackendHealth> healthOf, AllDownPolicy policy)
     {
         var undecided = backends.Where(backend => healthOf(backend) == BackendHealth.Unknown).ToArray();

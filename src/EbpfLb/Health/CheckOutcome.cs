@@ -1,8 +1,8 @@
 namespace EbpfLb.Health;
 
-/// <summary>What one check found.</summary>
-/// <param name="IsHealthy">Null where the check could not be made, which says nothing about the backend.</param>
-/// <param name="Reason">Why it failed, or could not be made.</param>
+/// <summary>The outcome of one check.</summary>
+/// <param name="IsHealthy">Null if the check could not be made, which says nothing about the backend.</param>
+/// <param name="Reason">Why it failed or could not be made.</param>
 readonly record struct CheckOutcome(bool? IsHealthy, string Reason)
 {
     public static CheckOutcome Healthy => new(true, "");

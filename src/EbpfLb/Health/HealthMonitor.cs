@@ -8,18 +8,20 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Health;
 
-/// <summary>Checks the backends that providers give, and leaves those that are down out of the choice for new flows.</summary>
+/// <summary>Checks the backends of providers and excludes those that are down from new flows.</summary>
 /// <param name="check">Makes the checks.</param>
-/// <param name="time">For the rests between them.</param>
-/// <param name="logger">Told of what goes down and up.</param>
-/// <param name="down">Backends that were down when a former process ended: they are until checks say otherwise.</param>
+/// <param name="time">For the intervals.</param>
+/// <param name="logger">Logs changes of health.</param>
+/// <param name="down">
+/// Backends that were down when a former process ended: they stay down until checks decide.
+/// </param>
 sealed partial class HealthMonitor(
     IHealthCheck check, TimeProvider time, ILogger<HealthMonitor> logger, IReadOnlySet<CheckedBackend>? down = null)
 {
     readonly HashSet<(string Service, AddressFamily Family)> _allDown = [];
     int _isInconclusiveReported;
 
-    /// <summary>The services with what is known of their backends' health: at each change of either.</summary>
+    /// <summary>The services with their backends' health, at each change of either.</summary>
     public async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(
         IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> provided, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -4,29 +4,29 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 
-/// <summary>The checks of one backend, one after the other, until it is stopped. Waiting takes no thread.</summary>
+/// <summary>Checks one backend repeatedly until disposal. Uses no thread while it waits.</summary>
 sealed class HealthProbe : IDisposable
 {
-    /// <summary>The time between checks is so much shorter or longer each time: they are not to fall into step.</summary>
+    /// <summary>Varies the interval, so that probes do not synchronise.</summary>
     const double Jitter = 0.1;
 
     readonly CancellationTokenSource _stop = new();
     readonly CancellationToken _stopped;
     HealthState _state;
 
-    /// <param name="backend">Whose checks they are.</param>
-    /// <param name="how">How they are made, and how often.</param>
-    /// <param name="state">What is known before the first.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="how">The kind of check and its interval.</param>
+    /// <param name="state">The state before the first check.</param>
     public HealthProbe(CheckedBackend backend, HealthConfiguration how, HealthState state)
     {
         (Backend, Settings, _state) = (backend, how, state);
         _stopped = _stop.Token;
     }
 
-    /// <summary>Told of each check, from any thread.</summary>
-    /// <param name="probe">Its state is that after the check.</param>
-    /// <param name="before">The state before.</param>
-    /// <param name="outcome">Of the check.</param>
+    /// <summary>A completed check. Called on any thread.</summary>
+    /// <param name="probe">With the state after the check.</param>
+    /// <param name="before">The state before the check.</param>
+    /// <param name="outcome">The outcome.</param>
     public delegate void Completed(HealthProbe probe, HealthState before, CheckOutcome outcome);
 
     public CheckedBackend Backend { get; }
@@ -35,11 +35,13 @@ sealed class HealthProbe : IDisposable
 
     public HealthState State => Volatile.Read(ref _state);
 
-    /// <summary>Checks at once, and then time and again; the first rest is any, so that many backends spread.</summary>
+    /// <summary>
+    /// Checks at once and then at each interval. The first interval is random, to spread many backends.
+    /// </summary>
     /// <param name="check">Makes the checks.</param>
-    /// <param name="gate">Bounds how many are made at a time.</param>
-    /// <param name="made">Told of each.</param>
-    /// <param name="time">For the rests.</param>
+    /// <param name="gate">Limits concurrent checks.</param>
+    /// <param name="made">Called after each check.</param>
+    /// <param name="time">For the intervals.</param>
     public async Task RunAsync(IHealthCheck check, SemaphoreSlim gate, Completed made, TimeProvider time)
     {
         var at = new IPEndPoint(Backend.EndPoint.Address, Settings.Port == 0 ? Backend.EndPoint.Port : Settings.Port);
@@ -47,7 +49,7 @@ sealed class HealthProbe : IDisposable
         while (true)
         {
             await gate.WaitAsync(_stopped);
-            var began = time.GetTimestamp(); // its turn may have been long in coming
+            var began = time.GetTimestamp(); // it may have waited for the gate
             try
             {
                 await CheckAsync(check, at, made);
@@ -62,15 +64,15 @@ sealed class HealthProbe : IDisposable
         }
     }
 
-    /// <summary>Stops the checks, in the midst of one too.</summary>
+    /// <summary>Stops the checks, also a running one.</summary>
     public void Dispose()
     {
         _stop.Cancel();
         _stop.Dispose();
     }
 
-    /// <param name="time">The usual one.</param>
-    /// <param name="roll">From 0 to 1, at random.</param>
+    /// <param name="time">The configured interval.</param>
+    /// <param name="roll">Random, from 0 to 1.</param>
     public static TimeSpan Jittered(TimeSpan time, double roll) => time * (1 - Jitter + (2 * Jitter * roll));
 
     async ValueTask CheckAsync(IHealthCheck check, IPEndPoint at, Completed made)

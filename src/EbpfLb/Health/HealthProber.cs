@@ -4,17 +4,17 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 
-/// <summary>The checks of all backends whose services have any. Used from one thread at a time.</summary>
+/// <summary>Checks all backends of services with a health check. Not thread-safe.</summary>
 /// <param name="check">Makes the checks.</param>
-/// <param name="made">Told of each, from any thread.</param>
-/// <param name="failed">Told of an error that ended the checks of a backend.</param>
-/// <param name="time">For the rests between them.</param>
-/// <param name="down">Backends that are known to be down at the start.</param>
+/// <param name="made">Called after each check, on any thread.</param>
+/// <param name="failed">Called with an error that ended a probe.</param>
+/// <param name="time">For the intervals.</param>
+/// <param name="down">Backends that are down at the start.</param>
 sealed class HealthProber(
     IHealthCheck check, HealthProbe.Completed made, Action<Exception> failed, TimeProvider time,
     IReadOnlySet<CheckedBackend>? down = null) : IAsyncDisposable
 {
-    /// <summary>Each is a socket; those beyond wait for their turn.</summary>
+    /// <summary>Each is a socket; other checks wait.</summary>
     public const int MaxConcurrent = 512;
 
     readonly SemaphoreSlim _gate = new(MaxConcurrent);
@@ -23,9 +23,10 @@ sealed class HealthProber(
     HashSet<CheckedBackend>? _known;
 
     /// <summary>
-    /// Checks the backends that are there now. One that was there before it was checked, or is there at the start, counts
-    /// as up until its checks decide, so that neither a restart nor a reload empties a service; but not what is known to be
-    /// down. What the same checks have found for another service, which may be this one by its former name, is known.
+    /// Probes the current backends. A backend that is present at the start, or before its service had checks, counts
+    /// as up until its checks decide, so that a restart or a reload does not empty a service; one that is known to be
+    /// down does not. A backend with the same checks in another service, which may be this one renamed, keeps that
+    /// state.
     /// </summary>
     public void Update(ImmutableArray<ServiceSnapshot> services)
     {
@@ -58,7 +59,7 @@ sealed class HealthProber(
     public HealthState? StateOf(ServiceSnapshot service, BackendSnapshot backend) =>
         _probes.GetValueOrDefault(CheckedBackend.Create(service, backend))?.State;
 
-    /// <summary>Stops all checks, and waits until they have stopped.</summary>
+    /// <summary>Stops all probes, and waits for them.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (var probe in _probes.Values)
@@ -82,7 +83,7 @@ sealed class HealthProber(
             }
             catch (OperationCanceledException)
             {
-                // The way to stop.
+                // disposal
             }
             catch (Exception error)
             {
@@ -91,6 +92,6 @@ sealed class HealthProber(
         }));
     }
 
-    /// <summary>A backend of every port has none to connect to, unless the service says one.</summary>
+    /// <summary>A backend with every port needs a port from the health check.</summary>
     static bool CanBeProbed(HealthConfiguration? how, BackendSnapshot backend) => (how?.Port ?? 0) != 0 || backend.Port != 0;
 }

@@ -3,15 +3,17 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
 
-/// <summary>What a backend's checks have led to so far.</summary>
+/// <summary>The state of a backend by its checks.</summary>
 /// <param name="Health">Not <see cref="BackendHealth.Unchecked"/>.</param>
-/// <param name="IsTrusted">Was it good once, or did it take flows before it was checked? Then it does until its checks decide.</param>
-/// <param name="Streak">So many checks in a row spoke for another health.</param>
+/// <param name="IsTrusted">
+/// True if it was healthy once or took flows before it was checked: it takes flows until its checks decide.
+/// </param>
+/// <param name="Streak">Consecutive checks that contradict the state.</param>
 sealed record HealthState(BackendHealth Health, bool IsTrusted = false, int Streak = 0)
 {
     public bool IsExcluded => Health == BackendHealth.Down || (Health == BackendHealth.Unknown && !IsTrusted);
 
-    /// <summary>After one more check. A backend of unknown health is up with its first good check.</summary>
+    /// <summary>The state after one more check. An unknown backend is up after its first successful check.</summary>
     public HealthState Next(bool isHealthy, HealthConfiguration how) => (Health, isHealthy) switch
     {
         (BackendHealth.Up, true) or (BackendHealth.Down, false) => Streak == 0 ? this : this with { Streak = 0 },

@@ -4,7 +4,7 @@ using System.Runtime.ExceptionServices;
 
 namespace EbpfLb.Health;
 
-/// <summary>Asks a backend over HTTP/1.1, each time on a new connection. The answer's head is enough.</summary>
+/// <summary>An HTTP/1.1 request on a new connection. Only the response's head is read.</summary>
 sealed class HttpCheck : IDisposable
 {
     readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
@@ -17,7 +17,7 @@ sealed class HttpCheck : IDisposable
         UseProxy = false,
     });
 
-    /// <exception cref="SocketException">There is no connection, or it ended.</exception>
+    /// <exception cref="SocketException">The connection failed.</exception>
     public async ValueTask<CheckOutcome> GetAsync(IPEndPoint at, string path, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{at}{path}");

@@ -9,8 +9,8 @@ using Polly.Timeout;
 namespace EbpfLb.Health;
 
 /// <summary>
-/// Connects to a backend, over the network. Sockets are never bound, so the kernel takes their ports from
-/// <c>ip_local_port_range</c>, which NAT leaves alone: no check is ever taken for a balanced flow.
+/// Connects to a backend. Sockets are not bound: the kernel takes their ports from <c>ip_local_port_range</c>, which
+/// NAT does not use, so that no check is mistaken for a balanced flow.
 /// </summary>
 sealed class NetworkCheck : IHealthCheck, IDisposable
 {
@@ -60,7 +60,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Failures are caught where they happen: an exception that travels costs far more than a check.</summary>
+    /// <summary>Errors are caught at their source: a propagated exception costs far more than a check.</summary>
     async ValueTask<Outcome<CheckOutcome>> AttemptAsync(
         ResilienceContext context, (IPEndPoint At, HealthConfiguration How) check)
     {
@@ -89,7 +89,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         return CheckOutcome.Healthy;
     }
 
-    /// <summary>Is it the balancer that lacks something: a port, a buffer, a file descriptor?</summary>
+    /// <summary>True if the balancer lacks a resource: a port, a buffer or a file descriptor.</summary>
     static bool IsLocalError(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
         or SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets;
 }

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Hosting;
 
 /// <summary>
-/// The one loop that writes the tables: at each change of the backends, after each collection, and every few seconds in any
-/// case, for what changes without being told, the interfaces' own addresses among it.
+/// The only writer of the tables. Reconciles at each change of the backends, after each collection, and every few
+/// seconds for changes without notice, such as the interfaces' addresses.
 /// </summary>
 sealed partial class ControlLoop(
     LoadBalancerConfiguration configuration, AttachedDatapath attached, NetworkDevice[] devices, LoopMetrics metrics,
@@ -30,12 +30,12 @@ sealed partial class ControlLoop(
     string? _peerError;
     string? _reportedError;
 
-    /// <summary>Runs until it is stopped; a pass or a collection that fails is told of, and tried again with the next.</summary>
+    /// <summary>Runs until it is stopped. A failed pass or collection is logged and retried with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
-    /// <param name="self">The first interface's addresses, as they were then.</param>
-    /// <param name="snapshots">What is desired next.</param>
-    /// <param name="reporter">Told of flows that gc end.</param>
-    /// <param name="stop">Stops it; cancelled by itself when it ends.</param>
+    /// <param name="self">The first interface's addresses at that time.</param>
+    /// <param name="snapshots">The next desired services.</param>
+    /// <param name="reporter">Reports flows that collections end.</param>
+    /// <param name="stop">Stops it; also cancelled when the loop ends.</param>
     public async Task RunAsync(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self,
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, FlowReporter reporter, CancellationTokenSource stop)
@@ -70,7 +70,7 @@ sealed partial class ControlLoop(
                     {
                         var result = await collection;
                         metrics.ObserveGc(result);
-                        // A backend that left since may have got a flow behind the collection's back.
+                        // A backend that left during the collection may have got a flow that it did not see.
                         live = result.StartedAt > changed ? result.LiveFlows : null;
                     });
                     collection = gc.RunNextAsync(cancellation);
@@ -91,15 +91,15 @@ sealed partial class ControlLoop(
         }
         finally
         {
-            // Also where the loop failed: nobody else would end the resolver then.
+            // Also after an error: otherwise the providers would not stop.
             await stop.CancelAsync();
-            // The resolver and the collection must have come to rest before what they use is disposed of.
+            // The providers and the collection must end before their tables are disposed of.
             await Task.WhenAll(change, collection).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 
-    /// <summary>One pass; what it could not do is told once, and left to the next.</summary>
-    /// <returns>Whether it changed an entry, as far as is known.</returns>
+    /// <summary>One reconcile pass. An error is logged once; the next pass retries.</summary>
+    /// <returns>True if it changed an entry or may have.</returns>
     bool Pass(IReadOnlyDictionary<uint, int>? live)
     {
         int links = 0, entries = 0;
@@ -131,7 +131,7 @@ sealed partial class ControlLoop(
         }
     }
 
-    /// <summary>What was in the way of something beside the tables, which is tried again; null where nothing was.</summary>
+    /// <summary>Runs work beside the tables; returns its error, or null.</summary>
     static async Task<string?> ErrorOfAsync(Func<Task> part)
     {
         try
@@ -155,8 +155,8 @@ sealed partial class ControlLoop(
     }
 
     /// <summary>
-    /// The first interface is the one whose addresses a service without one listens on: those that it had last where it is
-    /// gone or does not tell, since others still know flows to them.
+    /// A service without an address listens on the first interface's addresses. They stay as they were while it is
+    /// gone: its flows may still be known.
     /// </summary>
     int ApplyLinks()
     {
@@ -166,7 +166,7 @@ sealed partial class ControlLoop(
         return LinkReconciler.Apply(attached.Tables, left);
     }
 
-    /// <summary>The interfaces that are there yet; all where none is, for whoever asks about one to tell.</summary>
+    /// <summary>The interfaces that exist; all of them if none does, so that the caller reports the error.</summary>
     NetworkDevice[] PresentDevices()
     {
         NetworkDevice[] left = [.. devices.Where(device => device.IsPresent)];
@@ -191,7 +191,7 @@ sealed partial class ControlLoop(
             backend => $"{service.Name} {DescribeBackend(backend)}")),
     ];
 
-    /// <summary>Its endpoint and, where it was configured or found by a name, that.</summary>
+    /// <summary>The endpoint, with the configured name if there is one.</summary>
     static string DescribeBackend(BackendSnapshot backend)
     {
         var endPoint = EndPoints.Format(backend.Address, backend.Port);

@@ -5,7 +5,7 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Hosting;
 
-/// <summary>Tells before services are taken what would keep them from working.</summary>
+/// <summary>Rejects services that cannot work, before they are applied.</summary>
 static class Preflight
 {
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
@@ -15,12 +15,12 @@ static class Preflight
         KernelService.RejectSharedEndpoints(services, devices[0].IsPresent ? devices[0].Addresses() : []);
     }
 
-    /// <summary>All addresses in the balancer's network namespace, on whichever interface.</summary>
-    /// <exception cref="LoadBalancerException">The kernel did not tell.</exception>
+    /// <summary>All addresses in the balancer's network namespace.</summary>
+    /// <exception cref="LoadBalancerException">The kernel did not list them.</exception>
     public static IReadOnlySet<IPAddress> OwnAddresses() => Interfaces.Read(all => all
         .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet());
 
-    /// <summary>What the balancer sends to itself, its local stack would get: no backend is there.</summary>
+    /// <summary>The local stack would receive packets to the balancer's own address.</summary>
     static void RejectOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)
     {
         var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))

@@ -18,7 +18,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 
-/// <summary>Runs a load balancer: attaches it, follows its backends, reports its flows, and takes it down again.</summary>
+/// <summary>Runs a load balancer: attaches it, follows its backends, reports its flows and detaches it.</summary>
 sealed partial class Runner(
     LoadBalancerConfiguration configuration, IAsyncEnumerable<LoadBalancerConfiguration> changes, TextWriter output,
     TimeProvider time, ILoggerFactory loggers)
@@ -30,11 +30,12 @@ sealed partial class Runner(
     ImmutableArray<IPAddress> _self = [];
 
     /// <summary>
-    /// Runs until it is cancelled; then nothing of it is left in the kernel, unless the configuration wants it to stay.
+    /// Runs until it is cancelled and then removes everything from the kernel, unless the configuration leaves it
+    /// attached.
     /// </summary>
     /// <exception cref="LoadBalancerException">
-    /// It could not start, and has changed nothing, unless it was to begin anew; or it could not go on, and the datapath does so
-    /// without it.
+    /// It could not start, and changed nothing unless it was to replace an ended process's state; or it could not
+    /// continue, and the datapath stays attached.
     /// </exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -60,7 +61,7 @@ sealed partial class Runner(
 
         using var attached = AttachedDatapath.Attach(
             configuration, devices, stale, tables => FillTables(tables, devices, isAdopted: stale.Tables is not null));
-        stale.Dispose(); // the interfaces that are not stood on any more are free for others
+        stale.Dispose(); // unlocks interfaces that are not used any more
         try
         {
             await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
@@ -79,7 +80,7 @@ sealed partial class Runner(
         }
     }
 
-    /// <summary>The pass before the first packet. Tables of an ended process may hold what has yet to drain.</summary>
+    /// <summary>The pass before the first packet. Adopted tables may still hold backends that drain.</summary>
     void FillTables(LbTables tables, NetworkDevice[] devices, bool isAdopted)
     {
         var reconciler = new Reconciler(tables);
@@ -119,16 +120,16 @@ sealed partial class Runner(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // The way to stop.
+            // stopped on request
         }
         finally
         {
             await stop.CancelAsync();
-            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if it has one, was thrown above
+            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if any, was thrown above
         }
     }
 
-    /// <summary>An interface may be gone by now, and a file be hidden: those that are left balance all the same.</summary>
+    /// <summary>The interface may be gone and sysctl files hidden: both only cost the warning.</summary>
     void WarnIfNotForwarding(NetworkDevice device)
     {
         try

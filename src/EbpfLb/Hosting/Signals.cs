@@ -3,9 +3,8 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Hosting;
 
 /// <summary>
-/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation; those that follow change nothing, so that an impatient
-/// one does not cut off what the first has begun: whoever cannot wait has SIGKILL. SIGHUP does so only where nobody has
-/// another use for it.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation. Later ones are ignored, so that the shutdown
+/// completes; SIGKILL ends it at once. SIGHUP cancels only without a handler.
 /// </summary>
 sealed class Signals : IDisposable
 {
@@ -18,12 +17,12 @@ sealed class Signals : IDisposable
     /// <summary>Cancelled when the process is asked to end.</summary>
     public CancellationToken Token => _cancellation.Token;
 
-    /// <summary>Called at each SIGHUP, on a thread of its own.</summary>
+    /// <summary>Called at each SIGHUP, on its own thread.</summary>
     public event Action? HangUp;
 
     PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, context =>
     {
-        context.Cancel = true; // what it would do by default
+        context.Cancel = true; // suppresses the default action
         if (signal == PosixSignal.SIGHUP && HangUp is { } use)
             use();
         else

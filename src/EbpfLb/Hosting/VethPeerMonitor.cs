@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 
-/// <summary>Tells when the peer of a veth no longer takes what native XDP sends, and when it does again.</summary>
+/// <summary>Logs when the peer of a veth stops receiving what native XDP sends, and when it receives again.</summary>
 sealed partial class VethPeerMonitor(NetworkDevice device, ILogger<VethPeerMonitor> logger)
 {
     bool? _receives = device.CanTransmitXdp;
 
-    /// <summary>Looks now. Nobody tells of a change: it happens in another network namespace.</summary>
+    /// <summary>Checks now. There is no notification: the change happens in another network namespace.</summary>
     public void Check()
     {
         var (before, now) = (_receives, VethPeer.ReceivesXdpFrames(device.Index, device.Driver));

@@ -5,8 +5,8 @@ using Prometheus;
 namespace EbpfLb.Metrics;
 
 /// <summary>
-/// What the maps tell, as metrics. They are made anew for each scrape: the kernel counts, and nothing is kept here that
-/// could differ from it or outlive a backend.
+/// Metrics from the maps. They are created for each scrape: the kernel counts, and no state here can differ from it
+/// or outlive a backend.
 /// </summary>
 sealed class DatapathMetrics
 {

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace EbpfLb.Metrics;
 
-/// <summary>What stands at a path of a <see cref="MetricsServer"/>.</summary>
-/// <param name="Status">Its code.</param>
-/// <param name="Body">In UTF-8.</param>
-/// <param name="ContentType">What the text is.</param>
+/// <summary>A response of the <see cref="MetricsServer"/>.</summary>
+/// <param name="Status">The status code.</param>
+/// <param name="Body">UTF-8 text.</param>
+/// <param name="ContentType">The media type.</param>
 sealed record HttpResponse(HttpStatusCode Status, byte[] Body, string ContentType = "text/plain; charset=utf-8")
 {
     public HttpResponse(HttpStatusCode status, string text)

@@ -3,10 +3,10 @@ using Prometheus;
 
 namespace EbpfLb.Metrics;
 
-/// <summary>What the process knows of itself and no map tells: the work of its loop.</summary>
+/// <summary>Metrics of the control loop, which no map has.</summary>
 sealed class LoopMetrics
 {
-    /// <summary>Passes come every few seconds, whatever happens: one that is this late does not come.</summary>
+    /// <summary>Passes are due every few seconds: after this time without one the loop is stuck.</summary>
     public static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(20);
 
     readonly TimeProvider _time;
@@ -29,10 +29,10 @@ sealed class LoopMetrics
 
     public CollectorRegistry Registry { get; } = Prometheus.Metrics.NewCustomRegistry();
 
-    /// <summary>Since the last whole pass ended, or since the start.</summary>
+    /// <summary>Since the last complete pass, or since the start.</summary>
     public TimeSpan TimeSinceLastPass => _time.GetElapsedTime(Interlocked.Read(ref _lastPass));
 
-    /// <summary>Makes a pass, which tells how many entries it changed, and whether it did all that it was to do.</summary>
+    /// <summary>Measures a pass, which returns the number of changed entries and whether it was complete.</summary>
     public void ObservePass(Func<(int Changes, bool IsWhole)> apply)
     {
         var began = _time.GetTimestamp();

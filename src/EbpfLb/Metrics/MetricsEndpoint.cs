@@ -6,10 +6,12 @@ using Prometheus;
 
 namespace EbpfLb.Metrics;
 
-/// <summary>What stands at the metrics' endpoint: <c>/metrics</c> in Prometheus' text format, and <c>/healthz</c>.</summary>
+/// <summary>Answers <c>/metrics</c> in the Prometheus text format, and <c>/healthz</c>.</summary>
 sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
 {
-    /// <summary>The site of a datapath. Flows are not walked for each scrape: the kernel's own count of them does.</summary>
+    /// <summary>
+    /// For an attached datapath. Flows come from the datapath's counters: a scrape does not scan the tables.
+    /// </summary>
     public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
         new(loop, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
 
@@ -33,7 +35,7 @@ sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
     {
         using var text = new MemoryStream();
         foreach (var registry in new[] { DatapathMetrics.Create(read()), loop.Registry })
-            registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult(); // to memory: nothing is waited for
+            registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult(); // to memory: does not block
         return text.ToArray();
     }
 }

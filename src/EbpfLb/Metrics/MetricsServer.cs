@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Metrics;
 
 /// <summary>
-/// Serves texts over HTTP/1.1, a connection for each request: as much of a web server as scrapes and probes need. Who
-/// asks is not trusted with more than a few connections, a few kilobytes and a few seconds.
+/// A minimal HTTP/1.1 server with one request per connection. Bounds connections, request size and time, so that
+/// clients cannot exhaust the process.
 /// </summary>
 sealed partial class MetricsServer : IAsyncDisposable
 {
@@ -23,17 +23,17 @@ sealed partial class MetricsServer : IAsyncDisposable
     readonly ILogger _logger;
     readonly Task _serving;
 
-    /// <param name="listener">Where; see <see cref="Bind"/>.</param>
-    /// <param name="answer">Tells what stands at a path.</param>
-    /// <param name="logger">Is told what goes wrong.</param>
+    /// <param name="listener">See <see cref="Bind"/>.</param>
+    /// <param name="answer">Returns the response for a path.</param>
+    /// <param name="logger">Logs failures.</param>
     public MetricsServer(TcpListener listener, Func<string, HttpResponse> answer, ILogger<MetricsServer> logger)
     {
         (_listener, _respond, _logger) = (listener, answer, logger);
         _serving = Task.WhenAll(Enumerable.Range(0, MaxConnections).Select(_ => ServeAsync()));
     }
 
-    /// <summary>Takes an endpoint; who connects waits until it is served.</summary>
-    /// <exception cref="LoadBalancerException">The endpoint cannot be had.</exception>
+    /// <summary>Binds the endpoint. Connections wait until the server starts.</summary>
+    /// <exception cref="LoadBalancerException">The endpoint cannot be bound.</exception>
     public static TcpListener Bind(IPEndPoint at)
     {
         var listener = new TcpListener(at);
@@ -50,7 +50,7 @@ sealed partial class MetricsServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends with the last exchange: nothing is asked of the answers after it.</summary>
+    /// <summary>Completes after the last response.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -58,7 +58,7 @@ sealed partial class MetricsServer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    /// <summary>One connection after the other.</summary>
+    /// <summary>Serves one connection after another.</summary>
     async Task ServeAsync()
     {
         while (!_stop.IsCancellationRequested)
@@ -70,7 +70,7 @@ sealed partial class MetricsServer : IAsyncDisposable
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
-                // The way to stop.
+                // disposal
             }
             catch (Exception error) when (error is IOException or OperationCanceledException)
             {
@@ -79,7 +79,7 @@ sealed partial class MetricsServer : IAsyncDisposable
             catch (SocketException error)
             {
                 LogNotAccepted(error.Message);
-                // Where descriptors have run out, they have the next moment too.
+                // file descriptors that ran out stay scarce for a moment
                 await Task.Delay(PauseAfterError, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
@@ -93,7 +93,7 @@ sealed partial class MetricsServer : IAsyncDisposable
             await stream.WriteAsync(CreateReply(head), limit.Token);
     }
 
-    /// <summary>Up to the empty line; null where that does not come.</summary>
+    /// <summary>Reads up to the empty line; null if it does not arrive.</summary>
     static async Task<string?> ReadHeadAsync(NetworkStream stream, CancellationToken cancellation)
     {
         var buffer = new byte[MaxHeadLength];

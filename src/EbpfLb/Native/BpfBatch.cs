@@ -2,23 +2,23 @@ using System.Buffers;
 
 namespace EbpfLb.Native;
 
-/// <summary>Reading a hash map in batches: one system call for many entries (kernel 5.6).</summary>
+/// <summary>Reads a hash map in batches: one system call for many entries (kernel 5.6).</summary>
 static unsafe class BpfBatch
 {
     const int Size = 1024;
 
-    /// <summary>Sees an entry.</summary>
+    /// <summary>Visits an entry.</summary>
     public delegate void Visit<TKey, TValue>(in TKey key, in TValue value);
 
     /// <summary>
-    /// Calls <paramref name="visit"/> for each entry; those that come or go meanwhile, by its own doing as well, may be
-    /// missed or seen.
+    /// Calls <paramref name="visit"/> for each entry. Entries that are added or removed meanwhile, also by the
+    /// visitor, may be missed or seen.
     /// </summary>
     public static void ForEach<TKey, TValue>(this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit)
         where TKey : unmanaged
         where TValue : unmanaged
     {
-        // Rented: an array of values is a large object, and sweeps come every few seconds.
+        // Pooled: the arrays are large objects, and collections run every few seconds.
         var keys = ArrayPool<TKey>.Shared.Rent(Size);
         var values = ArrayPool<TValue>.Shared.Rent(Size);
         try
@@ -58,7 +58,7 @@ static unsafe class BpfBatch
         {
             var result = LibBpf.bpf_map_lookup_batch(map.Fd.Number, begun ? next : null, next, k, v, &count, null);
             more = result == 0;
-            // ENOENT is the end of the map: the last batch comes with it.
+            // ENOENT is the end of the map; the last batch comes with it.
             if (!more && result != -Errno.ENOENT)
                 throw new NativeException($"reading map {map.Name} in batches", -result);
         }

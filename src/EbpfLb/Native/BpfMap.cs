@@ -68,10 +68,10 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
         Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, buffer, 0), $"clearing in map {Name}");
     }
 
-    /// <summary>False when there was nothing under the key.</summary>
+    /// <summary>False if there was no such key.</summary>
     public bool Remove(TKey key) => Found(LibBpf.bpf_map_delete_elem(_fd.Number, &key), "deleting from");
 
-    /// <summary>The keys as they are now; entries that come or go meanwhile may be missed or seen.</summary>
+    /// <summary>The current keys. Keys that are added or removed meanwhile may be missed or seen.</summary>
     public IReadOnlyList<TKey> Keys()
     {
         var keys = new List<TKey>();
@@ -90,13 +90,13 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     {
         if (result == -Errno.ENOENT)
             return false;
-        // No text is made where nothing is wrong: sweeps come here for every flow that idled out.
+        // Builds no message unless there is an error: collections call this for every expired flow.
         return result >= 0 ? true : throw new NativeException($"{doing} map {Name}", -result);
     }
 
     void RefusePerCpu()
     {
-        // The kernel would write a value for every processor: past the end of a single one.
+        // The kernel would write one value per processor, past the end of a single one.
         if (_perCpu)
             throw new InvalidOperationException($"map {Name} is per-CPU");
     }

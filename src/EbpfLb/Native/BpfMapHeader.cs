@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Native;
 
-/// <summary>Reading of a map that another version may have made.</summary>
+/// <summary>Reads a map that another version may have made.</summary>
 static unsafe class BpfMapHeader
 {
-    /// <summary>What the value under key 0 of an array begins with, however it goes on.</summary>
+    /// <summary>The first bytes of the value under key 0 of an array.</summary>
     public static T ReadFirst<T>(this Fd map)
         where T : unmanaged => Read<T>(map, key: 0);
 
-    /// <summary>What each value begins with, however it goes on, by keys of four bytes.</summary>
+    /// <summary>The first bytes of each value, by keys of four bytes.</summary>
     public static IReadOnlyDictionary<uint, T> ReadAll<T>(this Fd map)
         where T : unmanaged
     {

@@ -1,9 +1,9 @@
 namespace EbpfLb.Native;
 
-/// <summary>What a map is made as: its type and flags (linux/bpf.h), its sizes in bytes, and how many entries it may have.</summary>
+/// <summary>The layout of a map: type and flags (linux/bpf.h), sizes in bytes, and capacity.</summary>
 readonly record struct BpfMapLayout(uint Type, uint KeySize, uint ValueSize, uint MaxEntries, uint Flags)
 {
-    /// <summary>That of a map in the kernel.</summary>
+    /// <summary>Of a map in the kernel.</summary>
     public static unsafe BpfMapLayout Read(Fd map, string name)
     {
         var info = default(bpf_map_info);

@@ -4,8 +4,7 @@ using System.Text;
 namespace EbpfLb.Native;
 
 /// <summary>
-/// A compiled eBPF object on its way into the kernel: opened, set up, loaded. The maps and programs it hands out
-/// are descriptors of their own and outlive it.
+/// A compiled eBPF object: open, set up, load. The maps and programs that it returns are independent descriptors.
 /// </summary>
 sealed unsafe class BpfObject : SafeHandle
 {
@@ -45,12 +44,12 @@ sealed unsafe class BpfObject : SafeHandle
     public void SetMaxEntries(string map, uint entries) =>
         Check.NegativeErrno(LibBpf.bpf_map__set_max_entries(_maps[map], entries), $"sizing map {map} of {_name}");
 
-    /// <summary>What a map is to be made as, as it has been set up so far.</summary>
+    /// <summary>The layout of a map as set up so far.</summary>
     public BpfMapLayout LayoutOf(string map) => new(
         LibBpf.bpf_map__type(_maps[map]), LibBpf.bpf_map__key_size(_maps[map]), LibBpf.bpf_map__value_size(_maps[map]),
         LibBpf.bpf_map__max_entries(_maps[map]), LibBpf.bpf_map__map_flags(_maps[map]));
 
-    /// <summary>The C types of a map's keys and values, in words.</summary>
+    /// <summary>The C types of a map's keys and values, as text.</summary>
     public string ShapeOf(string map)
     {
         var btf = LibBpf.bpf_object__btf(handle);
@@ -58,14 +57,14 @@ sealed unsafe class BpfObject : SafeHandle
             + BtfShape.Describe(btf, LibBpf.bpf_map__btf_value_type_id(_maps[map]));
     }
 
-    /// <summary>A C type, in words.</summary>
+    /// <summary>A C type, as text.</summary>
     public string ShapeOfType(string name)
     {
         var btf = LibBpf.bpf_object__btf(handle);
         return BtfShape.Describe(btf, (uint)Check.NegativeErrno(LibBpf.btf__find_by_name(btf, name), $"finding type {name} in {_name}"));
     }
 
-    /// <summary>Makes the object use a map that exists already in place of its own.</summary>
+    /// <summary>Uses an existing map in place of the object's own.</summary>
     public void ReuseMap(string map, Fd existing) =>
         Check.NegativeErrno(LibBpf.bpf_map__reuse_fd(_maps[map], existing.Number), $"sharing map {map} with {_name}");
 

@@ -5,8 +5,8 @@ using System.Text;
 namespace EbpfLb.Native;
 
 /// <summary>
-/// A C type of an object's type information (.BTF, linux/btf.h) in words: its members with their names, places and
-/// types, and the values of its enums. Types of the same words are read and written alike.
+/// A C type from BTF (linux/btf.h) as text: members with names, offsets and types, and enum values. Equal texts mean
+/// equal layouts.
 /// </summary>
 sealed unsafe class BtfShape
 {
@@ -17,8 +17,8 @@ sealed unsafe class BtfShape
 
     BtfShape(nint btf) => _btf = btf;
 
-    /// <param name="btf">libbpf's, of the object.</param>
-    /// <param name="type">A type's number; 0 is void.</param>
+    /// <param name="btf">libbpf's handle for the object.</param>
+    /// <param name="type">A type id; 0 is void.</param>
     public static string Describe(nint btf, uint type)
     {
         var shape = new BtfShape(btf);
@@ -46,7 +46,7 @@ sealed unsafe class BtfShape
             case Int:
                 _words.Append(CultureInfo.InvariantCulture, $" {type->size_or_type} {*(uint*)(type + 1):x}");
                 break;
-            case Typedef: // has a meaning of its own: __be16 is no __u16
+            case Typedef: // significant: __be16 is not __u16
                 _words.Append('=');
                 Append(type->size_or_type);
                 break;

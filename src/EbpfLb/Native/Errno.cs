@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Native;
 
-/// <summary>The error numbers that this project tells apart (asm-generic/errno.h), and words for all.</summary>
+/// <summary>Error numbers that this project handles (asm-generic/errno.h), and their descriptions.</summary>
 static class Errno
 {
     public const int EPERM = 1;
@@ -20,7 +20,9 @@ static class Errno
     public const int EPIPE = 32;
     public const int EOPNOTSUPP = 95;
 
-    /// <summary>The kernel's own (linux/errno.h): it does not do that with objects of this kind.</summary>
+    /// <summary>
+    /// Internal to the kernel (linux/errno.h): the operation is not supported for this kind of object.
+    /// </summary>
     public const int ENOTSUPP = 524;
 
     /// <summary>The number's name and the system's text for it: <c>EPERM, Operation not permitted</c>.</summary>

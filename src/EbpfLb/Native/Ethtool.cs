@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EbpfLb.Native;
 
-/// <summary>What an interface's driver says of itself (linux/ethtool.h, ETHTOOL_GDRVINFO).</summary>
+/// <summary>Driver information of an interface (linux/ethtool.h, ETHTOOL_GDRVINFO).</summary>
 static unsafe class Ethtool
 {
     const nuint SiocEthtool = 0x8946;
@@ -11,7 +11,7 @@ static unsafe class Ethtool
     const int AddressFamilyInet = 2;
     const int DatagramCloseOnExec = 0x80002; // SOCK_DGRAM | SOCK_CLOEXEC
 
-    /// <summary>The driver's name, and the bus address of its hardware: empty for a virtual device.</summary>
+    /// <summary>The driver's name and its hardware's bus address, which is empty for a virtual device.</summary>
     public static (string Driver, string Bus) DriverOf(string device)
     {
         using var socket = new Fd(Check.MinusOneWithErrno(

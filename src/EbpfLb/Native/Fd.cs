@@ -14,14 +14,14 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
     public Fd(int fd)
         : base(ownsHandle: true) => SetHandle(fd);
 
-    /// <summary>The bare number, for native calls; valid while this object lives.</summary>
+    /// <summary>The number, for native calls; valid while this object lives.</summary>
     public int Number => IsClosed ? throw new ObjectDisposedException(nameof(Fd)) : (int)handle;
 
-    /// <summary>A second descriptor of what a library's own descriptor names, so that it outlives the library's.</summary>
+    /// <summary>Duplicates a library's descriptor, so that it outlives the library's object.</summary>
     public static Fd Duplicate(int fd, string what) =>
         new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
 
-    /// <summary>Opens what is pinned at <paramref name="path"/>, for reading and writing.</summary>
+    /// <summary>Opens a pin for reading and writing.</summary>
     public static Fd OpenPin(string path)
     {
         var result = LibBpf.bpf_obj_get(path);

@@ -1,8 +1,8 @@
 namespace EbpfLb.Native;
 
-/// <summary>The kernel's description of its own types (BTF).</summary>
+/// <summary>The kernel's BTF.</summary>
 static class KernelTypes
 {
-    /// <summary>Whether it was built with one.</summary>
+    /// <summary>True if the kernel was built with it.</summary>
     public static bool AreDescribed => File.Exists("/sys/kernel/btf/vmlinux");
 }

@@ -11,10 +11,10 @@ static unsafe partial class LibBpf
 {
     public const string Library = "libbpf.so.1";
 
-    /// <summary>What to do where it is missing.</summary>
+    /// <summary>The package to install.</summary>
     public const string Remedy = "apt-get install libbpf1 (Fedora: dnf install libbpf)";
 
-    /// <summary>libbpf prints to stderr until it is told otherwise.</summary>
+    /// <summary>Replaces libbpf's default of printing to stderr.</summary>
     static LibBpf()
     {
         try
@@ -23,7 +23,7 @@ static unsafe partial class LibBpf
         }
         catch (DllNotFoundException)
         {
-            // So will the call that brought us here; of this one the runtime would say that a type is at error.
+            // The caller's own call fails too, with a better message than a type initializer's.
         }
     }
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Native;
 
-// The option structs of libbpf, as its headers lay them out: the first member is the struct's own size.
+// libbpf's option structs: the first member is the size of the struct.
 
 [StructLayout(LayoutKind.Sequential)]
 unsafe struct bpf_object_open_opts

@@ -4,12 +4,12 @@ using System.Text;
 namespace EbpfLb.Native;
 
 /// <summary>
-/// What a network device can do for XDP, as the kernel tells it over generic netlink: the family "netdev"
-/// (linux/netdev.h, kernel 6.3). Needs no privilege. Netlink is in the host's byte order.
+/// XDP features of a network device over generic netlink: family "netdev" (linux/netdev.h, kernel 6.3). Needs no
+/// privilege. Netlink uses the host's byte order.
 /// </summary>
 static unsafe class Netdev
 {
-    /// <summary>A frame given to the device is sent (NETDEV_XDP_ACT_NDO_XMIT).</summary>
+    /// <summary>The device transmits frames that are redirected to it (NETDEV_XDP_ACT_NDO_XMIT).</summary>
     public const ulong SendsFrames = 1 << 2;
 
     const int AddressFamilyNetlink = 16;
@@ -24,7 +24,7 @@ static unsafe class Netdev
     const int Header = 20; // struct nlmsghdr and struct genlmsghdr
     const int AttributeHeader = 4; // struct nlattr
 
-    /// <summary>The device's XDP features, or null where the kernel does not tell.</summary>
+    /// <summary>The device's XDP features; null if the kernel does not report them.</summary>
     public static ulong? FeaturesOf(int ifindex)
     {
         using var socket = new Fd(Check.MinusOneWithErrno(
@@ -35,7 +35,7 @@ static unsafe class Netdev
             is { } features ? MemoryMarshal.Read<ulong>(features) : null;
     }
 
-    /// <summary>Asks about what one attribute names; the wanted attribute of the answer, or null where there is none.</summary>
+    /// <summary>Sends a request with one attribute; returns the wanted attribute of the answer, or null.</summary>
     static byte[]? Query(Fd socket, ushort family, byte command, ushort attribute, byte[] value, ushort wanted)
     {
         const string Operation = "asking the kernel for XDP features";

@@ -6,8 +6,7 @@ namespace EbpfLb.Native;
 static class Netns
 {
     /// <summary>
-    /// Its cookie (SO_NETNS_COOKIE, Linux 5.14): one is given once between two boots, and a bpf file system does not
-    /// outlive a boot.
+    /// The namespace's cookie (SO_NETNS_COOKIE, Linux 5.14): unique until the next boot, as are pins.
     /// </summary>
     public static ulong Cookie
     {

@@ -28,8 +28,8 @@ sealed unsafe class RingBuffer : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Hands out what is there; nobody is woken by what comes.</summary>
-    /// <returns>How many samples were handed out.</returns>
+    /// <summary>Handles the available samples without blocking.</summary>
+    /// <returns>The number of samples.</returns>
     public int Drain()
     {
         var result = LibBpf.ring_buffer__consume(handle);
@@ -49,7 +49,7 @@ sealed unsafe class RingBuffer : SafeHandle
     static int OnSample(nint context, void* data, nuint size)
     {
         var self = (RingBuffer)GCHandle.FromIntPtr(context).Target!;
-        // An exception must not cross libbpf's frames: it ends the taking, which throws it on.
+        // An exception must not cross libbpf's frames: it ends the read, which rethrows it.
         try
         {
             self._handler(new ReadOnlySpan<byte>(data, (int)size));

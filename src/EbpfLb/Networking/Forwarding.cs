@@ -2,30 +2,28 @@ using System.Net.Sockets;
 
 namespace EbpfLb.Networking;
 
-/// <summary>
-/// Whether the kernel forwards what comes by an interface. Where it does not it tells no way that leads on by another one.
-/// </summary>
+/// <summary>The kernel's IP forwarding. Without it FIB look-ups return no next hop on another interface.</summary>
 static class Forwarding
 {
-    /// <summary>The sysctl setting of IPv4 for all interfaces.</summary>
+    /// <summary>The IPv4 sysctl for all interfaces.</summary>
     public const string GlobalSetting = "net.ipv4.ip_forward";
 
-    /// <summary>The settings that are off, of the families that the interface has an address of.</summary>
-    /// <exception cref="LoadBalancerException">The interface is gone, or a setting cannot be read.</exception>
+    /// <summary>The disabled sysctls, for the address families that the interface has.</summary>
+    /// <exception cref="LoadBalancerException">The interface is gone, or a sysctl cannot be read.</exception>
     public static IReadOnlyList<string> DisabledSettings(NetworkDevice device) =>
     [
         .. device.Addresses().Select(address => address.AddressFamily).Distinct()
             .Where(family => !IsEnabled(device.Name, family)).Select(family => Setting(device.Name, family)),
     ];
 
-    /// <summary>Of IPv4, for interfaces that are not told apart.</summary>
-    /// <exception cref="LoadBalancerException">The setting cannot be read.</exception>
+    /// <summary>IPv4 forwarding for all interfaces.</summary>
+    /// <exception cref="LoadBalancerException">The sysctl cannot be read.</exception>
     public static bool IsEnabled() => IsEnabled("ipv4/ip_forward");
 
-    /// <exception cref="LoadBalancerException">The interface is gone, or its setting cannot be read.</exception>
+    /// <exception cref="LoadBalancerException">The interface is gone, or its sysctl cannot be read.</exception>
     public static bool IsEnabled(string device, AddressFamily family) => IsEnabled($"{FamilyName(family)}/conf/{device}/forwarding");
 
-    /// <summary>As sysctl knows it: where an interface's name has a dot, slashes part the words.</summary>
+    /// <summary>The sysctl's name; with slashes if the interface's name has a dot.</summary>
     public static string Setting(string device, AddressFamily family)
     {
         var separator = device.Contains('.', StringComparison.Ordinal) ? '/' : '.';

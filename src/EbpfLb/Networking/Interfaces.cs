@@ -2,11 +2,13 @@ using System.Net.NetworkInformation;
 
 namespace EbpfLb.Networking;
 
-/// <summary>The interfaces of the network namespace that the calling thread lives in.</summary>
+/// <summary>The interfaces in the calling thread's network namespace.</summary>
 static class Interfaces
 {
-    /// <summary>Reads from all of them, of which some may vanish meanwhile.</summary>
-    /// <exception cref="LoadBalancerException">The kernel did not tell, or one of its files could not be read.</exception>
+    /// <summary>Reads from all interfaces; some may vanish meanwhile.</summary>
+    /// <exception cref="LoadBalancerException">
+    /// The kernel did not list them, or a file of it cannot be read.
+    /// </exception>
     public static T Read<T>(Func<NetworkInterface[], T> read)
     {
         try

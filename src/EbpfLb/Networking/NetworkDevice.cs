@@ -7,38 +7,40 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Networking;
 
-/// <summary>A network interface as the hooks see it.</summary>
+/// <summary>A network interface.</summary>
 /// <param name="Name">As in <c>ip link</c>.</param>
-/// <param name="Index">The kernel's number of it.</param>
-/// <param name="Driver">The driver's name; empty where it has none.</param>
-/// <param name="IsVirtual">No hardware stands behind it: veth, bridge, tunnel and the like.</param>
+/// <param name="Index">The kernel's interface index.</param>
+/// <param name="Driver">The driver's name, or empty.</param>
+/// <param name="IsVirtual">True without hardware: veth, bridge, tunnel and the like.</param>
 sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtual)
 {
-    const string Ipv6Addresses = "/proc/thread-self/net/if_inet6"; // absent where the kernel has no IPv6
+    const string Ipv6Addresses = "/proc/thread-self/net/if_inet6"; // absent if the kernel has no IPv6
 
-    /// <exception cref="LoadBalancerException">There is no such interface, or it has no address.</exception>
+    /// <exception cref="LoadBalancerException">The interface does not exist, or has no address.</exception>
     public static NetworkDevice Find(string name)
     {
         if (AddressesOf(name).IsEmpty)
             throw new LoadBalancerException(
                 $"interface '{name}' has no address that other machines could reach. Give it one first.");
-        // Not from /sys: it may show the interfaces of another network namespace.
+        // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);
         return new(name, index, driver, IsVirtualBus(bus)) { CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver) };
     }
 
-    /// <summary>What drivers without hardware say where others name their bus: nothing, or a word of their own.</summary>
+    /// <summary>Drivers without hardware report an empty bus or a word of their own.</summary>
     public static bool IsVirtualBus(string bus) => bus is "" or "N/A" or "tun" or "tap";
 
-    /// <summary>Whether what native XDP sends back by this device gets out; null where the kernel does not tell.</summary>
+    /// <summary>True if frames sent by native XDP leave the device; null if unknown.</summary>
     public bool? CanTransmitXdp { get; init; } = true;
 
-    /// <summary>Is it there yet, by its name? Another one of this name is not it.</summary>
+    /// <summary>True if the interface exists; false if another one has its name.</summary>
     public bool IsPresent => LibC.if_nametoindex(Name) == Index;
 
-    /// <summary>The interface's addresses as they are now: IPv4, then IPv6 but for those that hold on the link only.</summary>
-    /// <exception cref="LoadBalancerException">It is gone, another one has its name, or the kernel did not tell.</exception>
+    /// <summary>The current addresses: IPv4, then IPv6 without link-local ones.</summary>
+    /// <exception cref="LoadBalancerException">
+    /// The interface is gone, another one has its name, or the kernel did not list them.
+    /// </exception>
     public ImmutableArray<IPAddress> Addresses()
     {
         var addresses = AddressesOf(Name);
@@ -48,7 +50,9 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
             + "the new one. Start ebpf-lb again.");
     }
 
-    /// <exception cref="LoadBalancerException">There is no such interface, or the kernel did not tell.</exception>
+    /// <exception cref="LoadBalancerException">
+    /// The interface does not exist, or the kernel did not list it.
+    /// </exception>
     public static ImmutableArray<IPAddress> AddressesOf(string name) => Interfaces.Read(all => AddressesOf(name, all));
 
     static ImmutableArray<IPAddress> AddressesOf(string name, NetworkInterface[] all)
@@ -62,9 +66,8 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     }
 
     /// <summary>
-    /// The addresses of an interface that can be listened on, from the lines of if_inet6: address, interface index,
-    /// prefix length, scope and flags in hexadecimal, and the name. One that is still being probed for duplicates
-    /// (tentative) is among them: no packet comes to it before it is found to be unique.
+    /// The addresses to listen on, from lines of if_inet6: address, index, prefix length, scope and flags in
+    /// hexadecimal, and the name. Tentative addresses are included: they receive no packet before they are verified.
     /// </summary>
     public static IEnumerable<IPAddress> StableIpv6(IEnumerable<string> lines, string name)
     {

@@ -3,17 +3,19 @@ using EbpfLb.Native;
 namespace EbpfLb.Networking;
 
 /// <summary>
-/// The other end of a veth, mostly in a network namespace that cannot be looked into from here. What native XDP sends
-/// back comes to it, and it drops that, silently, unless it has NAPI: an XDP program of its own, or GRO on.
+/// The other end of a veth, usually in another network namespace. It silently drops frames that native XDP sends,
+/// unless it has NAPI: an XDP program of its own, or GRO.
 /// </summary>
 static class VethPeer
 {
-    /// <summary>What a peer lacks that drops, and what to do about it.</summary>
+    /// <summary>What to do about a peer that drops.</summary>
     public const string Remedy =
         "Where its peer is (for a container: on the host; 'ip link' shows its index after the @) "
         + "run 'ethtool -K PEER gro on' or attach an XDP program that passes everything, or take --hook tc";
 
-    /// <summary>Whether it takes what native XDP sends, or null where the kernel does not tell; no veth, no peer: true.</summary>
+    /// <summary>
+    /// True if the peer receives what native XDP sends; null if unknown. Always true for other devices.
+    /// </summary>
     public static bool? ReceivesXdpFrames(int ifindex, string driver) => driver != "veth"
         ? true
         : Netdev.FeaturesOf(ifindex) is { } features ? (features & Netdev.SendsFrames) != 0 : null;

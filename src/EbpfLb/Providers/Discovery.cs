@@ -9,21 +9,23 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers;
 
-/// <summary>Finds the backends of all services, wherever they are named: in the configuration or by a container's labels.</summary>
-/// <param name="configuration">Says where.</param>
-/// <param name="names">Resolves names.</param>
-/// <param name="ownAddresses">The balancer's own, at the moment, which can be no container's.</param>
-/// <param name="terminating">Who was told to stop, as far as it is known by now; outlives the configuration.</param>
+/// <summary>Finds the backends of all services, from the configuration and from containers.</summary>
+/// <param name="configuration">The services.</param>
+/// <param name="names">Resolves host names.</param>
+/// <param name="ownAddresses">Returns the balancer's current addresses, which no container may have.</param>
+/// <param name="terminating">Containers that were told to stop; outlives the configuration.</param>
 /// <param name="time">For pauses.</param>
-/// <param name="loggers">For what becomes of names and containers.</param>
+/// <param name="loggers">For names and containers.</param>
 sealed class Discovery(
     LoadBalancerConfiguration configuration, INameResolver names, Func<IReadOnlySet<IPAddress>> ownAddresses,
     TerminatingContainersByEngine terminating, TimeProvider time, ILoggerFactory loggers)
 {
     readonly BackendResolver _resolver = new(configuration, names, time, loggers.CreateLogger<BackendResolver>());
 
-    /// <summary>The services with their backends' addresses: at once, and again whenever something changed, without end.</summary>
-    /// <exception cref="LoadBalancerException">A name does not resolve at the start, or the container engine does not answer.</exception>
+    /// <summary>The services with their backends' addresses, now and at each change.</summary>
+    /// <exception cref="LoadBalancerException">
+    /// A name does not resolve at the start, or the container engine does not answer.
+    /// </exception>
     public IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(CancellationToken cancellation) =>
         configuration.Docker is null
             ? _resolver.WatchAsync(cancellation)
@@ -50,8 +52,8 @@ sealed class Discovery(
     }
 
     /// <summary>
-    /// A backend that is configured and is a labelled container too is one: its weight is the configured one, unless the
-    /// container leaves, and its health is the container's.
+    /// A configured backend that is also a labelled container keeps its configured weight unless the container
+    /// terminates, and has the container's health.
     /// </summary>
     static ImmutableArray<ServiceSnapshot> Merge(
         ImmutableArray<ServiceSnapshot> services, ImmutableArray<ContainerBackend> containers)

@@ -9,13 +9,12 @@ using Polly.Retry;
 namespace EbpfLb.Providers;
 
 /// <summary>
-/// Follows the services of the latest configuration. Those of the one before it stay until the new one's backends are
-/// known; where they cannot be found they are looked for again, ever more rarely, until they are, or another
-/// configuration comes.
+/// Follows the services of the latest configuration. The former services stay until the new backends are found; a
+/// failed search is retried at growing intervals until it succeeds or another configuration arrives.
 /// </summary>
-/// <param name="follow">Follows the services of one configuration, until it is cancelled.</param>
+/// <param name="follow">Follows the services of one configuration.</param>
 /// <param name="time">For pauses.</param>
-/// <param name="logger">Told what becomes of a configuration.</param>
+/// <param name="logger">Logs whether a configuration is applied.</param>
 sealed partial class DynamicConfiguration(
     Func<LoadBalancerConfiguration, CancellationToken, IAsyncEnumerable<ImmutableArray<ServiceSnapshot>>> follow,
     TimeProvider time, ILogger<DynamicConfiguration> logger)
@@ -23,9 +22,9 @@ sealed partial class DynamicConfiguration(
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(15);
 
-    /// <summary>The services: at once, and again whenever something changed, without end.</summary>
-    /// <param name="first">Where to begin.</param>
-    /// <param name="changes">Those that take its place; the last one stays when they end.</param>
+    /// <summary>The services, now and at each change.</summary>
+    /// <param name="first">The first configuration.</param>
+    /// <param name="changes">Its successors; the last one stays.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="LoadBalancerException">The first configuration's backends cannot be found.</exception>
     public async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(
@@ -50,7 +49,7 @@ sealed partial class DynamicConfiguration(
                 }
                 if (came == candidate?.Available)
                 {
-                    await came; // another error than that of a configuration ends it all
+                    await came; // rethrows errors that are not a configuration's
                     await current.DisposeAsync();
                     (current, candidate) = (candidate!, null);
                     LogApplied();
@@ -65,7 +64,9 @@ sealed partial class DynamicConfiguration(
         }
     }
 
-    /// <summary>Follows the services of a configuration once its backends are found; tells the first time that they are not.</summary>
+    /// <summary>
+    /// Follows the services of a configuration after its backends are found; logs the first failure.
+    /// </summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> RetryAsync(
         LoadBalancerConfiguration next, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -2,18 +2,18 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>Tells how a backend is to stand that stands in some way now.</summary>
+/// <summary>The next state of a backend in the tables.</summary>
 /// <param name="drain">
-/// How long one that takes no new flow any more may keep those it has; null where its service has left, and it keeps
-/// what that gave it.
+/// How long a backend that takes no new flow may keep its flows; null if its service was removed, to keep the former
+/// value.
 /// </param>
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct BackendStateTransition(TimeSpan? drain, ulong now)
 {
     const ulong NanosecondsPerMillisecond = 1_000_000;
 
-    /// <param name="held">As the kernel has it. One that drains already keeps its deadline, whoever set that.</param>
-    /// <param name="desired">Null where its service no longer has it.</param>
+    /// <param name="held">The current entry. A draining backend keeps its deadline.</param>
+    /// <param name="desired">Null if the service no longer has it.</param>
     public LbBackend Next(LbBackend held, BackendSnapshot? desired)
     {
         var next = drain is { } time ? held with { DrainMs = (uint)time.TotalMilliseconds } : held;

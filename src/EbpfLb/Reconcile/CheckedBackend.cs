@@ -2,9 +2,9 @@ using System.Net;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>What tells checked backends apart: one address may serve several services, each with checks of its own.</summary>
+/// <summary>Identifies a checked backend: one address may serve several services, each with its own checks.</summary>
 /// <param name="Service">The service's name.</param>
-/// <param name="EndPoint">The backend, whichever port its checks connect to.</param>
+/// <param name="EndPoint">The backend, whichever port its checks use.</param>
 readonly record struct CheckedBackend(string Service, IPEndPoint EndPoint)
 {
     public static CheckedBackend Create(ServiceSnapshot service, BackendSnapshot backend) =>

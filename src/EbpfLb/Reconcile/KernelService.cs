@@ -6,28 +6,32 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>What tells the kernel's services apart: a configured one becomes a service for each address family.</summary>
+/// <summary>
+/// Identifies a service in the kernel: each address family of a configured service is a service of its own.
+/// </summary>
 readonly record struct ServiceIdentity(string Name, AddressFamily Family);
 
-/// <summary>A service as the kernel is to hold it: where it listens and its backends, all of one address family.</summary>
+/// <summary>A service as desired in the kernel: its endpoints and backends, of one address family.</summary>
 sealed record KernelService(
     ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
     ImmutableArray<BackendSnapshot> Backends)
 {
-    /// <summary>How long a backend that takes no new flow any more may keep those it has; null: as long as before.</summary>
+    /// <summary>
+    /// How long a backend that takes no new flow may keep its flows; null to keep the former value.
+    /// </summary>
     public TimeSpan? Drain { get; init; }
 
-    /// <summary>One that is not desired any more: it listens nowhere, and its backends drain.</summary>
+    /// <summary>A removed service: it listens nowhere, and its backends drain.</summary>
     public static KernelService Removed(ServiceIdentity identity) =>
         new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
 
     /// <summary>
-    /// Parts services by family. A family that a service does not listen in has none; one in which it listens but has
-    /// no backends has one nevertheless, so that clients are refused at once. An endpoint that a service names is that one's,
-    /// also where the interface has its address: it may come there while services are balanced, as a virtual one does.
+    /// Splits services by address family. A family with an endpoint but no backend is a service too, so that clients
+    /// are refused at once. A named endpoint overrides the same endpoint of the interface: the address may be added
+    /// to the interface later, as a virtual one.
     /// </summary>
-    /// <param name="services">As they are desired.</param>
-    /// <param name="self">The addresses that a service without one listens on.</param>
+    /// <param name="services">The desired services.</param>
+    /// <param name="self">The addresses of services without one.</param>
     public static ImmutableArray<KernelService> Create(
         ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {
@@ -62,7 +66,7 @@ sealed record KernelService(
         Protocol = (byte)listen.Protocol,
     };
 
-    /// <summary>One service may name by its address what another means by the interface's own: at the start that is a mistake.</summary>
+    /// <summary>Two services may have one endpoint if one names the interface's own address.</summary>
     /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
     public static void RejectSharedEndpoints(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
     {

@@ -6,7 +6,7 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>What the maps hold at one moment, and the ids that are free in them.</summary>
+/// <summary>The contents of the maps at one moment, and their free ids.</summary>
 sealed class KernelState
 {
     readonly Dictionary<ServiceIdentity, uint> _serviceIds = [];
@@ -15,19 +15,19 @@ sealed class KernelState
     uint _nextService;
     uint _nextBackend;
 
-    /// <summary>Service ids and algorithms by where they listen.</summary>
+    /// <summary>By endpoint.</summary>
     public Dictionary<LbServiceKey, LbService> Keys { get; } = [];
 
-    /// <summary>Backends by id, those that no slot names any more included.</summary>
+    /// <summary>By id, including backends that no slot table names.</summary>
     public Dictionary<uint, LbBackend> Backends { get; } = [];
 
     /// <summary>
-    /// The services, by id. The family is that of the addresses in use; a service whose making was cut short before it
-    /// had any is <see cref="AddressFamily.Unspecified"/>, which nobody desires.
+    /// By id. A service without any address yet has family <see cref="AddressFamily.Unspecified"/>, which is never
+    /// desired.
     /// </summary>
     public Dictionary<uint, ServiceIdentity> Services { get; } = [];
 
-    /// <summary>The backends that are down, by the names of their services.</summary>
+    /// <summary>The backends that are down, by service name.</summary>
     public IReadOnlySet<CheckedBackend> Down => Backends.Values
         .Where(backend => backend.State == LbBackendState.Down && Services.ContainsKey(backend.Service))
         .Select(backend => new CheckedBackend(Services[backend.Service].Name, backend.EndPoint)).ToHashSet();
@@ -72,7 +72,7 @@ sealed class KernelState
     public IEnumerable<(uint Id, LbBackend Backend)> BackendsOf(uint service) =>
         Backends.Where(entry => entry.Value.Service == service).Select(entry => (entry.Key, entry.Value));
 
-    /// <summary>A service that left keeps its id until the last of its backends is forgotten. False where none is free.</summary>
+    /// <summary>A removed service keeps its id until its last backend is removed. False if no id is free.</summary>
     public bool TryGetOrAddService(ServiceIdentity identity, out uint id, out bool isNew)
     {
         isNew = !_serviceIds.TryGetValue(identity, out id);
@@ -87,7 +87,7 @@ sealed class KernelState
         return true;
     }
 
-    /// <summary>A new backend starts with weight 0: it takes its turns once a slot table names it. False where no id is free.</summary>
+    /// <summary>A new backend has weight 0 until a slot table names it. False if no id is free.</summary>
     public bool TryGetOrAddBackend(uint service, BackendSnapshot backend, out uint id, out bool isNew)
     {
         isNew = !_backendIds.TryGetValue((service, new(backend.Address, backend.Port)), out id);

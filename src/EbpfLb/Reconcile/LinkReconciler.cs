@@ -7,12 +7,12 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>Tells the datapath which interfaces it stands on, and the addresses that they have now.</summary>
+/// <summary>Writes the attached interfaces and their current addresses.</summary>
 static class LinkReconciler
 {
-    /// <summary>One pass: writes what differs.</summary>
-    /// <returns>How many entries were written.</returns>
-    /// <exception cref="LoadBalancerException">One of them is gone.</exception>
+    /// <summary>One pass.</summary>
+    /// <returns>The number of written entries.</returns>
+    /// <exception cref="LoadBalancerException">An interface is gone.</exception>
     public static int Apply(LbTables tables, IEnumerable<NetworkDevice> devices)
     {
         var changes = 0;

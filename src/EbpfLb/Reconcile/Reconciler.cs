@@ -6,29 +6,29 @@ using EbpfLb.Tables;
 namespace EbpfLb.Reconcile;
 
 /// <summary>
-/// Makes the maps hold what is desired: compares with what they hold now and applies the difference. It remembers
-/// nothing between passes, so a pass after any crash puts everything right. Nothing else writes these maps.
+/// Level-triggered: compares the maps with the desired services and applies the difference. Keeps no state between
+/// passes, so that a pass after any crash repairs everything. The only writer of these maps.
 /// </summary>
 /// <remarks>
-/// New backends are written before the tables that name them, and how backends stand after these: a pass that is cut
-/// short leaves a difference for the next one to see. Tables take their places together, because the kernel waits for
-/// its processors each time; but those of services that leave last, when no endpoint leads to them any more.
+/// Order: new backends, then slot tables, then backend states, so that an interrupted pass leaves a difference to
+/// repair. Slot tables are published together, because each publication waits for all processors; those of removed
+/// services come last, when no endpoint leads to them.
 /// </remarks>
 sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {
     readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    /// <summary>What the last pass found no room for, as a sentence; null where there was room for everything.</summary>
+    /// <summary>What the last pass had no space for, as a sentence; null if nothing.</summary>
     public string? Shortage { get; private set; }
 
     /// <summary>One pass.</summary>
     /// <param name="desired">The services and their backends.</param>
-    /// <param name="self">The addresses that a service without one listens on.</param>
+    /// <param name="self">The addresses of services without one.</param>
     /// <param name="live">
-    /// Live flows by backend id, where they have been counted just now: they correct the kernel's own count, and backends
-    /// that have left their service and have none are forgotten.
+    /// Live flows by backend id, if just counted: they correct the datapath's counters, and removed backends without
+    /// flows are deleted.
     /// </param>
-    /// <returns>How many entries of services and backends were written or removed.</returns>
+    /// <returns>The number of service and backend entries that were written or removed.</returns>
     public int Apply(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self, IReadOnlyDictionary<uint, int>? live = null)
     {
@@ -49,7 +49,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
                 .Select(gone => Plan(actual, KernelService.Removed(gone))).OfType<ServiceChange>(),
         ];
         written += Publish(actual, staying);
-        // A key may have passed from one service to another: all are written before any is removed.
+        // A key may have moved to another service: write all before removing any.
         written += staying.Concat(going).Sum(change => RemoveKeys(actual, change));
         written += Publish(actual, going);
         if (live is not null)
@@ -59,8 +59,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     }
 
     /// <summary>
-    /// One that listens where another did that is desired no more is that one by a new name, with its flows, counts and
-    /// backends.
+    /// A new service with the endpoints of a removed one is that one renamed: it keeps flows, counters and backends.
     /// </summary>
     bool TryRename(KernelState actual, KernelService service, HashSet<ServiceIdentity> wanted)
     {
@@ -81,7 +80,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return changes.Sum(change => WriteBackendsAndKeys(actual, change));
     }
 
-    /// <summary>Has the datapath look at packets of the service's ports, before there is a service that they are for.</summary>
+    /// <summary>The port filter must pass the service's packets before the service exists.</summary>
     void AllowPorts(KernelService service)
     {
         foreach (var key in service.Keys)
@@ -89,14 +88,14 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
                 (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
     }
 
-    /// <summary>Corrects the counts that least connections goes by, for flows that were evicted or idled out.</summary>
+    /// <summary>Corrects the counters of least-connections for flows that were evicted or expired.</summary>
     void CorrectFlowCounters(KernelState actual, IReadOnlyDictionary<uint, int> live)
     {
         foreach (var id in actual.Backends.Keys)
             tables.Live.Set(id, live.GetValueOrDefault(id));
     }
 
-    /// <summary>Where no flow leads to a backend any more: forgets one that left its service, and tells that one is drained.</summary>
+    /// <summary>For backends without flows: deletes removed ones, and marks draining ones as drained.</summary>
     void ReleaseDrained(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<KernelService> services)
     {
         var wanted = services
@@ -117,14 +116,14 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         }
     }
 
-    /// <summary>Forgets services that left, once they have no backend any more: one that comes back before is the same.</summary>
+    /// <summary>Deletes removed services without backends. A service that returns earlier keeps its id.</summary>
     void RemoveServices(KernelState actual, IEnumerable<uint> leaving)
     {
         foreach (var id in leaving.Where(id => !actual.BackendsOf(id).Any()))
             tables.ServiceLabels.Set(id, default);
     }
 
-    /// <summary>Writes what a service's new table will name, and tells what else is to change; null where it has no room.</summary>
+    /// <summary>Writes new backends and plans the other changes of a service. Null if there is no space.</summary>
     ServiceChange? Plan(KernelState actual, KernelService service)
     {
         if (!actual.TryGetOrAddService(service.Identity, out var id, out var isNew))
@@ -157,14 +156,14 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return new(desired, service.Keys, isAnother, slots, outdated);
     }
 
-    /// <summary>A container may get another name, or one that left leave its address to another.</summary>
+    /// <summary>A container may be renamed, or its address reused.</summary>
     void Rename(uint id, LbLabel name)
     {
         if (!tables.BackendLabels.TryGet(id, out var held) || held.ToString() != name.ToString())
             tables.BackendLabels.Set(id, name);
     }
 
-    /// <summary>The desired backends by their ids, new ones with what is known of them; those without room are left out.</summary>
+    /// <summary>The desired backends by id; writes new ones. Backends without space are left out.</summary>
     Dictionary<uint, BackendSnapshot> AssignIds(KernelState actual, uint service, ImmutableArray<BackendSnapshot> desired)
     {
         var members = new Dictionary<uint, BackendSnapshot>();
@@ -189,7 +188,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return members;
     }
 
-    /// <summary>Writes what comes after the tables: how backends stand now, and where the service listens.</summary>
+    /// <summary>Writes what follows the slot tables: backend states, then endpoints.</summary>
     int WriteBackendsAndKeys(KernelState actual, ServiceChange change)
     {
         foreach (var (id, next) in change.Backends)
@@ -202,12 +201,12 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         foreach (var key in written)
         {
             tables.Services.Set(key, change.Service);
-            actual.Keys[key] = change.Service; // perhaps no longer another's
+            actual.Keys[key] = change.Service; // may have been another service's
         }
         return (change.Slots is null ? 0 : 1) + change.Backends.Count + written.Length;
     }
 
-    /// <summary>Removes where the service listens no more.</summary>
+    /// <summary>Removes endpoints that the service no longer has.</summary>
     int RemoveKeys(KernelState actual, ServiceChange change)
     {
         LbServiceKey[] gone = [.. actual.KeysOf(change.Service.Id).Except(change.Keys)];

@@ -2,12 +2,12 @@ using EbpfLb.Abi;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>What a pass is to change of a service.</summary>
-/// <param name="Service">What its keys are to lead to.</param>
-/// <param name="Keys">Where it is to listen.</param>
-/// <param name="RewritesKeys">It is new, or chooses or forwards otherwise than before: all its keys are written.</param>
-/// <param name="Slots">Its new slot table; null where the present one stays.</param>
-/// <param name="Backends">Those that stand otherwise than before, with how they stand now.</param>
+/// <summary>The planned changes of a service.</summary>
+/// <param name="Service">The value of its keys.</param>
+/// <param name="Keys">Its endpoints.</param>
+/// <param name="RewritesKeys">True if it is new or its algorithm or mode changed: all keys are written.</param>
+/// <param name="Slots">The new slot table; null to keep the current one.</param>
+/// <param name="Backends">Changed backends with their new entries.</param>
 sealed record ServiceChange(
     LbService Service, IReadOnlyList<LbServiceKey> Keys, bool RewritesKeys, uint[]? Slots,
     IReadOnlyList<(uint Id, LbBackend Next)> Backends);

@@ -3,15 +3,15 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>A service with the addresses that its backends have at one moment.</summary>
+/// <summary>A service with its backends' addresses at one moment.</summary>
 sealed record ServiceSnapshot(
     string Name, ListenEndpoint Listen, ImmutableArray<BackendSnapshot> Backends,
     Algorithm Algorithm = Algorithm.RoundRobin, ForwardingMode Mode = ForwardingMode.Nat)
 {
-    /// <summary>How long a backend that takes no new flow any more may keep those it has.</summary>
+    /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
     public TimeSpan Drain { get; init; } = ServiceConfiguration.DefaultDrain;
 
-    /// <summary>How its backends are checked; null where they are not.</summary>
+    /// <summary>Null if its backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
 
     public bool Equals(ServiceSnapshot? other) =>

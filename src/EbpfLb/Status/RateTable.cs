@@ -2,9 +2,9 @@ using System.Globalization;
 
 namespace EbpfLb.Status;
 
-/// <summary>Writes what goes on at present for people: a status of two readings.</summary>
-/// <param name="output">Where to.</param>
-/// <param name="colours">Whether how backends stand, and what is refused, shows in colours.</param>
+/// <summary>Writes rates for people, from two snapshots.</summary>
+/// <param name="output">The output.</param>
+/// <param name="colours">True to colour backend states and refusals.</param>
 sealed class RateTable(TextWriter output, bool colours)
 {
     const int Red = 31;
@@ -67,7 +67,7 @@ sealed class RateTable(TextWriter output, bool colours)
     static bool IsRefusedOrDropped(string reason) =>
         reason.StartsWith("refuse-", StringComparison.Ordinal) || reason.StartsWith("drop-", StringComparison.Ordinal);
 
-    /// <summary>A rate in four digits or so: 0.5, 8320.0, 12.3k, 47.1M.</summary>
+    /// <summary>A rate in about four digits: 0.5, 8320.0, 12.3k, 47.1M.</summary>
     static string FormatRate(double rate)
     {
         var (size, word) = Units.FirstOrDefault(unit => rate >= 10 * unit.Size, (1, ""));

@@ -5,6 +5,6 @@ namespace EbpfLb.Status;
 
 static class ReasonNames
 {
-    /// <summary>A reason as scripts and people read it: <c>sent-to-backend</c>.</summary>
+    /// <summary>A reason as printed: <c>sent-to-backend</c>.</summary>
     public static string ToStatusString(LbReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
 }

@@ -5,6 +5,6 @@ namespace EbpfLb.Status;
 
 static class StateNames
 {
-    /// <summary>How a backend stands, as scripts and people read it: <c>draining</c>.</summary>
+    /// <summary>A backend's state as printed: <c>draining</c>.</summary>
     public static string ToStatusString(this LbBackendState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
 }

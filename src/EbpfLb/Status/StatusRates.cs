@@ -1,21 +1,15 @@
 namespace EbpfLb.Status;
 
-/// <summary>Makes rates of two readings.</summary>
+/// <summary>Rates from two snapshots.</summary>
 static class StatusRates
 {
     static readonly TrafficStatus Nothing = new(0, 0, 0, 0, 0);
 
-    /// <summary>The later snapshot with what went on since the earlier one.</summary>
-    /// <param name="now">The later one.</param>
-    /// <param name="before">The earlier one.</param>
-    /// <param name="elapsed">Between them.</param>
+    /// <summary>The later snapshot with rates since the earlier one.</summary>
     public static StatusSnapshot Since(this StatusSnapshot now, StatusSnapshot before, TimeSpan elapsed) =>
         now with { Instances = now.Instances.Since(before.Instances, elapsed) };
 
-    /// <summary>The later readings with what went on since the earlier ones; what was not there then began at nothing.</summary>
-    /// <param name="now">The later ones.</param>
-    /// <param name="before">The earlier ones.</param>
-    /// <param name="elapsed">Between them.</param>
+    /// <summary>The later statuses with rates since the earlier ones. A new instance counts from zero.</summary>
     public static IReadOnlyList<InstanceStatus> Since(
         this IReadOnlyList<InstanceStatus> now, IReadOnlyList<InstanceStatus> before, TimeSpan elapsed) =>
         [.. now.Select(instance => Since(instance, before.FirstOrDefault(then => then.Interface == instance.Interface), elapsed))];

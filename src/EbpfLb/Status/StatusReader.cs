@@ -8,11 +8,11 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Status;
 
-/// <summary>Reads what the pinned maps tell; needs no running process.</summary>
+/// <summary>Reads statuses from the pinned maps; needs no running process.</summary>
 static class StatusReader
 {
-    /// <summary>All instances that can be read, and why others cannot.</summary>
-    /// <param name="liveIn">Tells the flows by backend id: walks all, or takes what the datapath counted.</param>
+    /// <summary>All readable instances, and why others cannot be read.</summary>
+    /// <param name="liveIn">Returns flows by backend id: scans the tables, or reads the datapath's counters.</param>
     public static StatusSnapshot Read(Func<LbTables, IReadOnlyDictionary<uint, int>> liveIn)
     {
         var (all, errors) = AllInstances.Read((instance, tables) =>
@@ -53,10 +53,10 @@ static class StatusReader
         };
     }
 
-    /// <param name="tables">All of them.</param>
-    /// <param name="state">What they hold.</param>
+    /// <param name="tables">The maps.</param>
+    /// <param name="state">Their contents.</param>
     /// <param name="live">Flows by backend id.</param>
-    /// <param name="ids">The name of a configured service, and the kernel's ids of it: one for each address family.</param>
+    /// <param name="ids">A configured service's name with its kernel ids, one per address family.</param>
     static ServiceStatus Service(
         LbTables tables, KernelState state, IReadOnlyDictionary<uint, int> live, IGrouping<string, uint> ids)
     {
@@ -71,7 +71,7 @@ static class StatusReader
             [.. backends.Select(backend => Backend(tables, live, backend.Id, backend.Backend))]);
     }
 
-    /// <summary>That of every family: they are of one configured service.</summary>
+    /// <summary>All address families of a service have one mode.</summary>
     static string ReadMode(IEnumerable<LbService> services) =>
         ((ForwardingMode)services.Select(service => service.Mode).FirstOrDefault()).ToConfigString();
 
@@ -84,7 +84,7 @@ static class StatusReader
         live.GetValueOrDefault(id),
         Traffic(tables.BackendTraffic.GetPerCpu(id)));
 
-    /// <summary>0 where the time has passed.</summary>
+    /// <summary>0 if the deadline has passed.</summary>
     /// <param name="deadline">Nanoseconds of CLOCK_MONOTONIC.</param>
     static int SecondsUntil(ulong deadline)
     {

@@ -1,13 +1,13 @@
 namespace EbpfLb.Status;
 
-/// <summary>What could be read at one moment.</summary>
-/// <param name="Instances">Those that could.</param>
-/// <param name="Errors">Why others could not, a sentence each.</param>
+/// <summary>All statuses at one moment.</summary>
+/// <param name="Instances">Those that could be read.</param>
+/// <param name="Errors">Why others could not, as sentences.</param>
 sealed record StatusSnapshot(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Errors)
 {
     /// <summary>
-    /// Writes each instance, or that there is none: of this network namespace, as those of others, in containers for
-    /// example, are not to be seen. Where one could not be read its problem says more.
+    /// Writes each instance, or that this network namespace has none. Errors explain instances that could not be
+    /// read.
     /// </summary>
     public void Write(TextWriter output, Action<InstanceStatus> write)
     {

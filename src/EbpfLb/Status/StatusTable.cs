@@ -29,7 +29,7 @@ static class StatusTable
             output.WriteLine($"  events lost: {status.EventsLost}");
     }
 
-    /// <summary>What is at work, in a line.</summary>
+    /// <summary>One line about the instance.</summary>
     public static string Heading(InstanceStatus status)
     {
         var runner = status.Running ? "running" : "its process is gone, the datapath goes on";
@@ -37,16 +37,16 @@ static class StatusTable
         return $"{string.Join(", ", interfaces)}: hook {status.Hook} ({status.Why}), {runner}, {ConfigNames.FormatFlowCount(status.Flows)} of {status.RoomForFlows}";
     }
 
-    /// <summary>A service, in a line.</summary>
+    /// <summary>One line about a service.</summary>
     public static string Heading(ServiceStatus service) => service.Listen.Count == 0
         ? $"  {service.Name}, which has left, {ConfigNames.FormatFlowCount(service.Flows)}"
         : $"  {service.Name} on {string.Join(", ", service.Listen)}, mode {service.Mode}, {ConfigNames.FormatFlowCount(service.Flows)}";
 
-    /// <summary>How wide the column of addresses is.</summary>
+    /// <summary>The width of the address column.</summary>
     public static int AddressWidth(ServiceStatus service) =>
         Math.Max(22, service.Backends.Max(backend => (int?)backend.Address.Length) ?? 0);
 
-    /// <summary>How a backend stands and, where it drains, for how long yet.</summary>
+    /// <summary>The state and, while draining, the seconds left.</summary>
     public static string FormatState(BackendStatus backend) =>
         backend.DrainSeconds is { } seconds ? $"{backend.State} {seconds}s" : backend.State;
 

@@ -1,6 +1,8 @@
 namespace EbpfLb.Status;
 
-/// <summary>What went on between two readings, a second: flows opened, and IP packets and their bytes in both directions.</summary>
+/// <summary>
+/// Rates per second between two snapshots: flows opened, and IP packets and bytes in both directions.
+/// </summary>
 sealed record TrafficRates(
     double Opened, double ToBackendPackets, double ToBackendBytes, double ToClientPackets, double ToClientBytes)
 {
@@ -11,7 +13,7 @@ sealed record TrafficRates(
         PerSecond(before.ToClientPackets, now.ToClientPackets, elapsed),
         PerSecond(before.ToClientBytes, now.ToClientBytes, elapsed));
 
-    /// <summary>A count that is less than it was began anew in between.</summary>
+    /// <summary>A counter that decreased was reset in between.</summary>
     public static double PerSecond(ulong before, ulong now, TimeSpan elapsed) =>
         (now < before ? now : now - before) / elapsed.TotalSeconds;
 }

@@ -36,34 +36,34 @@ sealed class LbTables : IDisposable
         "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
-    /// <summary>Established flows, an entry for each direction.</summary>
+    /// <summary>Established flows: a forward and a reply entry each.</summary>
     public BpfMap<LbTuple, LbFlow> Flows { get; }
 
-    /// <summary>Flows that have yet to show that both ends are there.</summary>
+    /// <summary>Half-open flows: one endpoint has not answered yet.</summary>
     public BpfMap<LbTuple, LbFlow> Opening { get; }
 
     /// <summary>
-    /// Both of the above, in the order that a flow takes: who walks over them misses none that establishes meanwhile, and
-    /// may meet it twice. A flow's halves stand in the same one.
+    /// Both tables, in the order in which a flow passes through them: a scan misses no flow that becomes established
+    /// meanwhile, and may see it twice. Both entries of a flow are in one table.
     /// </summary>
     public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [Opening, Flows];
 
-    /// <summary>The ports of fragmented datagrams; the datapath's own matter (<c>bpf/fragment.h</c>).</summary>
+    /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/fragment.h</c>).</summary>
     public Fd Fragments => _all["fragments"];
 
-    /// <summary>The ports that packets of services have.</summary>
+    /// <summary>The ports of services and backends.</summary>
     public PortFilter Ports { get; }
 
     public BpfMap<LbServiceKey, LbService> Services { get; }
 
     public BpfMap<uint, LbBackend> Backends { get; }
 
-    /// <summary>The interfaces that the datapath stands on, by their indexes.</summary>
+    /// <summary>The attached interfaces by index.</summary>
     public BpfMap<uint, LbLink> Links { get; }
 
     public SlotTables Slots { get; }
 
-    /// <summary>Round robin's next turn, by service id.</summary>
+    /// <summary>The round-robin position by service id.</summary>
     public BpfMap<uint, ulong> Cursors { get; }
 
     /// <summary>Live flows by backend id.</summary>

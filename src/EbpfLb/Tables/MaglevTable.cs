@@ -5,16 +5,18 @@ using System.Net;
 namespace EbpfLb.Tables;
 
 /// <summary>
-/// Maglev's lookup table (Eisenbud et al., NSDI 2016, section 3.4): each backend has a permutation of the slots of
-/// its own, and they take turns at claiming the next free slot of theirs, the more turns the heavier they are. A
-/// backend that comes or goes moves few slots of the others, and every balancer builds the same table.
+/// Maglev's lookup table (Eisenbud et al., NSDI 2016, section 3.4). Each backend has a permutation of the slots and
+/// claims its next free slot in turn, more often with a larger weight. Adding or removing a backend moves few slots
+/// of the others, and every balancer builds the same table.
 /// </summary>
 static class MaglevTable
 {
-    /// <summary>A prime, so that every step visits every slot; a hundred times larger than most services.</summary>
+    /// <summary>A prime, so that every step visits every slot; a hundred times the size of most services.</summary>
     public const int Size = 65537;
 
-    /// <param name="members">Backends with their weights; the end points alone place them, in whatever order they come.</param>
+    /// <param name="members">
+    /// Backends with their weights. The order does not matter: endpoints determine the slots.
+    /// </param>
     public static uint[] Build(IEnumerable<(uint Id, IPEndPoint EndPoint, int Weight)> members)
     {
         var takers = members.Where(member => member.Weight > 0)
@@ -30,7 +32,7 @@ static class MaglevTable
         {
             foreach (var taker in takers)
             {
-                // A turn for every round in which its share has grown by a whole slot of the heaviest's.
+                // Claims a slot whenever its share has grown by one slot of the heaviest backend.
                 taker.Credit += taker.Weight;
                 if (taker.Credit < heaviest)
                     continue;

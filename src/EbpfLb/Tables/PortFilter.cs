@@ -3,17 +3,17 @@ using EbpfLb.Native;
 namespace EbpfLb.Tables;
 
 /// <summary>
-/// The ports that a packet of some service may have: what has none of them is passed before any flow is looked up. What
-/// is let in stays in for as long as the tables live, because flows outlive their services; all that this costs is
-/// a look-up of a packet that is no one's.
+/// The ports of services and their backends. A packet with none of them is passed before any flow look-up. Ports stay
+/// allowed as long as the tables live, because flows outlive their services; the cost is one look-up for an unrelated
+/// packet.
 /// </summary>
-/// <param name="words">A bit for each port, as <c>LB_PORTS_WORD</c> of <c>bpf/abi.h</c> places it.</param>
+/// <param name="words">One bit per port, at the place that <c>LB_PORTS_WORD</c> of <c>bpf/abi.h</c> gives.</param>
 sealed class PortFilter(BpfMap<uint, ulong> words)
 {
     const int Ports = ushort.MaxValue + 1;
     const int BitsInWord = 64;
 
-    /// <summary>Whose ports a bit tells of: <c>LB_PORTS_OF_…</c> of <c>bpf/abi.h</c>.</summary>
+    /// <summary>The meaning of a bit: <c>LB_PORTS_OF_…</c> of <c>bpf/abi.h</c>.</summary>
     enum Side : uint
     {
         Services,
@@ -23,10 +23,10 @@ sealed class PortFilter(BpfMap<uint, ulong> words)
     /// <summary>The bits themselves.</summary>
     public BpfMap<uint, ulong> Words => words;
 
-    /// <summary>Lets in what a service and its backends send and receive. Comes before they are written.</summary>
-    /// <param name="protocol">The service's.</param>
-    /// <param name="listens">The service's port; 0 where it takes any.</param>
-    /// <param name="answers">The backends' ports; 0 where it is the one that the client asked for.</param>
+    /// <summary>Allows the ports of a service and its backends. Call it before they are written.</summary>
+    /// <param name="protocol">The service's protocol.</param>
+    /// <param name="listens">The service's port; 0 for every port.</param>
+    /// <param name="answers">The backends' ports; 0 for the port that the client connects to.</param>
     public void Allow(TransportProtocol protocol, ushort listens, IEnumerable<ushort> answers)
     {
         Allow(protocol, Side.Services, listens);

@@ -1,12 +1,11 @@
 namespace EbpfLb.Tables;
 
-/// <summary>The order in which a service's backends take their turns.</summary>
+/// <summary>Slot tables for round robin and least connections.</summary>
 static class SlotTable
 {
     /// <summary>
-    /// Interleaves the ids by smooth weighted round robin: over one walk of the table each id stands as often as
-    /// its weight says (divided by what all weights have in common), and its turns are spread evenly.
-    /// Weight 0 takes no turn.
+    /// Interleaves the ids by smooth weighted round robin: each id has as many slots as its weight, divided by the
+    /// greatest common divisor of all weights, spread evenly. Weight 0 has none.
     /// </summary>
     public static uint[] Build(IReadOnlyCollection<(uint Id, int Weight)> members)
     {

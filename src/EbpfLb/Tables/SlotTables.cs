@@ -3,18 +3,18 @@ using EbpfLb.Native;
 namespace EbpfLb.Tables;
 
 /// <summary>
-/// Every service's slot table. A table is a small array map of its own: element 0 counts the slots, the others
-/// name backends. It is written whole and then takes its place in one step, so the datapath never sees half of one.
+/// Every service's slot table: an array map whose element 0 is the number of slots and whose other elements are
+/// backend ids. A table is written completely and then published atomically.
 /// </summary>
 sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
 {
-    /// <summary>As each is a file until it is in place, and a process may have but 1024 of these.</summary>
+    /// <summary>Each table is a file descriptor until it is published, and a process may have only 1024.</summary>
     const int MaxBatch = 256;
 
     public void Publish(uint service, uint[] slots) => Publish([(service, slots)]);
 
     /// <summary>
-    /// Publishes tables, many in one call: after each, the kernel waits until no processor can be at a former table.
+    /// Publishes tables in batches: after each batch the kernel waits until no processor uses a former table.
     /// </summary>
     public void Publish(IEnumerable<(uint Service, uint[] Slots)> tables)
     {
@@ -35,7 +35,7 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
             var result = Update(outer.Fd.Number, services, maps);
             if (result != -Errno.ENOTSUPP)
                 Check.NegativeErrno(result, $"putting {tables.Length} slot tables in place");
-            else // a kernel before 5.19
+            else // kernels before 5.19
                 foreach (var (service, map) in services.Zip(maps))
                     outer.Set(service, map);
         }

@@ -6,12 +6,12 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>What matters of a container that runs, looked at and found to be in order.</summary>
-/// <param name="Id">The engine's own, in hexadecimal digits.</param>
-/// <param name="Name">By which its user knows it.</param>
-/// <param name="Labels">As they were given.</param>
-/// <param name="Networks">Its addresses by the names of its networks, IPv4 first.</param>
-/// <param name="Health">Down while it is paused; else as its own check says, where it has one.</param>
+/// <summary>A running container, from the engine's validated answer.</summary>
+/// <param name="Id">The engine's id, in hexadecimal digits.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Labels">Its labels.</param>
+/// <param name="Networks">Its addresses by network, IPv4 first.</param>
+/// <param name="Health">Down while it is paused; otherwise by its own health check.</param>
 sealed record Container(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels,
     IReadOnlyDictionary<string, ImmutableArray<IPAddress>> Networks, BackendHealth Health)
@@ -20,10 +20,10 @@ sealed record Container(
     const int ShortIdLength = 12;
     const int MaxNameLength = 255;
 
-    /// <summary>Whether it was told to stop.</summary>
+    /// <summary>True after it was told to stop.</summary>
     public bool IsTerminating { get; init; }
 
-    /// <summary>Reads a line of the engine's listing; null where it is none of a container that runs.</summary>
+    /// <summary>From an entry of the engine's list; null if the container does not run.</summary>
     public static Container? TryCreate(ContainerListResponse? listed, BackendHealth health) =>
         listed is { State: "running" or "paused" } && IsId(listed.ID)
             ? new(
@@ -35,11 +35,11 @@ sealed record Container(
                 listed.State == "running" ? health : BackendHealth.Down)
             : null;
 
-    /// <summary>Whether it is fit to be asked about: it becomes a part of the question's path.</summary>
+    /// <summary>True if the text is an id: it becomes part of a request path.</summary>
     public static bool IsId(string? text) =>
         text is { Length: > 0 and <= MaxIdLength } && text.All(char.IsAsciiHexDigitLower);
 
-    /// <summary>Names with more than one slash are the links that other containers have to it.</summary>
+    /// <summary>Names with more than one slash are links of other containers.</summary>
     static string NameOf(ContainerListResponse listed) =>
         (listed.Names ?? []).OfType<string>().Select(name => name.TrimStart('/')).FirstOrDefault(IsName)
         ?? listed.ID[..Math.Min(listed.ID.Length, ShortIdLength)];

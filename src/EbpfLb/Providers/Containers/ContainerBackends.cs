@@ -6,24 +6,26 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>Makes backends of containers, and reports each container's errors, and whether it is down, when that changes.</summary>
-/// <param name="configuration">The services, and the network where a container names none.</param>
-/// <param name="ownAddresses">The balancer's own, at the moment; may throw a <see cref="LoadBalancerException"/>.</param>
-/// <param name="logger">Told of the errors.</param>
+/// <summary>Turns containers into backends. Logs label errors and health when they change.</summary>
+/// <param name="configuration">The services, and the default network.</param>
+/// <param name="ownAddresses">
+/// Returns the balancer's current addresses; may throw <see cref="LoadBalancerException"/>.
+/// </param>
+/// <param name="logger">Logs the errors.</param>
 sealed partial class ContainerBackends(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
 {
-    /// <summary>By the containers' ids: what was reported of those that are ignored.</summary>
+    /// <summary>The logged errors of ignored containers, by id.</summary>
     Dictionary<string, ImmutableArray<ConfigurationError>> _reported = [];
 
-    /// <summary>By their ids: which of those that are backends are down.</summary>
+    /// <summary>Whether each container with backends is down, by id.</summary>
     Dictionary<string, bool> _down = [];
 
     IReadOnlySet<IPAddress>? _own;
     bool _isOwnAddressesUnknown;
 
-    /// <param name="containers">All that run.</param>
-    /// <param name="isTerminating">Whether the one of an id was told to stop.</param>
+    /// <param name="containers">The running containers.</param>
+    /// <param name="isTerminating">True for the id of a container that was told to stop.</param>
     /// <returns>In the order of the containers' names.</returns>
     public ImmutableArray<ContainerBackend> Create(ImmutableArray<Container> containers, Predicate<string> isTerminating)
     {
@@ -47,7 +49,7 @@ sealed partial class ContainerBackends(
         return backends.ToImmutable();
     }
 
-    /// <summary>Where they are not told, those of the last time, if there was one: another listing follows.</summary>
+    /// <summary>The last known addresses if they cannot be read now: another list follows.</summary>
     IReadOnlySet<IPAddress> OwnAddresses()
     {
         try

@@ -11,15 +11,15 @@ using Version = System.Version;
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>
-/// A container engine over its socket, spoken to in the oldest version of its API that will do: that is the one whose
-/// answers engines change least. All that it says is hostile until it has been looked at.
+/// A client of the container engine's socket. Uses the oldest API version that suffices, whose answers change least
+/// between engines. Answers are untrusted.
 /// </summary>
 sealed class ContainerEngine : IDisposable
 {
     static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
     static readonly Version MinVersion = new(1, 41); // Docker 20.10
 
-    /// <summary>Its words for containers whose own checks keep them from taking flows.</summary>
+    /// <summary>The engine's health filters for containers that must not take flows.</summary>
     static readonly (string Word, BackendHealth Value)[] UnreadyStates =
         [("starting", BackendHealth.Unknown), ("unhealthy", BackendHealth.Down)];
 
@@ -41,8 +41,8 @@ sealed class ContainerEngine : IDisposable
         _timeout = timeout;
     }
 
-    /// <summary>Finds out what version of its API the engine speaks.</summary>
-    /// <exception cref="EngineException">Nobody answers, or an engine that is too old.</exception>
+    /// <summary>Negotiates the API version.</summary>
+    /// <exception cref="EngineException">The engine does not answer, or is too old.</exception>
     public static async Task<ContainerEngine> ConnectAsync(
         DockerConfiguration configuration, TimeProvider time, CancellationToken cancellation)
     {
@@ -57,11 +57,11 @@ sealed class ContainerEngine : IDisposable
         return new ContainerEngine(configuration.Endpoint, version, timeout);
     }
 
-    /// <summary>The containers that run, paused ones included.</summary>
-    /// <exception cref="EngineException">It did not answer.</exception>
+    /// <summary>The running containers, including paused ones.</summary>
+    /// <exception cref="EngineException">The engine did not answer.</exception>
     public async Task<ImmutableArray<Container>> ListAsync(CancellationToken cancellation)
     {
-        // Their health is asked for last: one that starts between the questions must not be taken for healthy.
+        // Health comes last: a container that starts between the requests must not count as healthy.
         var running = await ListContainersAsync(new(), cancellation);
         var doubted = new Dictionary<string, BackendHealth>();
         foreach (var (word, health) in UnreadyStates)
@@ -82,9 +82,8 @@ sealed class ContainerEngine : IDisposable
         (await SendAsync(token => _client.Containers.ListContainersAsync(parameters, token), cancellation) ?? [])
             .OfType<ContainerListResponse>();
 
-    /// <summary>Looks a container up.</summary>
-    /// <returns>Null where the engine does not know the container any more.</returns>
-    /// <exception cref="EngineException">It did not answer.</exception>
+    /// <returns>Null if the engine does not know the container.</returns>
+    /// <exception cref="EngineException">The engine did not answer.</exception>
     public async Task<ContainerDetails?> InspectAsync(string id, CancellationToken cancellation)
     {
         try
@@ -103,11 +102,11 @@ sealed class ContainerEngine : IDisposable
         }
     }
 
-    /// <summary>Hears what happens from now on, after what the engine remembers from before.</summary>
-    /// <param name="since">How far back.</param>
-    /// <param name="hear">Takes each event.</param>
-    /// <param name="cancellation">The one way to end it well.</param>
-    /// <exception cref="EngineException">It did not answer, what it said is not of events, or it said no more.</exception>
+    /// <summary>Streams events, beginning with those that the engine remembers.</summary>
+    /// <param name="since">The start time.</param>
+    /// <param name="hear">Receives each event.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    /// <exception cref="EngineException">The engine did not answer, sent no event, or ended the stream.</exception>
     public async Task MonitorEventsAsync(DateTimeOffset since, Action<EngineEvent> hear, CancellationToken cancellation)
     {
         var parameters = new ContainerEventsParameters { Since = $"{since.ToUnixTimeSeconds()}", Filters = EventsOfInterest };
@@ -125,7 +124,7 @@ sealed class ContainerEngine : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    /// <summary>Whatever goes wrong between here and the engine is its failure to answer: a client meets anything there.</summary>
+    /// <summary>Any error of the client counts as the engine's failure to answer.</summary>
     async Task<T> SendAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellation)
     {
         try
@@ -148,7 +147,7 @@ sealed class ContainerEngine : IDisposable
 
     static Dictionary<string, bool> AnyOf(params string[] values) => values.ToDictionary(value => value, _ => true);
 
-    /// <summary>Hears at once; the framework's own progress would hear later, in any order.</summary>
+    /// <summary>Synchronous and in order, unlike the framework's progress.</summary>
     sealed class EventSink(Action<EngineEvent> hear) : IProgress<Message>
     {
         public void Report(Message value) => hear(EngineEvent.From(value));

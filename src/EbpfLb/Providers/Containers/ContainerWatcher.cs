@@ -10,30 +10,32 @@ using Polly.Retry;
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>
-/// Keeps track of the containers that are labelled as backends. Events only say when to look: what is true is in the
-/// engine's listing, which follows them, and in any case every connection and some time.
+/// Follows the containers with backend labels. Events only trigger: the engine's list decides. It is read after
+/// events, on each connection and at an interval.
 /// </summary>
-/// <param name="configuration">Which engine, which services, and which network.</param>
-/// <param name="ownAddresses">The balancer's own, at the moment, which can be no backend's.</param>
-/// <param name="terminating">Who was told to stop, as far as it is known by now.</param>
+/// <param name="configuration">The engine, the services and the network.</param>
+/// <param name="ownAddresses">Returns the balancer's current addresses, which no backend may have.</param>
+/// <param name="terminating">Containers that were told to stop.</param>
 /// <param name="time">For pauses.</param>
-/// <param name="logger">Told of what cannot be, and of an engine that does not answer.</param>
+/// <param name="logger">Logs label errors and an engine that does not answer.</param>
 sealed partial class ContainerWatcher(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, TerminatingContainersByEngine terminating,
     TimeProvider time, ILogger<ContainerWatcher> logger)
 {
-    /// <summary>How long between two listings where nothing has happened for a while.</summary>
+    /// <summary>The interval between two lists without events.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    /// <summary>How far back events are asked for: who was told to stop before this connection may be leaving still.</summary>
+    /// <summary>
+    /// How far back events are requested: a container may have been told to stop before this connection.
+    /// </summary>
     static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
-    /// <summary>A connection that lasts so long is none that failed: it ends an outage, and the next is made at once.</summary>
+    /// <summary>A connection of this length is stable: it ends an outage, and a new one is made at once.</summary>
     static readonly TimeSpan StableConnection = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// From one listing to the next, doubling up to the interval: engines may tell of a pause, or of a network, before
-    /// their listing has it.
+    /// The first repetition of a list; it doubles up to the interval. Engines may report a pause or a network before
+    /// their list has it.
     /// </summary>
     static readonly TimeSpan FirstRelist = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
@@ -48,16 +50,13 @@ sealed partial class ContainerWatcher(
     ImmutableArray<ContainerBackend> _published;
     bool _isDisconnected;
 
-    /// <summary>
-    /// The backends: at once, and again whenever something changed, without end. While the engine does not answer they
-    /// stay what they were.
-    /// </summary>
+    /// <summary>The backends, now and at each change. They stay while the engine does not answer.</summary>
     /// <exception cref="LoadBalancerException">The engine does not answer at the start.</exception>
     public async IAsyncEnumerable<ImmutableArray<ContainerBackend>> WatchAsync(
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // Who is slow to take a change gets the next one in its place.
+        // A slow reader gets the latest change only.
         var changes = Channel.CreateBounded<ImmutableArray<ContainerBackend>>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
         var follow = FollowAsync(changes.Writer, stop.Token);
@@ -73,7 +72,7 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    /// <summary>Never fails: its error, or its cancellation, is the channel's end.</summary>
+    /// <summary>Does not throw: an error or the cancellation completes the channel.</summary>
     async Task FollowAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
     {
         try
@@ -88,7 +87,7 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    /// <summary>Makes sure of the engine with a bounded number of retries.</summary>
+    /// <summary>Requires the engine to answer within a bounded number of retries.</summary>
     async Task StartAsync(CancellationToken cancellation)
     {
         try
@@ -107,7 +106,7 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    /// <summary>One connection, until it is lost; fails only where that was soon.</summary>
+    /// <summary>Runs one connection until it is lost; throws if it was lost soon.</summary>
     async Task RunConnectionAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
@@ -126,7 +125,7 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    /// <summary>Lists, and again whenever something is heard: what happens before it is listened to is heard as well.</summary>
+    /// <summary>Lists, and lists again after events. The stream starts first, so that no event is missed.</summary>
     async Task SynchronizeAsync(
         ContainerEngine engine, long began, ChannelWriter<ImmutableArray<ContainerBackend>> changes,
         CancellationToken cancellation)
@@ -158,7 +157,7 @@ sealed partial class ContainerWatcher(
                 while (!isListingDue && await WaitForEventAsync(events.Reader, wait, cancellation))
                 {
                     isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
-                    Publish(changes); // who was told to stop leaves before the listing
+                    Publish(changes); // a container that was told to stop leaves before the next list
                 }
                 wait = isListingDue ? FirstRelist : TimeSpan.FromTicks(Math.Min(2 * wait.Ticks, Interval.Ticks));
             }
@@ -170,7 +169,7 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    /// <summary>Takes what has happened into account; true where it is worth a listing.</summary>
+    /// <summary>Applies pending events; true if they require a new list.</summary>
     async Task<bool> ApplyEventsAsync(ContainerEngine engine, ChannelReader<EngineEvent> events, CancellationToken cancellation)
     {
         var isListingDue = false;
@@ -182,7 +181,7 @@ sealed partial class ContainerWatcher(
         return isListingDue;
     }
 
-    /// <summary>Waits for something to happen; false where nothing did for a while.</summary>
+    /// <summary>Waits for an event; false if there is none in time.</summary>
     async Task<bool> WaitForEventAsync(ChannelReader<EngineEvent> events, TimeSpan wait, CancellationToken cancellation)
     {
         using var end = new CancellationTokenSource(wait, time);
@@ -206,7 +205,7 @@ sealed partial class ContainerWatcher(
         changes.TryWrite(backends);
     }
 
-    /// <summary>Never fails: the stream's error is the channel's end.</summary>
+    /// <summary>Does not throw: an error of the stream completes the channel.</summary>
     async Task ReadEventsAsync(ContainerEngine engine, ChannelWriter<EngineEvent> events, CancellationToken cancellation)
     {
         try

@@ -2,12 +2,12 @@ using Docker.DotNet.Models;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>Something that happened to a container or a network, in the engine's words.</summary>
+/// <summary>An event of a container or a network.</summary>
 /// <param name="Type"><see cref="Container"/> or <see cref="Network"/>.</param>
 /// <param name="Action">As <see cref="Kill"/>, or <c>health_status: healthy</c>.</param>
-/// <param name="Id">Whom it happened to.</param>
-/// <param name="At">When, by the engine's clock.</param>
-/// <param name="Attributes">More about that; a container's labels among it.</param>
+/// <param name="Id">The container or network.</param>
+/// <param name="At">By the engine's clock.</param>
+/// <param name="Attributes">Details, including a container's labels.</param>
 sealed record EngineEvent(
     string? Type, string? Action, string? Id, DateTimeOffset At, IReadOnlyDictionary<string, string> Attributes)
 {
@@ -18,6 +18,6 @@ sealed record EngineEvent(
 
     public static EngineEvent From(Message? message) => new(
         message?.Type, message?.Action, message?.Actor?.ID,
-        DateTimeOffset.UnixEpoch.AddTicks((message?.TimeNano ?? 0) / TimeSpan.NanosecondsPerTick), // whatever it is, a date
+        DateTimeOffset.UnixEpoch.AddTicks((message?.TimeNano ?? 0) / TimeSpan.NanosecondsPerTick), // any number is a valid date
         (message?.Actor?.Attributes ?? new Dictionary<string, string>()).ToDictionary());
 }

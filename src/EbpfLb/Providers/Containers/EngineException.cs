@@ -1,6 +1,6 @@
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>The container engine did not answer, or with what is no answer.</summary>
-/// <param name="reason">Why, without the full stop.</param>
-/// <param name="cause">What lies beneath.</param>
+/// <summary>The container engine did not answer, or not as expected.</summary>
+/// <param name="reason">Without the full stop.</param>
+/// <param name="cause">The inner exception.</param>
 sealed class EngineException(string reason, Exception? cause = null) : LoadBalancerException(reason, cause);

@@ -5,18 +5,15 @@ using EbpfLb.Reconcile;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>A backend that a container's labels ask for.</summary>
-/// <param name="Service">A configured one.</param>
-/// <param name="Backend">One of its addresses; its host is the container's name.</param>
+/// <summary>A backend from a container's labels.</summary>
+/// <param name="Service">A configured service.</param>
+/// <param name="Backend">One of the container's addresses, with its name as host.</param>
 sealed record ContainerBackend(string Service, BackendSnapshot Backend);
 
-/// <summary>
-/// Reads the labels of containers, in the manner of label-driven proxies: a container with a error has no backends, and
-/// others are none the worse for it.
-/// </summary>
-/// <param name="configuration">The services, and the network where a container names none.</param>
+/// <summary>Reads a container's labels. A container with an error has no backends; others are not affected.</summary>
+/// <param name="configuration">The services, and the default network.</param>
 /// <param name="own">The balancer's own addresses.</param>
-/// <param name="container">Whose labels are read.</param>
+/// <param name="container">The container.</param>
 sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnlySet<IPAddress> own, Container container)
 {
     const string Prefix = "ebpf-lb.";
@@ -26,19 +23,19 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     const string Network = $"{Prefix}network";
     const int MaxListed = 8;
 
-    /// <summary>Others under the prefix are not the balancer's, unless they look like one that was mistyped.</summary>
+    /// <summary>Other labels with the prefix are ignored, unless they look mistyped.</summary>
     static readonly string[] Known = [Service, Port, Weight, Network];
 
     readonly List<ConfigurationError> _faults = [];
 
-    /// <summary>Whether any of a container's labels is for the balancer.</summary>
+    /// <summary>True if any label is for the balancer.</summary>
     public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsKnown(label) || IsMistyped(label));
 
-    /// <summary>Whether an event may change what becomes of a labelled container; those of containers tell their labels.</summary>
+    /// <summary>True if an event may concern a labelled container. Container events include the labels.</summary>
     public static bool IsRelevant(EngineEvent happened) => happened.Type == EngineEvent.Network
         || happened.Attributes.Keys.Any(label => label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>A backend for each of the container's addresses, or every error of its labels.</summary>
+    /// <summary>A backend for each of the container's addresses, or every error in its labels.</summary>
     public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read()
     {
         foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))

@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>Signals by the names that images give them (signal(7), x86 and ARM).</summary>
+/// <summary>Signal numbers by name (signal(7), x86 and ARM).</summary>
 static class StopSignal
 {
     public const int Kill = 9;
 
-    /// <summary>What stops a container whose image names no other.</summary>
+    /// <summary>The default stop signal.</summary>
     public const int Terminate = 15;
 
-    const int FirstRealTime = 34; // the C library keeps two for itself
+    const int FirstRealTime = 34; // the C library reserves two
 
     static readonly string[] Names =
     [
@@ -19,7 +19,7 @@ static class StopSignal
         "PWR", "SYS",
     ];
 
-    /// <summary>The number of a signal written as SIGQUIT, QUIT, 3 or SIGRTMIN+3; that of SIGTERM where none is written.</summary>
+    /// <summary>The number of a signal written as SIGQUIT, QUIT, 3 or SIGRTMIN+3; SIGTERM for no text.</summary>
     /// <returns>0, which no signal has, for any other text.</returns>
     public static int Number(string? text)
     {

@@ -1,13 +1,12 @@
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>
-/// Which containers of an engine were told to stop. They may serve on for a while, and the engine still lists them, but
-/// they are to get no new flow; one that is started again is.
+/// The containers that were told to stop. They may still serve and the engine still lists them, but they take no new
+/// flow until they are started again.
 /// </summary>
 /// <remarks>
-/// No listing holds this, and engines remember few events, so it outlives connections and configurations; whoever follows
-/// an engine at the moment shares it. Of each container the latest word by the engine's clock counts, however often, and
-/// in whatever order, events are told again.
+/// Lists do not have this and engines remember few events, so it outlives connections and configurations. Events may
+/// be repeated in any order: the latest by the engine's clock counts.
 /// </remarks>
 sealed class TerminatingContainers
 {
@@ -15,7 +14,7 @@ sealed class TerminatingContainers
     readonly Dictionary<string, (DateTimeOffset At, bool IsLeaving, int Number)> _records = [];
     int _count;
 
-    /// <summary>Grows with each word that is noted.</summary>
+    /// <summary>Grows with each recorded event.</summary>
     public int Count
     {
         get
@@ -31,9 +30,9 @@ sealed class TerminatingContainers
             return _records.TryGetValue(id, out var word) && word.IsLeaving;
     }
 
-    /// <summary>Takes an event into account.</summary>
-    /// <param name="happened">Any.</param>
-    /// <param name="inspect">Looks a container up by its id; null where nobody knows it.</param>
+    /// <summary>Records an event.</summary>
+    /// <param name="happened">Any event.</param>
+    /// <param name="inspect">Returns a container's details by id, or null.</param>
     public async Task ObserveAsync(EngineEvent happened, Func<string, Task<ContainerDetails?>> inspect)
     {
         if (happened is not { Type: EngineEvent.Container, Id: { } id } || !Container.IsId(id) || IsOutdated(id, happened.At))
@@ -45,9 +44,9 @@ sealed class TerminatingContainers
             Record(id, happened.At, isTerminating: true);
     }
 
-    /// <summary>Forgets containers that do not run: only a start brings one back.</summary>
-    /// <param name="running">As they were listed.</param>
-    /// <param name="before">The <see cref="Count"/> before the listing was asked for: it says nothing of later words.</param>
+    /// <summary>Removes containers that do not run: only a start brings one back.</summary>
+    /// <param name="running">The listed ids.</param>
+    /// <param name="before">The <see cref="Count"/> before the list was requested: later records are kept.</param>
     public void Prune(IEnumerable<string> running, int before)
     {
         var kept = running.ToHashSet();
@@ -58,8 +57,8 @@ sealed class TerminatingContainers
         }
     }
 
-    /// <summary>Makes sure of those that are leaving: one may have been started again when nobody listened.</summary>
-    /// <param name="inspect">Looks a container up by its id; null where nobody knows it.</param>
+    /// <summary>Verifies terminating containers: one may have been started again without an event.</summary>
+    /// <param name="inspect">Returns a container's details by id, or null.</param>
     public async Task VerifyAsync(Func<string, Task<ContainerDetails?>> inspect)
     {
         string[] leaving;
@@ -78,7 +77,7 @@ sealed class TerminatingContainers
             return _records.TryGetValue(id, out var word) && word.At > at;
     }
 
-    /// <summary>Unless a later word came meanwhile.</summary>
+    /// <summary>Ignored if a later event came meanwhile.</summary>
     void Record(string id, DateTimeOffset at, bool isTerminating)
     {
         lock (_lock)
@@ -88,7 +87,9 @@ sealed class TerminatingContainers
         }
     }
 
-    /// <summary>The signals that end a process unless it objects need no question; others may be mere messages to it.</summary>
+    /// <summary>
+    /// SIGKILL and SIGTERM always stop; another signal stops if the container's configuration says so.
+    /// </summary>
     static async Task<bool> IsStopAsync(int signal, string id, Func<string, Task<ContainerDetails?>> inspect) =>
         signal is StopSignal.Kill or StopSignal.Terminate || (await inspect(id))?.StopSignal == signal;
 }

@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 
 namespace EbpfLb.Providers.Containers;
 
-/// <summary>What is known of the terminating from each engine: a configuration may name another one than the last did.</summary>
+/// <summary>The terminating containers of each engine: a new configuration may name another engine.</summary>
 sealed class TerminatingContainersByEngine
 {
     readonly ConcurrentDictionary<string, TerminatingContainers> _known = new();
 
-    /// <param name="endpoint">Of the engine.</param>
+    /// <param name="endpoint">The engine's.</param>
     public TerminatingContainers ForEngine(string endpoint) => _known.GetOrAdd(endpoint, _ => new());
 }

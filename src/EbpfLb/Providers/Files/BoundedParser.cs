@@ -3,7 +3,7 @@ using YamlDotNet.Core.Events;
 
 namespace EbpfLb.Providers.Files;
 
-/// <summary>A YAML parser that lets through only what cannot grow: one document, few levels, no aliases.</summary>
+/// <summary>A YAML parser with limits: one document, few levels, no aliases.</summary>
 sealed class BoundedParser(IParser inner) : IParser
 {
     const int MaxDepth = 16;

@@ -4,7 +4,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Providers.Files;
 
-/// <summary>A configuration file as it was found: its text, or what keeps it from being read.</summary>
+/// <summary>A configuration file: its text, or the error that prevents reading it.</summary>
 sealed record ConfigurationFile
 {
     const int MaxSize = 256 * 1024; // bytes
@@ -15,13 +15,13 @@ sealed record ConfigurationFile
 
     ConfigurationFile(string name, string? text, ConfigurationError? obstacle) => (_name, _text, _error) = (name, text, obstacle);
 
-    /// <summary>Whether it may be watched: what comes by a pipe can be read but once.</summary>
+    /// <summary>False for a pipe, which can be read only once.</summary>
     public bool CanBeReadAgain { get; private init; }
 
-    /// <summary>Reads and validates the file; one that cannot be read is an error as well.</summary>
+    /// <summary>Reads and validates a file. An unreadable file is an error of the result.</summary>
     public static ConfigurationResult Read(string path) => Load(path).Validate();
 
-    /// <summary>Reads the file. Two that say the same in the same words are equal.</summary>
+    /// <summary>Reads a file. Files with the same name and text are equal.</summary>
     public static ConfigurationFile Load(string path)
     {
         var content = ArrayPool<byte>.Shared.Rent(MaxSize + 1);
@@ -53,7 +53,7 @@ sealed record ConfigurationFile
         }
     }
 
-    /// <summary>The configuration that it holds, or every error.</summary>
+    /// <summary>The configuration, or every error.</summary>
     public ConfigurationResult Validate() => _text is null ? new(null, [_error!]) : YamlReader.Read(_text, _name);
 
     static ConfigurationFile CreateUnreadable(string path, string problem, string remedy) =>

@@ -6,17 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Providers.Files;
 
 /// <summary>
-/// Reads a configuration file again when it changes, or at once when asked to. One that is not valid, or that changes
-/// what takes a restart, changes nothing, and is told of.
+/// Reads a configuration file again when it changes or on request. An invalid file, or one that changes a setting
+/// that requires a restart, is logged and changes nothing.
 /// </summary>
-/// <remarks>
-/// It compares what the file says, rather than waiting to be told of changes: that also sees what is mounted anew,
-/// replaced by a rename, or reached through links.
-/// </remarks>
+/// <remarks>Compares the text instead of watching for events: this also sees remounts, renames and links.</remarks>
 sealed partial class ConfigurationWatcher(
     string path, LoadBalancerConfiguration first, TimeProvider time, ILogger<ConfigurationWatcher> logger)
 {
-    /// <summary>How long between two looks. A change counts once two looks in a row have seen it: it is whole then.</summary>
+    /// <summary>The polling interval. A change counts once two reads agree: the file is then complete.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] RestartSettings =
@@ -34,10 +31,10 @@ sealed partial class ConfigurationWatcher(
     readonly Channel<bool> _reloadRequests = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>Asks it to read the file now, whether it changed or not. From any thread; asking twice is asking once.</summary>
+    /// <summary>Requests a read now, changed or not. Thread-safe; requests coalesce.</summary>
     public void ReloadNow() => _reloadRequests.Writer.TryWrite(true);
 
-    /// <summary>The configurations that follow the first one, without end.</summary>
+    /// <summary>The configurations after the first one, without end.</summary>
     public async IAsyncEnumerable<LoadBalancerConfiguration> WatchAsync(
         [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -47,7 +44,7 @@ sealed partial class ConfigurationWatcher(
         while (true)
         {
             var isAsked = await WaitAsync(cancellation);
-            // Where a file's medium hangs, that must not hold up the end.
+            // A hanging medium must not delay the shutdown.
             var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
             var isWhole = isAsked || file == seen;
             seen = file;
@@ -80,7 +77,7 @@ sealed partial class ConfigurationWatcher(
         return _reloadRequests.Reader.TryRead(out _);
     }
 
-    /// <summary>Null where the file cannot take the place of the current configuration.</summary>
+    /// <summary>Null if the file cannot replace the current configuration.</summary>
     LoadBalancerConfiguration? Evaluate(ConfigurationFile file, LoadBalancerConfiguration current)
     {
         var (next, errors) = file.Validate();

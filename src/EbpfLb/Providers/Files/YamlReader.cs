@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace EbpfLb.Providers.Files;
 
-/// <summary>Reads a configuration written in YAML.</summary>
+/// <summary>Reads a YAML configuration.</summary>
 sealed class YamlReader
 {
     const string ExampleRemedy = "See the example in 'ebpf-lb run --help'";
@@ -19,7 +19,7 @@ sealed class YamlReader
 
     YamlReader(string file) => _file = file;
 
-    /// <summary>Reads the text of a file; <paramref name="file"/> is its name in the places of errors.</summary>
+    /// <summary>Reads a file's text; <paramref name="file"/> is its name in errors.</summary>
     public static ConfigurationResult Read(string text, string file)
     {
         var source = new YamlReader(file);
@@ -45,7 +45,7 @@ sealed class YamlReader
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException)
         {
-            // On some broken text YamlDotNet trips over itself instead of saying what is wrong.
+            // YamlDotNet throws these for some invalid text.
             return AddSyntaxError(parser.Current?.End ?? Mark.Empty, "what follows is not YAML");
         }
         if (stream.Documents.Count > 0)
@@ -77,7 +77,7 @@ sealed class YamlReader
         };
     }
 
-    /// <summary>One, or a list of them.</summary>
+    /// <summary>A value or a list.</summary>
     IReadOnlyList<Located<string>> Interfaces(Dictionary<string, YamlNode> root, YamlNode node)
     {
         const string Path = "interface";
@@ -152,7 +152,7 @@ sealed class YamlReader
             : null;
     }
 
-    /// <summary>The values of a mapping by key; null, and an error, where the node is none.</summary>
+    /// <summary>The values of a mapping by key; null, and an error, if the node is not a mapping.</summary>
     Dictionary<string, YamlNode>? Mapping(YamlNode node, string path, string[] known)
     {
         if (node is not YamlMappingNode mapping)

@@ -2,7 +2,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Providers.Flags;
 
-/// <summary>The flags of one command line, as they were typed.</summary>
+/// <summary>The flags of one command line, as typed.</summary>
 sealed record CommandLineFlags(
     IReadOnlyList<string> Interfaces, string? Hook, string? Events, IReadOnlyList<string> Listens, IReadOnlyList<string> Backends,
     string? Algorithm = null, string? Mode = null)
@@ -23,12 +23,12 @@ sealed record CommandLineFlags(
     /// <summary>Each as <c>STATE=TIME</c>.</summary>
     public IReadOnlyList<string> Timeouts { get; init; } = [];
 
-    /// <summary>The network on which containers are backends.</summary>
+    /// <summary>The network of containers that are backends.</summary>
     public string? Docker { get; init; }
     public string? DockerSocket { get; init; }
 }
 
-/// <summary>Reads a configuration given by flags: every --listen is a service over the same backends.</summary>
+/// <summary>Reads a configuration from flags: every --listen is a service with the same backends.</summary>
 static class FlagReader
 {
     public static ConfigurationResult Read(CommandLineFlags flags)
@@ -78,13 +78,13 @@ static class FlagReader
         var before = errors.Count;
         var pairs = ReadPairs(flag, flags.Select(given => given == "tcp" ? "tcp=true" : given), ConfigNames.Health,
             "is nothing that there is to say of health checks", "http=/", errors);
-        // What is an error already may have been meant to say how to check: that it is missing is no second one.
+        // An invalid pair may have been meant as the kind of check: do not report it as missing too.
         if (errors.Count > before && !pairs.ContainsKey("http"))
             pairs["tcp"] = new($"{flag} tcp", "true");
         return new(flag, pairs);
     }
 
-    /// <summary>The values of a flag that is given as KEY=VALUE, once for each key.</summary>
+    /// <summary>The values of a flag with KEY=VALUE pairs, by key.</summary>
     static Dictionary<string, Located<string>> ReadPairs(
         string flag, IEnumerable<string> given, string[] known, string unknown, string example, List<ConfigurationError> errors)
     {

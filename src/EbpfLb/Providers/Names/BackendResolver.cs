@@ -7,14 +7,16 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Names;
 
-/// <summary>Keeps track of the addresses behind a configuration's host names.</summary>
+/// <summary>Resolves and follows the host names of a configuration.</summary>
 sealed partial class BackendResolver(
     LoadBalancerConfiguration configuration, INameResolver names, TimeProvider time, ILogger<BackendResolver> logger)
 {
-    /// <summary>How long between two resolutions of the same name.</summary>
+    /// <summary>The interval between two look-ups of a name.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many times in a row a name must be known to be gone: a name server may err once.</summary>
+    /// <summary>
+    /// Consecutive answers without addresses before a name counts as gone: one answer may be wrong.
+    /// </summary>
     const int GoneThreshold = 3;
 
     readonly NameLookup _lookup = new(names, time);
@@ -22,8 +24,8 @@ sealed partial class BackendResolver(
     readonly Dictionary<string, int> _gone = [];
 
     /// <summary>
-    /// The services with their backends' addresses: at once, and again whenever something changed, without end.
-    /// A name that nobody can resolve for now keeps the addresses it had; one that is known to be gone loses them.
+    /// The services with their backends' addresses, now and at each change. A name keeps its addresses while it
+    /// cannot be resolved, and loses them when it is gone.
     /// </summary>
     /// <exception cref="LoadBalancerException">A name does not resolve at the start.</exception>
     public async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(
@@ -79,7 +81,7 @@ sealed partial class BackendResolver(
             }
             else if (!answer.IsGone)
             {
-                _gone.Remove(host); // a name server that fails says nothing of the name
+                _gone.Remove(host); // a failing name server says nothing about the name
                 if (_failing.Add(host))
                     LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
             }
@@ -97,7 +99,7 @@ sealed partial class BackendResolver(
     Task<(string Host, NameResolution Answer)[]> ResolveAllAsync(string[] hosts, bool isStartup, CancellationToken cancellation) =>
         Task.WhenAll(hosts.Select(async host => (host, await _lookup.ResolveAsync(host, isStartup, cancellation))));
 
-    /// <summary>Two names of one address make one backend: the first counts.</summary>
+    /// <summary>Two names with one address are one backend: the first counts.</summary>
     ImmutableArray<ServiceSnapshot> Snapshot(Dictionary<string, ImmutableArray<IPAddress>> known) =>
     [
         .. configuration.Services.Select(service => new ServiceSnapshot(service.Name, service.Listen,

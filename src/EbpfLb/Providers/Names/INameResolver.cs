@@ -3,16 +3,16 @@ using System.Net.Sockets;
 
 namespace EbpfLb.Providers.Names;
 
-/// <summary>Finds the addresses of host names.</summary>
+/// <summary>Resolves host names.</summary>
 interface INameResolver
 {
-    /// <exception cref="SocketException">The name has no address, or nobody who knows answers.</exception>
+    /// <exception cref="SocketException">The name has no address, or no server answers.</exception>
     Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation);
 }
 
-/// <summary>The machine's own resolver: /etc/hosts and DNS, a container network's included.</summary>
+/// <summary>The system's resolver: /etc/hosts and DNS, including a container network's.</summary>
 sealed class SystemNameResolver : INameResolver
 {
     public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation) =>
-        Dns.GetHostAddressesAsync(host, cancellation).WaitAsync(cancellation); // the C library's part does not cancel
+        Dns.GetHostAddressesAsync(host, cancellation).WaitAsync(cancellation); // getaddrinfo cannot be cancelled
 }

@@ -8,13 +8,13 @@ using Polly.Timeout;
 
 namespace EbpfLb.Providers.Names;
 
-/// <summary>Asks the name service : one attempt while running, retries at the start.</summary>
+/// <summary>Resolves a name: one attempt while running, with retries at the start.</summary>
 sealed class NameLookup(INameResolver names, TimeProvider time)
 {
     static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(2);
     static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(5);
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(600);
-    const int Retries = 3; // with pauses that double and jitter: a name that is refused at once fails after about 3 s
+    const int Retries = 3; // pauses double, with jitter: a name that is refused at once fails after about 3 s
 
     readonly ResiliencePipeline _once = new ResiliencePipelineBuilder { TimeProvider = time }
         .AddTimeout(AttemptTimeout)
@@ -33,7 +33,7 @@ sealed class NameLookup(INameResolver names, TimeProvider time)
         .AddTimeout(AttemptTimeout)
         .Build();
 
-    /// <summary>The addresses of a host, sorted, IPv4 first, or the reason why there are none.</summary>
+    /// <summary>The usable addresses of a host, sorted, IPv4 first; or the reason why there are none.</summary>
     public async Task<NameResolution> ResolveAsync(string host, bool isStartup, CancellationToken cancellation)
     {
         try
@@ -62,6 +62,6 @@ sealed class NameLookup(INameResolver names, TimeProvider time)
         (one, other) => one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes()));
 }
 
-/// <summary>The addresses of a host; where there are none, the reason.</summary>
-/// <param name="IsGone">The name service knows that there are none, rather than not knowing.</param>
+/// <summary>The addresses of a host, or why there are none.</summary>
+/// <param name="IsGone">True if a server knows that there are none; false if none answered.</param>
 sealed record NameResolution(ImmutableArray<IPAddress> Addresses, string? Error, bool IsGone = false);
