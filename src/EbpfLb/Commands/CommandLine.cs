@@ -96,13 +96,13 @@ static class CommandLine
         var use = $"Use one of: {string.Join(", ", known)}.";
         if (parsed.UnmatchedTokens is not [var word, ..])
             return [$"The command is missing. {use}"];
-        return [$"'{word}' is no command and no option. {(Spelling.Suggest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
+        return [$"'{word}' is neither a command nor an option. {(Spelling.Suggest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
     }
 
     static string DescribeUnexpected(Exception exception)
     {
         var end = exception.Message is [.., var last] && char.IsLetterOrDigit(last) ? "." : "";
-        return $"something failed that should not: {exception.GetType().Name}: {exception.Message}{end} "
+        return $"internal error: {exception.GetType().Name}: {exception.Message}{end} "
             + "Run it again with --verbose, and report what it prints.";
     }
 }

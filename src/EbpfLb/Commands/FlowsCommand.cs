@@ -11,16 +11,16 @@ sealed class FlowsCommand
     const int MaxListedNames = 10;
 
     readonly Option<AddressPrefix?> _client = Options.Create("--client", "ADDRESS[/BITS]",
-        "Only flows from these clients", AddressPrefix.TryParse, "is no address and no prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
+        "Only flows from these clients", AddressPrefix.TryParse, "is neither an address nor a prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
     readonly Option<string> _service = new("--service") { Description = "Only flows to this service", HelpName = "NAME" };
     readonly Option<BackendPattern?> _backend = Options.Create("--backend", "HOST[:PORT]",
         "Only flows to this backend, by its configured name or its address", BackendPattern.TryParse,
-        "is no backend", "Write it as web, 172.20.0.2 or 172.20.0.2:80");
+        "is not a backend", "Write it as web, 172.20.0.2 or 172.20.0.2:80");
     readonly Option<Func<Flow, ulong>?> _sort = Options.Create("--sort", "BY",
         $"The most first, in: {FlowOrder.Names}; shows {FlowQuery.MaxSortedFlows} unless --limit says otherwise",
-        FlowOrder.TryParse, "is nothing to sort by", $"Use one of: {FlowOrder.Names}");
+        FlowOrder.TryParse, "is not a sort order", $"Use one of: {FlowOrder.Names}");
     readonly Option<int?> _limit = Options.Create("--limit", "NUMBER", "Show so many at most",
-        ParseLimit, "is no number of flows", "Use a whole number from 1 on");
+        ParseLimit, "is not a number of flows", "Use a whole number from 1 on");
     readonly Option<bool> _json = new("--json") { Description = "Print JSON, for scripts" };
 
     public static Command Create()

@@ -12,7 +12,7 @@ static class Options
     /// <summary>The interval between two snapshots.</summary>
     public static Option<TimeSpan?> Interval(string description) => Create("--interval", "TIME", description,
         text => Duration.TryParse(text) is { } time && time >= MinInterval && time <= MaxInterval ? time : (TimeSpan?)null,
-        "is no interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");
+        "is not an interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");
 
     /// <param name="name">With its dashes.</param>
     /// <param name="helpName">Stands for the value in the help text.</param>

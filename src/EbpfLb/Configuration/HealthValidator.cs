@@ -21,14 +21,14 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
         ListenEndpoint? listen, ImmutableArray<BackendConfiguration> backends, bool takesContainers)
     {
         var defaults = new HealthConfiguration();
-        var every = Time("every", defaults.Every, MinInterval, MaxInterval, "time between checks", "100ms to 1h");
+        var every = Time("every", defaults.Every, MinInterval, MaxInterval, "check interval", "100ms to 1h");
         var atMost = defaults.Timeout < every ? defaults.Timeout : every;
         var health = new HealthConfiguration
         {
             Path = Path(),
             Every = every,
-            Timeout = Time("timeout", atMost, MinTimeout, every, "time that a check may take",
-                $"10ms to {Duration.Format(every)}, the time between checks"),
+            Timeout = Time("timeout", atMost, MinTimeout, every, "check timeout",
+                $"10ms to {Duration.Format(every)}, the check interval"),
             Rise = Count("rise", defaults.Rise),
             Fall = Count("fall", defaults.Fall),
             Port = Port(),
@@ -44,7 +44,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
     {
         var (tcp, http) = (raw.Values.GetValueOrDefault("tcp"), raw.Values.GetValueOrDefault("http"));
         if (tcp is null && http is null)
-            errors.Add(new(raw.Location, null, "it is not said how to check", "Say tcp, or http with a path"));
+            errors.Add(new(raw.Location, null, "the kind of check is missing", "Add tcp, or http with a path"));
         if (tcp is not null && http is not null)
             errors.Add(tcp.Error("stands beside http", "Keep one of tcp and http: an HTTP check connects over TCP as well"));
         if (tcp is not null && tcp.Value != "true")
@@ -52,7 +52,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
         if (http is null)
             return null;
         if (http.Value.Length > MaxPathLength || !http.Value.StartsWith('/') || !http.Value.All(c => c is > ' ' and < '\x7f' and not '#'))
-            errors.Add(http.Error("is no path that a web server can be asked for",
+            errors.Add(http.Error("is not a valid HTTP path",
                 $"Begin it with '/', use at most {MaxPathLength} characters, and write %20 for a blank"));
         return http.Value;
     }
@@ -63,7 +63,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
             return defaults;
         if (Duration.TryParse(located.Value) is { } time && time >= min && time <= max)
             return time;
-        errors.Add(located.Error($"is no {what}", $"Use {range}, written as 500ms, 2s or 1m"));
+        errors.Add(located.Error($"is not a valid {what}", $"Use {range}, written as 500ms, 2s or 1m"));
         return defaults;
     }
 
@@ -74,7 +74,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
         if (int.TryParse(located.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             && count is > 0 and <= MaxChecks)
             return count;
-        errors.Add(located.Error("is no number of checks in a row", $"Use a whole number of 1 to {MaxChecks}"));
+        errors.Add(located.Error("is not a number of checks in a row", $"Use a whole number of 1 to {MaxChecks}"));
         return defaults;
     }
 
@@ -84,7 +84,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
             return 0;
         if (Syntax.ParsePort(located.Value) is { } port)
             return port;
-        errors.Add(located.Error("is no port", "Use a port of 1 to 65535"));
+        errors.Add(located.Error("is not a port", "Use a port of 1 to 65535"));
         return 0;
     }
 
@@ -97,7 +97,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
             if (word == located.Value)
                 return value;
         }
-        errors.Add(located.Error("is nothing to do with new flows when all backends are down",
+        errors.Add(located.Error("is not a policy for new flows when all backends are down",
             $"Use one of: {string.Join(", ", ConfigNames.AllDown.Select(known => known.Word))}"));
         return default;
     }

@@ -27,10 +27,10 @@ static class Syntax
     /// <summary>As the kernel's dev_valid_name.</summary>
     public static SyntaxError? CheckInterface(string name) => name switch
     {
-        "" => new("is no interface name", "Name one that 'ip link' lists"),
+        "" => new("is not an interface name", "Name one that 'ip link' lists"),
         _ when Encoding.UTF8.GetByteCount(name) > MaxInterfaceLength =>
             new($"is longer than the {MaxInterfaceLength} bytes of an interface name", "Name one that 'ip link' lists"),
-        "." or ".." => new("is no interface name", "Name one that 'ip link' lists"),
+        "." or ".." => new("is not an interface name", "Name one that 'ip link' lists"),
         _ when name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c) || char.IsControl(c)) =>
             new("has a character that no interface name has ('/', ':' or blank)", "Name one that 'ip link' lists"),
         _ => null,
@@ -39,20 +39,20 @@ static class Syntax
     public static SyntaxError? CheckServiceName(string name) =>
         name.Length is > 0 and <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
             ? null
-            : new("is no service name", $"Use 1 to {MaxNameLength} letters, digits, '.', '_' and '-'");
+            : new("is not a service name", $"Use 1 to {MaxNameLength} letters, digits, '.', '_' and '-'");
 
     /// <summary>Engines name networks freely, except for blanks and control characters.</summary>
     public static SyntaxError? CheckNetwork(string name) =>
         name.Length is > 0 and <= MaxNetworkLength && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? null
-            : new("is no name of a network", "Name one that 'docker network ls' lists");
+            : new("is not a network name", "Name one that 'docker network ls' lists");
 
     /// <summary>unix:// and an absolute path that fits a socket address.</summary>
     public static SyntaxError? CheckEngineSocket(string text) =>
         text.StartsWith($"{DockerConfiguration.Scheme}/", StringComparison.Ordinal) && !text.Contains('\0')
         && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= MaxSocketLength
             ? null
-            : new("is no socket of a container engine",
+            : new("is not a socket of a container engine",
                 $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.DefaultSocket}, with a path of at most {MaxSocketLength} bytes");
 
     /// <summary>Splits HOST[:PORT]. An IPv6 address has brackets, or no port.</summary>
@@ -129,7 +129,7 @@ static class Syntax
     public static readonly SyntaxError InvalidPort = new("has no valid port", "Use a port of 1 to 65535");
 
     public static readonly SyntaxError InvalidWeight = new(
-        "is no weight", $"Use a whole number of 0 to {MaxWeight}; 0 takes no new flow");
+        "is not a weight", $"Use a whole number of 0 to {MaxWeight}; 0 takes no new flow");
 
     public static int? ParseWeight(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var weight) && weight <= MaxWeight

@@ -71,7 +71,7 @@ sealed class Validator
         if (uint.TryParse(located.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var flows)
             && flows is >= FlowTableSize.Min and <= FlowTableSize.Max)
             return flows;
-        _errors.Add(located.Error("is no number of flows that there can be room for",
+        _errors.Add(located.Error("is not a valid number of flows",
             $"Use a whole number of {FlowTableSize.Min} to {FlowTableSize.Max}"));
         return FlowTableSize.Default;
     }
@@ -80,7 +80,7 @@ sealed class Validator
     {
         var endpoint = located is null ? null : Syntax.ParseLocalEndPoint(located.Value);
         if (located is not null && endpoint is null)
-            _errors.Add(located.Error("is no endpoint to serve metrics at",
+            _errors.Add(located.Error("is not an endpoint to serve metrics at",
                 "Write 9464 for this machine alone, or an own address with a port as 10.0.0.5:9464; 0.0.0.0:9464 is all of them"));
         return endpoint;
     }
@@ -103,7 +103,7 @@ sealed class Validator
             return defaults;
         if (Duration.TryParse(located.Value) is { } time && time >= MinTimeout && time <= MaxTimeout)
             return time;
-        _errors.Add(located.Error("is no time that a flow may idle", "Use 100ms to 720h, written as 500ms, 31s, 135m or 2h"));
+        _errors.Add(located.Error("is not an idle timeout", "Use 100ms to 720h, written as 500ms, 31s, 135m or 2h"));
         return defaults;
     }
 
@@ -156,7 +156,7 @@ sealed class Validator
             return ServiceConfiguration.DefaultDrain;
         if (Duration.TryParse(located.Value) is { } time && time <= MaxTimeout)
             return time;
-        _errors.Add(located.Error("is no time that flows may take to end", "Use 0s to 720h, written as 500ms, 30s, 10m or 2h"));
+        _errors.Add(located.Error("is not a drain time", "Use 0s to 720h, written as 500ms, 30s, 10m or 2h"));
         return ServiceConfiguration.DefaultDrain;
     }
 
@@ -269,7 +269,7 @@ sealed class Validator
                 return value;
         }
         var words = string.Join(", ", known.Select(choice => choice.Word));
-        _errors.Add(located.Error($"is no {what}", $"Use one of: {words}"));
+        _errors.Add(located.Error($"is not a valid {what}", $"Use one of: {words}"));
         return known[0].Value;
     }
 

@@ -161,7 +161,7 @@ sealed class AttachedDatapath : IDisposable
         Dispose();
         if (errors.Length > 0)
         {
-            throw new LoadBalancerException($"{error.Message} What was attached before could not be put back as it was either: "
+            throw new LoadBalancerException($"{error.Message} The rollback failed as well: "
                 + string.Join(' ', errors.Select(another => another.Message)), error);
         }
 

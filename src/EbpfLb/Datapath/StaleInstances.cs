@@ -61,6 +61,6 @@ sealed partial class StaleInstances : IDisposable
         _held.Dispose();
     }
 
-    [LoggerMessage(LogLevel.Warning, "removed what an ended ebpf-lb had left on {Device}")]
+    [LoggerMessage(LogLevel.Warning, "removed the datapath of an ended ebpf-lb from {Device}")]
     partial void LogRemoved(string device);
 }

@@ -77,9 +77,9 @@ sealed partial class FlowReporter : IDisposable
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "flows are not reported any more: {Reason} Balancing goes on.")]
+    [LoggerMessage(LogLevel.Error, "reporting flows failed: {Reason} Balancing continues.")]
     partial void LogOutputFailed(string reason);
 
-    [LoggerMessage(LogLevel.Warning, "standard output was not read for a while: {Lost} flows that ended meanwhile were not reported")]
+    [LoggerMessage(LogLevel.Warning, "standard output is read too slowly: {Lost} ended flows were not reported")]
     partial void LogDropped(int lost);
 }

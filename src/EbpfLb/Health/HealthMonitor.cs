@@ -99,7 +99,7 @@ sealed partial class HealthMonitor(
     [LoggerMessage(LogLevel.Information, "the {Family} backends of service '{Service}' are no longer all down")]
     partial void LogNotAllDown(string family, string service);
 
-    [LoggerMessage(LogLevel.Warning, "the check of backend {EndPoint} of service '{Service}' could not be made here: {Reason} "
-        + "Its health stays as it was known.")]
+    [LoggerMessage(LogLevel.Warning, "checking backend {EndPoint} of service '{Service}' failed locally: {Reason} "
+        + "Its health is unchanged.")]
     partial void LogInconclusive(string endPoint, string service, string reason);
 }

@@ -203,13 +203,13 @@ sealed partial class ControlLoop(
     [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
     partial void LogBackendsChanged(string @new, string left);
 
-    [LoggerMessage(LogLevel.Error, "interface {Device} is gone, and what it led to; balancing goes on on {Left}. Start ebpf-lb "
-        + "again to stand on another of its name.")]
+    [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}. "
+        + "Restart ebpf-lb to attach to a new interface of this name.")]
     partial void LogInterfaceGone(string device, string left);
 
-    [LoggerMessage(LogLevel.Error, "the tables are not as desired: {Error} It is tried again every few seconds.")]
+    [LoggerMessage(LogLevel.Error, "reconcile failed: {Error} Retrying every few seconds.")]
     partial void LogReconcileFailed(string error);
 
-    [LoggerMessage(LogLevel.Information, "the tables are as desired again")]
+    [LoggerMessage(LogLevel.Information, "reconcile succeeds again")]
     partial void LogReconciled();
 }

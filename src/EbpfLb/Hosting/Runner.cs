@@ -171,27 +171,27 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);
 
-    [LoggerMessage(LogLevel.Information, "the datapath on {Devices} goes on by itself: the next `ebpf-lb run` takes it over, "
-        + "`ebpf-lb detach --interface {Interface}` ends it")]
+    [LoggerMessage(LogLevel.Information, "the datapath stays attached on {Devices}: the next `ebpf-lb run` adopts it, "
+        + "`ebpf-lb detach --interface {Interface}` removes it")]
     partial void LogLeftAttached(string devices, string @interface);
 
     [LoggerMessage(LogLevel.Information, "detached from {Devices}")]
     partial void LogDetached(string devices);
 
-    [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: what comes by it for a backend that is reached by another "
-        + "interface is lost, and so is what comes back. {Remedy}")]
+    [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: packets between it and backends behind another "
+        + "interface are lost. {Remedy}")]
     partial void LogForwardingOff(string device, string remedy);
 
-    [LoggerMessage(LogLevel.Warning, "what comes by {Device} for another interface may be lost: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "packets from {Device} to another interface may be lost: {Reason}")]
     partial void LogForwardingUnknown(string device, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "tc takes a little longer over a packet, by a program for older kernels: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "the tc program for older kernels is in use, which takes a little longer per packet: {Reason}")]
     partial void LogCompatibleTc(string reason);
 
     [LoggerMessage(LogLevel.Debug, "the kernel's log of the program that it refused:\n{Log}")]
     partial void LogKernelsLog(string? log);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
-        + "or GRO on, and this kernel (before 6.3) does not tell; hook tc has no such needs")]
+        + "or GRO, and this kernel (before 6.3) does not report either; hook tc needs neither")]
     partial void LogUnknownPeer(string device);
 }

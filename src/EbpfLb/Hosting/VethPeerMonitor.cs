@@ -20,9 +20,9 @@ sealed partial class VethPeerMonitor(NetworkDevice device, ILogger<VethPeerMonit
     }
 
     [LoggerMessage(LogLevel.Error,
-        "the peer of {Device} has stopped taking what native XDP sends: every balanced packet is lost. {Remedy}.")]
+        "the peer of {Device} drops what native XDP sends: every balanced packet is lost. {Remedy}.")]
     partial void LogPacketsLost(string device, string remedy);
 
-    [LoggerMessage(LogLevel.Information, "the peer of {Device} takes what native XDP sends again")]
+    [LoggerMessage(LogLevel.Information, "the peer of {Device} receives what native XDP sends again")]
     partial void LogPeerReceives(string device);
 }

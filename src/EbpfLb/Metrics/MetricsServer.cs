@@ -116,7 +116,7 @@ sealed partial class MetricsServer : IAsyncDisposable
         {
             ["GET" or "HEAD", var target, "HTTP/1.0" or "HTTP/1.1"] => Respond(target.Split('?')[0]),
             [_, _, "HTTP/1.0" or "HTTP/1.1"] => new(HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n"),
-            _ => new(HttpStatusCode.BadRequest, "This is no HTTP/1.1 request.\n"),
+            _ => new(HttpStatusCode.BadRequest, "This is not an HTTP/1.1 request.\n"),
         };
         var header = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {(int)answer.Status} {answer.Status}\r\nContent-Type: {answer.ContentType}\r\n"
@@ -137,12 +137,12 @@ sealed partial class MetricsServer : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "a connection for metrics could not be taken: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "accepting a metrics connection failed: {Reason}")]
     partial void LogNotAccepted(string reason);
 
-    [LoggerMessage(LogLevel.Debug, "who asked for metrics did not wait for them: {Reason}")]
+    [LoggerMessage(LogLevel.Debug, "a metrics client closed the connection: {Reason}")]
     partial void LogNotAnswered(string reason);
 
-    [LoggerMessage(LogLevel.Error, "{Path} could not be answered")]
+    [LoggerMessage(LogLevel.Error, "answering {Path} failed")]
     partial void LogFailed(string path, Exception error);
 }

@@ -40,7 +40,7 @@ static class Forwarding
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new LoadBalancerException($"whether packets are forwarded is not known: {error.Message}", error);
+            throw new LoadBalancerException($"reading the forwarding sysctl failed: {error.Message}", error);
         }
     }
 

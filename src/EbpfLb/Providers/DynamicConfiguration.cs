@@ -111,9 +111,9 @@ sealed partial class DynamicConfiguration(
     static ValueTask DisposeAsync(Subscription<ImmutableArray<ServiceSnapshot>>? candidate) =>
         candidate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    [LoggerMessage(LogLevel.Information, "the configuration was read again and is in force")]
+    [LoggerMessage(LogLevel.Information, "the new configuration is in force")]
     partial void LogApplied();
 
-    [LoggerMessage(LogLevel.Error, "the configuration was read again; nothing changes as yet, because {Error} It is tried again by itself.")]
+    [LoggerMessage(LogLevel.Error, "applying the new configuration failed, nothing changes yet: {Error} Retrying.")]
     partial void LogNotApplied(string error);
 }

@@ -69,8 +69,8 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
         Assert.Collection((await pool.IgnoredByAsync(balancer)).OrderBy(line => line.Contains(elsewhere.ContainerName, StringComparison.Ordinal) ? 0 : 1),
             told => Assert.Contains($"container {elsewhere.ContainerName}: ", told, StringComparison.Ordinal),
             told => Assert.Contains($"container {wrong.ContainerName} ebpf-lb.port: '99999' has no valid port", told, StringComparison.Ordinal),
-            told => Assert.Contains($"container {heavy.ContainerName} ebpf-lb.weight: '900' is no weight", told, StringComparison.Ordinal),
-            told => Assert.Contains($"container {heavy.ContainerName} ebpf-lb.network: 'moon' is no network that it is on", told, StringComparison.Ordinal));
+            told => Assert.Contains($"container {heavy.ContainerName} ebpf-lb.weight: '900' is not a weight", told, StringComparison.Ordinal),
+            told => Assert.Contains($"container {heavy.ContainerName} ebpf-lb.network: 'moon' is not one of its networks", told, StringComparison.Ordinal));
     }
 
     [Fact]

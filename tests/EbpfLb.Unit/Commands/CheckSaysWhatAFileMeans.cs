@@ -37,7 +37,7 @@ public sealed class CheckSaysWhatAFileMeans : IDisposable
         var name = Path.GetFileName(_file);
         Assert.Equal($"""
             error: {name}:1:1 services: no services are configured. Name at least one under 'services:'.
-            error: {name}:2:7 hook: 'xdp' is no hook. Use one of: auto, tc, xdp-native, xdp-generic.
+            error: {name}:2:7 hook: 'xdp' is not a valid hook. Use one of: auto, tc, xdp-native, xdp-generic.
             error: {name}:3:1: 'service' is not a known key. Perhaps 'services' is meant.
 
             """, error);

@@ -20,9 +20,9 @@ public sealed class FailuresAreExplained
     [Theory]
     [InlineData("", "The command is missing. Use one of: run, check, status, flows, watch, doctor, detach.")]
     [InlineData("--verbose", "The command is missing. Use one of: run,")]
-    [InlineData("stats", "'stats' is no command and no option. Perhaps 'status' is meant.")]
-    [InlineData("balance web --now", "'balance' is no command and no option. Use one of: run,")]
-    [InlineData("--verbos", "'--verbos' is no command and no option. Use one of: run,")]
+    [InlineData("stats", "'stats' is neither a command nor an option. Perhaps 'status' is meant.")]
+    [InlineData("balance web --now", "'balance' is neither a command nor an option. Use one of: run,")]
+    [InlineData("--verbos", "'--verbos' is neither a command nor an option. Use one of: run,")]
     public async Task A_line_without_a_command_is_one_sentence(string line, string sentence)
     {
         var (code, output, error) = await new Shell().Type(line);
@@ -59,7 +59,7 @@ public sealed class FailuresAreExplained
 
         Assert.Equal(1, code);
         Assert.Matches(
-            $"^error: something failed that should not: InvalidTimeZoneException: {Regex.Escape(told)} Run it again with "
+            $"^error: internal error: InvalidTimeZoneException: {Regex.Escape(told)} Run it again with "
             + "--verbose.*\n$", error);
     }
 

@@ -60,9 +60,9 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     }
 
     [Theory]
-    [InlineData("watch --interval 0s", "--interval: '0s' is no interval. Use 100ms to 1h, written as 500ms, 2s or 1m.")]
-    [InlineData("watch --interval soon", "'soon' is no interval")]
-    [InlineData("status --interval 2h", "'2h' is no interval")]
+    [InlineData("watch --interval 0s", "--interval: '0s' is not an interval. Use 100ms to 1h, written as 500ms, 2s or 1m.")]
+    [InlineData("watch --interval soon", "'soon' is not an interval")]
+    [InlineData("status --interval 2h", "'2h' is not an interval")]
     public async Task A_wrong_interval_is_explained(string line, string explanation)
     {
         var (code, output, error) = await new Shell().Type(line);

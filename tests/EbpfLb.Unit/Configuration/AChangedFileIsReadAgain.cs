@@ -24,7 +24,7 @@ public sealed class AChangedFileIsReadAgain
 
         Assert.Collection(await file.Logged(1), line =>
         {
-            Assert.StartsWith("Error: FILE is not valid as it is now; nothing changes:", line, StringComparison.Ordinal);
+            Assert.StartsWith("Error: FILE is invalid, nothing changes:", line, StringComparison.Ordinal);
             Assert.Matches(@"\n  FILE:4:13 services\[0\]\.listen: 'self:80000/tcp' has no valid port", line);
             Assert.Matches(@"\n  FILE:5:17 services\[0\]\.backends\[0\]: '172\.20\.0\.300' ", line);
         });
@@ -53,7 +53,7 @@ public sealed class AChangedFileIsReadAgain
 
         file.Write(Web("172.20.0.2"));
 
-        Assert.Equal("Information: FILE is again what is in force", (await file.Logged(2))[1]);
+        Assert.Equal("Information: FILE has the configuration again that is in force", (await file.Logged(2))[1]);
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class AChangedFileIsReadAgain
         file.Write(Web("172.20.0.3").Replace(before, after, StringComparison.Ordinal));
 
         Assert.Equal(
-            [$"Error: FILE was changed, but a change of {named} takes a restart of the runner; nothing changes"],
+            [$"Error: FILE was not applied: a change of {named} takes a restart; nothing changes"],
             await file.Logged(1));
     }
 

@@ -6,9 +6,9 @@ namespace EbpfLb.Unit.Configuration;
 public sealed class EveryFaultIsExplained
 {
     [Theory]
-    [InlineData("", "is no interface name")]
+    [InlineData("", "is not an interface name")]
     [InlineData("sixteen-letters-", "is longer than the 15 bytes")]
-    [InlineData("..", "is no interface name")]
+    [InlineData("..", "is not an interface name")]
     [InlineData("eth0/1", "has a character that no interface name has")]
     [InlineData("eth 0", "has a character that no interface name has")]
     public void An_interface_that_cannot_exist(string name, string problem) =>
@@ -19,7 +19,7 @@ public sealed class EveryFaultIsExplained
     {
         var reading = Given.Yaml("interface: eth0\nleave-attached: maybe\nservices: [ { listen: ':80', backends: [ web ] } ]");
 
-        AssertOnly(reading, "lb.yaml:2:17 leave-attached", "maybe", "is no answer", "Use one of: false, true");
+        AssertOnly(reading, "lb.yaml:2:17 leave-attached", "maybe", "is not a valid answer", "Use one of: false, true");
     }
 
     [Fact]
@@ -57,15 +57,15 @@ public sealed class EveryFaultIsExplained
 
     [Fact]
     public void An_unknown_hook() =>
-        AssertOnly(Given.GoodFlagsBut(hook: "xdp"), "--hook", "xdp", "is no hook", "auto, tc, xdp-native, xdp-generic");
+        AssertOnly(Given.GoodFlagsBut(hook: "xdp"), "--hook", "xdp", "is not a valid hook", "auto, tc, xdp-native, xdp-generic");
 
     [Fact]
     public void An_unknown_level_of_events() =>
-        AssertOnly(Given.GoodFlagsBut(events: "all"), "--events", "all", "is no level of events", "flows, packets, off");
+        AssertOnly(Given.GoodFlagsBut(events: "all"), "--events", "all", "is not a valid level of events", "flows, packets, off");
 
     [Fact]
     public void An_unknown_format_of_logs() =>
-        AssertOnly(Given.GoodFlagsBut(logs: "xml"), "--logs", "xml", "is no format of logs", "lines, json");
+        AssertOnly(Given.GoodFlagsBut(logs: "xml"), "--logs", "xml", "is not a valid format of logs", "lines, json");
 
     [Theory]
     [InlineData("")]
@@ -78,7 +78,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("::1:9464")]
     public void An_endpoint_where_no_metrics_can_be_served(string endpoint) =>
         AssertOnly(Given.GoodFlagsBut(metrics: endpoint),
-            "--metrics", endpoint, "is no endpoint to serve metrics at", "Write 9464 for this machine alone");
+            "--metrics", endpoint, "is not an endpoint to serve metrics at", "Write 9464 for this machine alone");
 
     [Theory]
     [InlineData("1023")]
@@ -88,7 +88,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("64k")]
     [InlineData("")]
     public void A_number_of_flows_that_there_cannot_be_room_for(string flows) =>
-        AssertOnly(Given.GoodFlagsBut(flows: flows), "--flows", flows, "is no number of flows", "1024 to 16777216");
+        AssertOnly(Given.GoodFlagsBut(flows: flows), "--flows", flows, "is not a valid number of flows", "1024 to 16777216");
 
     [Theory]
     [InlineData("31")]
@@ -106,13 +106,13 @@ public sealed class EveryFaultIsExplained
     [InlineData("9999999999h")]
     public void A_time_that_no_flow_may_idle(string time) =>
         AssertOnly(Given.GoodFlagsBut(timeouts: [$"ended={time}"]),
-            "--timeout ended", time, "is no time that a flow may idle", "100ms to 720h, written as 500ms, 31s, 135m or 2h");
+            "--timeout ended", time, "is not an idle timeout", "100ms to 720h, written as 500ms, 31s, 135m or 2h");
 
     [Theory]
     [InlineData("established", "has no '='", "Write it as established=2h")]
-    [InlineData("estabished=2h", "is the timeout of no state", "'established'")]
-    [InlineData("idle=2h", "is the timeout of no state", "opening, established, ended, udp")]
-    [InlineData("=2h", "is the timeout of no state", "opening, established, ended, udp")]
+    [InlineData("estabished=2h", "is not a state with a timeout", "'established'")]
+    [InlineData("idle=2h", "is not a state with a timeout", "opening, established, ended, udp")]
+    [InlineData("=2h", "is not a state with a timeout", "opening, established, ended, udp")]
     public void A_timeout_of_no_state(string timeout, string problem, string remedy) =>
         AssertOnly(Given.GoodFlagsBut(timeouts: [timeout]), "--timeout", timeout, problem, remedy);
 
@@ -123,11 +123,11 @@ public sealed class EveryFaultIsExplained
     [InlineData("721h")]
     public void A_time_that_flows_cannot_take_to_end(string time) =>
         AssertOnly(Given.GoodFlagsBut(drain: time),
-            "--drain", time, "is no time that flows may take to end", "0s to 720h, written as 500ms, 30s, 10m or 2h");
+            "--drain", time, "is not a drain time", "0s to 720h, written as 500ms, 30s, 10m or 2h");
 
     [Fact]
     public void A_timeout_given_twice() =>
-        AssertOnly(Given.GoodFlagsBut(timeouts: ["udp=1m", "udp=2m"]), "--timeout", "udp=2m", "stands here twice", "one of them");
+        AssertOnly(Given.GoodFlagsBut(timeouts: ["udp=1m", "udp=2m"]), "--timeout", "udp=2m", "is given twice", "one of them");
 
     [Fact]
     public void Timeouts_of_a_file_are_explained_where_they_stand()
@@ -141,10 +141,10 @@ public sealed class EveryFaultIsExplained
 
         Assert.Equal(
             [
-                "lb.yaml:2:8 flows: 'many' is no number of flows that there can be room for. "
+                "lb.yaml:2:8 flows: 'many' is not a valid number of flows. "
                     + "Use a whole number of 1024 to 16777216.",
                 "lb.yaml:3:13 timeouts: 'opning' is not a known key. Perhaps 'opening' is meant.",
-                "lb.yaml:3:31 timeouts.udp: '60' is no time that a flow may idle. "
+                "lb.yaml:3:31 timeouts.udp: '60' is not an idle timeout. "
                     + "Use 100ms to 720h, written as 500ms, 31s, 135m or 2h.",
                 "lb.yaml:3:42 timeouts.ended: '[...]' is not a single value. "
                     + "Write one value after 'ended:', in quotes where it begins with a bracket.",
@@ -251,12 +251,12 @@ public sealed class EveryFaultIsExplained
             services:
               - listen: :80
                 backends: [ { address: b, weight: {{weight}} } ]
-            """), "lb.yaml:4:39 services[0].backends[0].weight", weight, "is no weight", "0 to 100");
+            """), "lb.yaml:4:39 services[0].backends[0].weight", weight, "is not a weight", "0 to 100");
 
     [Fact]
     public void An_unknown_mode() =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: "tunnel"),
-            "--mode", "tunnel", "is no mode", "nat, dsr");
+            "--mode", "tunnel", "is not a valid mode", "nat, dsr");
 
     [Theory]
     [InlineData(":80", "172.20.0.2:8080")]
@@ -280,7 +280,7 @@ public sealed class EveryFaultIsExplained
             services:
               - listen: :80
                 algorithm: magic
-            """), "lb.yaml:4:16 services[0].algorithm", "magic", "is no algorithm", "round-robin");
+            """), "lb.yaml:4:16 services[0].algorithm", "magic", "is not a valid algorithm", "round-robin");
 
     [Theory]
     [InlineData("two words")]
@@ -289,7 +289,7 @@ public sealed class EveryFaultIsExplained
         AssertOnly(Given.Yaml($$"""
             interface: eth0
             services: [ { name: {{name}}, listen: ":80" } ]
-            """), "lb.yaml:2:21 services[0].name", name, "is no service name", "letters, digits");
+            """), "lb.yaml:2:21 services[0].name", name, "is not a service name", "letters, digits");
 
     [Fact]
     public void Two_services_of_one_name() =>
@@ -336,7 +336,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("bell\a")]
     public void A_network_that_no_engine_has(string network) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], docker: network),
-            "--docker", network, "is no name of a network", "docker network ls");
+            "--docker", network, "is not a network name", "docker network ls");
 
     [Theory]
     [InlineData("x")]
@@ -346,7 +346,7 @@ public sealed class EveryFaultIsExplained
     [InlineData("unix:///a-path-of-more-than-one-hundred-and-seven-bytes-which-is-all-that-the-kernel-has-room-for-in-a-sockets-address")]
     public void A_socket_that_is_none_of_an_engine(string socket) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], docker: "lab", dockerSocket: socket),
-            "--docker-socket", socket, "is no socket of a container engine", "unix:///var/run/docker.sock");
+            "--docker-socket", socket, "is not a socket of a container engine", "unix:///var/run/docker.sock");
 
     [Fact]
     public void A_socket_without_a_network() =>
@@ -386,10 +386,10 @@ public sealed class EveryFaultIsExplained
             [
                 "lb.yaml:1:1: 'interfase' is not a known key. Perhaps 'interface' is meant.",
                 "lb.yaml:1:1 interface: the interface is missing. Add 'interface: ...'.",
-                "lb.yaml:2:7 hook: 'xdp' is no hook. Use one of: auto, tc, xdp-native, xdp-generic.",
+                "lb.yaml:2:7 hook: 'xdp' is not a valid hook. Use one of: auto, tc, xdp-native, xdp-generic.",
                 "lb.yaml:5:13 services[0].listen: ':99999' has no valid port. Use a port of 1 to 65535.",
                 "lb.yaml:6:17 services[0].backends[0]: 'b:0' has no valid port. Use a port of 1 to 65535.",
-                "lb.yaml:6:46 services[0].backends[1].weight: '200' is no weight. "
+                "lb.yaml:6:46 services[0].backends[1].weight: '200' is not a weight. "
                     + "Use a whole number of 0 to 100; 0 takes no new flow.",
             ],
             faults.Select(fault => fault.ToString()));

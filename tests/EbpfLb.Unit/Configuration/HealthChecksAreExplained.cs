@@ -5,27 +5,27 @@ namespace EbpfLb.Unit.Configuration;
 public sealed class HealthChecksAreExplained
 {
     [Theory]
-    [InlineData("http=ready", "--health http", "is no path that a web server can be asked for", "Begin it with '/'")]
-    [InlineData("http=", "--health http", "is no path", "Begin it with '/'")]
-    [InlineData("http=/a b", "--health http", "is no path", "write %20 for a blank")]
-    [InlineData("http=/a\r\nHost: b", "--health http", "is no path", "Begin it with '/'")]
-    [InlineData("http=/ready#now", "--health http", "is no path", "Begin it with '/'")]
+    [InlineData("http=ready", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
+    [InlineData("http=", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
+    [InlineData("http=/a b", "--health http", "is not a valid HTTP path", "write %20 for a blank")]
+    [InlineData("http=/a\r\nHost: b", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
+    [InlineData("http=/ready#now", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
     [InlineData("tcp=false", "--health tcp", "is not true", "Say true")]
     public void How_it_cannot_be_made(string health, string place, string problem, string remedy) =>
         AssertOnly([health], place, health[(health.IndexOf('=') + 1)..], problem, remedy);
 
     [Theory]
-    [InlineData("every=99ms", "is no time between checks", "Use 100ms to 1h")]
-    [InlineData("every=61m", "is no time between checks", "Use 100ms to 1h")]
-    [InlineData("every=1", "is no time between checks", "500ms, 2s or 1m")]
-    [InlineData("timeout=9ms", "is no time that a check may take", "Use 10ms to 1s, the time between checks")]
-    [InlineData("timeout=1001ms", "is no time that a check may take", "Use 10ms to 1s, the time between checks")]
-    [InlineData("rise=0", "is no number of checks in a row", "1 to 100")]
-    [InlineData("fall=101", "is no number of checks in a row", "1 to 100")]
-    [InlineData("fall=two", "is no number of checks in a row", "1 to 100")]
-    [InlineData("port=0", "is no port", "1 to 65535")]
-    [InlineData("port=http", "is no port", "1 to 65535")]
-    [InlineData("when-all-down=panic", "is nothing to do with new flows", "refuse, try-all")]
+    [InlineData("every=99ms", "is not a valid check interval", "Use 100ms to 1h")]
+    [InlineData("every=61m", "is not a valid check interval", "Use 100ms to 1h")]
+    [InlineData("every=1", "is not a valid check interval", "500ms, 2s or 1m")]
+    [InlineData("timeout=9ms", "is not a valid check timeout", "Use 10ms to 1s, the check interval")]
+    [InlineData("timeout=1001ms", "is not a valid check timeout", "Use 10ms to 1s, the check interval")]
+    [InlineData("rise=0", "is not a number of checks in a row", "1 to 100")]
+    [InlineData("fall=101", "is not a number of checks in a row", "1 to 100")]
+    [InlineData("fall=two", "is not a number of checks in a row", "1 to 100")]
+    [InlineData("port=0", "is not a port", "1 to 65535")]
+    [InlineData("port=http", "is not a port", "1 to 65535")]
+    [InlineData("when-all-down=panic", "is not a policy for new flows", "refuse, try-all")]
     public void What_it_cannot_be(string health, string problem, string remedy)
     {
         var equals = health.IndexOf('=');
@@ -33,10 +33,10 @@ public sealed class HealthChecksAreExplained
     }
 
     [Theory]
-    [InlineData("https=/", "is nothing that there is to say of health checks", "Perhaps 'http' is meant")]
-    [InlineData("interval=1s", "is nothing that there is to say of health checks", "tcp, http, every, timeout")]
+    [InlineData("https=/", "is not a key of a health check", "Perhaps 'http' is meant")]
+    [InlineData("interval=1s", "is not a key of a health check", "tcp, http, every, timeout")]
     [InlineData("http", "has no '='", "Write it as http=/")]
-    [InlineData("tcp", "stands here twice", "Keep one")]
+    [InlineData("tcp", "is given twice", "Keep one")]
     public void What_nobody_knows(string health, string problem, string remedy) =>
         AssertOnly(["tcp", health], "--health", health == "tcp" ? "tcp=true" : health, problem, remedy);
 
@@ -46,7 +46,7 @@ public sealed class HealthChecksAreExplained
 
     [Fact]
     public void That_it_is_not_said_how_to_check() =>
-        AssertOnly(["every=2s"], "--health", null, "it is not said how to check", "Say tcp, or http with a path");
+        AssertOnly(["every=2s"], "--health", null, "the kind of check is missing", "Add tcp, or http with a path");
 
     [Fact]
     public void Two_ways_at_once() =>
@@ -86,12 +86,12 @@ public sealed class HealthChecksAreExplained
 
         Assert.Equal(
             [
-                "lb.yaml:4:21 services[0].health.http: 'ready' is no path that a web server can be asked for. "
+                "lb.yaml:4:21 services[0].health.http: 'ready' is not a valid HTTP path. "
                     + "Begin it with '/', use at most 1024 characters, and write %20 for a blank.",
                 "lb.yaml:4:28 services[0].health: 'evry' is not a known key. Perhaps 'every' is meant.",
                 "lb.yaml:4:44 services[0].health.rise: '[...]' is not a single value. "
                     + "Write one value after 'rise:', in quotes where it begins with a bracket.",
-                "lb.yaml:4:57 services[0].health.fall: '0' is no number of checks in a row. Use a whole number of 1 to 100.",
+                "lb.yaml:4:57 services[0].health.fall: '0' is not a number of checks in a row. Use a whole number of 1 to 100.",
                 "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, "
                     + "when-all-down. See the example in 'ebpf-lb run --help'.",
                 "lb.yaml:8:13 services[2].health: checks connect over TCP, and the service is one of UDP. "

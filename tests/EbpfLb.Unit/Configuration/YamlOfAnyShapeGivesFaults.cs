@@ -25,7 +25,7 @@ public sealed class YamlOfAnyShapeGivesFaults
     [InlineData("- a\n- b\n", "lb.yaml:1:1", "is not a mapping")]
     [InlineData("interface: eth0\nservices: [ {listen: ':80' }\n", "lb.yaml:3:1", "the YAML cannot be read")]
     [InlineData("interface: eth0\ninterface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "Duplicate key interface")]
-    [InlineData("interface: eth0\n!!str interface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "stands here twice")]
+    [InlineData("interface: eth0\n!!str interface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "is given twice")]
     [InlineData("interface: eth0\n? [a, b]\n: c\nservices: [{listen: ':80'}]", "lb.yaml:2:3", "is not a known key")]
     [InlineData("interface: {name: eth0}\nservices: [{listen: ':80'}]", "lb.yaml:1:12 interface", "is not a single value")]
     [InlineData("interface: eth0\nservices: [{listen: [fd00::1]}]", "lb.yaml:2:21 services[0].listen", "is not a single value")]

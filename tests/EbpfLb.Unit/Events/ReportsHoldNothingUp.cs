@@ -36,7 +36,7 @@ public sealed class ReportsHoldNothingUp
         reporter.Dispose();
         await reporter.Ended;
 
-        Assert.Equal(["Error: flows are not reported any more: full. Balancing goes on."], _journal.Lines);
+        Assert.Equal(["Error: reporting flows failed: full. Balancing continues."], _journal.Lines);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class ReportsHoldNothingUp
 
         var lines = await Eventually.That("the loss is told", () => _journal.Lines, lines => lines.Length > 0);
         Assert.Equal(
-            ["Warning: standard output was not read for a while: 5 flows that ended meanwhile were not reported"], lines);
+            ["Warning: standard output is read too slowly: 5 ended flows were not reported"], lines);
         Assert.Equal(1 + FlowReporter.QueueCapacity, output.Lines.Count);
     }
 

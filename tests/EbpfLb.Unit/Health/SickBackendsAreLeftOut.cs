@@ -223,8 +223,8 @@ public sealed class SickBackendsAreLeftOut
 
         await watched.Until(service => Of(service, B).Health == BackendHealth.Down);
 
-        Assert.Contains("Warning: the check of backend 172.20.0.3:80 of service 'web' could not be made here: no port is left. "
-            + "Its health stays as it was known.", watched.Logged);
+        Assert.Contains("Warning: checking backend 172.20.0.3:80 of service 'web' failed locally: no port is left. "
+            + "Its health is unchanged.", watched.Logged);
     }
 
     [Fact]

@@ -11,9 +11,9 @@ namespace EbpfLb.Unit.Providers;
 /// <summary>A changed configuration whose backends cannot be found is told of once, and looked at again until they can.</summary>
 public sealed class ARefusedConfigurationIsTriedAgain : IAsyncDisposable
 {
-    const string Refused = "Error: the configuration was read again; nothing changes as yet, because there is no such name. "
-        + "It is tried again by itself.";
-    const string Taken = "Information: the configuration was read again and is in force";
+    const string Refused = "Error: applying the new configuration failed, nothing changes yet: there is no such name. "
+        + "Retrying.";
+    const string Taken = "Information: the new configuration is in force";
     static readonly LoadBalancerConfiguration First = For(":80"), Second = For(":81"), Third = For(":82");
 
     readonly WaitingClock _time = new(TimeSpan.FromMilliseconds(500));

@@ -29,7 +29,7 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
         var listened = machine.Inside(Listened);
 
         machine.Unplug(lost);
-        await runner.UntilAsync($"interface {lost} is gone, and what it led to; balancing goes on on {left}.");
+        await runner.UntilAsync($"interface {lost} is gone: backends behind it are unreachable. Balancing continues on {left}.");
         Configure("10.9.3.1, 10.9.3.2");
         await runner.UntilAsync("new: web 10.9.3.2:80");
 
@@ -52,7 +52,7 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
         await runner.UntilAsync("ready: ");
 
         machine.Unplug(Machine.Interface);
-        await runner.UntilAsync("the tables are not as desired: there is no network interface");
+        await runner.UntilAsync("reconcile failed: there is no network interface");
         Configure("10.9.3.1, 10.9.3.2", Machine.Interface);
 
         await Eventually.That(

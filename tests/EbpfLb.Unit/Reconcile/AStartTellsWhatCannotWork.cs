@@ -33,7 +33,7 @@ public sealed class AStartTellsWhatCannotWork
         var told = await StartAsync("1", "1", Both, hidden: "/proc/sys/net/ipv4/conf");
 
         Assert.Equal(2, told.Count(line => line.Contains(
-            "for another interface may be lost: whether packets are forwarded is not known: ", StringComparison.Ordinal)));
+            "to another interface may be lost: reading the forwarding sysctl failed: ", StringComparison.Ordinal)));
         Assert.Contains(told, line => line.StartsWith("ready: ", StringComparison.Ordinal));
     }
 

@@ -16,7 +16,7 @@ public sealed class WhatIsNotToBeSeenIsNotDenied
         var (code, output, error) = machine.TypeUnprivileged(command);
 
         Assert.Equal((1, ""), (code, output));
-        Assert.StartsWith("error: what is attached is not told: ", error, StringComparison.Ordinal);
+        Assert.StartsWith("error: listing the attached instances failed: ", error, StringComparison.Ordinal);
         Assert.EndsWith($"{Fd.PinRemedy}\n", error, StringComparison.Ordinal);
     }
 

@@ -91,13 +91,13 @@ sealed partial class ContainerBackends(
         _reported = faulty;
     }
 
-    [LoggerMessage(LogLevel.Warning, "the balancer's own addresses are taken to be what they were: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "reading the balancer's own addresses failed, using the last known ones: {Reason}")]
     partial void LogOwnAddressesUnknown(string reason);
 
     [LoggerMessage(LogLevel.Warning, "container {Name} is down: it is paused, or its own health check failed")]
     partial void LogDown(string name);
 
-    [LoggerMessage(LogLevel.Information, "container {Name} is down no more")]
+    [LoggerMessage(LogLevel.Information, "container {Name} is up again")]
     partial void LogUp(string name);
 
     [LoggerMessage(LogLevel.Warning, "{Error} The container is ignored.")]

@@ -237,7 +237,7 @@ sealed partial class ContainerWatcher(
         .Build();
 
     [LoggerMessage(LogLevel.Warning,
-        "the container engine at {Endpoint} stopped answering ({Reason}); the backends that it told of stay as they were")]
+        "the container engine at {Endpoint} stopped answering ({Reason}); its backends stay as they were")]
     partial void LogDisconnected(string endpoint, string reason);
 
     [LoggerMessage(LogLevel.Information, "the container engine at {Endpoint} answers again")]

@@ -39,7 +39,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read()
     {
         foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))
-            _faults.Add(new(Location(), label, "is no label that is known", $"Perhaps '{Suggest(label)}' is meant"));
+            _faults.Add(new(Location(), label, "is not a known label", $"Perhaps '{Suggest(label)}' is meant"));
         var service = FindService();
         var port = FindPort(service);
         var weight = Read(Weight, text => Syntax.ParseWeight(text), Syntax.InvalidWeight) ?? 1;
@@ -71,7 +71,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         if (service is not null)
             return service;
         string[] names = [.. configuration.Services.Select(known => known.Name)];
-        _faults.Add(new(Location(Service), name, "is no service of this balancer",
+        _faults.Add(new(Location(Service), name, "is not a service of this balancer",
             Spelling.Suggest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {JoinNames(names)}"));
         return null;
     }
@@ -97,7 +97,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
                     "Take its labels away, or give the backend a network namespace of its own"));
             return addresses;
         }
-        _faults.Add(new(place, network, addresses.IsDefault ? "is no network that it is on" : "is a network that gives it no address",
+        _faults.Add(new(place, network, addresses.IsDefault ? "is not one of its networks" : "is a network that gives it no address",
             container.Networks.Count == 0
                 ? "Connect it to that network"
                 : $"Connect it to that network, or name another with {Network}; it is on: {JoinNames(container.Networks.Keys)}"));

@@ -93,13 +93,13 @@ sealed partial class ConfigurationWatcher(
         return null;
     }
 
-    [LoggerMessage(LogLevel.Error, "{Path} is not valid as it is now; nothing changes:{Errors}")]
+    [LoggerMessage(LogLevel.Error, "{Path} is invalid, nothing changes:{Errors}")]
     partial void LogInvalid(string path, string errors);
 
-    [LoggerMessage(LogLevel.Information, "{Path} is again what is in force")]
+    [LoggerMessage(LogLevel.Information, "{Path} has the configuration again that is in force")]
     partial void LogRestored(string path);
 
     [LoggerMessage(LogLevel.Error,
-        "{Path} was changed, but a change of {Keys} takes a restart of the runner; nothing changes")]
+        "{Path} was not applied: a change of {Keys} takes a restart; nothing changes")]
     partial void LogRestartRequired(string path, string keys);
 }

@@ -168,7 +168,7 @@ sealed class YamlReader
                     ? $"Perhaps '{near}' is meant"
                     : $"Use one of: {string.Join(", ", known)}");
             else if (!values.TryAdd(name, value))
-                AddError(key, path, "stands here twice", "Keep one of them");
+                AddError(key, path, "is given twice", "Keep one of them");
         }
         return values;
     }

@@ -68,7 +68,7 @@ static class FlagReader
     }
 
     static Dictionary<string, Located<string>> ReadTimeouts(IEnumerable<string> flags, List<ConfigurationError> errors) =>
-        ReadPairs("--timeout", flags, ConfigNames.Timeouts, "is the timeout of no state", "established=2h", errors);
+        ReadPairs("--timeout", flags, ConfigNames.Timeouts, "is not a state with a timeout", "established=2h", errors);
 
     static RawHealthCheck? ReadHealth(IReadOnlyList<string> flags, List<ConfigurationError> errors)
     {
@@ -77,7 +77,7 @@ static class FlagReader
             return null;
         var before = errors.Count;
         var pairs = ReadPairs(flag, flags.Select(given => given == "tcp" ? "tcp=true" : given), ConfigNames.Health,
-            "is nothing that there is to say of health checks", "http=/", errors);
+            "is not a key of a health check", "http=/", errors);
         // An invalid pair may have been meant as the kind of check: do not report it as missing too.
         if (errors.Count > before && !pairs.ContainsKey("http"))
             pairs["tcp"] = new($"{flag} tcp", "true");
@@ -100,7 +100,7 @@ static class FlagReader
                     ? $"Perhaps '{near}' is meant"
                     : $"Use one of: {string.Join(", ", known)}"));
             else if (!pairs.TryAdd(key, new($"{flag} {key}", pair[(equals + 1)..])))
-                errors.Add(new(flag, pair, "stands here twice", "Keep one of them"));
+                errors.Add(new(flag, pair, "is given twice", "Keep one of them"));
         }
         return pairs;
     }

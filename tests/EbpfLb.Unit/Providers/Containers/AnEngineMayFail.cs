@@ -177,7 +177,7 @@ public sealed class AnEngineMayFail : IAsyncDisposable
     Task HeardAsync() => _engine.IsAskedAsync("/events", atLeast: 1);
 
     static void AssertLost(string line) => Assert.Matches(
-        "^Warning: the container engine at unix:///.+ stopped answering \\(.+\\); the backends that it told of stay as they were$", line);
+        "^Warning: the container engine at unix:///.+ stopped answering \\(.+\\); its backends stay as they were$", line);
 
     async Task<LoadBalancerException> FailAsync()
     {

@@ -29,10 +29,10 @@ public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
         // The last two changes may be seen at once.
         Assert.Equal(
             [
-                "Information: container one is down no more",
-                "Warning: container lost: 'lab' is no network that it is on. Connect it to that network, or name another with "
+                "Information: container one is up again",
+                "Warning: container lost: 'lab' is not one of its networks. Connect it to that network, or name another with "
                     + "ebpf-lb.network; it is on: elsewhere. The container is ignored.",
-                "Warning: container lost: 'lab' is no network that it is on. Connect it to that network, or name another with "
+                "Warning: container lost: 'lab' is not one of its networks. Connect it to that network, or name another with "
                     + "ebpf-lb.network; it is on: nowhere. The container is ignored.",
                 "Warning: container one is down: it is paused, or its own health check failed",
             ],
@@ -73,9 +73,9 @@ public sealed class FaultyContainersAreReportedOnce : IAsyncDisposable
         Assert.Contains("'172.20.0.254' is the balancer's own address", followed.Logged[0], StringComparison.Ordinal);
         Assert.Equal(
             [
-                "Warning: the balancer's own addresses are taken to be what they were: the kernel was asked in vain",
+                "Warning: reading the balancer's own addresses failed, using the last known ones: the kernel was asked in vain",
                 "Warning: container one is down: it is paused, or its own health check failed",
-                "Information: container one is down no more",
+                "Information: container one is up again",
             ],
             followed.Logged[1..]);
     }

@@ -36,30 +36,30 @@ public sealed class LabelsMakeBackends
     }
 
     [Theory]
-    [InlineData("service=direkt", "container c ebpf-lb.service: 'direkt' is no service of this balancer. Perhaps 'direct' is meant.")]
-    [InlineData("service=mail", "container c ebpf-lb.service: 'mail' is no service of this balancer. Name one of: direct, dns, web.")]
-    [InlineData("service=", "container c ebpf-lb.service: '' is no service of this balancer. Name one of: direct, dns, web.")]
-    [InlineData("service=web,dns", "container c ebpf-lb.service: 'web,dns' is no service of this balancer. Name one of: direct, dns, web.")]
+    [InlineData("service=direkt", "container c ebpf-lb.service: 'direkt' is not a service of this balancer. Perhaps 'direct' is meant.")]
+    [InlineData("service=mail", "container c ebpf-lb.service: 'mail' is not a service of this balancer. Name one of: direct, dns, web.")]
+    [InlineData("service=", "container c ebpf-lb.service: '' is not a service of this balancer. Name one of: direct, dns, web.")]
+    [InlineData("service=web,dns", "container c ebpf-lb.service: 'web,dns' is not a service of this balancer. Name one of: direct, dns, web.")]
     [InlineData("port=80", "container c: the label ebpf-lb.service is missing. Add it, or remove ebpf-lb.port.")]
     [InlineData("service=web port=0", "container c ebpf-lb.port: '0' has no valid port. Use a port of 1 to 65535.")]
     [InlineData("service=web port=80/tcp", "container c ebpf-lb.port: '80/tcp' has no valid port. Use a port of 1 to 65535.")]
     [InlineData("service=web port=65536", "container c ebpf-lb.port: '65536' has no valid port. Use a port of 1 to 65535.")]
     [InlineData("service=direct port=80", "container c ebpf-lb.port: '80' is another port than that of service 'direct', whose mode dsr "
         + "changes no port. Leave the label out, or use mode nat.")]
-    [InlineData("service=web weight=101", "container c ebpf-lb.weight: '101' is no weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
-    [InlineData("service=web weight=-1", "container c ebpf-lb.weight: '-1' is no weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
-    [InlineData("service=web network=lan", "container c ebpf-lb.network: 'lan' is no network that it is on. Connect it to that network, or "
+    [InlineData("service=web weight=101", "container c ebpf-lb.weight: '101' is not a weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
+    [InlineData("service=web weight=-1", "container c ebpf-lb.weight: '-1' is not a weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
+    [InlineData("service=web network=lan", "container c ebpf-lb.network: 'lan' is not one of its networks. Connect it to that network, or "
         + "name another with ebpf-lb.network; it is on: lab, none, other, own.")]
     [InlineData("service=web network=none", "container c ebpf-lb.network: 'none' is a network that gives it no address. Connect it to that "
         + "network, or name another with ebpf-lb.network; it is on: lab, none, other, own.")]
     [InlineData("service=web network=own", "container c: '172.20.0.254' is the balancer's own address. Take its labels away, or give the "
         + "backend a network namespace of its own.")]
-    [InlineData("service=web prot=80", "container c: 'ebpf-lb.prot' is no label that is known. Perhaps 'ebpf-lb.port' is meant.")]
-    [InlineData("Service=web", "container c: 'ebpf-lb.Service' is no label that is known. Perhaps 'ebpf-lb.service' is meant.")]
+    [InlineData("service=web prot=80", "container c: 'ebpf-lb.prot' is not a known label. Perhaps 'ebpf-lb.port' is meant.")]
+    [InlineData("Service=web", "container c: 'ebpf-lb.Service' is not a known label. Perhaps 'ebpf-lb.service' is meant.")]
     [InlineData("service=direkt port=x weight=heavy",
-        "container c ebpf-lb.service: 'direkt' is no service of this balancer. Perhaps 'direct' is meant.",
+        "container c ebpf-lb.service: 'direkt' is not a service of this balancer. Perhaps 'direct' is meant.",
         "container c ebpf-lb.port: 'x' has no valid port. Use a port of 1 to 65535.",
-        "container c ebpf-lb.weight: 'heavy' is no weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
+        "container c ebpf-lb.weight: 'heavy' is not a weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
     public void That_are_wrong_are_all_reported_by_the_containers_name(string labels, params string[] sentences)
     {
         var (found, faults) = Read(labels);
