@@ -37,7 +37,7 @@ sealed class Subscription<T> : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Available.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if any, was met or no longer matters
+        await Available.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // its error, if any, was met or no longer matters
         await _items.DisposeAsync();
         _stop.Dispose();
     }

@@ -94,7 +94,7 @@ sealed partial class ControlLoop(
             // Also after an error: otherwise the providers would not stop.
             await stop.CancelAsync();
             // The providers and the collection must end before their tables are disposed of.
-            await Task.WhenAll(change, collection).ContinueWith(_ => { }, TaskScheduler.Default);
+            await Task.WhenAll(change, collection).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -116,7 +116,8 @@ sealed partial class Runner(
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         try
         {
-            await await Task.WhenAny(control, reporter.Ended);
+            var ended = await Task.WhenAny(control, reporter.Ended);
+            await ended;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -125,7 +126,7 @@ sealed partial class Runner(
         finally
         {
             await stop.CancelAsync();
-            await control.ContinueWith(_ => { }, TaskScheduler.Default); // its error, if any, was thrown above
+            await control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // its error, if any, was thrown above
         }
     }
 

@@ -80,7 +80,7 @@ sealed partial class MetricsServer : IAsyncDisposable
             {
                 LogNotAccepted(error.Message);
                 // file descriptors that ran out stay scarce for a moment
-                await Task.Delay(PauseAfterError, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+                await Task.Delay(PauseAfterError, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
