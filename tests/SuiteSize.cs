@@ -17,5 +17,23 @@ static class SuiteSize
     /// <summary>Flows in a table that is listed or collected. A million takes a gigabyte.</summary>
     public static uint TableFlows { get; } = Of(20_000u, soak: 1_000_000u);
 
+    /// <summary>How often a balancer dies under load and is started again.</summary>
+    public static int Deaths { get; } = Of(3, soak: 10);
+
+    /// <summary>Megabytes of a download that goes on over all these deaths.</summary>
+    public static int DownloadOverDeaths { get; } = Of(150, soak: 1024);
+
+    /// <summary>Megabytes of a transfer that is to arrive whole.</summary>
+    public static int LargeTransfer { get; } = Of(50, soak: 1024);
+
+    /// <summary>Packets of a flood: more than any table has room for.</summary>
+    public static int Flood { get; } = Of(60_000, soak: 2_000_000);
+
+    /// <summary>Changes of a service's backends after which nothing more is held than before.</summary>
+    public static int BackendChanges { get; } = Of(200, soak: 1000);
+
+    /// <summary>How long a container engine is not to be heard.</summary>
+    public static TimeSpan EngineSilence { get; } = TimeSpan.FromSeconds(Of(2, soak: 10));
+
     static T Of<T>(T test, T soak) => IsSoak ? soak : test;
 }

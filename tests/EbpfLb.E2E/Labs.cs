@@ -12,6 +12,9 @@ public sealed class Engine : LabEngine, IAsyncLifetime;
 /// <summary>The lab whose balancers attach to the traffic-control hook.</summary>
 public sealed class TcLab(Engine engine) : HookLab(engine, "tc"), IAsyncLifetime;
 
+/// <summary>One more such lab: there are more specs over this hook than over the others.</summary>
+public sealed class OtherTcLab(Engine engine) : HookLab(engine, "tc", "tc-6"), IAsyncLifetime;
+
 /// <summary>The lab whose balancers attach to the generic XDP hook.</summary>
 public sealed class GenericXdpLab(Engine engine) : HookLab(engine, "xdp-generic"), IAsyncLifetime;
 
@@ -21,6 +24,10 @@ public sealed class NativeXdpLab(Engine engine) : NativeXdpHookLab(engine), IAsy
 /// <summary>The specs over the traffic-control hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]
 public sealed class OverTc : ICollectionFixture<TcLab>;
+
+/// <summary>Those over the traffic-control hook and over IPv6.</summary>
+[CollectionDefinition]
+public sealed class OverTcAndIPv6 : ICollectionFixture<OtherTcLab>;
 
 /// <summary>The specs over the generic XDP hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]

@@ -10,18 +10,20 @@ namespace EbpfLb.Lab;
 public class HookLab : IAsyncDisposable
 {
     readonly LabNetwork _network;
+    readonly string _name;
     readonly LabEngine _engine;
     readonly List<Balancer> _balancers = [];
     readonly List<BackNetwork> _backNetworks = [];
     int _names;
     int _ports = 21000;
 
-    /// <param name="hook">As the command line writes it.</param>
-    public HookLab(LabEngine engine, string hook)
+    /// <param name="engine">Where its containers run.</param>
+    /// <param name="hook">That balancers attach to, as the command line writes it.</param>
+    /// <param name="name">Where there are several labs of a hook; by default, the hook's.</param>
+    public HookLab(LabEngine engine, string hook, string? name = null)
     {
-        Hook = hook;
-        _engine = engine;
-        _network = new LabNetwork(engine, hook);
+        (Hook, _name, _engine) = (hook, name ?? hook, engine);
+        _network = new LabNetwork(engine, _name);
         Host = new BalancerHost(_network, "host");
     }
 
@@ -198,7 +200,7 @@ public class HookLab : IAsyncDisposable
     /// <summary>Gives the host a second network, on which others can be started; it goes with the spec's balancers.</summary>
     public async Task<BackNetwork> AddBackNetworkAsync()
     {
-        var back = await BackNetwork.MakeAsync(_engine, $"{Hook}-{NextName("back")}", Host, _network.Family);
+        var back = await BackNetwork.MakeAsync(_engine, $"{_name}-{NextName("back")}", Host, _network.Family);
         _backNetworks.Add(back);
         await SetUpAsync(back);
         return back;

@@ -34,7 +34,7 @@ public abstract class AConnectionStaysOnItsBackend(HookLab lab, Family family) :
     [Fact]
     public async Task A_large_download_arrives_unharmed()
     {
-        var file = await Lab.Files.CreateFileAsync(megabytes: 200);
+        var file = await Lab.Files.CreateFileAsync(SuiteSize.LargeTransfer);
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));
 
         var arrived = await Lab.Client.DownloadAsync(balancer, file);
@@ -45,8 +45,8 @@ public abstract class AConnectionStaysOnItsBackend(HookLab lab, Family family) :
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv4);

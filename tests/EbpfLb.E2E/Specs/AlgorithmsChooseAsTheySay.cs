@@ -66,9 +66,7 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Spec(lab)
         Assert.All(answers, answer => Assert.Equal(Lab.A.Name, answer.Server));
     }
 
+    /// <summary>On one hook: the slot tables are the runner's, and the units hold each program's choice to them.</summary>
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : AlgorithmsChooseAsTheySay(lab);
-
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdp(GenericXdpLab lab) : AlgorithmsChooseAsTheySay(lab);
 }

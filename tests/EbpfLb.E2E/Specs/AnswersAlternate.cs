@@ -38,8 +38,8 @@ public abstract class AnswersAlternate(HookLab lab, Family family) : Spec(lab, f
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : AnswersAlternate(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : AnswersAlternate(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : AnswersAlternate(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : AnswersAlternate(lab, Family.IPv4);

@@ -47,8 +47,8 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Spec(lab, 
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : WithoutACard(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : WithoutACard(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : WithoutACard(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);

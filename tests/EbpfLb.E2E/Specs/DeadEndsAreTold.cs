@@ -91,8 +91,8 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : DeadEndsAreTold(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : DeadEndsAreTold(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);

@@ -6,23 +6,20 @@ namespace EbpfLb.E2E.Specs;
 /// The datapath goes on without its process, and the next process takes it over: neither a death nor a restart nor an
 /// upgrade costs a connection.
 /// </summary>
-public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Spec(lab)
+public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Spec(lab, loads: true)
 {
-    const int Deaths = 10;
-    const int OneGigabyte = 1024; // in megabytes
-
     [Fact]
-    public async Task Ten_sudden_deaths_and_restarts_under_load_fail_no_request_and_no_download()
+    public async Task Sudden_deaths_and_restarts_under_load_fail_no_request_and_no_download()
     {
-        var file = await Lab.Files.CreateFileAsync(OneGigabyte);
+        var file = await Lab.Files.CreateFileAsync(SuiteSize.DownloadOverDeaths);
         var plan = new BalancerPlan(Service.Web(Lab.Files));
         var balancer = await Lab.BalanceAsync(plan);
         await using var load = await Lab.Client.StartLoadAsync(balancer);
         await using var download = await Lab.OtherClient.StartDownloadAsync(balancer, file, megabytesPerSecond: 50);
 
-        for (var death = 0; death < Deaths; death++)
+        for (var death = 0; death < SuiteSize.Deaths; death++)
         {
-            var portion = download.TakeAsync(OneGigabyte / (Deaths + 1));
+            var portion = download.TakeAsync(SuiteSize.DownloadOverDeaths / (SuiteSize.Deaths + 1));
             await balancer.KillAsync();
             balancer = await Lab.BalanceAsync(plan);
             await portion;

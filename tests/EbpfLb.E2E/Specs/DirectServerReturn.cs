@@ -27,7 +27,7 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab,
     public async Task A_large_download_arrives_and_nothing_of_it_passes_through_the_balancer()
     {
         var server = await Lab.StartDirectFileServerAsync();
-        var file = await server.CreateFileAsync(megabytes: 100);
+        var file = await server.CreateFileAsync(SuiteSize.LargeTransfer);
         var balancer = await Lab.BalanceAsync(Service.Web(server) with { Mode = "dsr" });
 
         var arrived = await Lab.Client.DownloadAsync(balancer, file);
@@ -45,7 +45,7 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab,
         var server = await Lab.StartDirectSocketServerAsync();
         var balancer = await Lab.BalanceAsync(Service.Web(server) with { Mode = "dsr" });
 
-        var upload = await Lab.Client.UploadAsync(balancer, megabytes: 100);
+        var upload = await Lab.Client.UploadAsync(balancer, SuiteSize.LargeTransfer);
 
         Assert.Equal(upload.Sent, upload.Arrived);
     }
@@ -80,8 +80,8 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab,
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : DirectServerReturn(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : DirectServerReturn(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : DirectServerReturn(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : DirectServerReturn(lab, Family.IPv4);

@@ -49,8 +49,8 @@ public abstract class FlowsAreReported(HookLab lab, Family family) : Spec(lab, f
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : FlowsAreReported(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : FlowsAreReported(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : FlowsAreReported(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : FlowsAreReported(lab, Family.IPv4);

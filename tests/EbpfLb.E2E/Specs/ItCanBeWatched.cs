@@ -72,7 +72,7 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
         await using var load = await Lab.Client.StartLoadAsync(balancer);
 
-        var (output, blocks) = await balancer.WatchAsync(lasting: TimeSpan.FromSeconds(6));
+        var (output, blocks) = await balancer.WatchAsync(lasting: TimeSpan.FromSeconds(3));
 
         Assert.True(output.Succeeded, $"{output}");
         Assert.NotEmpty(blocks);

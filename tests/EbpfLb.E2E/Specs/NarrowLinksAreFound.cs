@@ -40,8 +40,8 @@ public abstract class NarrowLinksAreFound(HookLab lab, Family family) : Spec(lab
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : NarrowLinksAreFound(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : NarrowLinksAreFound(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : NarrowLinksAreFound(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : NarrowLinksAreFound(lab, Family.IPv4);

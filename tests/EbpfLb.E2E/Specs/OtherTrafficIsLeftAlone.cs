@@ -8,6 +8,9 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
 {
     static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(3);
 
+    /// <summary>Long enough for an answer that there must not be.</summary>
+    static readonly TimeSpan Briefly = TimeSpan.FromMilliseconds(300);
+
     [Fact]
     public async Task Pings_are_answered()
     {
@@ -71,14 +74,14 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
     {
         Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));
         await using var filter = await Lab.PlaceForeignFilterAsync();
-        var before = await Lab.Client.PingAsync(Lab.Host, times: 3);
+        var before = await Lab.Client.PingAsync(Lab.Host, times: 3, Briefly);
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
         await using var load = await Lab.Client.StartLoadAsync(balancer);
 
-        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 50);
+        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 50, Briefly);
         var tally = await load.StopAsync();
         await balancer.EndAsync();
-        var after = await Lab.Client.PingAsync(Lab.Host, times: 3);
+        var after = await Lab.Client.PingAsync(Lab.Host, times: 3, Briefly);
 
         tally.LostNothing();
         Assert.Equal([0, 0, 0], [before, beside, after]);
@@ -94,9 +97,9 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
         await using var latter = cameFirst ? null : await Lab.PlaceForeignLinkAsync();
 
         var answers = await Lab.Client.GetAsync(balancer, times: 20);
-        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 20);
+        var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 20, Briefly);
         await balancer.EndAsync();
-        var after = await Lab.Client.PingAsync(Lab.Host, times: 3);
+        var after = await Lab.Client.PingAsync(Lab.Host, times: 3, Briefly);
 
         Assert.Equal([Lab.A.Name, Lab.B.Name], answers.Select(answer => answer.Server).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal([0, 0], [beside, after]);

@@ -84,9 +84,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
     static BalancerPlan InFile(params Backend[] backends) =>
         new(Service.Web(backends) with { Drain = "10m" }) { StandsInFile = true };
 
+    /// <summary>On one hook: a change is read and put into the tables by the runner; the programs are not touched.</summary>
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : ReloadsLoseNothing(lab);
-
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdp(GenericXdpLab lab) : ReloadsLoseNothing(lab);
 }

@@ -6,10 +6,14 @@ namespace EbpfLb.E2E.Specs;
 /// A promise of the balancer, kept over every hook that can carry it: a spec states it once, and has one small class
 /// per hook, and per family of addresses where that matters. Whatever else a spec is about, its balancers must end well.
 /// </summary>
-public abstract class Spec(HookLab lab, Family family = Family.IPv4) : IAsyncLifetime
+/// <param name="lab">Where it is kept.</param>
+/// <param name="family">Of the addresses that its traffic goes to.</param>
+/// <param name="loads">Whether it loads the machine: then no other such spec runs beside it.</param>
+public abstract class Spec(HookLab lab, Family family = Family.IPv4, bool loads = false) : IAsyncLifetime
 {
     readonly DateTime _began = DateTime.UtcNow;
     IReadOnlyList<Capture> _captures = [];
+    bool _isAlone;
 
     protected HookLab Lab { get; } = lab;
 
@@ -17,6 +21,11 @@ public abstract class Spec(HookLab lab, Family family = Family.IPv4) : IAsyncLif
     {
         Assert.SkipWhen(family == Family.IPv6 && Lab.ObstacleToIPv6 is not null, Lab.ObstacleToIPv6 ?? "");
         Lab.Speak(family);
+        if (loads)
+        {
+            await Lanes.Busy.WaitAsync(TestContext.Current.CancellationToken);
+            _isAlone = true;
+        }
         _captures = await Capture.StartAsync(Lab.Client, Lab.OtherClient, Lab.Host);
     }
 
@@ -37,6 +46,8 @@ public abstract class Spec(HookLab lab, Family family = Family.IPv4) : IAsyncLif
         }
         finally
         {
+            if (_isAlone)
+                Lanes.Busy.Release();
             if (failed)
             {
                 await Evidence.AttachAsync(Lab, since: _began);

@@ -30,7 +30,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     {
         var back = await Lab.AddBackNetworkAsync();
         var server = await back.StartFileServerAsync("back-files");
-        var file = await server.CreateFileAsync(megabytes: 100);
+        var file = await server.CreateFileAsync(SuiteSize.LargeTransfer);
         var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(server)) { MoreInterfaces = [back.Interface] });
 
         var arrived = await Lab.Client.DownloadAsync(balancer, file);
@@ -116,8 +116,8 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : TwoNetworksAreJoined(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv4)

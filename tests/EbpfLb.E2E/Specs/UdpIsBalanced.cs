@@ -56,8 +56,8 @@ public abstract class UdpIsBalanced(HookLab lab, Family family) : Spec(lab, fami
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : UdpIsBalanced(lab, Family.IPv4);
 
-    [Collection<OverTc>]
-    public sealed class TcOverIPv6(TcLab lab) : UdpIsBalanced(lab, Family.IPv6);
+    [Collection<OverTcAndIPv6>]
+    public sealed class TcOverIPv6(OtherTcLab lab) : UdpIsBalanced(lab, Family.IPv6);
 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : UdpIsBalanced(lab, Family.IPv4);

@@ -31,11 +31,11 @@ public sealed partial class Attacker : Role
         await _host.ShellAsync("ip route add \"$1\" via \"$2\"", Victim, Address);
     }
 
-    /// <summary>Sends connection requests as fast as it can, and tells how many.</summary>
-    public Task<long> FloodWithRequestsAsync(Role server, TimeSpan duration) => FloodAsync(server, Requests, duration);
+    /// <summary>Sends so many connection requests as fast as it can, and tells how many it sent.</summary>
+    public Task<long> FloodWithRequestsAsync(Role server, int count) => FloodAsync(server, Requests, count);
 
-    /// <summary>Sends datagrams as fast as it can, and tells how many.</summary>
-    public Task<long> FloodWithDatagramsAsync(Role server, TimeSpan duration) => FloodAsync(server, Datagrams, duration);
+    /// <summary>Sends so many datagrams as fast as it can, and tells how many it sent.</summary>
+    public Task<long> FloodWithDatagramsAsync(Role server, int count) => FloodAsync(server, Datagrams, count);
 
     /// <summary>Takes the way back from the host as well.</summary>
     public override async ValueTask DisposeAsync()
@@ -44,7 +44,7 @@ public sealed partial class Attacker : Role
         await base.DisposeAsync();
     }
 
-    async Task<long> FloodAsync(Role server, string packet, TimeSpan duration)
+    async Task<long> FloodAsync(Role server, string packet, int count)
     {
         var told = await ShellAsync(
             """
@@ -52,8 +52,8 @@ public sealed partial class Attacker : Role
             there=$(ip neighbour show "$1" | sed -n 's/.* lladdr \([^ ]*\) .*/\1/p')
             here=$(cat /sys/class/net/eth0/address)
             echo "{ eth(sa=$here, da=$there), $2, $3 }" >/tmp/flood
-            timeout --signal=INT "$4" trafgen --dev eth0 --conf /tmp/flood 2>&1 || true
-            """, server.Address, Header(server.Address), packet, duration.TotalSeconds);
+            trafgen --dev eth0 --conf /tmp/flood --num "$4" 2>&1
+            """, server.Address, Header(server.Address), packet, count);
         return Sent().Match(told) is { Success: true } sent
             ? long.Parse(sent.Groups[1].Value, CultureInfo.InvariantCulture)
             : throw new LabException($"{Name}: {told}");

@@ -86,9 +86,11 @@ public class Client : Role
         Dig.WhoAsync(this, server, times, "+tcp");
 
     /// <summary>How many of so many pings were answered.</summary>
-    public async Task<int> PingAsync(Role other, int times)
+    /// <param name="within">How long an answer is waited for; two seconds by default.</param>
+    public async Task<int> PingAsync(Role other, int times, TimeSpan? within = null)
     {
-        var output = await TryShellAsync("ping -n -i 0.02 -W 2 -c \"$1\" \"$2\"", times, other.Address);
+        var output = await TryShellAsync("ping -n -i 0.02 -W \"$3\" -c \"$1\" \"$2\"", times, other.Address,
+            FormattableString.Invariant($"{(within ?? TimeSpan.FromSeconds(2)).TotalSeconds}"));
         return output.Stdout.Split('\n').Count(line => line.Contains("bytes from", StringComparison.Ordinal));
     }
 }
