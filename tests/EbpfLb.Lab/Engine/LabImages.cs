@@ -14,8 +14,8 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     static Dictionary<string, string> Settings { get; } = Read(Path.Combine(Repository.Root, "lab", ".env"));
 
     /// <summary>Built when it is first asked for, and once.</summary>
-    readonly Lazy<Task<string>> _otherBalancer = new(() => BuildAsync(
-        "lb", tag: "other-lb", arguments: ["--build-arg=LB_VERSION=0.0.1", "--build-arg=BPF_DEBUG=1"]));
+    readonly Lazy<Task<string>> _otherBalancer = new(() => BuildAsync("lb", tag: "other-lb",
+        arguments: ["--build-arg=LB_VERSION=0.0.1", "--build-arg=BPF_DEBUG=1", "--build-arg=LB_AOT=false"]));
 
     public static async Task<LabImages> BuildAsync()
     {
@@ -25,6 +25,7 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     }
 
     /// <summary>Another build of the balancer: its version is another, and so are its eBPF programs.</summary>
+    /// <remarks>It is no native one: that takes minutes to compile, and no other build needs to be one to take over.</remarks>
     public Task<string> BuildOtherBalancerAsync() => _otherBalancer.Value;
 
     /// <summary>Builds an image from its Dockerfile in the repository.</summary>

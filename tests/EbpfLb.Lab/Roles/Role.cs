@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Docker.DotNet;
 using DotNet.Testcontainers.Containers;
+using EbpfLb.Lab.Engine;
 
 namespace EbpfLb.Lab.Roles;
 
@@ -13,10 +14,12 @@ public abstract class Role : IAsyncDisposable
 
     readonly IContainer _container;
     readonly LabNetwork _network;
+    readonly ContainerShells _shells;
 
     private protected Role(LabNetwork network, string name, IContainer container)
     {
         (_network, _container, Name) = (network, container, name);
+        _shells = new ContainerShells(network.Engine.Docker);
     }
 
     /// <summary>The name that the lab's network knows it by.</summary>
@@ -82,8 +85,7 @@ public abstract class Role : IAsyncDisposable
         deadline.CancelAfter(LongestCommand);
         try
         {
-            var result = await _container.ExecAsync(command, deadline.Token);
-            return new Output(string.Join(' ', command), result.ExitCode ?? -1, result.Stdout, result.Stderr);
+            return await _shells.RunAsync(Id, command, deadline.Token);
         }
         catch (OperationCanceledException late) when (!LabContext.Current.CancellationToken.IsCancellationRequested)
         {
@@ -93,6 +95,7 @@ public abstract class Role : IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
+        _shells.Dispose();
         await _container.DisposeAsync();
         GC.SuppressFinalize(this);
     }
