@@ -64,4 +64,4 @@ format-check: ## check the format, and the scripts with shellcheck; changes noth
 	shellcheck --external-sources --check-sourced $(scripts)
 
 clean: ## remove everything that was built
-	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj bench/*/bin bench/*/obj
+	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj bench/*/bin bench/*/obj examples/*/bin examples/*/obj

@@ -15,6 +15,15 @@ public class LabEngine : IAsyncDisposable
 
     internal IDockerClient Docker { get; }
 
+    /// <summary>The image of the balancer, built from the repository as it is.</summary>
+    public string BalancerImage => Images.Balancer;
+
+    /// <summary>The image of a web server that answers with its own name: nginxdemos/hello, or its stand-in.</summary>
+    public string BackendImage => Images.Backend;
+
+    /// <summary>What marks everything that this run starts, so that all of it is removed at its end, or at the next start.</summary>
+    public static IReadOnlyDictionary<string, string> Labels => LabRun.Labels;
+
     internal LabImages Images { get; private set; } = null!;
 
     internal Privileges Privileges { get; private set; } = null!;

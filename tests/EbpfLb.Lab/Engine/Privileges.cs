@@ -7,8 +7,11 @@ namespace EbpfLb.Lab.Engine;
 /// <summary>What balancers may do: no more than it needs, in the words its engine knows.</summary>
 sealed class Privileges
 {
-    static readonly string[] Exact = ["NET_ADMIN", "BPF", "PERFMON"];
-    static readonly string[] Wide = ["NET_ADMIN", "SYS_ADMIN"]; // for engines older than the capabilities above
+    /// <summary>What a balancer needs.</summary>
+    public static readonly string[] Exact = ["NET_ADMIN", "BPF", "PERFMON"];
+
+    /// <summary>For engines older than the capabilities above.</summary>
+    public static readonly string[] Wide = ["NET_ADMIN", "SYS_ADMIN"];
 
     readonly string[] _capabilities;
 
