@@ -21,7 +21,7 @@ static class DetachCommand
         using var held = InstanceLock.TryAcquire(interfaces, out var taken) ?? throw new LoadBalancerException(
             $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
         if (!Instance.Remove(instance))
-            throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'. `ebpf-lb status` tells what is attached.");
+            throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'. `ebpf-lb status` shows what is attached.");
         output.WriteLine($"detached from {string.Join(", ", interfaces)}");
         return ExitCode.Ok;
     }

@@ -31,9 +31,9 @@ static class DoctorCommand
             ConfigurationError[] problems =
             [
                 .. from name in names
-                   let objection = Syntax.CheckInterface(name)
-                   where objection is not null
-                   select new ConfigurationError("--interface", name, objection.Problem, objection.Remedy),
+                   let invalid = Syntax.CheckInterface(name)
+                   where invalid is not null
+                   select new ConfigurationError("--interface", name, invalid.Problem, invalid.Remedy),
             ];
             if (problems.Length > 0)
                 return ErrorOutput.Write(problems, error);

@@ -41,7 +41,7 @@ sealed class RunCommand
     };
     readonly Option<string> _algorithm = new("--algorithm")
     {
-        Description = $"How backends are chosen: {string.Join(", ", ConfigNames.Algorithms.Select(known => known.Word))}",
+        Description = $"How backends are chosen: {string.Join(", ", ConfigNames.Algorithms.Select(known => known.Name))}",
         HelpName = "NAME",
     };
     readonly Option<string> _mode = new("--mode")
@@ -136,11 +136,11 @@ sealed class RunCommand
     /// <summary>The words that completion offers where an option takes one of a few.</summary>
     void OfferValues()
     {
-        _hook.CompletionSources.Add([.. ConfigNames.Hooks.Select(known => known.Word)]);
-        _algorithm.CompletionSources.Add([.. ConfigNames.Algorithms.Select(known => known.Word)]);
-        _mode.CompletionSources.Add([.. ConfigNames.Modes.Select(known => known.Word)]);
-        _events.CompletionSources.Add([.. ConfigNames.Events.Select(known => known.Word)]);
-        _logs.CompletionSources.Add([.. ConfigNames.Logs.Select(known => known.Word)]);
+        _hook.CompletionSources.Add([.. ConfigNames.Hooks.Select(known => known.Name)]);
+        _algorithm.CompletionSources.Add([.. ConfigNames.Algorithms.Select(known => known.Name)]);
+        _mode.CompletionSources.Add([.. ConfigNames.Modes.Select(known => known.Name)]);
+        _events.CompletionSources.Add([.. ConfigNames.Events.Select(known => known.Name)]);
+        _logs.CompletionSources.Add([.. ConfigNames.Logs.Select(known => known.Name)]);
     }
 
     /// <returns>The result, and the file to watch for changes, if there is one.</returns>

@@ -7,7 +7,7 @@ static class Duration
 {
     const int MaxDigits = 9; // digits
 
-    static readonly (string Word, TimeSpan Value)[] Units =
+    static readonly (string Name, TimeSpan Value)[] Units =
     [
         ("ms", TimeSpan.FromMilliseconds(1)), ("s", TimeSpan.FromSeconds(1)), ("m", TimeSpan.FromMinutes(1)),
         ("h", TimeSpan.FromHours(1)),
@@ -19,8 +19,8 @@ static class Duration
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         if (digits is < 1 or > MaxDigits)
             return null;
-        var unit = Units.FirstOrDefault(known => known.Word == text[digits..]);
-        if (unit.Word is null)
+        var unit = Units.FirstOrDefault(known => known.Name == text[digits..]);
+        if (unit.Name is null)
             return null;
         var number = int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
         return number <= TimeSpan.MaxValue / unit.Value ? unit.Value * number : null;
@@ -30,6 +30,6 @@ static class Duration
     public static string Format(TimeSpan time)
     {
         var unit = Units.Last(unit => unit.Value == Units[0].Value || time.Ticks % unit.Value.Ticks == 0);
-        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / unit.Value.Ticks}{unit.Word}");
+        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / unit.Value.Ticks}{unit.Name}");
     }
 }

@@ -98,7 +98,7 @@ sealed class HealthValidator(RawHealthCheck raw, List<ConfigurationError> errors
                 return value;
         }
         errors.Add(located.Error("is not a policy for new flows when all backends are down",
-            $"Use one of: {string.Join(", ", ConfigNames.AllDown.Select(known => known.Word))}"));
+            $"Use one of: {string.Join(", ", ConfigNames.AllDown.Select(known => known.Name))}"));
         return default;
     }
 

@@ -195,8 +195,8 @@ sealed class Validator
         var (endpoint, protocol) = slash < 0
             ? (located.Value, "tcp")
             : (located.Value[..slash], located.Value[(slash + 1)..]);
-        var known = ConfigNames.Protocols.FirstOrDefault(known => known.Word == protocol);
-        var fine = Check(located, known.Word is not null ? null
+        var known = ConfigNames.Protocols.FirstOrDefault(known => known.Name == protocol);
+        var fine = Check(located, known.Name is not null ? null
             : new($"names the unknown protocol '{protocol}'", "End it with /tcp or /udp"));
 
         var (host, portText) = Syntax.SplitHostPort(endpoint);
@@ -259,7 +259,7 @@ sealed class Validator
         return weight ?? 0;
     }
 
-    T Choose<T>(Located<string>? located, (string Word, T Value)[] known, string what)
+    T Choose<T>(Located<string>? located, (string Name, T Value)[] known, string what)
     {
         if (located is null)
             return known[0].Value;
@@ -268,7 +268,7 @@ sealed class Validator
             if (word == located.Value)
                 return value;
         }
-        var words = string.Join(", ", known.Select(choice => choice.Word));
+        var words = string.Join(", ", known.Select(choice => choice.Name));
         _errors.Add(located.Error($"is not a valid {what}", $"Use one of: {words}"));
         return known[0].Value;
     }

@@ -10,7 +10,7 @@ static class AllInstances
     /// or one whose pins are not visible here is an error in the result.
     /// </summary>
     /// <param name="read">Reads one instance, and disposes of its tables when it has finished.</param>
-    public static (IReadOnlyList<T> Read, IReadOnlyList<string> Faults) Read<T>(Func<string, LbTables, T> read)
+    public static (IReadOnlyList<T> Read, IReadOnlyList<string> Errors) Read<T>(Func<string, LbTables, T> read)
     {
         var (all, errors) = (new List<T>(), new List<string>());
         var instances = Instance.All();

@@ -27,7 +27,7 @@ class NativeException : LoadBalancerException
     protected static string? Remedy(int errno) => errno switch
     {
         Errno.EPERM => "Give the process CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (or CAP_NET_ADMIN and CAP_SYS_ADMIN), "
-            + "or run it as root; `ebpf-lb doctor` tells what is missing.",
+            + "or run it as root; `ebpf-lb doctor` shows what is missing.",
         _ => null,
     };
 }

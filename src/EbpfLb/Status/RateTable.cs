@@ -11,7 +11,7 @@ sealed class RateTable(TextWriter output, bool colours)
     const int Green = 32;
     const int Yellow = 33;
 
-    static readonly (double Size, string Word)[] Units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    static readonly (double Size, string Name)[] Units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
 
     public void Write(StatusSnapshot snapshot) => snapshot.Write(output, Write);
 
@@ -20,8 +20,8 @@ sealed class RateTable(TextWriter output, bool colours)
         output.WriteLine(StatusTable.Heading(status));
         foreach (var service in status.Services)
             Write(service);
-        output.WriteLine($"  packets/s: {FormatPackets(status, _ => true, (word, _, rate) => $"{word} {rate}")}");
-        var lost = FormatPackets(status, IsRefusedOrDropped, (word, count, rate) => $"{word} {count} ({rate}/s)");
+        output.WriteLine($"  packets/s: {FormatPackets(status, _ => true, (name, _, rate) => $"{name} {rate}")}");
+        var lost = FormatPackets(status, IsRefusedOrDropped, (name, count, rate) => $"{name} {count} ({rate}/s)");
         output.WriteLine($"  refused and dropped: {lost}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
@@ -53,15 +53,15 @@ sealed class RateTable(TextWriter output, bool colours)
 
     string Colorize(string text, int colour) => colours ? $"\u001b[{colour}m{text}\u001b[0m" : text;
 
-    string FormatPackets(InstanceStatus status, Predicate<string> which, Func<string, ulong, string, string> tell)
+    string FormatPackets(InstanceStatus status, Predicate<string> which, Func<string, ulong, string, string> format)
     {
-        var told = status.Packets.Where(count => which(count.Key)).Select(count =>
+        var parts = status.Packets.Where(count => which(count.Key)).Select(count =>
         {
             var rate = status.PacketRates![count.Key];
-            var text = tell(count.Key, count.Value, FormatRate(rate));
+            var text = format(count.Key, count.Value, FormatRate(rate));
             return rate > 0 && IsRefusedOrDropped(count.Key) ? Colorize(text, Red) : text;
         }).ToArray();
-        return told.Length == 0 ? "none" : string.Join(", ", told);
+        return parts.Length == 0 ? "none" : string.Join(", ", parts);
     }
 
     static bool IsRefusedOrDropped(string reason) =>
@@ -70,8 +70,8 @@ sealed class RateTable(TextWriter output, bool colours)
     /// <summary>A rate in about four digits: 0.5, 8320.0, 12.3k, 47.1M.</summary>
     static string FormatRate(double rate)
     {
-        var (size, word) = Units.FirstOrDefault(unit => rate >= 10 * unit.Size, (1, ""));
-        return (rate / size).ToString("F1", CultureInfo.InvariantCulture) + word;
+        var (size, name) = Units.FirstOrDefault(unit => rate >= 10 * unit.Size, (1, ""));
+        return (rate / size).ToString("F1", CultureInfo.InvariantCulture) + name;
     }
 
     static string FormatLine(string name, string address, string state, object weight, object flows, TrafficRates rates) => FormatLine(

@@ -24,7 +24,7 @@ public sealed class ErrorsAreSentences
 
         Assert.StartsWith("loading the eBPF object lb_tc failed: EPERM, Operation not permitted. ", failure.Message);
         Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", failure.Message);
-        Assert.EndsWith("`ebpf-lb doctor` tells what is missing.", failure.Message);
+        Assert.EndsWith("`ebpf-lb doctor` shows what is missing.", failure.Message);
     }
 
     [Fact]

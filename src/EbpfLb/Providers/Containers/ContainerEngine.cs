@@ -20,7 +20,7 @@ sealed class ContainerEngine : IDisposable
     static readonly Version MinVersion = new(1, 41); // Docker 20.10
 
     /// <summary>The engine's health filters for containers that must not take flows.</summary>
-    static readonly (string Word, BackendHealth Value)[] UnreadyStates =
+    static readonly (string Name, BackendHealth Value)[] UnreadyStates =
         [("starting", BackendHealth.Unknown), ("unhealthy", BackendHealth.Down)];
 
     static readonly Dictionary<string, IDictionary<string, bool>> EventsOfInterest = new()
@@ -64,9 +64,9 @@ sealed class ContainerEngine : IDisposable
         // Health comes last: a container that starts between the requests must not count as healthy.
         var running = await ListContainersAsync(new(), cancellation);
         var doubted = new Dictionary<string, BackendHealth>();
-        foreach (var (word, health) in UnreadyStates)
+        foreach (var (filter, health) in UnreadyStates)
         {
-            foreach (var container in await ListContainersAsync(new() { Filters = CreateFilter("health", word) }, cancellation))
+            foreach (var container in await ListContainersAsync(new() { Filters = CreateFilter("health", filter) }, cancellation))
                 doubted[container.ID ?? ""] = health;
         }
         return

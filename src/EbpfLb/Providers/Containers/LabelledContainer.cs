@@ -26,7 +26,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     /// <summary>Other labels with the prefix are ignored, unless they look mistyped.</summary>
     static readonly string[] Known = [Service, Port, Weight, Network];
 
-    readonly List<ConfigurationError> _faults = [];
+    readonly List<ConfigurationError> _errors = [];
 
     /// <summary>True if any label is for the balancer.</summary>
     public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsKnown(label) || IsMistyped(label));
@@ -36,17 +36,17 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         || happened.Attributes.Keys.Any(label => label.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A backend for each of the container's addresses, or every error in its labels.</summary>
-    public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read()
+    public (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Errors) Read()
     {
         foreach (var label in container.Labels.Keys.Where(IsMistyped).Order(StringComparer.Ordinal))
-            _faults.Add(new(Location(), label, "is not a known label", $"Perhaps '{Suggest(label)}' is meant"));
+            _errors.Add(new(Location(), label, "is not a known label", $"Perhaps '{Suggest(label)}' is meant"));
         var service = FindService();
         var port = FindPort(service);
         var weight = Read(Weight, text => Syntax.ParseWeight(text), Syntax.InvalidWeight) ?? 1;
         var (share, health) = (container.IsTerminating ? 0 : weight, container.Health);
         var addresses = FindAddresses();
-        return _faults.Count > 0 || service is null
-            ? ([], [.. _faults])
+        return _errors.Count > 0 || service is null
+            ? ([], [.. _errors])
             : (
                 [
                     .. addresses.Select(address => new ContainerBackend(service.Name,
@@ -64,14 +64,14 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         if (!container.Labels.TryGetValue(Service, out var name))
         {
             if (container.Labels.Keys.FirstOrDefault(IsKnown) is { } label)
-                _faults.Add(new(Location(), null, $"the label {Service} is missing", $"Add it, or remove {label}"));
+                _errors.Add(new(Location(), null, $"the label {Service} is missing", $"Add it, or remove {label}"));
             return null;
         }
         var service = configuration.Services.FirstOrDefault(service => service.Name == name);
         if (service is not null)
             return service;
         string[] names = [.. configuration.Services.Select(known => known.Name)];
-        _faults.Add(new(Location(Service), name, "is not a service of this balancer",
+        _errors.Add(new(Location(Service), name, "is not a service of this balancer",
             Spelling.Suggest(name, names) is { } near ? $"Perhaps '{near}' is meant" : $"Name one of: {JoinNames(names)}"));
         return null;
     }
@@ -80,7 +80,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     {
         var port = Read(Port, text => Syntax.ParsePort(text), Syntax.InvalidPort);
         if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
-            _faults.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
+            _errors.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
                 "Leave the label out, or use mode nat"));
         return port ?? service?.Listen.Port ?? 0;
     }
@@ -93,11 +93,11 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         if (container.Networks.TryGetValue(network, out var addresses) && addresses.Length > 0)
         {
             if (addresses.FirstOrDefault(own.Contains) is { } shared)
-                _faults.Add(new(Location(), $"{shared}", "is the balancer's own address",
+                _errors.Add(new(Location(), $"{shared}", "is the balancer's own address",
                     "Take its labels away, or give the backend a network namespace of its own"));
             return addresses;
         }
-        _faults.Add(new(place, network, addresses.IsDefault ? "is not one of its networks" : "is a network that gives it no address",
+        _errors.Add(new(place, network, addresses.IsDefault ? "is not one of its networks" : "is a network that gives it no address",
             container.Networks.Count == 0
                 ? "Connect it to that network"
                 : $"Connect it to that network, or name another with {Network}; it is on: {JoinNames(container.Networks.Keys)}"));
@@ -110,7 +110,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
             return null;
         var value = read(text);
         if (value is null)
-            _faults.Add(new(Location(label), text, error.Problem, error.Remedy));
+            _errors.Add(new(Location(label), text, error.Problem, error.Remedy));
         return value;
     }
 

@@ -40,25 +40,25 @@ sealed partial class ConfigurationWatcher(
     {
         var current = first;
         ConfigurationFile? seen = null, evaluated = null;
-        var isRefused = false;
+        var isRejected = false;
         while (true)
         {
-            var isAsked = await WaitAsync(cancellation);
+            var isRequested = await WaitAsync(cancellation);
             // A hanging medium must not delay the shutdown.
             var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
-            var isWhole = isAsked || file == seen;
+            var isComplete = isRequested || file == seen;
             seen = file;
-            if (!isWhole || (!isAsked && file == evaluated))
+            if (!isComplete || (!isRequested && file == evaluated))
                 continue;
             evaluated = file;
             var next = Evaluate(file, current);
-            var isRepaired = isRefused && next is not null;
-            isRefused = next is null;
+            var isRestored = isRejected && next is not null;
+            isRejected = next is null;
             if (next is null)
                 continue;
-            if (!isAsked && next == current)
+            if (!isRequested && next == current)
             {
-                if (isRepaired)
+                if (isRestored)
                     LogRestored(path);
                 continue;
             }
@@ -70,8 +70,8 @@ sealed partial class ConfigurationWatcher(
     async Task<bool> WaitAsync(CancellationToken cancellation)
     {
         using var pause = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var asked = _reloadRequests.Reader.WaitToReadAsync(pause.Token).AsTask();
-        await Task.WhenAny(asked, Task.Delay(Interval, time, pause.Token));
+        var requested = _reloadRequests.Reader.WaitToReadAsync(pause.Token).AsTask();
+        await Task.WhenAny(requested, Task.Delay(Interval, time, pause.Token));
         await pause.CancelAsync();
         cancellation.ThrowIfCancellationRequested();
         return _reloadRequests.Reader.TryRead(out _);
