@@ -1,13 +1,13 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/run tests/slowest
+scripts := lab/setup lab/compose lab/build lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/run tests/slowest tests/kernels/run tests/kernels/guest/init
 bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build package lab lab-down check test soak fuzz bench format format-check clean
+.PHONY: help build package lab lab-down check test kernels soak fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -36,6 +36,11 @@ check: ## the inner loop: format of what changed, units, the central specs on tc
 test: ## run every test, in containers of their own
 	@lab/setup
 	@tests/run $(TEST_OPTIONS)
+
+kernels: ## run the balancer on the kernels that this distribution packages, in virtual machines; KERNELS="6.1" for one, PACKET_CASES=1 for more
+	@lab/setup lab kernels
+	@lab/build
+	@tests/kernels/run $(KERNELS)
 
 soak: export EBPFLB_SOAK = 1
 soak: ## run every test with the sizes and durations of a soak, for hours
