@@ -12,7 +12,8 @@ namespace EbpfLb.Lab.Engine;
 /// </summary>
 /// <remarks>
 /// Each command runs in a process of its own, without input, so that nothing that it does to itself stays. The end of its
-/// output is a mark on each stream, with the exit code on standard output. What a command leaves in the background must
+/// output is a mark on each stream, with the exit code on standard output. An empty line on standard output comes before the
+/// command: without it the command has not begun. What a command leaves in the background must
 /// not print: it would print into the output of a later command.
 /// </remarks>
 sealed class ContainerShell : IDisposable
@@ -36,25 +37,28 @@ sealed class ContainerShell : IDisposable
     }
 
     /// <summary>Runs a command to its end. A shell whose command was cancelled can run no other.</summary>
-    /// <returns>Its output; null where the shell has ended, as it does with its container.</returns>
+    /// <returns>Its output; null if the shell ended before the command began: another shell may run it.</returns>
+    /// <exception cref="LabException">The shell ended while the command ran, as it does with its container.</exception>
     public async Task<Output?> RunAsync(IReadOnlyList<string> command, CancellationToken cancellation)
     {
         var mark = $"{Guid.NewGuid():N}";
-        var line = $"{string.Join(' ', command.Select(Quoted))} </dev/null; printf '%s %d\\n' {mark} $?; printf '%s\\n' {mark} >&2\n";
+        var line = $"echo; {string.Join(' ', command.Select(Quoted))} </dev/null; printf '%s %d\\n' {mark} $?; printf '%s\\n' {mark} >&2\n";
         if (!await TryWriteAsync(Encoding.UTF8.GetBytes(line), cancellation))
             return null;
 
         var (stdout, stderr) = (new MarkedText(mark), new MarkedText(mark));
         while (!stdout.IsComplete || !stderr.IsComplete)
         {
-            var read = await _stream.ReadOutputAsync(_buffer, 0, _buffer.Length, cancellation);
+            var read = await ReadAsync(cancellation);
             if (read.EOF)
-                return null;
+                return stdout.HasBegun
+                    ? throw new LabException($"'{string.Join(' ', command)}' did not end: its shell did before")
+                    : null;
             var text = read.Target == MultiplexedStream.TargetStream.StandardError ? stderr : stdout;
             text.Append(_buffer.AsSpan(0, read.Count));
         }
         var exitCode = int.Parse(stdout.AfterMark, CultureInfo.InvariantCulture);
-        return new Output(string.Join(' ', command), exitCode, stdout.BeforeMark, stderr.BeforeMark);
+        return new Output(string.Join(' ', command), exitCode, stdout.BeforeMark[1..], stderr.BeforeMark);
     }
 
     public void Dispose() => _stream.Dispose();
@@ -72,6 +76,19 @@ sealed class ContainerShell : IDisposable
         }
     }
 
+    /// <summary>Reads a part of the output. A connection that is reset has ended.</summary>
+    async Task<MultiplexedStream.ReadResult> ReadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _stream.ReadOutputAsync(_buffer, 0, _buffer.Length, cancellation);
+        }
+        catch (IOException)
+        {
+            return default; // nothing read: the end
+        }
+    }
+
     static string Quoted(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     /// <summary>What came on one stream, until the line that begins with the mark.</summary>
@@ -82,6 +99,8 @@ sealed class ContainerShell : IDisposable
         int _from = -1;
 
         public bool IsComplete { get; private set; }
+
+        public bool HasBegun => Bytes.Length > 0;
 
         public string BeforeMark => Encoding.UTF8.GetString(Bytes[.._from]);
 

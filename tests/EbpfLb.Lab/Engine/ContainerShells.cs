@@ -18,7 +18,7 @@ sealed class ContainerShells(IDockerClient docker) : IDisposable
         try
         {
             return await RunInAsync(await ContainerShell.OpenAsync(docker, container, cancellation), command, cancellation)
-                ?? throw new LabException($"'{string.Join(' ', command)}' did not end: its container did before");
+                ?? throw new LabException($"'{string.Join(' ', command)}' cannot run: its container ended");
         }
         catch (DockerApiException refusal)
         {

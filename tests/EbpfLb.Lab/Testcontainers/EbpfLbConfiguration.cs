@@ -25,10 +25,13 @@ public sealed class EbpfLbConfiguration : ContainerConfiguration
     public EbpfLbConfiguration(IContainerConfiguration container)
         : base(container) => (Backends, BackendNames, Options) = ([], [], []);
 
-    /// <summary>Merges two: of the service's port the later one, of all else both.</summary>
+    /// <summary>Merges two: there is one service, and of all else the merged configuration has both.</summary>
+    /// <exception cref="ArgumentException">They name different ports.</exception>
     public EbpfLbConfiguration(EbpfLbConfiguration old, EbpfLbConfiguration @new)
         : base(old, @new)
     {
+        if (old.Port is { } first && @new.Port is { } second && first != second)
+            throw new ArgumentException($"WithService takes one port, not {first} and {second}: use a builder for each.");
         Port = @new.Port ?? old.Port;
         Backends = BuildConfiguration.Combine(old.Backends, @new.Backends);
         BackendNames = BuildConfiguration.Combine(old.BackendNames, @new.BackendNames);
