@@ -37,7 +37,7 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
     {
         var balancer = await Lab.BalanceAsync(
             new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
-        await Lab.Client.GetAsync(balancer, times: 6);
+        await Lab.Client.GetInParallelAsync(balancer, times: 6, fromPort: Lab.TakePorts(6));
 
         foreach (var backend in new[] { Lab.A, Lab.B })
         {
