@@ -7,7 +7,7 @@ bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Uni
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build package lab lab-down check test kernels soak fuzz bench format format-check clean
+.PHONY: help build package lab lab-down check test kernels soak mutants fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -46,6 +46,11 @@ soak: export EBPFLB_SOAK = 1
 soak: ## run every test with the sizes and durations of a soak, for hours
 	@lab/setup
 	@tests/run $(TEST_OPTIONS)
+
+mutants: ## put faults into a copy of the code and tell which no test notices (tests/mutants); ONLY=NAMES for some
+	@lab/setup build
+	dotnet run --project tests/EbpfLb.Mutants -- $(if $(ONLY),--only '$(ONLY)') $(if $(NEAREST),--nearest) \
+		$(if $(CHECK),--check)
 
 fuzz: export EBPFLB_SOAK = 1
 fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeats a run

@@ -18,8 +18,9 @@ try
     var copy = new WorkingCopy(repository);
     Directory.CreateDirectory(copy.Root);
     copy.Refresh();
-    foreach (var fault in all)
-        copy.Change(fault);
+    var misfits = all.Select(copy.MisfitOf).OfType<string>().ToArray();
+    if (misfits.Length > 0)
+        throw new InvalidDataException(string.Join('\n', misfits));
     if (Has("--check"))
     {
         Console.WriteLine($"{all.Count} faults can be put in: {all.Count(fault => fault.IsOfDatapath)} into the datapath, "

@@ -37,7 +37,7 @@ sealed class WorkingCopy(string repository)
 
     /// <summary>The file's text without and with the fault.</summary>
     /// <exception cref="InvalidDataException">The text does not stand in the file exactly once.</exception>
-    public (string Original, string Changed) Change(Fault fault)
+    (string Original, string Changed) Change(Fault fault)
     {
         var path = Path.Combine(Root, fault.File);
         if (!File.Exists(path))
@@ -51,6 +51,20 @@ sealed class WorkingCopy(string repository)
                 + $"stand there once. Adapt `find` and `put` to what the code says now:\n{fault.Find}");
         }
         return (original, original[..found[0].Index] + fault.Put.TrimEnd() + original[(found[0].Index + found[0].Length)..]);
+    }
+
+    /// <summary>Why a fault cannot be put in; null where it can.</summary>
+    public string? MisfitOf(Fault fault)
+    {
+        try
+        {
+            Change(fault);
+            return null;
+        }
+        catch (InvalidDataException misfit)
+        {
+            return misfit.Message;
+        }
     }
 
     string[] ListFiles() => Command.Read(repository, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")

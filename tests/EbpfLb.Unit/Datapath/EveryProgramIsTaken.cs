@@ -1,5 +1,5 @@
 using EbpfLb.Configuration;
-using EbpfLb.Tables;
+using EbpfLb.Datapath;
 using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Datapath;
