@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import random
 import socket
 import threading
@@ -12,6 +13,8 @@ import network
 PORT, PATIENCE = 80, 20
 BACKENDS = ["backend-a", "backend-b"]
 CHUNK = random.Random(1).randbytes(1 << 20)
+# Source ports that no earlier question used: a datagram from a used one belongs to the flow of that question.
+UNUSED_PORTS = itertools.count(40000)
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -50,13 +53,13 @@ def ask(connection, text):
 
 def who_answers_tcp(host, family):
     """The name of the backend that a new connection leads to."""
-    with contextlib.closing(connect(host, family)) as connection:
+    with contextlib.closing(connect(host, family, next(UNUSED_PORTS))) as connection:
         return ask(connection, "who").split()[0]
 
 
 def who_answers_udp(host, family):
-    """The name of the backend that a datagram from a new port leads to."""
-    with contextlib.closing(make_socket(host, family, socket.SOCK_DGRAM)) as asking:
+    """The name of the backend that a datagram from an unused port leads to."""
+    with contextlib.closing(make_socket(host, family, socket.SOCK_DGRAM, next(UNUSED_PORTS))) as asking:
         asking.connect((network.address("lb", family), PORT))
         asking.send(b"who")
         return asking.recv(4096).decode().split()[0]
