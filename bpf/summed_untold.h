@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* For kernels before 6.2, and those that do not describe their own types. */
+/* For kernels before 6.2, and those whose own types (BTF) user space cannot read. */
 #pragma once
 
 #include <linux/bpf.h>
