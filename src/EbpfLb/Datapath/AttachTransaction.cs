@@ -23,9 +23,11 @@ sealed class AttachTransaction(
     IEnumerable<HookKind> OtherModes => LinkPins.XdpModes.Where(mode => mode != hook);
 
     /// <summary>
-    /// True if the interface or its driver refused the hook; false if the process lacks a privilege.
+    /// True if the verifier, the interface or its driver refused the hook; false if the process lacks a privilege. EACCES
+    /// is the verifier's verdict from a load, and a privilege elsewhere.
     /// </summary>
-    public static bool IsRefusedByDevice(NativeException error) => error.Number is not (Errno.EPERM or Errno.EACCES);
+    public static bool IsRefusal(NativeException error) =>
+        error.Number != Errno.EPERM && (error.Number != Errno.EACCES || error is LoadException);
 
     /// <summary>Attaches to the free hooks, tc first: it carries all traffic while XDP changes its mode.</summary>
     /// <exception cref="NativeException">The kernel refused a hook; roll back.</exception>

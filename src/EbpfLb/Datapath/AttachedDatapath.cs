@@ -25,11 +25,15 @@ sealed class AttachedDatapath : IDisposable
         former?.Instance.TryGet(0, out _formerHead);
         Hook = choice.Hook;
         HookReason = choice.Reason;
+        HookRefusal = choice.Refusal;
     }
 
     public HookKind Hook { get; }
 
     public string HookReason { get; }
+
+    /// <summary>As <see cref="HookChoice.Refusal"/>.</summary>
+    public NativeException? HookRefusal { get; }
 
     /// <summary>True if it took over the tables of an ended process.</summary>
     public bool IsAdopted { get; }
@@ -51,21 +55,8 @@ sealed class AttachedDatapath : IDisposable
     /// </exception>
     public static AttachedDatapath Attach(
         LoadBalancerConfiguration configuration, IReadOnlyList<NetworkDevice> devices, StaleInstances stale,
-        Action<LbTables> fill)
-    {
-        var choice = HookChoice.Select(configuration.Hook, devices);
-        while (true)
-        {
-            try
-            {
-                return Attach(choice, configuration, devices, stale, fill);
-            }
-            catch (NativeException error) when (choice.Fallback is not null && AttachTransaction.IsRefusedByDevice(error))
-            {
-                choice = choice.Fallback;
-            }
-        }
-    }
+        Action<LbTables> fill) =>
+        HookChoice.Select(configuration.Hook, devices).Try(choice => Attach(choice, configuration, devices, stale, fill));
 
     /// <summary>The service's current name; ids are reused.</summary>
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";

@@ -1,4 +1,5 @@
 using EbpfLb.Configuration;
+using EbpfLb.Native;
 using EbpfLb.Networking;
 
 namespace EbpfLb.Datapath;
@@ -6,9 +7,30 @@ namespace EbpfLb.Datapath;
 /// <summary>The hook to try.</summary>
 /// <param name="Hook">Never <see cref="HookKind.Auto"/>.</param>
 /// <param name="Reason">Why, for people.</param>
-/// <param name="Fallback">The next hook to try if the driver refuses; null if the user chose this one.</param>
+/// <param name="Fallback">
+/// The next hook to try if the verifier or the driver refuses; null if the user chose this one.
+/// </param>
 sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = null)
 {
+    /// <summary>The error that led from the preferred hook to this one; null if this is the preferred one.</summary>
+    public NativeException? Refusal { get; init; }
+
+    /// <summary>Attaches to this hook, or to the fallback if the kernel refuses.</summary>
+    /// <param name="attach">Attaches, or throws and leaves nothing behind.</param>
+    /// <exception cref="NativeException">There is no fallback, or the process lacks a privilege.</exception>
+    public T Try<T>(Func<HookChoice, T> attach)
+    {
+        try
+        {
+            return attach(this);
+        }
+        catch (NativeException error) when (Fallback is not null && AttachTransaction.IsRefusal(error))
+        {
+            var cause = error is LoadException { Refusal.Program: { } program } ? $"the verifier refuses {program}" : Errno.Name(error.Number);
+            return (Fallback with { Reason = $"{Fallback.Reason}: {cause}", Refusal = error }).Try(attach);
+        }
+    }
+
     /// <summary>
     /// Chooses a hook. Virtual devices deliver large segments and unfinished checksums: tc keeps both, generic XDP
     /// copies each segment, and native XDP loses them if the peer has no NAPI. On hardware native XDP avoids the cost

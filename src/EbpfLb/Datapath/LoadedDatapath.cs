@@ -55,11 +55,19 @@ sealed class LoadedDatapath : IDisposable
         if (hook == HookKind.Tc)
             return new(layout, tables, tc.Program("lb_tc"), null, refusal);
 
-        using var xdp = Open(KernelNeed.Xdp, settings);
-        xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
-        tables.ShareWith(xdp);
-        LoadObject(xdp, KernelNeed.Xdp);
-        return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
+        try
+        {
+            using var xdp = Open(KernelNeed.Xdp, settings);
+            xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
+            tables.ShareWith(xdp);
+            LoadObject(xdp, KernelNeed.Xdp);
+            return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
+        }
+        catch
+        {
+            tables.Dispose(); // the caller may load for another hook, which needs as much memory again
+            throw;
+        }
     }
 
     /// <summary>The layout of the tables that <see cref="Load"/> makes, without asking the kernel.</summary>

@@ -16,7 +16,7 @@ static class DoctorChecks
         var couldLoad = privileges.Verdict != Verdict.Missing && libBpf.Verdict != Verdict.Missing;
         List<CheckResult> conditions =
         [
-            privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), Btf(facts.HasBtf),
+            privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), KernelChecks.Btf(facts, couldLoad),
             Forwarding(facts), LocalPorts(facts.LocalPorts),
         ];
         if (facts.Device is { } device)
@@ -59,11 +59,6 @@ static class DoctorChecks
             "mount -t bpf bpffs /sys/fs/bpf; for a container: docker volume create --opt type=bpf --opt device=bpffs bpffs, "
             + "then --volume bpffs:/sys/fs/bpf"),
     };
-
-    static CheckResult Btf(bool present) =>
-        new("BTF", Verdict.Ok, present
-            ? "the kernel describes its types"
-            : "the kernel does not describe its types: tc takes a little longer over a packet, and debugging tools miss them");
 
     static CheckResult Forwarding(HostFacts facts)
     {

@@ -1,5 +1,6 @@
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
+using EbpfLb.Native;
 
 namespace EbpfLb.Doctor;
 
@@ -26,6 +27,25 @@ static class KernelChecks
             ? new("kernel", Verdict.Missing, $"{kernel} is too old", $"boot {need.Oldest} or later")
             : new("kernel", Verdict.Warn, $"{kernel} may be too old: {need.Oldest} or later has all that the programs need",
                 "see what is missing besides, and ask again");
+    }
+
+    /// <summary>
+    /// Every object has global functions that take the context, whose type the verifier finds in the kernel's BTF. The file
+    /// may be hidden from a container, so it is missing only if the programs do not load either.
+    /// </summary>
+    /// <param name="facts">What this machine is like.</param>
+    /// <param name="couldLoad">False if loading failed for another reason, such as privileges.</param>
+    public static CheckResult Btf(HostFacts facts, bool couldLoad)
+    {
+        const string Absent = $"{KernelTypes.Path} is missing", Boot = "boot a kernel built with CONFIG_DEBUG_INFO_BTF";
+        if (facts.HasBtf)
+            return new("BTF", Verdict.Ok, "the kernel describes its types");
+        if (facts.TcFailure is null)
+            return new("BTF", Verdict.Warn, $"{Absent}: the programs load, but tc uses more time per packet",
+                $"let this process read {KernelTypes.Path}");
+        return couldLoad
+            ? new("BTF", Verdict.Missing, $"{Absent}, and the verifier needs it", Boot)
+            : new("BTF", Verdict.Warn, $"{Absent}, and the verifier needs it", $"see what is missing besides, and ask again; {Boot} if it stays");
     }
 
     /// <summary>Which kernel a hook needs and which one this is, in brackets.</summary>

@@ -101,6 +101,11 @@ sealed partial class Runner(
             LogUnknownPeer(device.Name);
         foreach (var device in devices.Length > 1 ? devices : [])
             WarnIfNotForwarding(device);
+        if (attached.HookRefusal is { } refused)
+        {
+            LogFallback(attached.Hook.ToConfigString(), refused.Message);
+            LogKernelsLog(refused.Log);
+        }
         if (attached.TcRefusal is { } refusal)
         {
             LogCompatibleTc(refusal.Message);
@@ -185,6 +190,9 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "packets from {Device} to another interface may be lost: {Reason}")]
     partial void LogForwardingUnknown(string device, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "native XDP was refused, and hook {Hook} is in use instead: {Reason}")]
+    partial void LogFallback(string hook, string reason);
 
     [LoggerMessage(LogLevel.Warning, "the tc program for older kernels is in use, which takes a little longer per packet: {Reason}")]
     partial void LogCompatibleTc(string reason);

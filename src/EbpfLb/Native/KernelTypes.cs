@@ -3,6 +3,8 @@ namespace EbpfLb.Native;
 /// <summary>The kernel's BTF.</summary>
 static class KernelTypes
 {
-    /// <summary>True if the kernel was built with it.</summary>
-    public static bool AreDescribed => File.Exists("/sys/kernel/btf/vmlinux");
+    public const string Path = "/sys/kernel/btf/vmlinux";
+
+    /// <summary>True if the kernel was built with it and this process sees it.</summary>
+    public static bool AreDescribed => File.Exists(Path);
 }

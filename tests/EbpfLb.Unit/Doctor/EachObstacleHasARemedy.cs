@@ -89,6 +89,29 @@ public sealed class EachObstacleHasARemedy
         Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
     }
 
+    [Fact]
+    public void A_kernel_without_types_that_loads_nothing() => AssertMissing(
+        Healthy with { HasBtf = false, TcFailure = "the verifier refuses.", XdpFailure = "the verifier refuses." },
+        "BTF", "/sys/kernel/btf/vmlinux is missing, and the verifier needs it", "boot a kernel built with CONFIG_DEBUG_INFO_BTF");
+
+    [Fact]
+    public void Types_that_are_hidden_where_the_programs_load_cost_time_only()
+    {
+        var facts = Healthy with { HasBtf = false }; // a container may not see the file
+
+        Assert.True(DoctorChecks.Run(facts).CanRun);
+        AssertFinding(facts, Verdict.Warn, "BTF", "the programs load, but tc uses more time per packet", "/sys/kernel/btf");
+    }
+
+    [Fact]
+    public void Missing_types_are_not_blamed_for_missing_privileges()
+    {
+        var facts = Healthy with { Capabilities = 0, HasBtf = false, TcFailure = "x", XdpFailure = "x" };
+
+        AssertFinding(facts, Verdict.Warn, "BTF", "/sys/kernel/btf/vmlinux is missing", "ask again");
+        Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
+    }
+
     [Theory]
     [InlineData("hook tc", ", takes less time from 6.2 with BTF on; this is 6.8)")]
     [InlineData("hook xdp-generic", "; this is 6.8)")]

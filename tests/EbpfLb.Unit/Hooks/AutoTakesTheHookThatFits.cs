@@ -10,6 +10,15 @@ public sealed class AutoTakesTheHookThatFits
     static readonly NetworkDevice Veth = new("eth0", 2, "veth", IsVirtual: true);
     static readonly NetworkDevice Nic = new("enp1s0", 3, "ixgbe", IsVirtual: false);
 
+    const string VerifiersLog =
+        """
+        libbpf: prog 'lb_xdp': -- BEGIN PROG LOAD LOG --
+        5378: (85) call bpf_map_lookup_elem#1
+        R2 type=mem expected=fp, pkt, pkt_meta, map_key, map_value
+        processed 4112 insns (limit 1000000) max_states_per_insn 3 total_states 310 peak_states 310 mark_read 42
+        -- END PROG LOAD LOG --
+        """;
+
     [Fact]
     public void A_virtual_device_gets_tc_and_is_told_why()
     {
@@ -97,7 +106,46 @@ public sealed class AutoTakesTheHookThatFits
     [InlineData(Errno.EACCES, false)]
     public void A_missing_privilege_is_no_refusal_of_the_hook(int errno, bool refusal)
     {
-        Assert.Equal(refusal, AttachTransaction.IsRefusedByDevice(new NativeException("attaching", errno)));
+        Assert.Equal(refusal, AttachTransaction.IsRefusal(new NativeException("attaching", errno)));
+    }
+
+    [Fact]
+    public void Native_xdp_that_the_verifier_refuses_falls_back_to_tc_and_says_why()
+    {
+        var refused = new LoadException("lb_xdp", Errno.EACCES, VerifiersLog);
+
+        var taken = HookChoice.Select(HookKind.Auto, Nic).Try(choice => choice.Hook == HookKind.XdpNative ? throw refused : choice);
+
+        Assert.Equal(HookKind.Tc, taken.Hook);
+        Assert.Equal("native XDP on enp1s0, whose driver is ixgbe, was refused: the verifier refuses lb_xdp", taken.Reason);
+        Assert.Same(refused, taken.Refusal);
+        Assert.Contains("R2 type=mem", refused.Message);
+    }
+
+    [Fact]
+    public void Native_xdp_that_the_driver_refuses_falls_back_to_tc_and_names_the_error()
+    {
+        var taken = HookChoice.Select(HookKind.Auto, Nic).Try(
+            choice => choice.Hook == HookKind.XdpNative ? throw new NativeException("attaching", Errno.EOPNOTSUPP) : choice);
+
+        Assert.Equal((HookKind.Tc, "native XDP on enp1s0, whose driver is ixgbe, was refused: EOPNOTSUPP"), (taken.Hook, taken.Reason));
+    }
+
+    [Theory]
+    [InlineData((int)HookKind.Auto, Errno.EPERM, 1)]
+    [InlineData((int)HookKind.XdpNative, Errno.EACCES, 1)]
+    [InlineData((int)HookKind.Auto, Errno.EACCES, 2)]
+    public void A_load_that_no_other_hook_can_mend_is_an_error(int hook, int errno, int attempts)
+    {
+        var tried = new List<HookKind>();
+
+        Assert.Throws<LoadException>(() => HookChoice.Select((HookKind)hook, Nic).Try<HookChoice>(choice =>
+        {
+            tried.Add(choice.Hook);
+            throw new LoadException("lb_tc", errno, VerifiersLog);
+        }));
+
+        Assert.Equal(attempts, tried.Count);
     }
 
     [Theory, InlineData("", true), InlineData("N/A", true), InlineData("tap", true), InlineData("0000:00:1f.6", false), InlineData("virtio0", false)]
