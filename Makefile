@@ -7,7 +7,7 @@ bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Uni
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
 
-.PHONY: help build package lab lab-down check test kernels soak mutants fuzz bench format format-check clean
+.PHONY: help build package docs lab lab-down check test kernels soak mutants fuzz bench format format-check clean
 
 help: ## list these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb does; do \
@@ -20,6 +20,9 @@ build: ## compile the runner (artifacts/ebpf-lb) and the eBPF objects (artifacts
 
 package: build ## make a Debian package for this machine's architecture (artifacts/ebpf-lb_*.deb)
 	packaging/deb artifacts/ebpf-lb
+
+docs: ## write docs/reference/configuration.md and its JSON schema from the code
+	dotnet run --project packaging/EbpfLb.Manual -- --reference docs/reference
 
 lab: ## bring the lab up and show ten balanced requests
 	@lab/setup lab

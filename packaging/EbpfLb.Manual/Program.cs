@@ -1,13 +1,25 @@
 using EbpfLb.Commands;
 using EbpfLb.Manual;
 
-if (args is not [var directory])
+var (kind, directory) = args switch
 {
-    Console.Error.WriteLine("usage: EbpfLb.Manual DIRECTORY");
+    [var only] => ("pages", only),
+    ["--reference", var given] => ("reference", given),
+    _ => ("", ""),
+};
+if (kind.Length == 0)
+{
+    Console.Error.WriteLine("usage: EbpfLb.Manual [--reference] DIRECTORY");
     return 2;
 }
 
 Directory.CreateDirectory(directory);
+if (kind == "reference")
+{
+    File.WriteAllText(Path.Combine(directory, "configuration.md"), SettingsPage.Create());
+    File.WriteAllText(Path.Combine(directory, "ebpf-lb.schema.json"), SettingsSchema.Create());
+    return 0;
+}
 var root = CommandLine.Create((_, _, _, _) => throw new NotSupportedException("the manual runs no command"));
 foreach (var page in ManualPage.All(root))
     File.WriteAllText(Path.Combine(directory, page.FileName), page.Text);

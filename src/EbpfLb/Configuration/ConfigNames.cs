@@ -1,54 +1,42 @@
 namespace EbpfLb.Configuration;
 
-/// <summary>The values that users write in files and flags.</summary>
+/// <summary>The words that users write in files and flags, and what they mean.</summary>
 static class ConfigNames
 {
-    public static readonly (string Name, HookKind Value)[] Hooks =
-    [
-        ("auto", HookKind.Auto), ("tc", HookKind.Tc), ("xdp-native", HookKind.XdpNative),
-        ("xdp-generic", HookKind.XdpGeneric),
-    ];
+    public static readonly Choice<HookKind> Hooks = new("HOOK", "is not a valid hook",
+        ("auto", HookKind.Auto), ("tc", HookKind.Tc), ("xdp-native", HookKind.XdpNative), ("xdp-generic", HookKind.XdpGeneric));
 
-    public static readonly (string Name, EventLevel Value)[] Events =
-        [("flows", EventLevel.Flows), ("packets", EventLevel.Packets), ("off", EventLevel.Off)];
+    public static readonly Choice<EventLevel> Events = new("LEVEL", "is not a valid level of events",
+        ("flows", EventLevel.Flows), ("packets", EventLevel.Packets), ("off", EventLevel.Off));
 
-    public static readonly (string Name, TransportProtocol Value)[] Protocols =
-        [("tcp", TransportProtocol.Tcp), ("udp", TransportProtocol.Udp)];
+    public static readonly Choice<TransportProtocol> Protocols = new("PROTOCOL", "is not a valid protocol",
+        ("tcp", TransportProtocol.Tcp), ("udp", TransportProtocol.Udp));
 
-    public static readonly (string Name, LogFormat Value)[] Logs = [("lines", LogFormat.Lines), ("json", LogFormat.Json)];
+    public static readonly Choice<LogFormat> Logs = new("FORMAT", "is not a valid format of logs",
+        ("lines", LogFormat.Lines), ("json", LogFormat.Json));
 
-    /// <summary>Flow states that have a timeout.</summary>
-    public static readonly string[] Timeouts = ["opening", "established", "ended", "udp"];
-
-    /// <summary>Keys of a health check.</summary>
-    public static readonly string[] Health =
-        ["tcp", "http", "every", "timeout", "rise", "fall", "port", "when-all-down"];
-
-    public static readonly (string Name, AllDownPolicy Value)[] AllDown =
-        [("refuse", Configuration.AllDownPolicy.Refuse), ("try-all", Configuration.AllDownPolicy.TryAll)];
+    public static readonly Choice<AllDownPolicy> AllDown = new("POLICY",
+        "is not a policy for new flows when all backends are down",
+        ("refuse", AllDownPolicy.Refuse), ("try-all", AllDownPolicy.TryAll));
 
     /// <summary>Round robin respects weights; "weighted-round-robin" is an alias.</summary>
-    public static readonly (string Name, Algorithm Value)[] Algorithms =
-    [
+    public static readonly Choice<Algorithm> Algorithms = new("NAME", "is not a valid algorithm",
         ("round-robin", Algorithm.RoundRobin), ("weighted-round-robin", Algorithm.RoundRobin),
         ("random", Algorithm.Random), ("source-hash", Algorithm.SourceHash), ("maglev", Algorithm.Maglev),
-        ("least-connections", Algorithm.LeastConnections),
-    ];
+        ("least-connections", Algorithm.LeastConnections));
 
-    public static readonly (string Name, ForwardingMode Value)[] Modes =
-        [("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr)];
+    public static readonly Choice<ForwardingMode> Modes = new("MODE", "is not a valid mode",
+        ("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr));
 
-    public static readonly (string Name, bool Value)[] Booleans = [("false", false), ("true", true)];
+    public static readonly Choice<bool> Booleans =
+        new("BOOLEAN", "is not a valid answer", ("false", false), ("true", true)) { IsSwitch = true, Kind = SchemaKind.Boolean };
 
-    public static string ToConfigString(this HookKind hook) => Hooks.First(known => known.Value == hook).Name;
+    public static string ToConfigString(this HookKind hook) => Hooks.Format(hook)!;
 
-    public static string ToConfigString(this ForwardingMode mode) => Modes.First(known => known.Value == mode).Name;
+    public static string ToConfigString(this ForwardingMode mode) => Modes.Format(mode)!;
 
-    public static string ToConfigString(this AllDownPolicy policy) => AllDown.First(known => known.Value == policy).Name;
+    public static string ToConfigString(this TransportProtocol protocol) => Protocols.Format(protocol)!;
 
     /// <summary>A number of flows, as text.</summary>
     public static string FormatFlowCount(long count) => count == 1 ? "1 flow" : $"{count} flows";
-
-    public static string ToConfigString(this TransportProtocol protocol) =>
-        Protocols.First(known => known.Value == protocol).Name;
 }

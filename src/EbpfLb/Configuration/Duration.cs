@@ -7,6 +7,9 @@ static class Duration
 {
     const int MaxDigits = 9; // digits
 
+    /// <summary>A regular expression that every duration matches.</summary>
+    public const string Pattern = "^[0-9]{1,9}(ms|s|m|h)$";
+
     static readonly (string Name, TimeSpan Value)[] Units =
     [
         ("ms", TimeSpan.FromMilliseconds(1)), ("s", TimeSpan.FromSeconds(1)), ("m", TimeSpan.FromMinutes(1)),

@@ -12,12 +12,6 @@ enum EventLevel { Off, Flows, Packets }
 /// <summary>How logs are written: as lines for people, or as one JSON object per line.</summary>
 enum LogFormat { Lines, Json }
 
-/// <summary>How a backend is selected for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>
-enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
-
-/// <summary>How packets reach the backend and replies return. The values are those of <c>enum lb_mode</c>.</summary>
-enum ForwardingMode { Nat, Dsr }
-
 /// <summary>A validated configuration. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
@@ -27,10 +21,61 @@ sealed record LoadBalancerConfiguration
     /// <summary>The maximum number of services.</summary>
     public const int MaxServices = 1024;
 
+    /// <summary>Every setting but <see cref="Replace"/>, which is a flag of <c>run</c>.</summary>
+    public static readonly Section<LoadBalancerConfiguration> Settings = new(() => new(),
+        new ValuesSetting<LoadBalancerConfiguration, string>("interface",
+            "Network interface that clients' packets arrive on, then those that lead to backends",
+            SettingType<string>.Text("NAME", "names of interfaces", Syntax.CheckInterface),
+            c => c.Interfaces, (c, value) => c with { Interfaces = value },
+            (MaxInterfaces, new("is one interface too many", $"Name at most {MaxInterfaces}")),
+            new("is named twice", "Name each interface once; the first is where 'self' listens"))
+        { IsRequired = true, IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, HookKind>("hook",
+            "Where the datapath is attached; auto chooses and logs why",
+            ConfigNames.Hooks, c => c.Hook, (c, value) => c with { Hook = value })
+        { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, EventLevel>("events",
+            "What is reported on standard output",
+            ConfigNames.Events, c => c.Events, (c, value) => c with { Events = value })
+        { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, uint>("flows",
+            "How many established flows there is room for, at about 400 bytes of memory each",
+            SettingTypes.Number(FlowTableSize.Min, FlowTableSize.Max, "is not a valid number of flows"),
+            c => c.Flows, (c, value) => c with { Flows = value })
+        { IsReloadable = false },
+        new SectionSetting<LoadBalancerConfiguration, TimeoutConfiguration>("timeouts",
+            "How long a flow may be idle in each state before it is removed",
+            TimeoutConfiguration.Settings, c => c.Timeouts, (c, value) => c with { Timeouts = value })
+        {
+            Flag = "--timeout",
+            Pairs = new("STATE=TIME", "is not a state with a timeout", "established=2h"),
+            IsReloadable = false,
+        },
+        new ValueSetting<LoadBalancerConfiguration, IPEndPoint?>("metrics",
+            "Where /metrics for Prometheus and /healthz are served; a port alone is the loopback's",
+            new("[ADDRESS:]PORT", "an own address with a port, or a port", Syntax.ParseMetricsEndPoint) { Kind = SchemaKind.StringOrInteger },
+            c => c.Metrics, (c, value) => c with { Metrics = value })
+        { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, LogFormat>("logs",
+            "How logs are written on standard error",
+            ConfigNames.Logs, c => c.Logs, (c, value) => c with { Logs = value })
+        { IsReloadable = false, Aliases = ["--log"] },
+        new ValueSetting<LoadBalancerConfiguration, bool>("leave-attached",
+            "Whether SIGTERM and SIGINT leave the datapath forwarding, for the next run to take over",
+            ConfigNames.Booleans, c => c.LeaveAttached, (c, value) => c with { LeaveAttached = value })
+        { IsReloadable = false },
+        new SectionsSetting<LoadBalancerConfiguration, ServiceConfiguration>("services",
+            "The balanced endpoints", ServiceConfiguration.Settings, c => c.Services, (c, value) => c with { Services = value })
+        { IsRequired = true, Flag = null },
+        new SectionSetting<LoadBalancerConfiguration, DockerConfiguration>("docker",
+            "A container engine whose labelled containers are backends as well",
+            DockerConfiguration.Settings, c => c.Docker, (c, value) => c with { Docker = value })
+        { Flag = null });
+
     /// <summary>A service without an address listens on the first one's addresses.</summary>
-    public required ImmutableArray<string> Interfaces { get; init; }
-    public required HookKind Hook { get; init; }
-    public required EventLevel Events { get; init; }
+    public ImmutableArray<string> Interfaces { get; init; } = [];
+    public HookKind Hook { get; init; }
+    public EventLevel Events { get; init; } = EventLevel.Flows;
 
     /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;
@@ -48,60 +93,12 @@ sealed record LoadBalancerConfiguration
     /// equality.
     /// </summary>
     public bool Replace { get; init; }
-    public required ImmutableArray<ServiceConfiguration> Services { get; init; }
+    public ImmutableArray<ServiceConfiguration> Services { get; init; } = [];
 
     /// <summary>Where labelled containers become backends; null if they do not.</summary>
     public DockerConfiguration? Docker { get; init; }
 
-    public bool Equals(LoadBalancerConfiguration? other) =>
-        other is not null && Interfaces.SequenceEqual(other.Interfaces) && Hook == other.Hook && Events == other.Events
-        && Flows == other.Flows && Timeouts == other.Timeouts
-        && Equals(Metrics, other.Metrics) && Logs == other.Logs && Docker == other.Docker
-        && LeaveAttached == other.LeaveAttached && Services.SequenceEqual(other.Services);
+    public bool Equals(LoadBalancerConfiguration? other) => other is not null && Settings.AreEqual(this, other);
 
     public override int GetHashCode() => HashCode.Combine(Interfaces.Length, Hook, Events, Services.Length);
-}
-
-/// <summary>A balanced endpoint and its backends, which may be none.</summary>
-sealed record ServiceConfiguration
-{
-    public static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(30);
-
-    public required string Name { get; init; }
-    public required ListenEndpoint Listen { get; init; }
-    public Algorithm Algorithm { get; init; }
-    public ForwardingMode Mode { get; init; }
-
-    /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
-    public TimeSpan Drain { get; init; } = DefaultDrain;
-
-    /// <summary>Null if backends are not checked.</summary>
-    public HealthConfiguration? Health { get; init; }
-    public required ImmutableArray<BackendConfiguration> Backends { get; init; }
-
-    public bool Equals(ServiceConfiguration? other) =>
-        other is not null && Name == other.Name && Listen == other.Listen
-        && Algorithm == other.Algorithm && Mode == other.Mode && Drain == other.Drain
-        && Health == other.Health && Backends.SequenceEqual(other.Backends);
-
-    public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
-}
-
-/// <summary>The endpoint that clients connect to.</summary>
-/// <param name="Address">Null for all of the interface's own addresses.</param>
-/// <param name="Port">In host byte order; 0 is every port outside the local port range.</param>
-/// <param name="Protocol">TCP or UDP.</param>
-sealed record ListenEndpoint(IPAddress? Address, ushort Port, TransportProtocol Protocol)
-{
-    public override string ToString() =>
-        $"{(Address is null ? $"self:{EndPoints.FormatPort(Port)}" : EndPoints.Format(Address, Port))}/{Protocol.ToConfigString()}";
-}
-
-/// <summary>A server by address or host name. Each address of a name is a backend.</summary>
-/// <param name="Host">An address, without brackets, or a host name.</param>
-/// <param name="Port">In host byte order; 0 is the port that the client connects to.</param>
-/// <param name="Weight">Share of new flows among the service's backends, 0 to 100; 0 takes no new flow.</param>
-sealed record BackendConfiguration(string Host, ushort Port, int Weight)
-{
-    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{EndPoints.FormatPort(Port)}";
 }

@@ -7,4 +7,7 @@ sealed record Located<T>(SourceLocation Location, T Value)
     /// <param name="problem">What is wrong; continues the value as a sentence.</param>
     /// <param name="remedy">What to do about it, as a sentence without the full stop.</param>
     public ConfigurationError Error(string problem, string remedy) => new(Location, $"{Value}", problem, remedy);
+
+    /// <summary>An error about this value.</summary>
+    public ConfigurationError Error(SyntaxError error) => Error(error.Problem, error.Remedy);
 }

@@ -6,6 +6,11 @@ static class Spelling
     const int MaxDistance = 2;
     const int MaxLength = 32;
 
+    /// <summary>What to do about an unknown word, as a sentence without the full stop.</summary>
+    public static string Remedy(string word, IReadOnlyCollection<string> known) => Suggest(word, known) is { } near
+        ? $"Perhaps '{near}' is meant"
+        : $"Use one of: {string.Join(", ", known)}";
+
     /// <summary>The known word within two edits, or null.</summary>
     public static string? Suggest(string word, IEnumerable<string> known) =>
         word.Length > MaxLength ? null : known

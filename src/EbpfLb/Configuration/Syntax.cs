@@ -17,8 +17,11 @@ static class Syntax
     const int MaxLabelLength = 63;
     const int MaxNetworkLength = 255;
     const int MaxSocketLength = 107; // sun_path less the terminating zero, in bytes
-    const int MaxWeight = 100;
+    const int MaxPathLength = 1024;
+    public const string PortRemedy = "Use a port of 1 to 65535";
     const string AddressRemedy = "Use a global or unique local address of the host";
+
+    static readonly SyntaxError InvalidPort = new("has no valid port", PortRemedy);
 
     static readonly SyntaxError NotUnicast = new(
         "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)",
@@ -47,13 +50,60 @@ static class Syntax
             ? null
             : new("is not a network name", "Name one that 'docker network ls' lists");
 
-    /// <summary>unix:// and an absolute path that fits a socket address.</summary>
-    public static SyntaxError? CheckEngineSocket(string text) =>
+    /// <summary>The path of a socket, from unix:// and an absolute path that fits a socket address.</summary>
+    public static Parsed<string> ParseEngineSocket(string text) =>
         text.StartsWith($"{DockerConfiguration.Scheme}/", StringComparison.Ordinal) && !text.Contains('\0')
         && Encoding.UTF8.GetByteCount(text) - DockerConfiguration.Scheme.Length <= MaxSocketLength
-            ? null
-            : new("is not a socket of a container engine",
+            ? text[DockerConfiguration.Scheme.Length..]
+            : new SyntaxError("is not a socket of a container engine",
                 $"Write it as {DockerConfiguration.Scheme}{DockerConfiguration.DefaultSocket}, with a path of at most {MaxSocketLength} bytes");
+
+    /// <summary>The path of a request, without a fragment.</summary>
+    public static Parsed<string?> ParseHttpPath(string text) =>
+        text.Length <= MaxPathLength && text.StartsWith('/') && text.All(c => c is > ' ' and < '\x7f' and not '#')
+            ? text
+            : new SyntaxError("is not a valid HTTP path",
+                $"Begin it with '/', use at most {MaxPathLength} characters, and write %20 for a blank");
+
+    /// <summary>[ADDRESS]:PORT[/PROTOCOL].</summary>
+    public static Parsed<ListenEndpoint?> ParseListen(string text)
+    {
+        if (CheckNotUrl(text) is { } url)
+            return url;
+        var slash = text.IndexOf('/');
+        var (endpoint, protocol) = slash < 0 ? (text, "tcp") : (text[..slash], text[(slash + 1)..]);
+        var transport = ConfigNames.Protocols.Parse(protocol);
+        List<SyntaxError> errors = [];
+        if (!transport.Errors.IsEmpty)
+            errors.Add(new($"names the unknown protocol '{protocol}'", "End it with /tcp or /udp"));
+        var (host, portText) = SplitHostPort(endpoint);
+        if (portText is null)
+            return new(null, [.. errors, new SyntaxError("has no port", "Write it as :80, self:80/tcp, 10.0.0.5:53/udp or [2001:db8::1]:80")]);
+        var address = ParseAddress(host);
+        if (host is not ("" or "self") && CheckListenAddress(host, address) is { } invalid)
+            errors.Add(invalid);
+        var port = portText == EndPoints.AnyPort ? (ushort)0 : ParsePort(portText);
+        if (port is null)
+            errors.Add(InvalidPort);
+        return errors.Count == 0 ? new ListenEndpoint(address, port!.Value, transport.Value) : new Parsed<ListenEndpoint?>(null, [.. errors]);
+    }
+
+    static SyntaxError? CheckListenAddress(string host, IPAddress? address) => address is null && !host.Contains(':')
+        ? new("does not listen on an address", "Write the address in numbers, or 'self' for the interface's own")
+        : CheckHost(host);
+
+    /// <summary>
+    /// HOST[:PORT]; port 0 if there is none. Different spellings of one IPv6 address are one host.
+    /// </summary>
+    public static Parsed<(string Host, ushort Port)> ParseBackend(string text)
+    {
+        if (CheckNotUrl(text) is { } url)
+            return url;
+        var (host, portText) = SplitHostPort(text);
+        var port = portText is null ? (ushort)0 : ParsePort(portText);
+        SyntaxError?[] errors = [CheckHost(host), port is null ? InvalidPort : null];
+        return new((ParseAddress(host)?.ToString() ?? host, port ?? 0), [.. errors.OfType<SyntaxError>()]);
+    }
 
     /// <summary>Splits HOST[:PORT]. An IPv6 address has brackets, or no port.</summary>
     public static (string Host, string? Port) SplitHostPort(string endpoint)
@@ -112,29 +162,22 @@ static class Syntax
     public static ushort? ParsePort(string text) =>
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : null;
 
-    /// <summary>Parses ADDRESS:PORT, or a port alone on the loopback address. Null if it is neither.</summary>
-    public static IPEndPoint? ParseLocalEndPoint(string text)
+    /// <summary>ADDRESS:PORT, or a port alone on the loopback address.</summary>
+    public static Parsed<IPEndPoint?> ParseMetricsEndPoint(string text)
     {
         if (ParsePort(text) is { } alone)
-            return new(IPAddress.Loopback, alone);
+            return new IPEndPoint(IPAddress.Loopback, alone);
         var (host, portText) = SplitHostPort(text);
-        return portText is not null && ParseAddress(host) is { } address && ParsePort(portText) is { } port ? new(address, port) : null;
+        return portText is not null && ParseAddress(host) is { } address && ParsePort(portText) is { } port
+            ? new IPEndPoint(address, port)
+            : new SyntaxError("is not an endpoint to serve metrics at",
+                "Write 9464 for this machine alone, or an own address with a port as 10.0.0.5:9464; 0.0.0.0:9464 is all of them");
     }
 
     /// <summary>An endpoint has no scheme.</summary>
-    public static SyntaxError? CheckNotUrl(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
+    static SyntaxError? CheckNotUrl(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
         ? new("is a URL", "Write HOST or HOST:PORT, without a scheme")
         : null;
-
-    public static readonly SyntaxError InvalidPort = new("has no valid port", "Use a port of 1 to 65535");
-
-    public static readonly SyntaxError InvalidWeight = new(
-        "is not a weight", $"Use a whole number of 0 to {MaxWeight}; 0 takes no new flow");
-
-    public static int? ParseWeight(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var weight) && weight <= MaxWeight
-            ? weight
-            : null;
 
     static bool IsLabel(string label) =>
         label.Length is > 0 and <= MaxLabelLength && label[0] != '-' && label[^1] != '-'

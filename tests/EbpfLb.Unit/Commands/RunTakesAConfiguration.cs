@@ -1,4 +1,4 @@
-using EbpfLb.Providers.Flags;
+using EbpfLb.Unit.Configuration;
 
 namespace EbpfLb.Unit.Commands;
 
@@ -21,11 +21,8 @@ public sealed class RunTakesAConfiguration : IDisposable
 
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(
-            FlagReader.Read(new CommandLineFlags(["eth0"], "tc", "off", [":80", ":53/udp"], ["a", "b:81"])
-            {
-                Flows = "2048",
-                Timeouts = ["udp=5s", "ended=1s"],
-            }).Configuration,
+            Given.Flags("eth0", hook: "tc", events: "off", listens: [":80", ":53/udp"], backends: ["a", "b:81"], flows: "2048",
+                timeouts: ["udp=5s", "ended=1s"]).Configuration,
             _shell.Ran);
     }
 

@@ -15,20 +15,14 @@ static class Given
         string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
         string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null,
         bool leaveAttached = false) =>
-        FlagReader.Read(new CommandLineFlags(
-            networkInterface is null ? [] : [networkInterface, .. moreInterfaces ?? []], hook, events, listens ?? [],
-            backends ?? [], Mode: mode)
+        FlagReader.Read(new (string Flag, string[]? Values)[]
         {
-            Flows = flows,
-            Drain = drain,
-            Health = health ?? [],
-            Timeouts = timeouts ?? [],
-            Metrics = metrics,
-            Logs = logs,
-            Docker = docker,
-            DockerSocket = dockerSocket,
-            LeaveAttached = leaveAttached,
-        });
+            ("--interface", networkInterface is null ? null : [networkInterface, .. moreInterfaces ?? []]), ("--hook", One(hook)),
+            ("--events", One(events)), ("--listen", listens), ("--backend", backends), ("--mode", One(mode)), ("--flows", One(flows)),
+            ("--drain", One(drain)), ("--health", health), ("--timeout", timeouts), ("--metrics", One(metrics)),
+            ("--logs", One(logs)), ("--docker", One(docker)), ("--docker-socket", One(dockerSocket)),
+            ("--leave-attached", leaveAttached ? ["true"] : null),
+        }.Where(flag => flag.Values is not null).ToDictionary(flag => flag.Flag, flag => flag.Values!));
 
     /// <summary>One good service, but for what the caller changes.</summary>
     public static ConfigurationResult GoodFlagsBut(
@@ -39,4 +33,6 @@ static class Given
         Flags(
             networkInterface, hook, events, [listen], [backend], flows: flows, timeouts: timeouts, drain: drain,
             health: health, metrics: metrics, logs: logs, moreInterfaces: moreInterfaces);
+
+    static string[]? One(string? value) => value is null ? null : [value];
 }

@@ -71,7 +71,7 @@ public sealed class WhatHasJustStartedIsNotTried
 
     static ServiceSnapshot Web(string policy, params BackendSnapshot[] backends) => WatchedHealth.Web(backends) with
     {
-        Health = new() { WhenAllDown = ConfigNames.AllDown.Single(known => known.Name == policy).Value },
+        Health = new() { WhenAllDown = ConfigNames.AllDown.Parse(policy).Value },
     };
 
     static BackendSnapshot Container(string address) => new(IPAddress.Parse(address), 80, 1, address) { RequiresHealthyCheck = true };

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
-using EbpfLb.Providers.Flags;
 using EbpfLb.Providers.Names;
 using EbpfLb.Reconcile;
+using EbpfLb.Unit.Configuration;
 
 namespace EbpfLb.Unit.Providers;
 
@@ -16,8 +16,8 @@ sealed class Watched : IAsyncDisposable
 
     public Watched(INameResolver names, params string[] backends)
     {
-        var flags = new CommandLineFlags(["eth0"], null, null, [":80"], backends);
-        var resolver = new BackendResolver(FlagReader.Read(flags).Configuration!, names, _time, _journal);
+        var configuration = Given.Flags("eth0", listens: [":80"], backends: backends).Configuration!;
+        var resolver = new BackendResolver(configuration, names, _time, _journal);
         _snapshots = resolver.WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 

@@ -79,7 +79,7 @@ public sealed class StatusShowsWhatIsConfigured
     [Theory, InlineData("nat"), InlineData("dsr")]
     public void How_packets_get_to_the_backends_and_back(string word)
     {
-        var mode = ConfigNames.Modes.Single(known => known.Name == word).Value;
+        var mode = ConfigNames.Modes.Parse(word).Value;
         using var lb = Serving();
         new Reconciler(lb.Tables).Apply([Web(Four, Six) with { Mode = mode }], [Hosts.Ip4.Balancer, SelfV6]);
         using var output = new StringWriter();

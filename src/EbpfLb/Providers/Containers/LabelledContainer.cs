@@ -42,7 +42,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
             _errors.Add(new(Location(), label, "is not a known label", $"Perhaps '{Suggest(label)}' is meant"));
         var service = FindService();
         var port = FindPort(service);
-        var weight = Read(Weight, text => Syntax.ParseWeight(text), Syntax.InvalidWeight) ?? 1;
+        var weight = Read(Weight, SettingTypes.Weight) ?? 1;
         var (share, health) = (container.IsTerminating ? 0 : weight, container.Health);
         var addresses = FindAddresses();
         return _errors.Count > 0 || service is null
@@ -78,7 +78,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
 
     ushort FindPort(ServiceConfiguration? service)
     {
-        var port = Read(Port, text => Syntax.ParsePort(text), Syntax.InvalidPort);
+        var port = Read(Port, SettingTypes.Port("has no valid port"));
         if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
             _errors.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
                 "Leave the label out, or use mode nat"));
@@ -104,14 +104,13 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         return [];
     }
 
-    T? Read<T>(string label, Func<string, T?> read, SyntaxError error) where T : struct
+    T? Read<T>(string label, SettingType<T> type) where T : struct
     {
         if (!container.Labels.TryGetValue(label, out var text))
             return null;
-        var value = read(text);
-        if (value is null)
-            _errors.Add(new(Location(label), text, error.Problem, error.Remedy));
-        return value;
+        var parsed = type.Parse(text);
+        _errors.AddRange(parsed.Errors.Select(error => new ConfigurationError(Location(label), text, error.Problem, error.Remedy)));
+        return parsed.Errors.IsEmpty ? parsed.Value : null;
     }
 
     static bool IsKnown(string label) => Known.Contains(label);

@@ -16,18 +16,6 @@ sealed partial class ConfigurationWatcher(
     /// <summary>The polling interval. A change counts once two reads agree: the file is then complete.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    static readonly (string Key, Func<LoadBalancerConfiguration, object> Value)[] RestartSettings =
-    [
-        ("interface", configuration => string.Join(", ", configuration.Interfaces)),
-        ("hook", configuration => configuration.Hook),
-        ("events", configuration => configuration.Events),
-        ("flows", configuration => configuration.Flows),
-        ("timeouts", configuration => configuration.Timeouts),
-        ("metrics", configuration => $"{configuration.Metrics}"),
-        ("logs", configuration => configuration.Logs),
-        ("leave-attached", configuration => configuration.LeaveAttached),
-    ];
-
     readonly Channel<bool> _reloadRequests = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -86,10 +74,11 @@ sealed partial class ConfigurationWatcher(
             LogInvalid(path, string.Concat(errors.Select(error => $"\n  {error}")));
             return null;
         }
-        var changed = RestartSettings.Where(setting => !setting.Value(next).Equals(setting.Value(current))).ToArray();
+        var changed = LoadBalancerConfiguration.Settings.Settings
+            .Where(setting => !setting.IsReloadable && !setting.IsEqual(next, current)).ToArray();
         if (changed.Length == 0)
             return next;
-        LogRestartRequired(path, string.Join(", ", changed.Select(setting => setting.Key)));
+        LogRestartRequired(path, string.Join(", ", changed.Select(setting => setting.Name)));
         return null;
     }
 
