@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Raised when a struct or an enum below changes its meaning or its layout. */
-#define LB_ABI_VERSION 6
+#define LB_ABI_VERSION 7
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -99,10 +99,11 @@ struct lb_backend {
  * remainder by 64. One side is the ports that packets from clients go to, the
  * other those that packets from backends come from.
  */
-#define LB_PORTS_OF_SERVICES 0
-#define LB_PORTS_OF_BACKENDS 1
-#define LB_PORTS_WORD(side, udp, port) ((__u32)(side) << 11 | (__u32)(udp) << 10 | (port) >> 6)
-#define LB_PORTS_WORDS (1 << 12)
+#define LB_PORT_FILTER_SERVICES 0
+#define LB_PORT_FILTER_BACKENDS 1
+#define LB_PORT_FILTER_WORD(side, udp, port) \
+	((__u32)(side) << 11 | (__u32)(udp) << 10 | (port) >> 6)
+#define LB_PORT_FILTER_WORDS (1 << 12)
 
 /* An interface that the datapath stands on, by its index. */
 struct lb_link {
@@ -127,7 +128,7 @@ enum lb_tcp_seen {
 };
 
 /* The way that packets take from here: what bpf_fib_lookup() told of it. */
-struct lb_way {
+struct lb_nexthop {
 	__u8 destination[6]; /* Ethernet addresses, in the order that a frame has them in */
 	__u8 source[6];
 	__u32 ifindex;
@@ -149,8 +150,8 @@ struct lb_flow {
 	__u64 bytes; /* of IP packets, their headers included */
 	enum lb_tcp_seen tcp_seen; /* this direction's */
 	__u32 handshake_ack; /* what acknowledges this direction's SYN, in host order */
-	struct lb_way way; /* the last packet's, while way_mtu is set */
-	__u16 way_mtu; /* the largest IP packet, in bytes, that is known to fit; 0: the way is to be asked for */
+	struct lb_nexthop nexthop; /* the last packet's, while path_mtu is set */
+	__u16 path_mtu; /* the largest IP packet, in bytes, that is known to fit; 0: the way is to be asked for */
 	__u16 service;
 	__u16 backend;
 	enum lb_direction direction;
@@ -159,7 +160,7 @@ struct lb_flow {
 
 /* Why a packet got its verdict: each packet counts under one reason a hook. */
 enum lb_reason {
-	LB_UNDECIDED, /* the walk goes on; never counted */
+	LB_CONTINUE, /* the walk goes on; never counted */
 	/* Sent on. */
 	LB_SENT_TO_BACKEND,
 	LB_SENT_TO_CLIENT,
@@ -239,7 +240,7 @@ struct lb_settings {
 	__u16 local_port_max;
 	enum lb_event_level event_level;
 	__u32 icmp_per_second; /* own errors of each CPU; 0: no limit */
-	__u32 routes_tell_source; /* 1: the kernel tells with a route which address to send from */
+	__u32 fib_lookup_src; /* 1: the kernel tells with a route which address to send from */
 };
 
 /* Written by user space for `status`; the datapath does not read these. */
@@ -264,7 +265,7 @@ _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_link) == 48, "lb_link");
 _Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
-_Static_assert(sizeof(struct lb_way) == 16, "lb_way");
+_Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");

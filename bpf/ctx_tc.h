@@ -2,7 +2,7 @@
 /*
  * The tc hook. It sees packets as the stack does: large segments, and
  * checksums that the sender left for its hardware to complete. An entry says
- * by a tc_summed of its choice whether the kernel tells which is which.
+ * by a tc_csum_state of its choice whether the kernel tells which is which.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 
 #define lb_ctx __sk_buff
 
-#include "checksum.h"
-#include "summed.h"
+#include "csum.h"
+#include "csum_state.h"
 #include "types.h"
 
 /* Others on this hook have their say about what is not ours: "ok" would be the last word. */
@@ -56,7 +56,7 @@ static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u
 	return header + size <= ctx_pointer(skb, data_end) ? header : NULL;
 }
 
-#include "partial.h"
+#include "csum_bytes.h"
 
 /* The kernel knows every packet's checksum state, so every packet can be carried. */
 static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, struct packet *pkt)
@@ -71,8 +71,8 @@ static __always_inline bool ctx_can_rewrite(struct __sk_buff *skb, struct packet
  * no checksum inside the packet offsets: IPv6's addresses and hop limit, and
  * what changes behind the IP header, `behind`.
  */
-static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct change *change,
-					     __u32 behind)
+static __always_inline void tc_csum_complete_update(struct __sk_buff *skb,
+						    const struct change *change, __u32 behind)
 {
 	if (!lb_address_is_v4(&change->to->dst))
 		behind = csum_add(behind, csum_add(change->addresses, ~(__u32)bpf_htons(1)));
@@ -81,15 +81,16 @@ static __always_inline void tc_mend_card_sum(struct __sk_buff *skb, const struct
 }
 
 /* Mends the transport header's checksum by the kernel's helpers, which are right whatever its state. */
-static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const struct packet *pkt,
-					       const struct change *change)
+static __always_inline bool tc_csum_update_by_helpers(struct __sk_buff *skb,
+						      const struct packet *pkt,
+						      const struct change *change)
 {
 	__u64 flags = pkt->tuple.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__u32 offset = lb_l4_checksum_offset(pkt);
+	__u32 offset = pkt_l4_csum_offset(pkt);
 
 	/* They have a card's sum follow what they mend. */
-	tc_mend_card_sum(skb, change, lb_has_l4_checksum(pkt) ? 0 : change->body);
-	if (!lb_has_l4_checksum(pkt))
+	tc_csum_complete_update(skb, change, pkt_has_l4_csum(pkt) ? 0 : change->body);
+	if (!pkt_has_l4_csum(pkt))
 		return true;
 	/* A size of zero says that the change is given as a sum. */
 	if (pkt->tuple.protocol != IPPROTO_ICMP &&
@@ -105,9 +106,10 @@ static __always_inline bool tc_mend_by_helpers(struct __sk_buff *skb, const stru
  * What mending a complete checksum changes behind the IP header: its own change
  * offsets the body's, and that of the addresses which it covers.
  */
-static __always_inline __u32 tc_change_behind(const struct packet *pkt, const struct change *change)
+static __always_inline __u32 tc_csum_complete_delta(const struct packet *pkt,
+						    const struct change *change)
 {
-	if (!lb_has_l4_checksum(pkt))
+	if (!pkt_has_l4_csum(pkt))
 		return change->body;
 	return pkt->tuple.protocol == IPPROTO_ICMP ? 0 : ~change->addresses;
 }
@@ -116,23 +118,23 @@ static __always_inline __u32 tc_change_behind(const struct packet *pkt, const st
  * Mends the transport header's checksum. The helpers take a fifth of a packet's
  * time: they are for what may be for hardware to finish, and nobody tells.
  */
-static __always_inline bool ctx_mend_checksum(struct __sk_buff *skb, const struct packet *pkt,
-					      const struct change *change)
+static __always_inline bool ctx_csum_update(struct __sk_buff *skb, const struct packet *pkt,
+					    const struct change *change)
 {
-	enum summed summed = tc_summed(skb, pkt);
+	enum csum_state summed = tc_csum_state(skb, pkt);
 	__u16 *checksum;
 
-	if (summed == SUMMED_UNTOLD)
-		return tc_mend_by_helpers(skb, pkt, change);
-	if (summed == SUMMED_BY_CARD || summed == SUMMED_IN_WHOLE)
-		tc_mend_card_sum(skb, change, tc_change_behind(pkt, change));
-	if (!lb_has_l4_checksum(pkt))
+	if (summed == CHECKSUM_UNKNOWN)
+		return tc_csum_update_by_helpers(skb, pkt, change);
+	if (summed == CHECKSUM_COMPLETE || summed == CHECKSUM_NOT_PARTIAL)
+		tc_csum_complete_update(skb, change, tc_csum_complete_delta(pkt, change));
+	if (!pkt_has_l4_csum(pkt))
 		return true;
-	checksum = ctx_header(skb, lb_l4_checksum_offset(pkt), sizeof(*checksum));
+	checksum = ctx_header(skb, pkt_l4_csum_offset(pkt), sizeof(*checksum));
 	if (!checksum)
 		return false;
-	*checksum = summed == SUMMED_IN_PART ? csum_mend_partial(*checksum, change) :
-					       csum_mend(*checksum, pkt, change);
+	*checksum = summed == CHECKSUM_PARTIAL ? csum_update_partial(*checksum, change) :
+						 csum_update(*checksum, pkt, change);
 	return true;
 }
 
@@ -157,46 +159,46 @@ static __always_inline bool ctx_make_quote(struct __sk_buff *skb, __u32 length, 
 }
 
 /* Has what a card has summed up follow bytes that were written. */
-static __always_inline void ctx_note_sum(struct __sk_buff *skb, __u32 change)
+static __always_inline void ctx_csum_complete_update(struct __sk_buff *skb, __u32 change)
 {
 	bpf_csum_update(skb, change);
 }
 
 /* The kernel's neighbour output resolves, and what leaves by any interface is a packet as any other. */
-static __always_inline bool ctx_can_send(const struct __sk_buff *skb, const struct hop *hop)
+static __always_inline bool ctx_can_send(const struct __sk_buff *skb, const struct fib_result *fib)
 {
 	(void)skb;
-	(void)hop;
+	(void)fib;
 	return true;
 }
 
 /* Has the kernel resolve the next hop, and the route as well where the hop knows no gateway. */
-static __always_inline int tc_send_unresolved(const struct hop *hop)
+static __always_inline int tc_send_unresolved(const struct fib_result *fib)
 {
 	struct bpf_redir_neigh neighbour = {};
 
-	if (!hop->routed)
-		return bpf_redirect_neigh(hop->way.ifindex, NULL, 0, 0);
-	if (lb_address_is_v4(&hop->gateway)) {
+	if (!fib->routed)
+		return bpf_redirect_neigh(fib->nexthop.ifindex, NULL, 0, 0);
+	if (lb_address_is_v4(&fib->gateway)) {
 		neighbour.nh_family = LB_AF_INET;
-		neighbour.ipv4_nh = lb_address_to_v4(&hop->gateway);
+		neighbour.ipv4_nh = lb_address_to_v4(&fib->gateway);
 	} else {
 		neighbour.nh_family = LB_AF_INET6;
-		__builtin_memcpy(neighbour.ipv6_nh, &hop->gateway, sizeof(neighbour.ipv6_nh));
+		__builtin_memcpy(neighbour.ipv6_nh, &fib->gateway, sizeof(neighbour.ipv6_nh));
 	}
-	return bpf_redirect_neigh(hop->way.ifindex, &neighbour, sizeof(neighbour), 0);
+	return bpf_redirect_neigh(fib->nexthop.ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
 /* Sends the packet on; the verdict is the program's. */
-static __always_inline int ctx_send(struct __sk_buff *skb, const struct hop *hop)
+static __always_inline int ctx_send(struct __sk_buff *skb, const struct fib_result *fib)
 {
 	struct ethhdr *eth;
 
-	if (!hop->resolved)
-		return tc_send_unresolved(hop);
+	if (!fib->resolved)
+		return tc_send_unresolved(fib);
 	eth = ctx_header(skb, 0, sizeof(*eth));
 	if (!eth)
 		return CTX_DROP;
-	lb_write_ethernet(eth, &hop->way);
-	return bpf_redirect(hop->way.ifindex, 0);
+	nexthop_write(eth, &fib->nexthop);
+	return bpf_redirect(fib->nexthop.ifindex, 0);
 }

@@ -11,7 +11,7 @@
 
 #define lb_ctx xdp_md
 
-#include "checksum.h"
+#include "csum.h"
 #include "types.h"
 
 #define CTX_PASS XDP_PASS
@@ -51,7 +51,7 @@ static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 
 	return header + size <= ctx_pointer(xdp, data_end) ? header : NULL;
 }
 
-#include "partial.h"
+#include "csum_bytes.h"
 
 /*
  * False for the packet whose checksum may be either: it looks partial, yet is
@@ -62,7 +62,7 @@ static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, struct packet *p
 {
 	__u32 sum;
 
-	pkt->unfinished = lb_has_l4_checksum(pkt) && csum_looks_partial(pkt);
+	pkt->unfinished = pkt_has_l4_csum(pkt) && csum_looks_partial(pkt);
 	if (!pkt->unfinished)
 		return true;
 	if (xdp_is_native)
@@ -74,24 +74,24 @@ static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, struct packet *p
 	return csum_fold(csum_add(sum, pkt->l4_checksum)) != 0xffff;
 }
 
-static __always_inline __u16 xdp_new_checksum(const struct packet *pkt, __u16 old,
-					      const struct change *change)
+static __always_inline __u16 xdp_csum_update(const struct packet *pkt, __u16 old,
+					     const struct change *change)
 {
 	return pkt->unfinished ? csum_fold(csum_pseudo_header(change->to, pkt->l4_length)) :
-				 csum_mend(old, pkt, change);
+				 csum_update(old, pkt, change);
 }
 
 /* Mends the transport header's checksum. */
-static __always_inline bool ctx_mend_checksum(struct xdp_md *xdp, const struct packet *pkt,
-					      const struct change *change)
+static __always_inline bool ctx_csum_update(struct xdp_md *xdp, const struct packet *pkt,
+					    const struct change *change)
 {
 	__u16 *checksum;
 
-	if (!lb_has_l4_checksum(pkt))
+	if (!pkt_has_l4_csum(pkt))
 		return true;
-	checksum = ctx_header(xdp, lb_l4_checksum_offset(pkt), sizeof(*checksum));
+	checksum = ctx_header(xdp, pkt_l4_csum_offset(pkt), sizeof(*checksum));
 	if (checksum)
-		*checksum = xdp_new_checksum(pkt, *checksum, change);
+		*checksum = xdp_csum_update(pkt, *checksum, change);
 	return checksum;
 }
 
@@ -112,7 +112,7 @@ static __always_inline bool ctx_make_quote(struct xdp_md *xdp, __u32 length, __u
 }
 
 /* A card's sum is of no account here. */
-static __always_inline void ctx_note_sum(struct xdp_md *xdp, __u32 change)
+static __always_inline void ctx_csum_complete_update(struct xdp_md *xdp, __u32 change)
 {
 	(void)xdp;
 	(void)change;
@@ -123,19 +123,19 @@ static __always_inline void ctx_note_sum(struct xdp_md *xdp, __u32 change)
  * leaves by another interface: the other driver may take no frames from here,
  * and those that it refuses are lost where nobody sees it.
  */
-static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct hop *hop)
+static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct fib_result *fib)
 {
-	return hop->resolved && (!xdp_is_native || hop->way.ifindex == xdp->ingress_ifindex);
+	return fib->resolved && (!xdp_is_native || fib->nexthop.ifindex == xdp->ingress_ifindex);
 }
 
 /* Sends the packet on; the verdict is the program's. */
-static __always_inline int ctx_send(struct xdp_md *xdp, const struct hop *hop)
+static __always_inline int ctx_send(struct xdp_md *xdp, const struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
 
 	if (!eth)
 		return CTX_DROP;
-	lb_write_ethernet(eth, &hop->way);
-	return hop->way.ifindex == xdp->ingress_ifindex ? XDP_TX :
-							  bpf_redirect(hop->way.ifindex, 0);
+	nexthop_write(eth, &fib->nexthop);
+	return fib->nexthop.ifindex == xdp->ingress_ifindex ? XDP_TX :
+							      bpf_redirect(fib->nexthop.ifindex, 0);
 }

@@ -10,7 +10,7 @@
 #include "tcp.h"
 #include "types.h"
 
-static __always_inline bool dsr_has(const struct lb_flow *flow)
+static __always_inline bool dsr_applies(const struct lb_flow *flow)
 {
 	return flow->mode == LB_DSR;
 }
@@ -41,10 +41,10 @@ static __always_inline bool dsr_is_over(const struct lb_flow *flow)
  * address to it. Where forwarding is off the kernel tells no way: then the
  * backend is on the link that the packet came by, or out of reach.
  */
-static __always_inline bool dsr_can_reach(const struct lb_flow *flow, struct hop *hop)
+static __always_inline bool dsr_can_reach(const struct lb_flow *flow, struct fib_result *fib)
 {
-	if (!hop->routed)
-		hop->gateway = flow->rewritten.dst;
-	hop->routed = true;
-	return lb_address_equals(&hop->gateway, &flow->rewritten.dst);
+	if (!fib->routed)
+		fib->gateway = flow->rewritten.dst;
+	fib->routed = true;
+	return lb_address_equals(&fib->gateway, &flow->rewritten.dst);
 }

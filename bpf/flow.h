@@ -8,15 +8,15 @@
 #pragma once
 
 #include "dsr.h"
-#include "flowtable.h"
+#include "flow_table.h"
 #include "maps.h"
-#include "natport.h"
+#include "snat.h"
 #include "tcp.h"
 #include "telemetry.h"
 #include "types.h"
 
 /* How often, at most, a busy flow looks after its other half: about every four seconds, 2^32 ns. */
-#define LB_TEND_STEP 32
+#define FLOW_KEEP_ALIVE_SHIFT 32
 
 /* Has an opening flow shown that both its ends are there, with this packet of the client's? */
 static __always_inline bool flow_is_established(const struct lb_flow *flow,
@@ -51,23 +51,23 @@ static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, str
 	established = bpf_map_lookup_elem(&flows, key);
 	if (!established)
 		return flow;
-	flow_note_move();
+	flow_bump_generation();
 	if (reply)
-		bpf_map_delete_elem(&opening, &reply_key);
-	bpf_map_delete_elem(&opening, key);
+		bpf_map_delete_elem(&half_open, &reply_key);
+	bpf_map_delete_elem(&half_open, key);
 	return established;
 }
 
 /* The flow of a packet that has none in `flows`; one whose ends have both shown themselves by now moves there. */
-static __always_inline struct lb_flow *flow_find_opening(const struct packet *pkt)
+static __always_inline struct lb_flow *flow_find_half_open(const struct packet *pkt)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&opening, &pkt->tuple);
+	struct lb_flow *flow = bpf_map_lookup_elem(&half_open, &pkt->tuple);
 	struct lb_flow *reply;
 
 	/* It may just have been moved there. To know by `moves` would cost each packet that has one. */
 	if (!flow)
 		return bpf_map_lookup_elem(&flows, &pkt->tuple);
-	if (dsr_has(flow))
+	if (dsr_applies(flow))
 		return dsr_is_established(flow, pkt) ? flow_establish(&pkt->tuple, flow, NULL) :
 						       flow;
 	reply = flow_pair(&pkt->tuple, flow);
@@ -81,7 +81,7 @@ static __always_inline struct lb_flow *flow_find_opening(const struct packet *pk
  * evicted, and one that was is made anew from this half, where this one stands.
  * False when its key has become another flow's: then this one is over.
  */
-static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flow *flow)
+static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct lb_flow *flow)
 {
 	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
 	bool established = bpf_map_lookup_elem(&flows, key);
@@ -96,12 +96,12 @@ static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flo
 	if (found)
 		return true;
 	pair.direction = flow->direction == LB_TO_BACKEND ? LB_TO_CLIENT : LB_TO_BACKEND;
-	pair.way_mtu = 0;
+	pair.path_mtu = 0;
 	pair.packets = 0;
 	pair.bytes = 0;
 	/* What the other end has yet to show, this half does not show for it. */
 	pair.tcp_seen &= established ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
-	bpf_map_update_elem(established ? (void *)&flows : (void *)&opening, &pair_key, &pair,
+	bpf_map_update_elem(established ? (void *)&flows : (void *)&half_open, &pair_key, &pair,
 			    BPF_NOEXIST);
 	return true;
 }
@@ -109,11 +109,11 @@ static __noinline bool flow_tend(const struct lb_tuple *key, const struct lb_flo
 /* The living flow of a packet, which goes nowhere before its flow is looked after. */
 static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64 now)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_opening(pkt);
+	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
 
-	if (!flow || dsr_has(flow) || !((now ^ flow->seen_ns) >> LB_TEND_STEP))
+	if (!flow || dsr_applies(flow) || !((now ^ flow->seen_ns) >> FLOW_KEEP_ALIVE_SHIFT))
 		return flow;
-	return flow_tend(&pkt->tuple, flow) ? flow : NULL;
+	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
 }
 
 /* Marks a flow that is over; whoever is first reports it. */
@@ -124,8 +124,8 @@ static __always_inline void flow_mark_end(const struct lb_tuple *client, struct 
 		return;
 	if (reply)
 		__sync_fetch_and_or(&reply->tcp_seen, LB_SEEN_END);
-	lb_count_live(forward->backend, -1);
-	lb_report_closed(client, forward, reply);
+	count_active_flow(forward->backend, -1);
+	event_flow_closed(client, forward, reply);
 }
 
 /* Ends the flow when the connection is over. Not inlined: it is rare. */
@@ -134,7 +134,7 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 	struct lb_flow *pair;
 	struct lb_tuple client;
 
-	if (dsr_has(flow)) {
+	if (dsr_applies(flow)) {
 		if (dsr_is_over(flow))
 			flow_mark_end(key, flow, NULL);
 		return;
@@ -153,7 +153,7 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 /* Removes a client's flow, in whose place another one comes; who has not been told of its end is told now. */
 static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flow *flow)
 {
-	flow_mark_end(client, flow, dsr_has(flow) ? NULL : flow_pair(client, flow));
+	flow_mark_end(client, flow, dsr_applies(flow) ? NULL : flow_pair(client, flow));
 	flow_remove(client, flow);
 }
 
@@ -179,9 +179,9 @@ static __always_inline struct lb_flow *flow_add(void *map, const struct lb_tuple
 {
 	if (bpf_map_update_elem(map, client, flow, BPF_NOEXIST))
 		return NULL;
-	lb_count_opened(flow);
-	lb_count_live(flow->backend, 1);
-	lb_report_opened(client, flow);
+	count_opened(flow);
+	count_active_flow(flow->backend, 1);
+	event_flow_opened(client, flow);
 	return bpf_map_lookup_elem(map, client);
 }
 
@@ -195,7 +195,7 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 	flow->opened_ns = bpf_ktime_get_ns();
 	flow->seen_ns = flow->opened_ns;
 	flow->direction = LB_TO_BACKEND;
-	return flow_add(&opening, client, flow) ?: flow_lookup(client);
+	return flow_add(&half_open, client, flow) ?: flow_lookup(client);
 }
 
 /*
@@ -205,12 +205,12 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
  * meanwhile, its flow is the one.
  */
 static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struct lb_tuple *client,
-						 struct new_flow *fresh, enum lb_reason *refusal)
+						 struct new_flow *new_flow, enum lb_reason *refusal)
 {
-	struct lb_tuple *reply_key = &fresh->reply_key;
-	struct lb_flow *flow = &fresh->flow;
+	struct lb_tuple *reply_key = &new_flow->reply_key;
+	struct lb_flow *flow = &new_flow->flow;
 	struct lb_flow *opened;
-	enum port_hold held;
+	enum snat_reservation held;
 
 	reply_key->src = flow->rewritten.dst;
 	reply_key->dst = flow->rewritten.src;
@@ -222,7 +222,7 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	*refusal = LB_REFUSE_NO_PORT;
-	held = lb_reserve_port(ctx);
+	held = snat_reserve_port(ctx);
 	if (!held)
 		return NULL;
 
@@ -230,13 +230,13 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->rewritten = lb_tuple_reversed(reply_key);
 	*refusal = LB_REFUSE_NO_FLOW;
 	/* A reply's half that outlived its forward one stands where that stood. */
-	opened = flow_add(held == PORT_HELD_IN_FLOWS ? (void *)&flows : (void *)&opening, client,
-			  flow);
+	opened = flow_add(held == SNAT_RESERVED_ESTABLISHED ? (void *)&flows : (void *)&half_open,
+			  client, flow);
 	if (opened)
 		return opened;
 	opened = flow_lookup(client);
 	/* Its reply's half may be the one that was found: who was first has reserved it. */
 	if (!opened || !lb_tuple_equals(&opened->rewritten, &flow->rewritten))
-		bpf_map_delete_elem(&opening, reply_key);
+		bpf_map_delete_elem(&half_open, reply_key);
 	return opened;
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "flowtable.h"
+#include "flow_table.h"
 #include "ip.h"
 #include "maps.h"
 #include "rewrite.h"
@@ -65,7 +65,7 @@ lb_global bool icmp_read_quote(struct lb_ctx *ctx, const struct packet *pkt, str
 }
 
 /* Writes a checksum that covers what changed by `change`, and returns what that itself adds to a sum. */
-static __always_inline __u32 icmp_mend_quoted_sum(__u16 *checksum, __u32 change)
+static __always_inline __u32 icmp_update_quoted_csum(__u16 *checksum, __u32 change)
 {
 	__u16 old = *checksum;
 
@@ -74,21 +74,21 @@ static __always_inline __u32 icmp_mend_quoted_sum(__u16 *checksum, __u32 change)
 }
 
 /* Does the quote end before its transport checksum does? */
-static __always_inline bool icmp_quote_lacks_l4_sum(const struct packet *quote)
+static __always_inline bool icmp_quote_lacks_l4_csum(const struct packet *quote)
 {
-	return lb_l4_checksum_offset(quote) + sizeof(__u16) > quote->l4_offset + quote->l4_length;
+	return pkt_l4_csum_offset(quote) + sizeof(__u16) > quote->l4_offset + quote->l4_length;
 }
 
 /* The quoted transport checksum, where the quote is long enough to have it and its sender computed one. */
-static __always_inline __u32 icmp_rewrite_quoted_l4_sum(struct lb_ctx *ctx,
-							const struct packet *quote, __u32 change)
+static __always_inline __u32 icmp_rewrite_quoted_l4_csum(struct lb_ctx *ctx,
+							 const struct packet *quote, __u32 change)
 {
-	__u16 *checksum = ctx_header(ctx, lb_l4_checksum_offset(quote), sizeof(*checksum));
+	__u16 *checksum = ctx_header(ctx, pkt_l4_csum_offset(quote), sizeof(*checksum));
 	bool udp = quote->tuple.protocol == IPPROTO_UDP;
 
-	if (!checksum || icmp_quote_lacks_l4_sum(quote) || (udp && !*checksum))
+	if (!checksum || icmp_quote_lacks_l4_csum(quote) || (udp && !*checksum))
 		return 0;
-	change = icmp_mend_quoted_sum(checksum, change);
+	change = icmp_update_quoted_csum(checksum, change);
 	/* Its sender sent a computed zero in its other form, which adds the same. */
 	if (udp && !*checksum)
 		*checksum = 0xffff;
@@ -106,7 +106,7 @@ static __always_inline bool icmp_rewrite_quoted_ip(struct lb_ctx *ctx, const str
 		ip4 = ctx_header(ctx, quote->l3_offset, sizeof(*ip4));
 		if (!ip4)
 			return false;
-		*sum = csum_add(*sum, icmp_mend_quoted_sum(&ip4->check, addresses));
+		*sum = csum_add(*sum, icmp_update_quoted_csum(&ip4->check, addresses));
 		ip4->saddr = lb_address_to_v4(&to->src);
 		ip4->daddr = lb_address_to_v4(&to->dst);
 		return true;
@@ -127,9 +127,9 @@ static __always_inline bool icmp_rewrite_quote(struct lb_ctx *ctx, const struct 
 	__u32 ports = csum_add(~csum_ports(&quote->tuple), csum_ports(to));
 
 	*sum = csum_add(addresses, ports);
-	if (!lb_rewrite_ports(ctx, quote, to))
+	if (!rewrite_ports(ctx, quote, to))
 		return false;
-	*sum = csum_add(*sum, icmp_rewrite_quoted_l4_sum(ctx, quote, *sum));
+	*sum = csum_add(*sum, icmp_rewrite_quoted_l4_csum(ctx, quote, *sum));
 	return icmp_rewrite_quoted_ip(ctx, quote, to, addresses, sum);
 }
 
@@ -145,7 +145,7 @@ lb_global bool icmp_rewrite(struct lb_ctx *ctx, const struct packet *pkt,
 	quoted = lb_tuple_reversed(to);
 	change.addresses = csum_addresses_change(&pkt->tuple, to);
 	return icmp_rewrite_quote(ctx, quote, &quoted, &change.body) &&
-	       lb_readdress(ctx, pkt, &change);
+	       rewrite_addresses(ctx, pkt, &change);
 }
 
 /* The flow whose packets go the error's way, if the quoted packet is one that we sent. */

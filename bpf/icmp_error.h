@@ -9,7 +9,7 @@
 
 #include "icmp.h"
 #include "icmp_limit.h"
-#include "partial.h"
+#include "csum_bytes.h"
 #include "types.h"
 
 #define ICMP_NET_UNREACH 0 /* codes of ICMP_DEST_UNREACH */
@@ -52,21 +52,21 @@ static __always_inline bool icmp_is_host(const struct lb_address *address)
 /* May this packet be answered by an error? */
 static __always_inline bool icmp_may_answer(const struct packet *pkt)
 {
-	return !lb_is_icmp(pkt) && pkt->fragment != FRAGMENT_LATER &&
+	return !pkt_is_icmp(pkt) && pkt->fragment != FRAGMENT_LATER &&
 	       icmp_is_host(&pkt->tuple.src) && icmp_is_host(&pkt->tuple.dst);
 }
 
 /* The way back: to the neighbour that the frame came from. False for a frame that was not for us alone. */
-static __always_inline bool icmp_way_back(struct lb_ctx *ctx, struct hop *hop)
+static __always_inline bool icmp_route_back(struct lb_ctx *ctx, struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
 
 	if (!eth || (eth->h_dest[0] | eth->h_source[0]) & 1)
 		return false;
-	hop->way.ifindex = ctx_ingress(ctx);
-	hop->resolved = true;
-	__builtin_memcpy(hop->way.source, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(hop->way.destination, eth->h_source, ETH_ALEN);
+	fib->nexthop.ifindex = ctx_ingress(ctx);
+	fib->resolved = true;
+	__builtin_memcpy(fib->nexthop.source, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(fib->nexthop.destination, eth->h_source, ETH_ALEN);
 	return true;
 }
 
@@ -83,8 +83,8 @@ static __always_inline __u16 csum_half(__u16 number)
  * looked unfinished, as long as no byte is missing. Of a cut quote's checksum
  * nobody can tell anything: it gets the value that adds up the same, finished or not.
  */
-lb_global __u32 icmp_sum_quote(struct lb_ctx *ctx, const struct packet *pkt, __u32 offset,
-			       __u32 length)
+lb_global __u32 icmp_csum_quote(struct lb_ctx *ctx, const struct packet *pkt, __u32 offset,
+				__u32 length)
 {
 	__u32 headers;
 	__u16 *field;
@@ -96,11 +96,11 @@ lb_global __u32 icmp_sum_quote(struct lb_ctx *ctx, const struct packet *pkt, __u
 		return csum_bytes(ctx, offset, length);
 	headers = pkt->l4_offset - pkt->l3_offset;
 	offset -= pkt->l3_offset;
-	field = ctx_header(ctx, offset + lb_l4_checksum_offset(pkt), sizeof(*field));
+	field = ctx_header(ctx, offset + pkt_l4_csum_offset(pkt), sizeof(*field));
 	if (field && length < pkt->l3_length) {
 		*field = 0;
 		sum = csum_fold(csum_bytes(ctx, offset + pkt->l4_offset, length - headers));
-		field = ctx_header(ctx, offset + lb_l4_checksum_offset(pkt), sizeof(*field));
+		field = ctx_header(ctx, offset + pkt_l4_csum_offset(pkt), sizeof(*field));
 		if (!field)
 			return 0;
 		*field = csum_half(~sum);
@@ -190,7 +190,7 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	to = lb_tuple_reversed(&pkt->tuple);
 	to.protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	message = icmp_message_of(reason, v4, mtu);
-	sum = icmp_sum_quote(ctx, pkt, L3_OFFSET + header + ICMP_HEADER_SIZE, length);
+	sum = icmp_csum_quote(ctx, pkt, L3_OFFSET + header + ICMP_HEADER_SIZE, length);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&message, sizeof(message), sum);
 	length += ICMP_HEADER_SIZE;
 	if (!v4)
@@ -202,7 +202,7 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	*written = message;
 	if (!(v4 ? icmp_write_ip4(ctx, &to, length) : icmp_write_ip6(ctx, &to, length)))
 		return false;
-	ctx_note_sum(ctx, csum_tail(ctx, L3_OFFSET, header + ICMP_HEADER_SIZE));
+	ctx_csum_complete_update(ctx, csum_tail(ctx, L3_OFFSET, header + ICMP_HEADER_SIZE));
 	return true;
 }
 
@@ -218,15 +218,15 @@ static __always_inline bool icmp_is_due(enum lb_reason reason)
  * segment from one that is yet to be cut.
  */
 static __always_inline enum lb_reason icmp_answer(struct lb_ctx *ctx, const struct packet *pkt,
-						  struct hop *hop, enum lb_reason reason)
+						  struct fib_result *fib, enum lb_reason reason)
 {
 	if (!CTX_IS_LAST)
 		return LB_PASS_TO_TC;
-	if (!icmp_may_answer(pkt) || !icmp_way_back(ctx, hop))
+	if (!icmp_may_answer(pkt) || !icmp_route_back(ctx, fib))
 		return reason;
-	if (!icmp_is_within_limit())
+	if (!icmp_limit_take())
 		return LB_DROP_ICMP_LIMIT;
-	if (!icmp_make_error(ctx, pkt, reason, hop->mtu))
+	if (!icmp_make_error(ctx, pkt, reason, fib->mtu))
 		return LB_DROP_REWRITE;
 	switch (reason) {
 	case LB_DROP_TTL:

@@ -19,7 +19,7 @@ struct {
 } icmp_due_ns SEC(".maps");
 
 /* Takes one from the budget; false where it is used up. */
-static __always_inline bool icmp_is_within_limit(void)
+static __always_inline bool icmp_limit_take(void)
 {
 	__u64 now = bpf_ktime_get_ns(), interval;
 	__u32 key = 0;

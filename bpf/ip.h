@@ -59,7 +59,7 @@ static __always_inline enum lb_reason ip4_read(struct lb_ctx *ctx, struct packet
 	pkt->fragment = ip_fragment(ip->frag_off & bpf_htons(IP4_FRAGMENT_OFFSET),
 				    ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS));
 	pkt->fragment_id = ip->id;
-	return LB_UNDECIDED;
+	return LB_CONTINUE;
 }
 
 static __always_inline bool ip6_is_extension(__u8 header)
@@ -147,7 +147,7 @@ static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet
 	if (headers > pkt->l3_length)
 		return LB_PASS_MALFORMED;
 	pkt->l4_length = pkt->l3_length - headers;
-	return LB_UNDECIDED;
+	return LB_CONTINUE;
 }
 
 /* Reads the header at pkt->l3_offset, of the family that is asked for. */

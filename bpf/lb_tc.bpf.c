@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The tc entry: a tcx link, or a clsact filter, on an interface's ingress. */
-#include "summed_told.h"
+#include "csum_state_core.h"
 
 #include "ctx_tc.h"
 

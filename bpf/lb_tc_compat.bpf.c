@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The tc entry for kernels that cannot load the other one; it does the same, in a little more time. */
-#include "summed_untold.h"
+#include "csum_state_compat.h"
 
 #include "ctx_tc.h"
 

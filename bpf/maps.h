@@ -18,7 +18,7 @@ struct {
 	__uint(max_entries, 32768);
 	__type(key, struct lb_tuple);
 	__type(value, struct lb_flow);
-} opening SEC(".maps");
+} half_open SEC(".maps");
 
 /* How many flows have been moved from `opening` to `flows`: a look at both that saw none move saw all there is. */
 struct {
@@ -26,7 +26,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} moves SEC(".maps");
+} generation SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -43,10 +43,10 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, LB_PORTS_WORDS);
+	__uint(max_entries, LB_PORT_FILTER_WORDS);
 	__type(key, __u32);
 	__type(value, __u64);
-} ports SEC(".maps");
+} port_filter SEC(".maps");
 
 /* Backends by id. */
 struct {
@@ -91,7 +91,7 @@ struct {
 	__uint(max_entries, LB_MAX_SERVICES);
 	__type(key, __u32);
 	__type(value, __u64);
-} cursors SEC(".maps");
+} rr_counters SEC(".maps");
 
 /* Live flows by backend id; user space corrects what evictions leave wrong. */
 struct {
@@ -99,7 +99,7 @@ struct {
 	__uint(max_entries, LB_MAX_BACKENDS);
 	__type(key, __u32);
 	__type(value, __s64);
-} live SEC(".maps");
+} active_flows SEC(".maps");
 
 /* Packets by enum lb_reason. */
 struct {

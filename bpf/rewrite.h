@@ -2,12 +2,12 @@
 /* The rewrite of a packet; only its TCP or UDP checksum is the context's to mend. */
 #pragma once
 
-#include "checksum.h"
+#include "csum.h"
 #include "types.h"
 
 /* The IPv4 header has a checksum of its own. The TTL is the high byte of its 16-bit word. */
-static __always_inline void lb_rewrite_ip4(struct iphdr *ip, const struct lb_tuple *to,
-					   __u32 addresses_change)
+static __always_inline void rewrite_ip4(struct iphdr *ip, const struct lb_tuple *to,
+					__u32 addresses_change)
 {
 	__u32 sum = csum_add(ip->check ^ 0xffff, addresses_change);
 
@@ -18,15 +18,15 @@ static __always_inline void lb_rewrite_ip4(struct iphdr *ip, const struct lb_tup
 	ip->daddr = lb_address_to_v4(&to->dst);
 }
 
-static __always_inline void lb_rewrite_ip6(struct ipv6hdr *ip, const struct lb_tuple *to)
+static __always_inline void rewrite_ip6(struct ipv6hdr *ip, const struct lb_tuple *to)
 {
 	ip->hop_limit--;
 	__builtin_memcpy(&ip->saddr, &to->src, sizeof(ip->saddr));
 	__builtin_memcpy(&ip->daddr, &to->dst, sizeof(ip->daddr));
 }
 
-static __always_inline bool lb_rewrite_ip(struct lb_ctx *ctx, const struct lb_tuple *to,
-					  __u32 addresses_change)
+static __always_inline bool rewrite_ip(struct lb_ctx *ctx, const struct lb_tuple *to,
+				       __u32 addresses_change)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip4;
@@ -34,17 +34,17 @@ static __always_inline bool lb_rewrite_ip(struct lb_ctx *ctx, const struct lb_tu
 	if (lb_address_is_v4(&to->dst)) {
 		ip4 = ctx_header(ctx, L3_OFFSET, sizeof(*ip4));
 		if (ip4)
-			lb_rewrite_ip4(ip4, to, addresses_change);
+			rewrite_ip4(ip4, to, addresses_change);
 		return ip4;
 	}
 	ip6 = ctx_header(ctx, L3_OFFSET, sizeof(*ip6));
 	if (ip6)
-		lb_rewrite_ip6(ip6, to);
+		rewrite_ip6(ip6, to);
 	return ip6;
 }
 
-static __always_inline bool lb_rewrite_ports(struct lb_ctx *ctx, const struct packet *pkt,
-					     const struct lb_tuple *to)
+static __always_inline bool rewrite_ports(struct lb_ctx *ctx, const struct packet *pkt,
+					  const struct lb_tuple *to)
 {
 	__be16 *ports = ctx_header(ctx, pkt->l4_offset, 2 * sizeof(*ports));
 
@@ -56,16 +56,15 @@ static __always_inline bool lb_rewrite_ports(struct lb_ctx *ctx, const struct pa
 }
 
 /* Gives the packet new addresses and mends its checksums for them and for what else changed. */
-static __always_inline bool lb_readdress(struct lb_ctx *ctx, const struct packet *pkt,
-					 const struct change *change)
+static __always_inline bool rewrite_addresses(struct lb_ctx *ctx, const struct packet *pkt,
+					      const struct change *change)
 {
-	return ctx_mend_checksum(ctx, pkt, change) &&
-	       lb_rewrite_ip(ctx, change->to, change->addresses);
+	return ctx_csum_update(ctx, pkt, change) && rewrite_ip(ctx, change->to, change->addresses);
 }
 
 /* Gives the packet the tuple `to`, and a TTL or hop limit one lower. */
-static __always_inline bool lb_rewrite(struct lb_ctx *ctx, const struct packet *pkt,
-				       const struct lb_tuple *to)
+static __always_inline bool rewrite_packet(struct lb_ctx *ctx, const struct packet *pkt,
+					   const struct lb_tuple *to)
 {
 	struct change change = {
 		.to = to,
@@ -76,7 +75,7 @@ static __always_inline bool lb_rewrite(struct lb_ctx *ctx, const struct packet *
 	/* A later fragment has neither ports nor checksum. */
 	if (pkt->fragment == FRAGMENT_LATER)
 		change.body = 0;
-	else if (!lb_rewrite_ports(ctx, pkt, to))
+	else if (!rewrite_ports(ctx, pkt, to))
 		return false;
-	return lb_readdress(ctx, pkt, &change);
+	return rewrite_addresses(ctx, pkt, &change);
 }

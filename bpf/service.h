@@ -7,7 +7,7 @@
 #include "types.h"
 
 /* The service of this very port, else the one of any port, which leaves the local stack its own. */
-static __always_inline struct lb_service *lb_find_service(const struct lb_tuple *tuple)
+static __always_inline struct lb_service *service_lookup(const struct lb_tuple *tuple)
 {
 	struct lb_service_key key = {
 		.address = tuple->dst,
@@ -24,13 +24,13 @@ static __always_inline struct lb_service *lb_find_service(const struct lb_tuple 
 }
 
 /* Is a flow's backend known from its packets alone, so that lost state can be made anew? */
-static __always_inline bool lb_is_consistent(const struct lb_service *service)
+static __always_inline bool service_is_consistent(const struct lb_service *service)
 {
 	return service->algorithm == LB_SOURCE_HASH || service->algorithm == LB_MAGLEV;
 }
 
 /* The backend in a slot of the table, counted from 0. */
-static __always_inline __u32 lb_backend_in(void *table, __u32 slot)
+static __always_inline __u32 service_slot_backend(void *table, __u32 slot)
 {
 	__u32 element = 1 + slot;
 	__u32 *backend = bpf_map_lookup_elem(table, &element);
@@ -38,53 +38,53 @@ static __always_inline __u32 lb_backend_in(void *table, __u32 slot)
 	return backend ? *backend : LB_NO_ID;
 }
 
-static __always_inline __u32 lb_next_turn(const struct lb_service *service)
+static __always_inline __u32 service_rr_next(const struct lb_service *service)
 {
-	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service->id);
+	__u64 *position = bpf_map_lookup_elem(&rr_counters, &service->id);
 
-	return cursor ? __sync_fetch_and_add(cursor, 1) : 0;
+	return position ? __sync_fetch_and_add(position, 1) : 0;
 }
 
 /* Gives a turn back that nothing came of. */
-static __always_inline void lb_return_turn(const struct lb_service *service)
+static __always_inline void service_rr_give_back(const struct lb_service *service)
 {
-	__u64 *cursor = bpf_map_lookup_elem(&cursors, &service->id);
+	__u64 *position = bpf_map_lookup_elem(&rr_counters, &service->id);
 
-	if (cursor && service->algorithm == LB_ROUND_ROBIN)
-		__sync_fetch_and_add(cursor, -1);
+	if (position && service->algorithm == LB_ROUND_ROBIN)
+		__sync_fetch_and_add(position, -1);
 }
 
 /* Is `a` less busy than `b`, each for its weight? */
-static __always_inline bool lb_is_less_busy(__u32 a, __u32 b)
+static __always_inline bool service_is_less_busy(__u32 a, __u32 b)
 {
 	struct lb_backend *backend_a = bpf_map_lookup_elem(&backends, &a);
 	struct lb_backend *backend_b = bpf_map_lookup_elem(&backends, &b);
-	__s64 *live_a = bpf_map_lookup_elem(&live, &a);
-	__s64 *live_b = bpf_map_lookup_elem(&live, &b);
+	__s64 *live_a = bpf_map_lookup_elem(&active_flows, &a);
+	__s64 *live_b = bpf_map_lookup_elem(&active_flows, &b);
 
 	if (!backend_a || !backend_b || !live_a || !live_b)
 		return false;
 	return *live_a * backend_b->weight < *live_b * backend_a->weight;
 }
 
-static __always_inline __u32 lb_least_of_two(void *table, __u32 count)
+static __always_inline __u32 service_least_of_two(void *table, __u32 count)
 {
 	__u32 first = bpf_get_prandom_u32() % count;
-	__u32 a = lb_backend_in(table, first);
+	__u32 a = service_slot_backend(table, first);
 	__u32 b;
 
 	if (count == 1)
 		return a;
-	b = lb_backend_in(table, (first + 1 + bpf_get_prandom_u32() % (count - 1)) % count);
-	return lb_is_less_busy(b, a) ? b : a;
+	b = service_slot_backend(table, (first + 1 + bpf_get_prandom_u32() % (count - 1)) % count);
+	return service_is_less_busy(b, a) ? b : a;
 }
 
 /*
  * A new flow's backend id, or LB_NO_ID when the service has none. The slot
  * table is looked up once, so a table swapped in meanwhile is not mixed with it.
  */
-static __always_inline __u32 lb_select_backend(const struct lb_service *service,
-					       const struct lb_tuple *tuple)
+static __always_inline __u32 service_select_backend(const struct lb_service *service,
+						    const struct lb_tuple *tuple)
 {
 	void *table = bpf_map_lookup_elem(&slots, &service->id);
 	__u32 element = 0;
@@ -95,14 +95,14 @@ static __always_inline __u32 lb_select_backend(const struct lb_service *service,
 		return LB_NO_ID;
 	switch (service->algorithm) {
 	case LB_RANDOM:
-		return lb_backend_in(table, bpf_get_prandom_u32() % *count);
+		return service_slot_backend(table, bpf_get_prandom_u32() % *count);
 	case LB_SOURCE_HASH:
-		return lb_backend_in(table, hash_address(&tuple->src) % *count);
+		return service_slot_backend(table, hash_address(&tuple->src) % *count);
 	case LB_MAGLEV:
-		return lb_backend_in(table, hash_tuple(tuple) % *count);
+		return service_slot_backend(table, hash_tuple(tuple) % *count);
 	case LB_LEAST_CONNECTIONS:
-		return lb_least_of_two(table, *count);
+		return service_least_of_two(table, *count);
 	default:
-		return lb_backend_in(table, lb_next_turn(service) % *count);
+		return service_slot_backend(table, service_rr_next(service) % *count);
 	}
 }

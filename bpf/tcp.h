@@ -35,7 +35,7 @@ static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const st
  */
 static __always_inline bool tcp_reopens(const struct lb_flow *flow, const struct packet *pkt)
 {
-	return pkt->tuple.protocol == IPPROTO_TCP && lb_packet_opens(pkt) &&
+	return pkt->tuple.protocol == IPPROTO_TCP && pkt_opens_flow(pkt) &&
 	       flow->direction == LB_TO_BACKEND &&
 	       (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt));
 }

@@ -87,7 +87,7 @@ struct packet {
 struct new_flow {
 	struct lb_flow flow;
 	struct lb_tuple reply_key;
-	struct lb_tuple asked; /* what the kernel was asked the way of */
+	struct lb_tuple fib_key; /* what the kernel was asked the way of */
 };
 
 /* What a rewrite does to a packet, and to the sums over it. */
@@ -98,19 +98,19 @@ struct change {
 };
 
 /* The next hop, as the kernel's routes and neighbours have it. */
-struct hop {
-	struct lb_way way; /* its Ethernet addresses are set where `resolved` says so */
+struct fib_result {
+	struct lb_nexthop nexthop; /* its Ethernet addresses are set where `resolved` says so */
 	__u32 mtu; /* the largest IP packet, in bytes, that is known to fit */
 	struct lb_address gateway; /* the destination itself where it is on the link */
 	bool routed; /* the gateway is set; else the kernel is to route by itself */
 	bool resolved;
-	bool asked; /* of the kernel, about this very packet as it is going to leave */
+	bool fib_done; /* of the kernel, about this very packet as it is going to leave */
 };
 
 /* Both addresses in one go: they stand in a way as in a frame. */
-static __always_inline void lb_write_ethernet(struct ethhdr *eth, const struct lb_way *way)
+static __always_inline void nexthop_write(struct ethhdr *eth, const struct lb_nexthop *nexthop)
 {
-	const __u32 *from = (const __u32 *)way;
+	const __u32 *from = (const __u32 *)nexthop;
 	__u32 *to = (__u32 *)eth;
 
 	to[0] = from[0];
@@ -184,7 +184,7 @@ static __always_inline bool lb_tuple_is_reversed(const struct lb_tuple *a, const
 }
 
 /* May this packet open a flow? */
-static __always_inline bool lb_packet_opens(const struct packet *pkt)
+static __always_inline bool pkt_opens_flow(const struct packet *pkt)
 {
 	const __u8 decisive = TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN;
 
@@ -194,7 +194,7 @@ static __always_inline bool lb_packet_opens(const struct packet *pkt)
 }
 
 /* Is it ICMP of the family that carries it? */
-static __always_inline bool lb_is_icmp(const struct packet *pkt)
+static __always_inline bool pkt_is_icmp(const struct packet *pkt)
 {
 	return pkt->tuple.protocol ==
 	       (lb_address_is_v4(&pkt->tuple.dst) ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -203,7 +203,7 @@ static __always_inline bool lb_is_icmp(const struct packet *pkt)
 #define ICMP_CHECKSUM_OFFSET 2
 
 /* Where the transport header keeps its checksum, from the frame's start. */
-static __always_inline __u32 lb_l4_checksum_offset(const struct packet *pkt)
+static __always_inline __u32 pkt_l4_csum_offset(const struct packet *pkt)
 {
 	switch (pkt->tuple.protocol) {
 	case IPPROTO_TCP:
@@ -216,7 +216,7 @@ static __always_inline __u32 lb_l4_checksum_offset(const struct packet *pkt)
 }
 
 /* RFC 768: a UDP sender that computed no checksum writes zero, and so must we. */
-static __always_inline bool lb_has_l4_checksum(const struct packet *pkt)
+static __always_inline bool pkt_has_l4_csum(const struct packet *pkt)
 {
 	if (pkt->fragment == FRAGMENT_LATER)
 		return false;

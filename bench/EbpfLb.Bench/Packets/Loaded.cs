@@ -42,7 +42,7 @@ sealed class Loaded : IDisposable
         for (var service = 0u; service < services; service++)
         {
             var first = service * (uint)backends;
-            Tables.Ports.Allow(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
+            Tables.PortFilter.Allow(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
                 Enumerable.Range(0, backends).Select(number => (ushort)BackendAt(number).Port));
             Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));
             var members = Enumerable.Range(0, backends)
@@ -92,7 +92,7 @@ sealed class Loaded : IDisposable
     }
 
     /// <summary>Forgets the flows that are opening.</summary>
-    public void Forget() => Tables.Opening.ForEach((in key, in _) => Tables.Opening.Remove(key));
+    public void Forget() => Tables.HalfOpen.ForEach((in key, in _) => Tables.HalfOpen.Remove(key));
 
     /// <summary>Has so many packets measured, which all must be counted under one reason.</summary>
     /// <exception cref="InvalidOperationException">They did not go where they were meant to.</exception>

@@ -51,11 +51,11 @@ record struct LbFlow
     /// <summary>What acknowledges this direction's SYN, in host byte order.</summary>
     public uint HandshakeAck;
 
-    /// <summary>The last packet's, while <see cref="WayMtu"/> is set.</summary>
-    public LbWay Way;
+    /// <summary>The last packet's, while <see cref="PathMtu"/> is set.</summary>
+    public LbNexthop Nexthop;
 
-    /// <summary>The largest IP packet, in bytes, that is known to fit; 0 where the way is to be asked for.</summary>
-    public ushort WayMtu;
+    /// <summary>The largest IP packet, in bytes, that is known to fit; 0 if none is cached.</summary>
+    public ushort PathMtu;
     public ushort Service;
     public ushort Backend;
     public LbDirection Direction;

@@ -3,7 +3,7 @@ namespace EbpfLb.Abi;
 /// <summary>Mirror of <c>enum lb_reason</c>: why a packet got its verdict.</summary>
 enum LbReason : uint
 {
-    Undecided,
+    Continue,
     SentToBackend,
     SentToClient,
     SentIcmpError,

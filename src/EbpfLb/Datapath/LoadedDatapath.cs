@@ -134,7 +134,7 @@ sealed class LoadedDatapath : IDisposable
     {
         var tc = Open(tcObject.Need(), settings);
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
-        tc.SetMaxEntries("opening", 2 * FlowTableSize.HalfOpen(maxFlows));
+        tc.SetMaxEntries("half_open", 2 * FlowTableSize.HalfOpen(maxFlows));
         return tc;
     }
 

@@ -49,7 +49,7 @@ sealed class FlowSource
     public void ForEach(FlowFilter filter, Action<Flow> see, CancellationToken cancellation)
     {
         foreach (var map in _tables.FlowMaps)
-            ForEach(map, map == _tables.Opening ? FlowState.Opening : FlowState.Established, filter, see, cancellation);
+            ForEach(map, map == _tables.HalfOpen ? FlowState.Opening : FlowState.Established, filter, see, cancellation);
     }
 
     void ForEach(

@@ -28,7 +28,7 @@ sealed class LiveFlows
     public static IReadOnlyDictionary<uint, int> ReadCounters(LbTables tables)
     {
         var counts = new Dictionary<uint, int>();
-        tables.Live.ForEach((in backend, in count) =>
+        tables.ActiveFlows.ForEach((in backend, in count) =>
         {
             if (count > 0)
                 counts[backend] = (int)count;
@@ -43,7 +43,7 @@ sealed class LiveFlows
     public static long ReadTotal(LbTables tables)
     {
         var sum = 0L;
-        tables.Live.ForEach((in _, in flows) => sum += Math.Max(0, flows));
+        tables.ActiveFlows.ForEach((in _, in flows) => sum += Math.Max(0, flows));
         return sum;
     }
 

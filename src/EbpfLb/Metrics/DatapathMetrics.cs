@@ -38,7 +38,7 @@ sealed class DatapathMetrics
         Gauge("ebpf_lb_info", "What is at work, and where.", "interface", "hook", "version")
             .WithLabels(status.Interface, status.Hook, Version).Set(1);
         var packets = Counter("ebpf_lb_packets_total", "Packets by what became of them.", "reason");
-        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Undecided]).Select(ReasonNames.ToStatusString))
+        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
         Gauge("ebpf_lb_flows_limit", "Established flows that there is room for.").Set(status.RoomForFlows);

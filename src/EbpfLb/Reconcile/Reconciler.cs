@@ -84,7 +84,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     void AllowPorts(KernelService service)
     {
         foreach (var key in service.Keys)
-            tables.Ports.Allow(
+            tables.PortFilter.Allow(
                 (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
     }
 
@@ -92,7 +92,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     void CorrectFlowCounters(KernelState actual, IReadOnlyDictionary<uint, int> live)
     {
         foreach (var id in actual.Backends.Keys)
-            tables.Live.Set(id, live.GetValueOrDefault(id));
+            tables.ActiveFlows.Set(id, live.GetValueOrDefault(id));
     }
 
     /// <summary>For backends without flows: deletes removed ones, and marks draining ones as drained.</summary>
@@ -135,7 +135,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         if (isNew)
         {
             tables.ServiceTraffic.ClearPerCpu(id);
-            tables.Cursors.Set(id, 0);
+            tables.RoundRobinCounters.Set(id, 0);
             tables.ServiceLabels.Set(id, LbLabel.From(service.Identity.Name));
         }
         var desired = new LbService(id, service.Algorithm, service.Mode);

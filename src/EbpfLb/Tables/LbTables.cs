@@ -12,14 +12,14 @@ sealed class LbTables : IDisposable
     {
         _all = Names.ToDictionary(name => name, open);
         Flows = new(_all["flows"], "flows");
-        Opening = new(_all["opening"], "opening");
-        Ports = new(new(_all["ports"], "ports"));
+        HalfOpen = new(_all["half_open"], "half_open");
+        PortFilter = new(new(_all["port_filter"], "port_filter"));
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
         Links = new(_all["links"], "links");
         Slots = new(new(_all["slots"], "slots"));
-        Cursors = new(_all["cursors"], "cursors");
-        Live = new(_all["live"], "live");
+        RoundRobinCounters = new(_all["rr_counters"], "rr_counters");
+        ActiveFlows = new(_all["active_flows"], "active_flows");
         Reasons = new(_all["reasons"], "reasons");
         ServiceTraffic = new(_all["service_traffic"], "service_traffic");
         BackendTraffic = new(_all["backend_traffic"], "backend_traffic");
@@ -32,27 +32,27 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "opening", "moves", "fragments", "ports", "services", "backends", "links", "slots", "cursors", "live", "reasons",
-        "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
+        "flows", "half_open", "generation", "fragments", "port_filter", "services", "backends", "links", "slots", "rr_counters",
+        "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
     /// <summary>Established flows: a forward and a reply entry each.</summary>
     public BpfMap<LbTuple, LbFlow> Flows { get; }
 
     /// <summary>Half-open flows: one endpoint has not answered yet.</summary>
-    public BpfMap<LbTuple, LbFlow> Opening { get; }
+    public BpfMap<LbTuple, LbFlow> HalfOpen { get; }
 
     /// <summary>
     /// Both tables, in the order in which a flow passes through them: a scan misses no flow that becomes established
     /// meanwhile, and may see it twice. Both entries of a flow are in one table.
     /// </summary>
-    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [Opening, Flows];
+    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [HalfOpen, Flows];
 
-    /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/fragment.h</c>).</summary>
+    /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/frag.h</c>).</summary>
     public Fd Fragments => _all["fragments"];
 
     /// <summary>The ports of services and backends.</summary>
-    public PortFilter Ports { get; }
+    public PortFilter PortFilter { get; }
 
     public BpfMap<LbServiceKey, LbService> Services { get; }
 
@@ -64,10 +64,10 @@ sealed class LbTables : IDisposable
     public SlotTables Slots { get; }
 
     /// <summary>The round-robin position by service id.</summary>
-    public BpfMap<uint, ulong> Cursors { get; }
+    public BpfMap<uint, ulong> RoundRobinCounters { get; }
 
-    /// <summary>Live flows by backend id.</summary>
-    public BpfMap<uint, long> Live { get; }
+    /// <summary>Active flows by backend id.</summary>
+    public BpfMap<uint, long> ActiveFlows { get; }
 
     /// <summary>Packets by <see cref="LbReason"/>, per CPU.</summary>
     public BpfMap<uint, ulong> Reasons { get; }

@@ -7,13 +7,13 @@ namespace EbpfLb.Tables;
 /// allowed as long as the tables live, because flows outlive their services; the cost is one look-up for an unrelated
 /// packet.
 /// </summary>
-/// <param name="words">One bit per port, at the place that <c>LB_PORTS_WORD</c> of <c>bpf/abi.h</c> gives.</param>
+/// <param name="words">One bit per port, at the place that <c>LB_PORT_FILTER_WORD</c> of <c>bpf/abi.h</c> gives.</param>
 sealed class PortFilter(BpfMap<uint, ulong> words)
 {
     const int Ports = ushort.MaxValue + 1;
     const int BitsInWord = 64;
 
-    /// <summary>The meaning of a bit: <c>LB_PORTS_OF_…</c> of <c>bpf/abi.h</c>.</summary>
+    /// <summary>The meaning of a bit: <c>LB_PORT_FILTER_…</c> of <c>bpf/abi.h</c>.</summary>
     enum Side : uint
     {
         Services,

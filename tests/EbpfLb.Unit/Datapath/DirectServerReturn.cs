@@ -122,7 +122,7 @@ public sealed class DirectServerReturn
         lb.ReturnDirectly(web, LbAlgorithm.Maglev);
         lb.Receive(Some.Syn(hosts));
         var (key, before) = Assert.Single(Flows(lb));
-        lb.Tables.Opening.Remove(key);
+        lb.Tables.HalfOpen.Remove(key);
 
         var resumed = lb.Receive(Data(Some.Syn(hosts)));
 

@@ -42,14 +42,14 @@ public sealed class HalfEvictedFlows
 
         var (reply, forward) = (lb.HalfOf(key), lb.HalfOf(flow.ClientKey));
         Assert.Equal((LbDirection.ToClient, flow.ClientKey.Reversed()), (reply.Direction, reply.Rewritten));
-        Assert.Equal((0ul, 0ul, 0), (reply.Packets, reply.Bytes, reply.WayMtu));
+        Assert.Equal((0ul, 0ul, 0), (reply.Packets, reply.Bytes, reply.PathMtu));
         Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack, reply.TcpSeen);
         Assert.Equal(
             (former.Service, former.Backend, former.Mode, forward.OpenedNs),
             (reply.Service, reply.Backend, reply.Mode, reply.OpenedNs));
         Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Fin, forward.TcpSeen);
         Assert.True(lb.Tables.Flows.TryGet(key, out _), "it stands with the established ones");
-        Assert.Empty(lb.Tables.Opening.Keys());
+        Assert.Empty(lb.Tables.HalfOpen.Keys());
     }
 
     [Theory, OnEveryHook]
@@ -76,13 +76,13 @@ public sealed class HalfEvictedFlows
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
         var key = lb.ReplyKeyOf(flow);
-        lb.Tables.Opening.Remove(key);
+        lb.Tables.HalfOpen.Remove(key);
 
         lb.Pass(AWhile);
         lb.Receive(flow.FromClient(Tcp.Ack));
 
         Assert.Equal((LbDirection.ToClient, LbTcpSeen.None), (lb.HalfOf(key).Direction, lb.HalfOf(key).TcpSeen));
-        Assert.Equal((0, 2), (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count));
+        Assert.Equal((0, 2), (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count));
     }
 
     [Theory, OnEveryHook]
@@ -128,7 +128,7 @@ public sealed class HalfEvictedFlows
 
         Assert.Equal(flow, lb.Open(hosts.Alice.Port(40001), dns));
 
-        Assert.Equal((2, 0), (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count));
+        Assert.Equal((2, 0), (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count));
         var answer = new UdpPacket(flow.Backend, flow.Nat) { Payload = Some.Bytes(10) };
         lb.Receive(answer).LeavesAs(flow.AtClient(answer));
     }

@@ -54,7 +54,7 @@ public sealed class KnownWays
         using var lb = Balancer.On(hook);
         var flow = Busy(lb, hosts);
 
-        Assert.Equal(TestNetwork.Lan.Mtu, lb.HalfOf(flow.ClientKey).WayMtu);
+        Assert.Equal(TestNetwork.Lan.Mtu, lb.HalfOf(flow.ClientKey).PathMtu);
     }
 
     /// <summary>A flow of which so many packets went to the backend that the way there is known.</summary>
@@ -71,12 +71,12 @@ public sealed class KnownWays
     static void Lead(Balancer lb, TestFlow flow, IPAddress to, ushort? mtu = null)
     {
         var half = lb.HalfOf(flow.ClientKey);
-        Assert.NotEqual(0, half.WayMtu);
-        Mac.Of(to).Write(half.Way.Destination[..]);
+        Assert.NotEqual(0, half.PathMtu);
+        Mac.Of(to).Write(half.Nexthop.Destination[..]);
         // Not so early that the datapath's coarse clock is still in the one before.
         SpinWait.SpinUntil(() => Stopwatch.GetTimestamp() % Step is > Step / 8 and < Step / 2);
         half.SeenNs = (ulong)Stopwatch.GetTimestamp();
-        half.WayMtu = mtu ?? half.WayMtu;
+        half.PathMtu = mtu ?? half.PathMtu;
         lb.Tables.Flows.Set(flow.ClientKey, half);
     }
 

@@ -117,7 +117,7 @@ public sealed class LifeOfDirectFlows
         lb.Receive(Some.Syn(hosts));
         lb.Receive(Segment(hosts, Tcp.Ack));
 
-        foreach (var client in Some.Clients(hosts, (int)lb.Tables.Opening.MaxEntries + 1000))
+        foreach (var client in Some.Clients(hosts, (int)lb.Tables.HalfOpen.MaxEntries + 1000))
             lb.Receive(Some.Syn(hosts) with { Source = client.Port(40001) });
 
         lb.Receive(Segment(hosts, Tcp.Ack)).LeavesAsItCame(hosts.BackendA);
@@ -179,7 +179,7 @@ public sealed class LifeOfDirectFlows
         new(Some.Syn(hosts).Source, hosts.Web, flags) { Sequence = Some.Syn(hosts).Sequence + 1 };
 
     static (int Established, int Opening) Halves(Balancer lb) =>
-        (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count);
+        (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count);
 
     sealed class Later(TimeSpan by) : TimeProvider
     {

@@ -73,8 +73,8 @@ public sealed class NatPorts
             var flow = TestFlow.Of(outcome);
             Assert.Equal(free, flow.Nat.Port);
             found++;
-            lb.Tables.Opening.Remove(lb.ReplyKeyOf(flow));
-            lb.Tables.Opening.Remove(flow.ClientKey);
+            lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(flow));
+            lb.Tables.HalfOpen.Remove(flow.ClientKey);
         }
 
         Assert.Equal(always, found == 600);

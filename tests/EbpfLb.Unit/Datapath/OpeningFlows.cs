@@ -48,7 +48,7 @@ public sealed class OpeningFlows
         lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
         var reply = lb.ReplyKeyOf(flow);
         lb.Tables.Flows.Set(reply, lb.HalfOf(reply));
-        lb.Tables.Opening.Remove(reply);
+        lb.Tables.HalfOpen.Remove(reply);
 
         lb.Receive(flow.FromClient(Tcp.Ack));
 
@@ -75,7 +75,7 @@ public sealed class OpeningFlows
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
-        lb.Tables.Opening.Remove(lb.ReplyKeyOf(flow));
+        lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(flow));
 
         lb.Pass(TimeSpan.FromSeconds(5));
         lb.Receive(flow.FromClient(Tcp.Syn));
@@ -113,7 +113,7 @@ public sealed class OpeningFlows
             .Select(port => Establish(lb, hosts.Bob.Port(port), web))
             .ToArray();
 
-        foreach (var client in Some.Clients(hosts, (int)lb.Tables.Opening.MaxEntries / 2))
+        foreach (var client in Some.Clients(hosts, (int)lb.Tables.HalfOpen.MaxEntries / 2))
         {
             lb.Receive(new TcpPacket(client.Port(40001), web.At, Tcp.Syn));
             lb.Receive(new UdpPacket(client.Port(40001), dns.At));
@@ -137,5 +137,5 @@ public sealed class OpeningFlows
     }
 
     static (int Established, int Opening) Halves(Balancer lb) =>
-        (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count);
+        (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count);
 }

@@ -41,7 +41,7 @@ public sealed class PortsTell
     {
         using var lb = Balancer.On(hook, Balancer.Usual);
         var any = lb.ServeTcp(hosts.Balancer.Port(0), hosts.BackendA.Port(0));
-        lb.Tables.Ports.Allow(TransportProtocol.Udp, 53, [53]);
+        lb.Tables.PortFilter.Allow(TransportProtocol.Udp, 53, [53]);
 
         foreach (var port in (int[])[1, 63, 64, 40000, 65535 - 5000])
         {

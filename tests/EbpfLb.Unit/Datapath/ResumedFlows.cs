@@ -39,7 +39,7 @@ public sealed class ResumedFlows
         lb.Receive(flow.FromBackend(Tcp.Ack));
         lb.Receive(flow.FromClient(Tcp.Psh | Tcp.Ack));
 
-        Assert.Equal((2, 0), (lb.Tables.Flows.Keys().Count, lb.Tables.Opening.Keys().Count));
+        Assert.Equal((2, 0), (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count));
     }
 
     [Theory, OnEveryHook]

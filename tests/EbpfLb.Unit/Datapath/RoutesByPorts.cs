@@ -62,7 +62,7 @@ public sealed class RoutesByPorts
         {
             var flow = TestFlow.Of(lb.Receive(Some.Syn(hosts)));
             Assert.Equal(Diverted, flow.Nat.Port);
-            var way = lb.HalfOf(flow.ClientKey).Way;
+            var way = lb.HalfOf(flow.ClientKey).Nexthop;
             Assert.Equal(Mac.Of(hosts.Router), Mac.Read(way.Destination[..]));
         });
     }

@@ -49,7 +49,7 @@ public sealed class TwoProcessors
     {
         using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
-        foreach (var client in Some.Clients(hosts, (int)lb.Tables.Opening.MaxEntries / 2))
+        foreach (var client in Some.Clients(hosts, (int)lb.Tables.HalfOpen.MaxEntries / 2))
             lb.Open(client.Port(1024), web);
         var (turn, shared) = (0, 0);
         IPEndPoint? taken = null;

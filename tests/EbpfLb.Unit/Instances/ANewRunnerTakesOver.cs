@@ -29,14 +29,14 @@ public sealed class ANewRunnerTakesOver
     {
         using (var former = Machine.Start(Machine.Usual))
         {
-            former.Tables.Cursors.Set(0, 7);
-            former.Tables.Live.Set(1, 3);
+            former.Tables.RoundRobinCounters.Set(0, 7);
+            former.Tables.ActiveFlows.Set(1, 3);
         }
 
         using var attached = Machine.Start(Machine.Usual);
 
-        Assert.True(attached.Tables.Cursors.TryGet(0, out var turn));
-        Assert.True(attached.Tables.Live.TryGet(1, out var live));
+        Assert.True(attached.Tables.RoundRobinCounters.TryGet(0, out var turn));
+        Assert.True(attached.Tables.ActiveFlows.TryGet(1, out var live));
         Assert.Equal((7ul, 3), (turn, live));
     });
 

@@ -34,14 +34,14 @@ public sealed class OtherTablesAreRefused
 
     [Fact]
     public unsafe void Of_another_size() => Refused(
-        $"what is attached to {Machine.Interface} was attached by a build with other tables (map live is of type 2 with "
+        $"what is attached to {Machine.Interface} was attached by a build with other tables (map active_flows is of type 2 with "
         + $"12 entries of 4 and 16 bytes there and of type 2 with {Limits.MaxBackends} entries of 4 and 8 bytes here): "
         + $"its connections cannot be taken over. {Remedy}",
         _ =>
         {
-            var path = Path.Combine(Machine.Pins, "live");
+            var path = Path.Combine(Machine.Pins, "active_flows");
             File.Delete(path);
-            using var other = new Fd(LibBpf.bpf_map_create(MapTypes.Array, "live", sizeof(uint), 16, 12, null));
+            using var other = new Fd(LibBpf.bpf_map_create(MapTypes.Array, "active_flows", sizeof(uint), 16, 12, null));
             other.Pin(path);
         });
 

@@ -6,7 +6,7 @@ namespace EbpfLb.Unit.Instances;
 static unsafe class WrittenMaps
 {
     static readonly string[] Names =
-        ["services", "backends", "links", "slots", "cursors", "service_labels", "backend_labels", "instance"];
+        ["services", "backends", "links", "slots", "rr_counters", "service_labels", "backend_labels", "instance"];
 
     /// <summary>Each entry of the pinned maps that is not zero; of a slot table the number that the kernel gave it.</summary>
     public static string[] Read(string directory) => [.. Names.SelectMany(name => Read(directory, name))];

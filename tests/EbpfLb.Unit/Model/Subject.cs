@@ -30,8 +30,8 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     {
         foreach (var map in Tables.FlowMaps)
             map.TakeAll();
-        Tables.Cursors.ClearFirst(ServiceIds);
-        Tables.Live.ClearFirst(BackendIds);
+        Tables.RoundRobinCounters.ClearFirst(ServiceIds);
+        Tables.ActiveFlows.ClearFirst(BackendIds);
     }
 
     /// <summary>Lets all services listen.</summary>
@@ -51,7 +51,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
                     Service = service.Id,
                 });
             }
-            Tables.Ports.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+            Tables.PortFilter.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
                 service.Backends.Select(backend => (ushort)backend.At.Port));
             Tables.Services.Set(
                 new LbServiceKey
@@ -70,7 +70,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     public void Pass(TimeSpan time)
     {
         var live = new FlowGarbageCollector(Tables, new(), new Later(time)).Collect((_, _, _, _) => { });
-        Tables.Live.WriteFirst(
+        Tables.ActiveFlows.WriteFirst(
             [.. Enumerable.Range(0, BackendIds).Select(id => (long)live.GetValueOrDefault((uint)id))]);
     }
 
@@ -152,7 +152,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     /// <summary>Live flows by backend id.</summary>
     public IEnumerable<(uint Backend, long Flows)> Live()
     {
-        var flows = Tables.Live.ReadFirst(BackendIds);
+        var flows = Tables.ActiveFlows.ReadFirst(BackendIds);
         return Services.SelectMany(service => service.Backends)
             .Where(backend => flows[backend.Id] != 0)
             .Select(backend => (backend.Id, flows[backend.Id]));

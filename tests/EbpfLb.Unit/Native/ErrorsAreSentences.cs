@@ -86,7 +86,7 @@ public sealed class ErrorsAreSentences
             () => LoadedDatapath.Load(Hook.Tc.Kind(), Balancer.Usual, maxFlows: uint.MaxValue / 2));
 
         Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Need().Object} failed: ", failure.Message);
-        Assert.Matches("map '(flows|opening)': failed to create", failure.Message);
+        Assert.Matches("map '(flows|half_open)': failed to create", failure.Message);
     }
 
     [Fact]

@@ -174,7 +174,7 @@ sealed class Balancer : IDisposable
 
     /// <summary>How many flows to the backend the datapath takes for live.</summary>
     public long LiveFlowsOf(TestService service, IPEndPoint backend) =>
-        Tables.Live.TryGet(service.Backends[backend], out var live) ? live : 0;
+        Tables.ActiveFlows.TryGet(service.Backends[backend], out var live) ? live : 0;
 
     public ulong EventsLost() => Sum(Tables.EventsLost.GetPerCpu(0));
 
@@ -250,7 +250,7 @@ sealed class Balancer : IDisposable
 
     void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat)
     {
-        Tables.Ports.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
+        Tables.PortFilter.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
             service.Backends.Keys.Select(backend => (ushort)backend.Port));
         Tables.Services.Set(
             new LbServiceKey

@@ -4,7 +4,7 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
-/// <summary>The ports of fragmented packets, which the datapath keeps to itself (<c>bpf/fragment.h</c>).</summary>
+/// <summary>The ports of fragmented packets, which the datapath keeps to itself (<c>bpf/frag.h</c>).</summary>
 static class FragmentTable
 {
     public static void Clear(LbTables tables)

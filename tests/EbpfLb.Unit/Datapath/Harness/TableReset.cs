@@ -26,14 +26,14 @@ static class TableReset
             tables.Slots.Remove(service);
         if (services != 0)
         {
-            tables.Cursors.ClearFirst((int)services);
+            tables.RoundRobinCounters.ClearFirst((int)services);
             tables.ServiceTraffic.ClearFirstPerCpu((int)services);
         }
         if (backends != 0)
         {
             tables.Backends.ClearFirst((int)backends);
             tables.BackendTraffic.ClearFirstPerCpu((int)backends);
-            tables.Live.ClearFirst((int)backends);
+            tables.ActiveFlows.ClearFirst((int)backends);
         }
     }
 
@@ -45,7 +45,7 @@ static class TableReset
     {
         if (tables.Services.Keys().Count > MostServices)
             return false;
-        Empty(tables, tables.Cursors.MaxEntries, tables.Backends.MaxEntries);
+        Empty(tables, tables.RoundRobinCounters.MaxEntries, tables.Backends.MaxEntries);
         tables.ServiceLabels.ClearFirst((int)tables.ServiceLabels.MaxEntries);
         tables.BackendLabels.ClearFirst((int)tables.BackendLabels.MaxEntries);
         tables.Instance.ClearFirst(1);
@@ -60,7 +60,7 @@ static class TableReset
         foreach (var map in tables.FlowMaps)
             map.RemoveAll();
         FragmentTable.Clear(tables);
-        tables.Ports.Words.ClearFirst((int)tables.Ports.Words.MaxEntries);
+        tables.PortFilter.Words.ClearFirst((int)tables.PortFilter.Words.MaxEntries);
         tables.Reasons.ClearFirstPerCpu((int)tables.Reasons.MaxEntries);
         tables.EventsLost.ClearFirstPerCpu(1);
         using var ring = new RingBuffer(tables.Events, _ => { });

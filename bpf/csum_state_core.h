@@ -7,7 +7,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "summed.h"
+#include "csum_state.h"
 #include "types.h"
 
 /* As much of it as is read; libbpf finds out where that is. */
@@ -25,14 +25,15 @@ extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
  * that of a packet which an ICMP error quotes. The outer one stands complete
  * then, but in a tunnel's large segment, where each piece gets one of its own.
  */
-static __always_inline enum summed tc_summed(struct __sk_buff *skb, const struct packet *pkt)
+static __always_inline enum csum_state tc_csum_state(struct __sk_buff *skb,
+						     const struct packet *pkt)
 {
 	const struct sk_buff *kernels = bpf_cast_to_kern_ctx(skb);
-	enum summed summed = BPF_CORE_READ_BITFIELD(kernels, ip_summed);
+	enum csum_state summed = BPF_CORE_READ_BITFIELD(kernels, ip_summed);
 	__u64 start;
 
-	if (summed != SUMMED_IN_PART || skb->gso_size)
+	if (summed != CHECKSUM_PARTIAL || skb->gso_size)
 		return summed;
 	start = (__u64)kernels->data - (__u64)kernels->head + pkt->l4_offset;
-	return start == kernels->csum_start ? SUMMED_IN_PART : SUMMED_IN_PACKET;
+	return start == kernels->csum_start ? CHECKSUM_PARTIAL : CHECKSUM_NONE;
 }

@@ -10,18 +10,18 @@
 #include "types.h"
 
 /* Is that port set on that side, for that protocol? */
-static __always_inline bool ports_has(__u32 side, __u8 protocol, __be16 port)
+static __always_inline bool port_filter_has(__u32 side, __u8 protocol, __be16 port)
 {
 	__u16 number = bpf_ntohs(port);
-	__u32 word = LB_PORTS_WORD(side, protocol == IPPROTO_UDP, number);
-	__u64 *bits = bpf_map_lookup_elem(&ports, &word);
+	__u32 word = LB_PORT_FILTER_WORD(side, protocol == IPPROTO_UDP, number);
+	__u64 *bits = bpf_map_lookup_elem(&port_filter, &word);
 
 	return bits && *bits >> (number % 64) & 1;
 }
 
 /* Could this be a packet of a service's? False for what certainly is none. */
-static __always_inline bool ports_concern(const struct lb_tuple *tuple)
+static __always_inline bool port_filter_match(const struct lb_tuple *tuple)
 {
-	return ports_has(LB_PORTS_OF_SERVICES, tuple->protocol, tuple->dport) ||
-	       ports_has(LB_PORTS_OF_BACKENDS, tuple->protocol, tuple->sport);
+	return port_filter_has(LB_PORT_FILTER_SERVICES, tuple->protocol, tuple->dport) ||
+	       port_filter_has(LB_PORT_FILTER_BACKENDS, tuple->protocol, tuple->sport);
 }

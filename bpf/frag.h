@@ -13,10 +13,10 @@
  * How long later fragments follow their first one: as long as the kernel waits
  * for them (net.ipv4.ipfrag_time). Then the id may be another datagram's.
  */
-#define LB_FRAGMENT_NS (30 * 1000000000ULL)
+#define FRAG_TIMEOUT_NS (30 * 1000000000ULL)
 
 /* What makes fragments one datagram (RFC 791, 3.2; RFC 8200, 4.5). */
-struct fragment_key {
+struct frag_key {
 	struct lb_address src;
 	struct lb_address dst;
 	__be32 id;
@@ -24,7 +24,7 @@ struct fragment_key {
 	__u8 zero[3];
 };
 
-struct fragment_ports {
+struct frag_ports {
 	__u64 noted_ns; /* CLOCK_MONOTONIC, coarse */
 	__be16 sport;
 	__be16 dport;
@@ -35,13 +35,13 @@ struct fragment_ports {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct fragment_key);
-	__type(value, struct fragment_ports);
+	__type(key, struct frag_key);
+	__type(value, struct frag_ports);
 } fragments SEC(".maps");
 
-static __always_inline struct fragment_key fragment_key_of(const struct packet *pkt)
+static __always_inline struct frag_key frag_key_of(const struct packet *pkt)
 {
-	struct fragment_key key = {
+	struct frag_key key = {
 		.src = pkt->tuple.src,
 		.dst = pkt->tuple.dst,
 		.id = pkt->fragment_id,
@@ -53,32 +53,32 @@ static __always_inline struct fragment_key fragment_key_of(const struct packet *
 }
 
 /* Remembers the ports of a first fragment that was sent on. */
-lb_global int fragment_note(const struct packet *pkt)
+lb_global int frag_track(const struct packet *pkt)
 {
-	struct fragment_ports ports = {};
-	struct fragment_key key;
+	struct frag_ports ports = {};
+	struct frag_key key;
 
 	if (!pkt)
 		return 0;
-	key = fragment_key_of(pkt);
+	key = frag_key_of(pkt);
 	ports.noted_ns = bpf_ktime_get_coarse_ns();
 	ports.sport = pkt->tuple.sport;
 	ports.dport = pkt->tuple.dport;
 	ports.protocol = pkt->tuple.protocol;
-	return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
+	return bpf_map_update_elem(&fragments, &key, &port_filter, BPF_ANY);
 }
 
 /* Completes a later fragment's tuple; false where no first fragment of ours is known. */
-lb_global bool fragment_recall(struct packet *pkt)
+lb_global bool frag_lookup(struct packet *pkt)
 {
-	struct fragment_ports *ports;
-	struct fragment_key key;
+	struct frag_ports *ports;
+	struct frag_key key;
 
 	if (!pkt)
 		return false;
-	key = fragment_key_of(pkt);
+	key = frag_key_of(pkt);
 	ports = bpf_map_lookup_elem(&fragments, &key);
-	if (!ports || bpf_ktime_get_coarse_ns() - ports->noted_ns > LB_FRAGMENT_NS)
+	if (!ports || bpf_ktime_get_coarse_ns() - ports->noted_ns > FRAG_TIMEOUT_NS)
 		return false;
 	pkt->tuple.sport = ports->sport;
 	pkt->tuple.dport = ports->dport;

@@ -2,7 +2,7 @@
 /* The sums that it takes to finish what was left to hardware (CHECKSUM_PARTIAL). */
 #pragma once
 
-#include "checksum.h"
+#include "csum.h"
 #include "types.h"
 
 /* The longest that is summed up: a packet of the largest frames. */

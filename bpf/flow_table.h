@@ -6,19 +6,19 @@
 #include "types.h"
 
 /* How many flows have been moved so far. */
-static __always_inline __u64 flow_moves(void)
+static __always_inline __u64 flow_generation(void)
 {
 	__u32 zero = 0;
-	__u64 *count = bpf_map_lookup_elem(&moves, &zero);
+	__u64 *count = bpf_map_lookup_elem(&generation, &zero);
 
 	return count ? *(volatile __u64 *)count : 0;
 }
 
 /* Tells who looks for a flow that one is in `flows` by now, before it leaves `opening`. */
-static __always_inline void flow_note_move(void)
+static __always_inline void flow_bump_generation(void)
 {
 	__u32 zero = 0;
-	__u64 *count = bpf_map_lookup_elem(&moves, &zero);
+	__u64 *count = bpf_map_lookup_elem(&generation, &zero);
 
 	if (count)
 		__sync_fetch_and_add(count, 1);
@@ -27,11 +27,11 @@ static __always_inline void flow_note_move(void)
 /* Another processor may move a flow between the two looks: then it is missed in both, and looked for again. */
 static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 {
-	__u64 before = flow_moves();
+	__u64 before = flow_generation();
 	struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
 
-	flow = flow ?: bpf_map_lookup_elem(&opening, key);
-	return flow || flow_moves() == before ? flow : bpf_map_lookup_elem(&flows, key);
+	flow = flow ?: bpf_map_lookup_elem(&half_open, key);
+	return flow || flow_generation() == before ? flow : bpf_map_lookup_elem(&flows, key);
 }
 
 /* The other half of a flow: not who has reserved its key since it was evicted. */
@@ -48,7 +48,7 @@ static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 static __always_inline void flow_delete(const struct lb_tuple *key)
 {
 	bpf_map_delete_elem(&flows, key);
-	bpf_map_delete_elem(&opening, key);
+	bpf_map_delete_elem(&half_open, key);
 }
 
 static __noinline void flow_remove(const struct lb_tuple *key, const struct lb_flow *flow)

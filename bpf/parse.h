@@ -7,7 +7,7 @@
 
 #define TCP_FLAGS_OFFSET 13
 
-static __always_inline enum lb_reason lb_parse_tcp(struct lb_ctx *ctx, struct packet *pkt)
+static __always_inline enum lb_reason parse_tcp(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct tcphdr *tcp = ctx_header(ctx, pkt->l4_offset, sizeof(*tcp));
 	__u32 header_length;
@@ -24,10 +24,10 @@ static __always_inline enum lb_reason lb_parse_tcp(struct lb_ctx *ctx, struct pa
 	pkt->tcp_ack = tcp->ack_seq;
 	pkt->l4_checksum = tcp->check;
 	pkt->tcp_flags = ((__u8 *)tcp)[TCP_FLAGS_OFFSET];
-	return LB_UNDECIDED;
+	return LB_CONTINUE;
 }
 
-static __always_inline enum lb_reason lb_parse_udp(struct lb_ctx *ctx, struct packet *pkt)
+static __always_inline enum lb_reason parse_udp(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct udphdr *udp = ctx_header(ctx, pkt->l4_offset, sizeof(*udp));
 
@@ -47,20 +47,20 @@ static __always_inline enum lb_reason lb_parse_udp(struct lb_ctx *ctx, struct pa
 	pkt->l4_header_length = sizeof(*udp);
 	pkt->l4_checksum = udp->check;
 	pkt->l4_length = bpf_ntohs(udp->len);
-	return LB_UNDECIDED;
+	return LB_CONTINUE;
 }
 
-static __always_inline enum lb_reason lb_parse_transport(struct lb_ctx *ctx, struct packet *pkt)
+static __always_inline enum lb_reason parse_transport(struct lb_ctx *ctx, struct packet *pkt)
 {
 	if (pkt->tuple.protocol == IPPROTO_TCP)
-		return lb_parse_tcp(ctx, pkt);
+		return parse_tcp(ctx, pkt);
 	if (pkt->tuple.protocol == IPPROTO_UDP)
-		return lb_parse_udp(ctx, pkt);
-	return lb_is_icmp(pkt) ? LB_UNDECIDED : LB_PASS_PROTOCOL;
+		return parse_udp(ctx, pkt);
+	return pkt_is_icmp(pkt) ? LB_CONTINUE : LB_PASS_PROTOCOL;
 }
 
 /* Fills *pkt, or returns the reason to pass the packet on untouched. */
-static __always_inline enum lb_reason lb_parse(struct lb_ctx *ctx, struct packet *pkt)
+static __always_inline enum lb_reason parse_packet(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
 	enum lb_reason reason;
@@ -75,5 +75,5 @@ static __always_inline enum lb_reason lb_parse(struct lb_ctx *ctx, struct packet
 	if (L3_OFFSET + pkt->l3_length > ctx_length(ctx))
 		return LB_PASS_MALFORMED;
 	/* What a later fragment is of is known from its first one. */
-	return pkt->fragment == FRAGMENT_LATER ? LB_UNDECIDED : lb_parse_transport(ctx, pkt);
+	return pkt->fragment == FRAGMENT_LATER ? LB_CONTINUE : parse_transport(ctx, pkt);
 }

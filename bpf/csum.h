@@ -73,14 +73,14 @@ static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __
 static __always_inline bool csum_looks_partial(const struct packet *pkt)
 {
 	/* Not even hardware finishes a checksum over fragments, and ICMP's is always complete. */
-	if (pkt->fragment || lb_is_icmp(pkt))
+	if (pkt->fragment || pkt_is_icmp(pkt))
 		return false;
 	return pkt->l4_checksum == csum_fold(csum_pseudo_header(&pkt->tuple, pkt->l4_length));
 }
 
 /* A transport checksum after a change to what it covers. */
-static __always_inline __u16 csum_mend(__u16 old, const struct packet *pkt,
-				       const struct change *change)
+static __always_inline __u16 csum_update(__u16 old, const struct packet *pkt,
+					 const struct change *change)
 {
 	__u32 sum = csum_add(old ^ 0xffff, change->body);
 	__u16 checksum;
@@ -93,7 +93,7 @@ static __always_inline __u16 csum_mend(__u16 old, const struct packet *pkt,
 }
 
 /* The sum of a pseudo header, which stands where a checksum is yet to be made, after a change of addresses. */
-static __always_inline __u16 csum_mend_partial(__u16 old, const struct change *change)
+static __always_inline __u16 csum_update_partial(__u16 old, const struct change *change)
 {
 	return csum_fold(csum_add(old, change->addresses));
 }

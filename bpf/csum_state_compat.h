@@ -6,15 +6,16 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "checksum.h"
-#include "summed.h"
+#include "csum.h"
+#include "csum_state.h"
 #include "types.h"
 
 /*
  * What looks complete is, and what hardware is to finish then is inside: a
  * tunnelled packet's checksum. A large segment's may look like anything.
  */
-static __always_inline enum summed tc_summed(struct __sk_buff *skb, const struct packet *pkt)
+static __always_inline enum csum_state tc_csum_state(struct __sk_buff *skb,
+						     const struct packet *pkt)
 {
-	return skb->gso_size || csum_looks_partial(pkt) ? SUMMED_UNTOLD : SUMMED_IN_WHOLE;
+	return skb->gso_size || csum_looks_partial(pkt) ? CHECKSUM_UNKNOWN : CHECKSUM_NOT_PARTIAL;
 }

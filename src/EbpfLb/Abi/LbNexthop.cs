@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
-/// <summary>Mirror of <c>struct lb_way</c>: the way that packets take from here, as the kernel's routes have it.</summary>
+/// <summary>Mirror of <c>struct lb_nexthop</c>: the way that packets take from here, as the kernel's routes have it.</summary>
 [StructLayout(LayoutKind.Sequential)]
-record struct LbWay
+record struct LbNexthop
 {
     public EthernetAddress Destination;
     public EthernetAddress Source;
