@@ -65,7 +65,7 @@ lb_global int frag_track(const struct packet *pkt)
 	ports.sport = pkt->tuple.sport;
 	ports.dport = pkt->tuple.dport;
 	ports.protocol = pkt->tuple.protocol;
-	return bpf_map_update_elem(&fragments, &key, &port_filter, BPF_ANY);
+	return bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
 }
 
 /* Completes a later fragment's tuple; false where no first fragment of ours is known. */
