@@ -18,5 +18,5 @@ record struct LbSettings
     public uint IcmpPerSecond;
 
     /// <summary>1 where the kernel tells with a route which address to send from (Linux 6.7), else 0.</summary>
-    public uint RoutesTellSource;
+    public uint FibLookupSrc;
 }

@@ -36,7 +36,7 @@ static class DatapathSettings
             LocalPortMax = ushort.Parse(range[1], CultureInfo.InvariantCulture),
             EventLevel = (LbEventLevel)events,
             IcmpPerSecond = Limits.IcmpPerSecond,
-            RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
+            FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
         };
     }
 }

@@ -14,7 +14,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class TwoNetworks
 {
     /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
-    static readonly LbSettings RoutesAreSilent = Balancer.Usual with { RoutesTellSource = 0 };
+    static readonly LbSettings RoutesAreSilent = Balancer.Usual with { FibLookupSrc = 0 };
 
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     public void A_backend_on_another_link_sees_the_balancers_address_there(Hook hook, Hosts hosts, bool routesTell)
@@ -73,7 +73,7 @@ public sealed class TwoNetworks
     [Theory, OnEveryHook]
     public void A_route_may_say_which_address_to_send_from(Hook hook, Hosts hosts)
     {
-        Assert.SkipWhen(Balancer.Usual.RoutesTellSource == 0, "the kernel (before 6.7) does not tell what a route says");
+        Assert.SkipWhen(Balancer.Usual.FibLookupSrc == 0, "the kernel (before 6.7) does not tell what a route says");
         using var lb = Balancer.On(hook);
 
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Erin.Port(8080)));

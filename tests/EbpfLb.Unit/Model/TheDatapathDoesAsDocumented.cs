@@ -24,7 +24,7 @@ public sealed class TheDatapathDoesAsDocumented
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
-        RoutesTellSource = Balancer.Usual.RoutesTellSource,
+        FibLookupSrc = Balancer.Usual.FibLookupSrc,
     };
 
     static readonly LbSettings FewPorts = ManyPorts with { NatPortMin = 40000, NatPortMax = 40004 };

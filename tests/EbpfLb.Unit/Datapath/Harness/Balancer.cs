@@ -37,7 +37,7 @@ sealed class Balancer : IDisposable
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
-        RoutesTellSource = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
+        FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
     };
 
     public LbTables Tables => _datapath.Tables;
