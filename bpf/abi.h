@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the datapath and user space share: the layout of every map's keys and
- * values. src/EbpfLb/Abi mirrors this file; a unit test holds the mirror
- * against the compiled objects' BTF.
+ * The ABI between the datapath and user space: the keys and values of every
+ * map. src/EbpfLb/Abi mirrors this file; a unit test compares the mirror with
+ * the compiled objects' BTF.
  *
  * Byte order: __be16 and __be32 are network order; everything else is the
- * host's. No struct has padding that is not named, so keys compare as bytes.
+ * host's. No struct has unnamed padding, so keys compare as bytes.
  */
 #pragma once
 
 #include <linux/types.h>
 
-/* Raised when a struct or an enum below changes its meaning or its layout. */
+/* Incremented when the meaning or layout of a struct or enum below changes. */
 #define LB_ABI_VERSION 7
 
 #define LB_MAX_SERVICES 1024
@@ -20,21 +20,21 @@
 #define LB_MAX_LINKS 16
 #define LB_LINK_NAME_LENGTH 16 /* IFNAMSIZ */
 
-/* The kernel's own limit (net.ipv4.icmp_msgs_per_sec) by default. */
+/* The default of the kernel's own limit (net.ipv4.icmp_msgs_per_sec). */
 #define LB_ICMP_PER_SECOND 1000
 
-/* An id that names nothing: a packet event of a flow without a backend, say. */
+/* No id: of an event without a backend, for example. */
 #define LB_NO_ID 0xffffffffU
 
 /*
  * An IPv6 address, or an IPv4 address a.b.c.d as ::ffff:a.b.c.d (RFC 4291,
- * 2.5.5.2): one width for both families, and no confusion between them.
+ * 2.5.5.2): one width for both families.
  */
 struct lb_address {
 	__be32 word[4];
 };
 
-/* The five values that name a flow in one direction. */
+/* The five-tuple of one direction of a flow. */
 struct lb_tuple {
 	struct lb_address src;
 	struct lb_address dst;
@@ -46,58 +46,58 @@ struct lb_tuple {
 
 struct lb_service_key {
 	struct lb_address address;
-	__be16 port; /* 0: every port but those that the local stack hands out */
+	__be16 port; /* 0: every port outside ip_local_port_range */
 	__u8 protocol;
 	__u8 zero;
 };
 
-/* How a slot of a service's table is chosen for a new flow. */
+/* How a new flow selects a slot of its service's table. */
 enum lb_algorithm {
-	LB_ROUND_ROBIN, /* in turn */
+	LB_ROUND_ROBIN,
 	LB_RANDOM,
 	LB_SOURCE_HASH, /* by the client's address */
-	LB_MAGLEV, /* by all five values of the flow */
-	LB_LEAST_CONNECTIONS, /* the less busy of two random ones, by weight */
+	LB_MAGLEV, /* by the client's tuple */
+	LB_LEAST_CONNECTIONS, /* the less busy of two random slots, by weight */
 };
 
-/* How packets get to the backend, and the answers to the client. */
+/* How packets reach the backend and replies the client. */
 enum __attribute__((packed)) lb_mode {
-	LB_NAT, /* both ways through the balancer, with addresses rewritten */
-	LB_DSR, /* as they are, to the backend's Ethernet address; it answers the client itself */
+	LB_NAT, /* both directions pass the balancer, which rewrites the addresses */
+	LB_DSR, /* only the Ethernet addresses change; the backend replies to the client itself */
 };
 
 struct lb_service {
-	__u32 id; /* below LB_MAX_SERVICES: indexes slots, cursors and counters */
+	__u32 id; /* below LB_MAX_SERVICES: indexes slots, rr_counters and counters */
 	enum lb_algorithm algorithm;
 	enum lb_mode mode;
 	__u8 zero[3];
 };
 
-/* How a backend stands: for `status`. The datapath goes by slots and weights. */
+/* A backend's state, for `status`. The datapath uses slots and weights only. */
 enum lb_backend_state {
 	LB_BACKEND_UNCHECKED, /* its service has no health check */
-	LB_BACKEND_UNKNOWN, /* its checks have yet to decide */
+	LB_BACKEND_UNKNOWN, /* its checks have no result yet */
 	LB_BACKEND_UP,
 	LB_BACKEND_DOWN,
-	LB_BACKEND_DRAINING, /* takes no new flow; those it has go on until `drained_ns` */
+	LB_BACKEND_DRAINING, /* takes no new flow; its flows go on until `drained_ns` */
 	LB_BACKEND_DRAINED, /* takes no new flow and has none */
 };
 
 /* A backend of one service. An id whose address is zero is free. */
 struct lb_backend {
 	struct lb_address address;
-	__be16 port; /* 0: the port that the client asked for */
+	__be16 port; /* 0: the port that the client connects to */
 	__u16 weight; /* 0: takes no new flow */
 	__u32 service;
-	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space cuts what a draining one still has */
+	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space removes the flows of a draining backend */
 	enum lb_backend_state state;
-	__u32 drain_ms; /* how long after it leaves that is */
+	__u32 drain_ms; /* the drain time */
 };
 
 /*
- * Where `ports` has a port's bit: in which word, and the bit is the one of the
- * remainder by 64. One side is the ports that packets from clients go to, the
- * other those that packets from backends come from.
+ * The word of `port_filter` that has a port's bit; the bit's number is the port
+ * modulo 64. The filter has two sides: destination ports of clients' packets,
+ * and source ports of backends' packets.
  */
 #define LB_PORT_FILTER_SERVICES 0
 #define LB_PORT_FILTER_BACKENDS 1
@@ -105,10 +105,10 @@ struct lb_backend {
 	((__u32)(side) << 11 | (__u32)(udp) << 10 | (port) >> 6)
 #define LB_PORT_FILTER_WORDS (1 << 12)
 
-/* An interface that the datapath stands on, by its index. */
+/* An attached interface. */
 struct lb_link {
-	char name[LB_LINK_NAME_LENGTH]; /* keeps its place in every version */
-	struct lb_address ip4; /* its own, that NAT may use; zero where it has none */
+	char name[LB_LINK_NAME_LENGTH]; /* at the same offset in every version */
+	struct lb_address ip4; /* its own address, for SNAT; zero if it has none */
 	struct lb_address ip6;
 };
 
@@ -117,87 +117,94 @@ enum __attribute__((packed)) lb_direction {
 	LB_TO_CLIENT,
 };
 
-/* What has been seen of a TCP connection in one direction. */
+/* The TCP segments seen in one direction of a flow. */
 enum lb_tcp_seen {
 	LB_SEEN_SYN = 1 << 0,
 	LB_SEEN_ACK = 1 << 1, /* an ACK without SYN */
 	LB_SEEN_FIN = 1 << 2,
 	LB_SEEN_RST = 1 << 3,
 	LB_SEEN_END =
-		1 << 4, /* it is over: a FIN each way, or a reset; in mode dsr the client's FIN */
+		1
+		<< 4, /* the connection is over: a FIN in each direction, or a reset; in mode dsr the client's FIN */
 };
 
-/* The way that packets take from here: what bpf_fib_lookup() told of it. */
+/* The next hop, from bpf_fib_lookup(). */
 struct lb_nexthop {
-	__u8 destination[6]; /* Ethernet addresses, in the order that a frame has them in */
+	__u8 destination[6]; /* Ethernet addresses in a frame's order */
 	__u8 source[6];
 	__u32 ifindex;
 };
 
 /*
- * One direction of a flow; its key is the tuple that packets arrive with.
- * The other direction's key is `rewritten` with its ends swapped; in mode dsr
- * there is none, and `rewritten` says where packets go that leave as they came.
+ * A flow's entry for one direction. Its key is the tuple that packets arrive
+ * with; the key of the other direction's entry is `rewritten` reversed. In mode
+ * dsr there is one entry, and packets leave as they arrive: rewritten.dst is
+ * the backend.
  *
- * With its key and what the kernel keeps of an entry (48 bytes), it fills three
- * cache lines of 64 bytes: the key's, that of `rewritten`, and that of the rest.
+ * With the key and the kernel's part of a map entry (48 bytes) it fills three
+ * cache lines of 64 bytes: the key's, that of `rewritten`, and the rest.
  */
 struct lb_flow {
 	struct lb_tuple rewritten; /* the tuple that packets leave with */
 	__u64 opened_ns; /* CLOCK_MONOTONIC */
-	__u64 seen_ns; /* the last packet's: CLOCK_MONOTONIC, coarse */
+	__u64 seen_ns; /* of the last packet: CLOCK_MONOTONIC, coarse */
 	__u64 packets;
-	__u64 bytes; /* of IP packets, their headers included */
-	enum lb_tcp_seen tcp_seen; /* this direction's */
-	__u32 handshake_ack; /* what acknowledges this direction's SYN, in host order */
-	struct lb_nexthop nexthop; /* the last packet's, while path_mtu is set */
-	__u16 path_mtu; /* the largest IP packet, in bytes, that is known to fit; 0: the way is to be asked for */
+	__u64 bytes; /* of IP packets, headers included */
+	enum lb_tcp_seen tcp_seen; /* of this direction */
+	__u32 handshake_ack; /* the number that acknowledges this direction's SYN, in host order */
+	struct lb_nexthop nexthop; /* cached; valid if path_mtu is not 0 */
+	__u16 path_mtu; /* the largest IP packet, in bytes, that is known to fit the cached next hop; 0: none is cached */
 	__u16 service;
 	__u16 backend;
 	enum lb_direction direction;
 	enum lb_mode mode;
 };
 
-/* Why a packet got its verdict: each packet counts under one reason a hook. */
+/*
+ * Why a packet got its verdict. Each packet counts under one reason per hook.
+ * The range that a reason is in says what happens to the packet (LB_ACTION): a
+ * new reason goes into the range that its prefix names, and a unit test compares
+ * the two. Reasons may be added at the end of a range; a gap counts nothing.
+ */
+#define LB_REASON_RANGE 16
+
 enum lb_reason {
-	LB_CONTINUE, /* the walk goes on; never counted */
-	/* Sent on. */
-	LB_SENT_TO_BACKEND,
+	LB_CONTINUE, /* no verdict yet; never counted */
+	/* Sent: forwarded, or answered with an ICMP error of the balancer's own. */
+	LB_SENT_TO_BACKEND = 1 * LB_REASON_RANGE,
 	LB_SENT_TO_CLIENT,
-	LB_SENT_ICMP_ERROR, /* about a packet of ours, to whoever sent that */
-	/* Answered, with an ICMP error of the balancer's own. */
+	LB_SENT_ICMP_ERROR, /* translated, to the sender of the packet that it quotes */
 	LB_SENT_TIME_EXCEEDED,
 	LB_SENT_TOO_BIG,
 	LB_SENT_UNREACHABLE,
-	/* Not ours: passed to the local stack as it came. */
-	LB_PASS_NOT_IP,
+	/* Not ours: passed to the local stack unchanged. */
+	LB_PASS_NOT_IP = 2 * LB_REASON_RANGE,
 	LB_PASS_PROTOCOL,
 	LB_PASS_FRAGMENT,
 	LB_PASS_MALFORMED,
 	LB_PASS_NO_SERVICE,
-	/* XDP leaves the packet to the tc program behind it. */
-	LB_PASS_TO_TC,
+	LB_PASS_TO_TC, /* XDP leaves the packet to the tc program behind it */
 	/* Refused: passed to the local stack, which answers with a reset or an ICMP error. */
-	LB_REFUSE_UNKNOWN_FLOW,
+	LB_REFUSE_UNKNOWN_FLOW = 3 * LB_REASON_RANGE,
 	LB_REFUSE_NO_BACKEND,
 	LB_REFUSE_NO_PORT,
 	LB_REFUSE_NO_FLOW,
 	LB_REFUSE_NO_ROUTE,
-	LB_REFUSE_NO_SOURCE, /* the way to the backend leaves by an interface where NAT has no address */
+	LB_REFUSE_NO_SOURCE, /* SNAT has no address on the interface that leads to the backend */
 	/* Dropped. */
-	LB_DROP_TTL,
-	LB_DROP_TOO_BIG, /* for the way on */
-	LB_DROP_NO_ROUTE, /* any more, for a flow that had one */
-	LB_DROP_ICMP_LIMIT, /* an error was due, and too many had been sent */
+	LB_DROP_TTL = 4 * LB_REASON_RANGE,
+	LB_DROP_TOO_BIG, /* for the path MTU */
+	LB_DROP_NO_ROUTE, /* a flow's route is gone */
+	LB_DROP_ICMP_LIMIT, /* an ICMP error was due, and the rate limit was reached */
 	LB_DROP_REWRITE,
-	LB_REASON_COUNT,
+	LB_REASON_COUNT = 5 * LB_REASON_RANGE,
 };
 
 /* Counted per CPU, for each service and each backend. */
 struct lb_traffic {
 	__u64 flows; /* opened */
 	__u64 to_backend_packets;
-	__u64 to_backend_bytes; /* of IP packets, their headers included */
+	__u64 to_backend_bytes; /* of IP packets, headers included */
 	__u64 to_client_packets;
 	__u64 to_client_bytes;
 };
@@ -216,8 +223,8 @@ enum lb_event_level {
 };
 
 /*
- * A flow event carries the client's tuple and the backend's; a packet event
- * the tuple before and after the rewrite.
+ * An event of a flow has the client's tuple before, and the tuple to the backend
+ * after, the rewrite. An event of a packet has the packet's.
  */
 struct lb_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
@@ -227,35 +234,35 @@ struct lb_event {
 	enum lb_reason reason;
 	__u32 service;
 	__u32 backend;
-	__u64 duration_ns; /* closed: since it opened */
-	__u64 packets; /* closed: both directions' */
-	__u64 bytes; /* closed: both directions', of IP packets */
+	__u64 duration_ns; /* closed: since it was opened */
+	__u64 packets; /* closed: of both directions */
+	__u64 bytes; /* closed: of both directions, of IP packets */
 };
 
-/* Set once, before the program is loaded; the verifier folds them in. */
+/* Set before the load; constants for the verifier. */
 struct lb_settings {
-	__u16 nat_port_min; /* source ports for connections to backends */
+	__u16 nat_port_min; /* the range of SNAT ports */
 	__u16 nat_port_max;
-	__u16 local_port_min; /* never used for NAT: the local stack's own */
+	__u16 local_port_min; /* ip_local_port_range: never used for SNAT */
 	__u16 local_port_max;
 	enum lb_event_level event_level;
-	__u32 icmp_per_second; /* own errors of each CPU; 0: no limit */
-	__u32 fib_lookup_src; /* 1: the kernel tells with a route which address to send from */
+	__u32 icmp_per_second; /* ICMP errors per CPU; 0: no limit */
+	__u32 fib_lookup_src; /* 1: bpf_fib_lookup() selects source addresses (Linux 6.7) */
 };
 
-/* Written by user space for `status`; the datapath does not read these. */
+/* User space writes these for `status`; the datapath does not read them. */
 struct lb_label {
 	char text[LB_LABEL_LENGTH]; /* UTF-8, zero-terminated */
 };
 
 struct lb_instance {
-	__u32 abi_version; /* this and the next keep their places in every version */
+	__u32 abi_version; /* this and the next field are at the same offset in every version */
 	__u32 ifindex;
 	__u32 hook; /* HookKind of the runner */
 	__u32 pid;
 	__u64 attached_ns; /* CLOCK_MONOTONIC */
-	__u64 layout; /* a digest of the layouts of all maps, for who wants to take them over */
-	char why[128]; /* why this hook was taken */
+	__u64 layout; /* the digest of all map layouts: maps are adopted if it is equal */
+	char why[128]; /* why this hook was chosen */
 };
 
 _Static_assert(sizeof(struct lb_address) == 16, "lb_address");

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The internet checksum's arithmetic (RFC 1071, RFC 1624). Sums are one's
- * complement and carry no byte order: they are added as they stand in memory.
+ * The arithmetic of the Internet checksum (RFC 1071, RFC 1624). A sum is a one's
+ * complement number in the byte order of memory: no swap is needed. Nothing here
+ * has side effects.
  */
 #pragma once
 
+#include "address.h"
+#include "pkt.h"
 #include "types.h"
 
+/* What a rewrite adds to the sums over a packet. */
+struct csum_delta {
+	const struct lb_tuple *to; /* the new tuple */
+	__u32 addresses; /* the change of the addresses */
+	__u32 payload; /* the change behind the IP header, the L4 checksum excluded */
+};
+
+/* Returns the 16-bit sum of a 32-bit one. */
 static __always_inline __u16 csum_fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -14,7 +25,7 @@ static __always_inline __u16 csum_fold(__u32 sum)
 	return sum;
 }
 
-/* The 32-bit sum of up to 2^32 32-bit words that were added up without their carries being lost. */
+/* Returns the 32-bit sum of a 64-bit one: of up to 2^32 words of 32 bits. */
 static __always_inline __u32 csum_from64(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
@@ -29,8 +40,8 @@ static __always_inline __u32 csum_add(__u32 a, __u32 b)
 }
 
 /*
- * An address' sum, in 64 bits. What marks an IPv4 address as mapped adds 0xffff, which is
- * zero in one's complement: the sum is that of the bare address.
+ * Returns the 64-bit sum of an address. The prefix of an IPv4-mapped address adds
+ * 0xffff, which is zero in one's complement.
  */
 static __always_inline __u64 csum_address(const struct lb_address *address)
 {
@@ -42,24 +53,24 @@ static __always_inline __u64 csum_addresses(const struct lb_tuple *tuple)
 	return csum_address(&tuple->src) + csum_address(&tuple->dst);
 }
 
-/* What a rewrite's new addresses add to every sum that covers them. */
+/* Returns what new addresses add to a sum that covers them. */
 static __always_inline __u32 csum_addresses_change(const struct lb_tuple *from,
 						   const struct lb_tuple *to)
 {
 	__u32 before = csum_from64(csum_addresses(from));
 
-	/* Summed up by now: left alone, clang holds all words of both in registers that it has not. */
+	/* Without the barrier clang keeps the words of both tuples in registers and spills others. */
 	barrier_var(before);
 	return csum_from64(csum_addresses(to) + (__u32)~before);
 }
 
-/* A tuple's ports as the one word that they are in the TCP or UDP header. */
+/* Returns the sum of the ports. */
 static __always_inline __u32 csum_ports(const struct lb_tuple *tuple)
 {
 	return (__u32)tuple->sport + tuple->dport;
 }
 
-/* The sum of the pseudo header that TCP and UDP checksums cover (RFC 9293, 3.1; RFC 8200, 8.1). */
+/* Returns the sum of the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). */
 static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __u16 l4_length)
 {
 	return csum_from64(csum_addresses(tuple) + bpf_htons(tuple->protocol) +
@@ -67,33 +78,33 @@ static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __
 }
 
 /*
- * The kernel leaves the pseudo header's sum where hardware is to write the
- * checksum. A complete checksum of the same value is rare.
+ * Returns true if the checksum field has the value of CHECKSUM_PARTIAL: the
+ * pseudo header's sum. One complete checksum in 65536 has the same value.
  */
 static __always_inline bool csum_looks_partial(const struct packet *pkt)
 {
-	/* Not even hardware finishes a checksum over fragments, and ICMP's is always complete. */
+	/* No device completes a checksum over fragments, and ICMP's is always complete. */
 	if (pkt->fragment || pkt_is_icmp(pkt))
 		return false;
 	return pkt->l4_checksum == csum_fold(csum_pseudo_header(&pkt->tuple, pkt->l4_length));
 }
 
-/* A transport checksum after a change to what it covers. */
+/* Returns the transport checksum `old` after a rewrite. */
 static __always_inline __u16 csum_update(__u16 old, const struct packet *pkt,
-					 const struct change *change)
+					 const struct csum_delta *delta)
 {
-	__u32 sum = csum_add(old ^ 0xffff, change->body);
+	__u32 sum = csum_add(old ^ 0xffff, delta->payload);
 	__u16 checksum;
 
 	if (pkt->tuple.protocol != IPPROTO_ICMP)
-		sum = csum_add(sum, change->addresses);
+		sum = csum_add(sum, delta->addresses);
 	checksum = ~csum_fold(sum);
-	/* RFC 768: a computed zero is sent as its other form. */
+	/* RFC 768: a computed zero is sent as 0xffff. */
 	return checksum == 0 && pkt->tuple.protocol == IPPROTO_UDP ? 0xffff : checksum;
 }
 
-/* The sum of a pseudo header, which stands where a checksum is yet to be made, after a change of addresses. */
-static __always_inline __u16 csum_update_partial(__u16 old, const struct change *change)
+/* Returns the value `old` of a CHECKSUM_PARTIAL field after a rewrite. */
+static __always_inline __u16 csum_update_partial(__u16 old, const struct csum_delta *delta)
 {
-	return csum_fold(csum_add(old, change->addresses));
+	return csum_fold(csum_add(old, delta->addresses));
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The sums that it takes to finish what was left to hardware (CHECKSUM_PARTIAL). */
+/* Sums over bytes of the frame. */
 #pragma once
 
 #include "csum.h"
+#include "ctx.h"
 #include "types.h"
 
-/* The longest that is summed up: a packet of the largest frames. */
-#define CSUM_LONGEST 9216
+/* The largest number of bytes: a jumbo frame. */
+#define CSUM_MAX_LENGTH 9216
 #define CSUM_BLOCK 64
 
-/* The sum of fewer than CSUM_BLOCK bytes. */
+/*
+ * Returns the sum of `length` bytes at `offset`, fewer than CSUM_BLOCK. Bytes
+ * beyond the end of the frame are left out.
+ */
 lb_global __u32 csum_tail(struct lb_ctx *ctx, __u32 offset, __u32 length)
 {
 	__u32 sum = 0;
@@ -28,12 +32,15 @@ lb_global __u32 csum_tail(struct lb_ctx *ctx, __u32 offset, __u32 length)
 	return length == 1 && last ? csum_add(sum, bpf_htons(*last << 8)) : sum;
 }
 
-/* The sum of so many bytes of the frame, at most CSUM_LONGEST. */
+/*
+ * Returns the sum of `length` bytes at `offset`, at most CSUM_MAX_LENGTH. Bytes
+ * beyond the end of the frame are left out.
+ */
 lb_global __u32 csum_bytes(struct lb_ctx *ctx, __u32 offset, __u32 length)
 {
 	__u32 sum = 0;
 
-	for (int i = 0; i < CSUM_LONGEST / CSUM_BLOCK; i++) {
+	for (int i = 0; i < CSUM_MAX_LENGTH / CSUM_BLOCK; i++) {
 		__be32 *block = ctx_header(ctx, offset, CSUM_BLOCK);
 
 		if (length < CSUM_BLOCK || !block)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* How the kernel knows a packet's checksum; whether it tells is a matter of its version. */
+/*
+ * What a packet's transport checksum field holds, as far as a tc program can
+ * know it. csum_state_core.h reads it from the kernel (Linux 6.2 and later),
+ * csum_state_compat.h from the packet.
+ */
 #pragma once
 
-/* The kernel's values of sk_buff.ip_summed, whose meaning stands in its skbuff.h, and two of our own. */
+/* The kernel's values of sk_buff.ip_summed (its skbuff.h explains them), and two more. */
 enum csum_state {
-	CHECKSUM_NONE, /* CHECKSUM_NONE: by nobody but who wrote the packet */
-	CHECKSUM_UNNECESSARY, /* CHECKSUM_UNNECESSARY: found right by someone */
-	CHECKSUM_COMPLETE, /* CHECKSUM_COMPLETE: the card's own sum of the packet comes with it */
-	CHECKSUM_PARTIAL, /* CHECKSUM_PARTIAL: the pseudo header's sum stands in its place until it leaves */
-	CHECKSUM_NOT_PARTIAL, /* complete in the packet: whether a card has a sum of its own is not told */
+	CHECKSUM_NONE, /* complete in the packet */
+	CHECKSUM_UNNECESSARY, /* complete in the packet, and verified */
+	CHECKSUM_COMPLETE, /* complete in the packet; the card's sum of the packet is beside it */
+	CHECKSUM_PARTIAL, /* the pseudo header's sum; the device completes it */
+	CHECKSUM_NOT_PARTIAL, /* complete in the packet; CHECKSUM_COMPLETE is possible */
 	CHECKSUM_UNKNOWN,
 };

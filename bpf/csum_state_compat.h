@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* For kernels before 6.2, and those whose own types (BTF) user space cannot read. */
+/* The checksum state from the packet: before Linux 6.2, or if user space cannot read the kernel's BTF. */
 #pragma once
 
 #include <linux/bpf.h>
@@ -11,8 +11,8 @@
 #include "types.h"
 
 /*
- * What looks complete is, and what hardware is to finish then is inside: a
- * tunnelled packet's checksum. A large segment's may look like anything.
+ * A value other than the pseudo header's sum is a complete checksum. A large
+ * segment's field may hold any value.
  */
 static __always_inline enum csum_state tc_csum_state(struct __sk_buff *skb,
 						     const struct packet *pkt)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* For kernels from 6.2 on, which let a tc program look into their own struct. */
+/* The checksum state from the kernel's sk_buff: Linux 6.2 and later. */
 #pragma once
 
 #include <linux/bpf.h>
@@ -10,10 +10,10 @@
 #include "csum_state.h"
 #include "types.h"
 
-/* As much of it as is read; libbpf finds out where that is. */
+/* The members that are read; libbpf relocates them (CO-RE). */
 struct sk_buff {
 	__u8 ip_summed : 2;
-	__u16 csum_start; /* of what hardware is to sum up, from the head */
+	__u16 csum_start; /* where the device starts to sum, from `head` */
 	unsigned char *head;
 	unsigned char *data;
 } __attribute__((preserve_access_index));
@@ -21,19 +21,20 @@ struct sk_buff {
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 /*
- * What hardware is to finish may be inside: a tunnelled packet's checksum, or
- * that of a packet which an ICMP error quotes. The outer one stands complete
- * then, but in a tunnel's large segment, where each piece gets one of its own.
+ * Returns the state of the outer transport checksum. CHECKSUM_PARTIAL may be
+ * about an inner one: a tunnelled packet, or one that an ICMP error quotes. The
+ * outer checksum is complete then, except in a large segment of a tunnel, where
+ * each segment gets its own.
  */
 static __always_inline enum csum_state tc_csum_state(struct __sk_buff *skb,
 						     const struct packet *pkt)
 {
-	const struct sk_buff *kernels = bpf_cast_to_kern_ctx(skb);
-	enum csum_state summed = BPF_CORE_READ_BITFIELD(kernels, ip_summed);
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+	enum csum_state state = BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed);
 	__u64 start;
 
-	if (summed != CHECKSUM_PARTIAL || skb->gso_size)
-		return summed;
-	start = (__u64)kernels->data - (__u64)kernels->head + pkt->l4_offset;
-	return start == kernels->csum_start ? CHECKSUM_PARTIAL : CHECKSUM_NONE;
+	if (state != CHECKSUM_PARTIAL || skb->gso_size)
+		return state;
+	start = (__u64)kernel_skb->data - (__u64)kernel_skb->head + pkt->l4_offset;
+	return start == kernel_skb->csum_start ? CHECKSUM_PARTIAL : CHECKSUM_NONE;
 }

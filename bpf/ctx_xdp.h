@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The XDP hook. It sees bytes only, so it must tell by itself whether a
- * checksum is complete or was left for hardware to finish. Behind it, on the
- * same interface, stands the tc program on the same maps: a packet that XDP
- * cannot carry with certainty is passed to it as it came.
+ * The XDP hook, native or generic. lb_tc is attached behind it on the same
+ * interface, with the same maps: a packet that XDP cannot carry with certainty
+ * passes to it unchanged.
  */
 #pragma once
+
+#ifndef LB_HOOK_XDP
+#define LB_HOOK_XDP
+#endif
 
 #include <linux/bpf.h>
 
 #define lb_ctx xdp_md
 
-#include "csum.h"
+#include "ethernet.h"
 #include "types.h"
 
 #define CTX_PASS XDP_PASS
 #define CTX_DROP XDP_DROP
 
-/* Behind this program stands lb_tc. */
+/* lb_tc comes next. */
 #define CTX_IS_LAST false
 
 /*
- * Set for native XDP. A native frame keeps no note of a checksum that is yet
- * to be finished: sent from here, it would stay unfinished.
+ * Set before the load for native XDP. A native frame has no checksum state: a
+ * CHECKSUM_PARTIAL packet sent from here would keep its incomplete checksum.
  */
 const volatile __u32 xdp_is_native SEC(".rodata.xdp");
 
@@ -31,7 +34,7 @@ static __always_inline __u32 ctx_length(const struct xdp_md *xdp)
 	return xdp->data_end - xdp->data;
 }
 
-/* A VLAN tag stands in the frame here, unless the card took it off: then nobody can tell. */
+/* A VLAN tag is in the frame, unless the card removed it: then it cannot be seen here. */
 static __always_inline bool ctx_is_tagged(const struct xdp_md *xdp)
 {
 	(void)xdp;
@@ -43,7 +46,7 @@ static __always_inline __u32 ctx_ingress(const struct xdp_md *xdp)
 	return xdp->ingress_ifindex;
 }
 
-/* The header at `offset`, or NULL where the packet is too short. */
+/* Returns `size` bytes at `offset`, or NULL if the packet is too short. */
 static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 size)
 {
 	void *header = ctx_pointer(xdp, data) + (offset & LB_OFFSET_MASK);
@@ -51,58 +54,13 @@ static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 
 	return header + size <= ctx_pointer(xdp, data_end) ? header : NULL;
 }
 
-#include "csum_bytes.h"
-
-/*
- * False for the packet whose checksum may be either: it looks partial, yet is
- * also right as it stands. One in 65536 of the partial ones is like that. On
- * native XDP, false for whatever looks partial.
- */
-static __always_inline bool ctx_can_rewrite(struct xdp_md *xdp, struct packet *pkt)
-{
-	__u32 sum;
-
-	pkt->unfinished = pkt_has_l4_csum(pkt) && csum_looks_partial(pkt);
-	if (!pkt->unfinished)
-		return true;
-	if (xdp_is_native)
-		return false;
-	/* Longer packets are segments yet to be cut, whose checksums are never complete. */
-	if (pkt->l4_length > CSUM_LONGEST)
-		return true;
-	sum = csum_bytes(xdp, pkt->l4_offset, pkt->l4_length);
-	return csum_fold(csum_add(sum, pkt->l4_checksum)) != 0xffff;
-}
-
-static __always_inline __u16 xdp_csum_update(const struct packet *pkt, __u16 old,
-					     const struct change *change)
-{
-	return pkt->unfinished ? csum_fold(csum_pseudo_header(change->to, pkt->l4_length)) :
-				 csum_update(old, pkt, change);
-}
-
-/* Mends the transport header's checksum. */
-static __always_inline bool ctx_csum_update(struct xdp_md *xdp, const struct packet *pkt,
-					    const struct change *change)
-{
-	__u16 *checksum;
-
-	if (!pkt_has_l4_csum(pkt))
-		return true;
-	checksum = ctx_header(xdp, pkt_l4_csum_offset(pkt), sizeof(*checksum));
-	if (checksum)
-		*checksum = xdp_csum_update(pkt, *checksum, change);
-	return checksum;
-}
-
-/* An IP packet's size by the time that it leaves. */
 static __always_inline __u32 ctx_leaving_size(const struct xdp_md *xdp, const struct packet *pkt)
 {
 	(void)xdp;
 	return pkt->l3_length;
 }
 
-/* The program behind this one makes the answers. */
+/* lb_tc makes the ICMP errors. */
 static __always_inline bool ctx_make_quote(struct xdp_md *xdp, __u32 length, __u32 room)
 {
 	(void)xdp;
@@ -111,31 +69,24 @@ static __always_inline bool ctx_make_quote(struct xdp_md *xdp, __u32 length, __u
 	return false;
 }
 
-/* A card's sum is of no account here. */
-static __always_inline void ctx_csum_complete_update(struct xdp_md *xdp, __u32 change)
-{
-	(void)xdp;
-	(void)change;
-}
-
 /*
- * False where the neighbour is yet to be resolved. And on native XDP for what
- * leaves by another interface: the other driver may take no frames from here,
- * and those that it refuses are lost where nobody sees it.
+ * Returns false if the neighbour is not resolved. On native XDP also if the
+ * packet leaves by another interface: the other driver may refuse redirected
+ * frames, and drops them without a trace.
  */
 static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct fib_result *fib)
 {
 	return fib->resolved && (!xdp_is_native || fib->nexthop.ifindex == xdp->ingress_ifindex);
 }
 
-/* Sends the packet on; the verdict is the program's. */
+/* Sends the packet; returns the program's verdict. */
 static __always_inline int ctx_send(struct xdp_md *xdp, const struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
 
 	if (!eth)
 		return CTX_DROP;
-	nexthop_write(eth, &fib->nexthop);
+	ethernet_write(eth, &fib->nexthop);
 	return fib->nexthop.ifindex == xdp->ingress_ifindex ? XDP_TX :
 							      bpf_redirect(fib->nexthop.ifindex, 0);
 }

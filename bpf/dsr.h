@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Direct server return: the backend owns the service's address and answers the
- * client itself, so the packet that it gets must be the one that the client
- * sent. Only the Ethernet addresses change, and only the client's half of a flow
- * is ever seen, so that is all that a flow consists of.
+ * Direct server return (mode dsr, layer 2). The backend has the service's
+ * address and replies to the client itself: only the Ethernet addresses of a
+ * packet change. Only the client's direction passes here, so a flow has a
+ * forward entry and no reply entry. Nothing here has side effects.
  */
 #pragma once
 
+#include "address.h"
 #include "tcp.h"
 #include "types.h"
 
@@ -16,9 +17,9 @@ static __always_inline bool dsr_applies(const struct lb_flow *flow)
 }
 
 /*
- * Has an opening flow shown that the client is there? An acknowledgement of what
- * the backend sent cannot be judged, as that was not seen; what can is that the
- * segment follows the client's SYN. Of UDP a second datagram must do.
+ * Returns true if the packet shows that the client of a half-open flow is real.
+ * The backend's SYN did not pass here, so the acknowledgement cannot be checked:
+ * the segment has to follow the client's SYN. UDP needs a second datagram.
  */
 static __always_inline bool dsr_is_established(const struct lb_flow *flow, const struct packet *pkt)
 {
@@ -30,21 +31,18 @@ static __always_inline bool dsr_is_established(const struct lb_flow *flow, const
 	       bpf_ntohl(pkt->tcp_seq) == flow->handshake_ack;
 }
 
-/* Is it over, as far as one can tell from the client? The backend may have yet to say something. */
+/* Returns true if the client ended the connection. The backend may still send. */
 static __always_inline bool dsr_is_over(const struct lb_flow *flow)
 {
 	return flow->tcp_seen & (LB_SEEN_FIN | LB_SEEN_RST);
 }
 
 /*
- * Is the backend on the link? No router would take a packet for the service's
- * address to it. Where forwarding is off the kernel tells no way: then the
- * backend is on the link that the packet came by, or out of reach.
+ * Returns true if the backend is on link: a router would not forward the
+ * service's address to it. If the kernel gave no route (forwarding is off), the
+ * backend is on the link that the packet came by, or unreachable.
  */
-static __always_inline bool dsr_can_reach(const struct lb_flow *flow, struct fib_result *fib)
+static __always_inline bool dsr_is_on_link(const struct lb_flow *flow, const struct fib_result *fib)
 {
-	if (!fib->routed)
-		fib->gateway = flow->rewritten.dst;
-	fib->routed = true;
-	return lb_address_equals(&fib->gateway, &flow->rewritten.dst);
+	return !fib->routed || lb_address_equals(&fib->gateway, &flow->rewritten.dst);
 }

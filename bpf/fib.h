@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The next hop, from the kernel's routing and neighbour tables. */
+/*
+ * The next hop: look-ups in the kernel's routing (FIB) and neighbour tables, and
+ * the copy of the result that a flow keeps. A look-up costs as much as the rest
+ * of the packet path: a cached next hop is valid for about a second.
+ */
 #pragma once
 
+#include "address.h"
+#include "ctx.h"
 #include "types.h"
 
+/* The cache's time step: 2^30 ns, about a second. */
+#define NEXTHOP_CACHE_SHIFT 30
+
+/* Fills the look-up's key: the packet leaves with the tuple `to`. */
 static __always_inline void fib_set_key(struct bpf_fib_lookup *params, const struct lb_tuple *to)
 {
 	params->l4_protocol = to->protocol;
@@ -20,23 +30,25 @@ static __always_inline void fib_set_key(struct bpf_fib_lookup *params, const str
 	}
 }
 
+/* Returns the gateway of a look-up's result. A route to an IPv4 address may have an IPv6 gateway. */
 static __always_inline struct lb_address fib_gateway(const struct bpf_fib_lookup *params)
 {
-	/* A route to an IPv4 address may lead through an IPv6 gateway. */
 	return params->family == LB_AF_INET ?
 		       lb_address_v4(params->ipv4_dst) :
 		       lb_address_v6((const struct in6_addr *)params->ipv6_dst);
 }
 
 /*
- * Fills *fib for a packet of that size that leaves with the tuple `to`, or
- * returns the reason why it cannot. A hop that the kernel has yet to resolve is
- * left unresolved. Where forwarding is off on the interface the kernel tells
- * nothing: then the gateway is left out as well, for the kernel to route the
- * packet itself.
+ * Looks up the next hop for an IP packet of `size` bytes that leaves with the
+ * tuple `to`, and fills *fib.
  *
- * Given a size, the kernel compares it with what the way takes: the link, or
- * less where a route has a locked MTU or a path's was learned.
+ * Returns LB_CONTINUE, or the reason why the packet cannot be sent. fib->mtu is
+ * set for LB_DROP_TOO_BIG too. fib->resolved is false if the neighbour is not
+ * resolved yet. fib->routed is false if forwarding is off on the interface: the
+ * kernel gives no result then, and has to route the packet by itself.
+ *
+ * The kernel compares the size with the MTU of the link, or with a smaller one
+ * of the route (locked, or learned by path MTU discovery).
  */
 lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *to, __u32 size,
 				    struct fib_result *fib)
@@ -46,7 +58,7 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 	if (!to || !fib)
 		return LB_DROP_NO_ROUTE;
 	fib_set_key(&params, to);
-	/* Only IPv6's longest do not fit, nor any link. */
+	/* Only the longest IPv6 packets do not fit the field, and no link takes those. */
 	params.tot_len = size > 0xffff ? 0xffff : size;
 	fib->resolved = false;
 	fib->routed = false;
@@ -54,7 +66,7 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		fib->resolved = true;
 		fib->routed = true;
-		/* Before kernel 5.12 this still is the size that was asked for, which fits. */
+		/* Before Linux 5.12 this is still the size of the packet, which fits. */
 		fib->mtu = params.mtu_result;
 		break;
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
@@ -75,10 +87,11 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 	return LB_CONTINUE;
 }
 
-/* Time in steps of about a second: 2^30 ns. */
-#define NEXTHOP_CACHE_SHIFT 30
-
-/* The way of a packet of that size, where it is known. */
+/*
+ * Sets fib->nexthop to the flow's cached one and returns true, if it is valid
+ * at `now` (CLOCK_MONOTONIC) and for an IP packet of `size` bytes. A larger
+ * packet needs a new look-up: the cache never hides that it is too big.
+ */
 static __always_inline bool nexthop_cache_get(const struct lb_flow *flow, __u64 now, __u32 size,
 					      struct fib_result *fib)
 {
@@ -90,9 +103,9 @@ static __always_inline bool nexthop_cache_get(const struct lb_flow *flow, __u64 
 }
 
 /*
- * Remembers the way that the kernel told; one that it has yet to resolve is none.
- * Who reads it meanwhile on another processor may see half of a new one: that is
- * one packet that a neighbour does not take, in the moment that a way changes.
+ * Caches the result of a FIB look-up in the flow; an unresolved one clears the
+ * cache. There is no lock: another CPU may read a half-written next hop while
+ * it changes. That costs one packet.
  */
 static __always_inline void nexthop_cache_put(struct lb_flow *flow, const struct fib_result *fib)
 {

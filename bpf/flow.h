@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Flows: two entries in one map, one for each direction, each of which tells
- * the other; in mode dsr the client's alone. A flow begins in `opening` and
- * moves to `flows` once both ends have shown that they are there, so that a
- * flood of first packets can evict nothing but other first packets.
+ * The life of a flow. A flow has a forward entry (its key is the client's tuple)
+ * and a reply entry (its key is the tuple of the backend's packets); each one
+ * leads to the other. In mode dsr there is no reply entry. A flow starts in
+ * `half_open`. It moves to `flows` when both endpoints have shown that they are
+ * real, so that a flood of first packets evicts half-open flows only.
  */
 #pragma once
 
+#include "address.h"
+#include "counters.h"
+#include "ctx.h"
 #include "dsr.h"
+#include "events.h"
 #include "flow_table.h"
 #include "maps.h"
+#include "pkt_ctx.h"
 #include "snat.h"
 #include "tcp.h"
-#include "telemetry.h"
 #include "types.h"
 
-/* How often, at most, a busy flow looks after its other half: about every four seconds, 2^32 ns. */
+/* The time step of flow_keep_alive(): 2^32 ns, about four seconds. */
 #define FLOW_KEEP_ALIVE_SHIFT 32
 
-/* Has an opening flow shown that both its ends are there, with this packet of the client's? */
+/*
+ * Returns true if the packet, which is of a half-open flow with that entry,
+ * shows that both endpoints are real.
+ */
 static __always_inline bool flow_is_established(const struct lb_flow *flow,
 						const struct lb_flow *reply,
 						const struct packet *pkt)
@@ -31,10 +39,10 @@ static __always_inline bool flow_is_established(const struct lb_flow *flow,
 }
 
 /*
- * Moves a flow from `opening` to `flows`; returns its half under `key` there.
- * Another processor may be at it too. Where a table has no room, the half that
- * found none stays, for the next packet to try again. In mode dsr there is no
- * reply, and it is NULL.
+ * Moves a flow from `half_open` to `flows`. `reply` is NULL in mode dsr. Returns
+ * the forward entry: in `flows`, or still in `half_open` if `flows` took no new
+ * entry; the next packet tries again. Another CPU may move the same flow: both
+ * insert the same entries, one succeeds.
  */
 static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, struct lb_flow *flow,
 						 struct lb_flow *reply)
@@ -58,13 +66,16 @@ static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, str
 	return established;
 }
 
-/* The flow of a packet that has none in `flows`; one whose ends have both shown themselves by now moves there. */
+/*
+ * Returns the half-open flow of a packet, or NULL. If the packet shows that both
+ * endpoints are real, the flow moves to `flows` first.
+ */
 static __always_inline struct lb_flow *flow_find_half_open(const struct packet *pkt)
 {
 	struct lb_flow *flow = bpf_map_lookup_elem(&half_open, &pkt->tuple);
 	struct lb_flow *reply;
 
-	/* It may just have been moved there. To know by `moves` would cost each packet that has one. */
+	/* Another CPU may have moved it after the look-up in `flows`. Reading the generation would cost every packet. */
 	if (!flow)
 		return bpf_map_lookup_elem(&flows, &pkt->tuple);
 	if (dsr_applies(flow))
@@ -77,9 +88,10 @@ static __always_inline struct lb_flow *flow_find_half_open(const struct packet *
 }
 
 /*
- * Looks after the other half of a busy flow: the look alone keeps it from being
- * evicted, and one that was is made anew from this half, where this one stands.
- * False when its key has become another flow's: then this one is over.
+ * Keeps the other entry of a flow alive: the look-up makes it recently used, and
+ * an evicted entry is written again, to the map that this entry is in. Returns
+ * false, and removes this entry, if the other key belongs to another flow now:
+ * the flow is over.
  */
 static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct lb_flow *flow)
 {
@@ -99,14 +111,14 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	pair.path_mtu = 0;
 	pair.packets = 0;
 	pair.bytes = 0;
-	/* What the other end has yet to show, this half does not show for it. */
+	/* The new entry claims nothing that its own direction has not shown. */
 	pair.tcp_seen &= established ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
 	bpf_map_update_elem(established ? (void *)&flows : (void *)&half_open, &pair_key, &pair,
 			    BPF_NOEXIST);
 	return true;
 }
 
-/* The living flow of a packet, which goes nowhere before its flow is looked after. */
+/* Returns the flow of a packet, or NULL, and keeps its other entry alive. `now` is CLOCK_MONOTONIC, coarse. */
 static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64 now)
 {
 	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
@@ -116,7 +128,7 @@ static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64
 	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
 }
 
-/* Marks a flow that is over; whoever is first reports it. */
+/* Marks a flow as over. Of several CPUs the first one counts and reports it. */
 static __always_inline void flow_mark_end(const struct lb_tuple *client, struct lb_flow *forward,
 					  struct lb_flow *reply)
 {
@@ -128,7 +140,7 @@ static __always_inline void flow_mark_end(const struct lb_tuple *client, struct 
 	event_flow_closed(client, forward, reply);
 }
 
-/* Ends the flow when the connection is over. Not inlined: it is rare. */
+/* Marks the flow as over if its connection is, after a FIN or RST with that key. */
 static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow)
 {
 	struct lb_flow *pair;
@@ -150,14 +162,14 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 	}
 }
 
-/* Removes a client's flow, in whose place another one comes; who has not been told of its end is told now. */
+/* Removes a client's flow before another one takes its tuple, and reports its end if nobody has. */
 static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flow *flow)
 {
 	flow_mark_end(client, flow, dsr_applies(flow) ? NULL : flow_pair(client, flow));
 	flow_remove(client, flow);
 }
 
-/* Accounts a packet that was sent on, and follows the connection's state. */
+/* Counts a forwarded packet and updates the connection's state. */
 static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt, __u64 now)
 {
 	__u32 seen = tcp_seen_in(pkt);
@@ -173,7 +185,10 @@ static __always_inline void flow_update(struct lb_flow *flow, const struct packe
 		flow_end(&pkt->tuple, flow);
 }
 
-/* Writes a new flow's half that leads to the backend; NULL when another processor did so meanwhile. */
+/*
+ * Inserts a new flow's forward entry into `map`, counts and reports the flow.
+ * Returns the entry, or NULL if another CPU has inserted one for that client.
+ */
 static __always_inline struct lb_flow *flow_add(void *map, const struct lb_tuple *client,
 						const struct lb_flow *flow)
 {
@@ -186,8 +201,8 @@ static __always_inline struct lb_flow *flow_add(void *map, const struct lb_tuple
 }
 
 /*
- * Writes a new flow of mode dsr from the client's tuple to `backend`, and
- * returns it: its one half. It takes no port, so all that can fail is its room.
+ * Opens a flow of mode dsr. Returns its entry, or that of another CPU, or NULL if
+ * the map took no new entry.
  */
 static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *client,
 						     struct lb_flow *flow)
@@ -199,10 +214,10 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 }
 
 /*
- * Writes both halves of a new flow from the client's tuple to what it is
- * rewritten to, but for the source port, which is found here; returns the
- * forward half, or NULL and why not. When another processor opened the same flow
- * meanwhile, its flow is the one.
+ * Opens a flow of mode nat: new_flow->flow.rewritten is its tuple to the backend
+ * except for the source port, which is reserved here. Returns the forward entry,
+ * or NULL and the reason in *refusal. If another CPU has opened the same flow
+ * meanwhile, that one is returned and this one is undone.
  */
 static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struct lb_tuple *client,
 						 struct new_flow *new_flow, enum lb_reason *refusal)
@@ -210,7 +225,7 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	struct lb_tuple *reply_key = &new_flow->reply_key;
 	struct lb_flow *flow = &new_flow->flow;
 	struct lb_flow *opened;
-	enum snat_reservation held;
+	enum snat_reservation reserved;
 
 	reply_key->src = flow->rewritten.dst;
 	reply_key->dst = flow->rewritten.src;
@@ -222,20 +237,21 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	*refusal = LB_REFUSE_NO_PORT;
-	held = snat_reserve_port(ctx);
-	if (!held)
+	reserved = snat_reserve_port(ctx);
+	if (!reserved)
 		return NULL;
 
 	flow->direction = LB_TO_BACKEND;
 	flow->rewritten = lb_tuple_reversed(reply_key);
 	*refusal = LB_REFUSE_NO_FLOW;
-	/* A reply's half that outlived its forward one stands where that stood. */
-	opened = flow_add(held == SNAT_RESERVED_ESTABLISHED ? (void *)&flows : (void *)&half_open,
+	/* A reply entry that outlived its forward entry says which map that belongs in. */
+	opened = flow_add(reserved == SNAT_RESERVED_ESTABLISHED ? (void *)&flows :
+								  (void *)&half_open,
 			  client, flow);
 	if (opened)
 		return opened;
 	opened = flow_lookup(client);
-	/* Its reply's half may be the one that was found: who was first has reserved it. */
+	/* The other CPU's flow may have the same reply entry: then it stays. */
 	if (!opened || !lb_tuple_equals(&opened->rewritten, &flow->rewritten))
 		bpf_map_delete_elem(&half_open, reply_key);
 	return opened;

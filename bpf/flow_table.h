@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Finding and removing flows, wherever they stand. */
+/* Look-up and removal of flow entries in both tables, `flows` and `half_open`. */
 #pragma once
 
+#include "address.h"
 #include "maps.h"
 #include "types.h"
 
-/* How many flows have been moved so far. */
+/* Returns how many flows have moved from `half_open` to `flows`. */
 static __always_inline __u64 flow_generation(void)
 {
 	__u32 zero = 0;
@@ -14,7 +15,10 @@ static __always_inline __u64 flow_generation(void)
 	return count ? *(volatile __u64 *)count : 0;
 }
 
-/* Tells who looks for a flow that one is in `flows` by now, before it leaves `opening`. */
+/*
+ * Announces a move to concurrent look-ups: call it when the entry is in `flows`,
+ * before it leaves `half_open`.
+ */
 static __always_inline void flow_bump_generation(void)
 {
 	__u32 zero = 0;
@@ -24,7 +28,11 @@ static __always_inline void flow_bump_generation(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* Another processor may move a flow between the two looks: then it is missed in both, and looked for again. */
+/*
+ * Returns the entry of a key, or NULL. Another CPU may move the entry between
+ * the two look-ups, which then both miss it: the generation shows that, and
+ * `flows` is looked up again.
+ */
 static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 {
 	__u64 before = flow_generation();
@@ -34,7 +42,10 @@ static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 	return flow || flow_generation() == before ? flow : bpf_map_lookup_elem(&flows, key);
 }
 
-/* The other half of a flow: not who has reserved its key since it was evicted. */
+/*
+ * Returns the entry of the flow's other direction, or NULL. If the entry was
+ * evicted, its key may belong to another flow now: that one is not returned.
+ */
 static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 						 const struct lb_flow *flow)
 {
@@ -51,6 +62,7 @@ static __always_inline void flow_delete(const struct lb_tuple *key)
 	bpf_map_delete_elem(&half_open, key);
 }
 
+/* Removes both entries of a flow. */
 static __noinline void flow_remove(const struct lb_tuple *key, const struct lb_flow *flow)
 {
 	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);

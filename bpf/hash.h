@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The hash that places flows. It is the same on every balancer, always: a flow
- * that moves to another one must find its backend there.
+ * The hash that selects backends. Every balancer and every version computes the
+ * same: a flow that moves to another balancer must find its backend there.
  */
 #pragma once
 
 #include "types.h"
 
-/* The multipliers and shifts are MurmurHash3's, by Austin Appleby, who put it in the public domain. */
+/* MurmurHash3 (32 bits) by Austin Appleby, in the public domain. */
 static __always_inline __u32 hash_word(__u32 hash, __u32 word)
 {
 	word *= 0xcc9e2d51;

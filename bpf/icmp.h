@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * ICMP errors that quote a balanced packet (RFC 792, RFC 4443). The error goes
- * the way that answers to the quoted packet go: its own addresses are
- * rewritten as theirs, and the quote becomes the packet that its sender sent.
+ * Translation of ICMP errors that quote a packet of a flow (RFC 792, RFC 4443,
+ * RFC 5508). The error is forwarded like a reply to the quoted packet: its
+ * addresses are rewritten as a reply's, and the quote is rewritten back to the
+ * packet as its sender sent it.
  */
 #pragma once
 
+#include "address.h"
+#include "csum.h"
+#include "ctx.h"
 #include "flow_table.h"
 #include "ip.h"
-#include "maps.h"
+#include "pkt.h"
 #include "rewrite.h"
 #include "types.h"
 
 #define ICMP_HEADER_SIZE 8
 
-/* <linux/icmp.h> has these, and does not compile for eBPF. */
+/* <linux/icmp.h> defines these, and does not compile for eBPF. */
 #define ICMP_DEST_UNREACH 3
 #define ICMP_SOURCE_QUENCH 4
 #define ICMP_TIME_EXCEEDED 11
 #define ICMP_PARAMETERPROB 12
-#define ICMPV6_FIRST_INFORMATION 128
+#define ICMPV6_INFORMATION_MIN 128
 
 static __always_inline bool icmp_is_error(__u8 type, bool v4)
 {
 	if (!v4)
-		return type < ICMPV6_FIRST_INFORMATION;
+		return type < ICMPV6_INFORMATION_MIN;
 	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH ||
 	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }
 
 /*
- * Reads the quoted packet up to its ports, which every quote has (RFC 792: 64
- * bits); false where there is none. What the error quotes ends where the error
- * does: the frame may have a trailer. quote->l4_length is what it quotes.
+ * Reads the packet that an ICMP error quotes, up to its ports: every quote has
+ * 64 bits of payload (RFC 792). *quote is zeroed by the caller;
+ * quote->l4_length becomes the quoted length, without a trailer of the frame.
+ *
+ * Returns false if the packet is no ICMP error, or the quote is no TCP or UDP
+ * packet of the error's destination.
  */
 lb_global bool icmp_read_quote(struct lb_ctx *ctx, const struct packet *pkt, struct packet *quote)
 {
@@ -60,11 +67,11 @@ lb_global bool icmp_read_quote(struct lb_ctx *ctx, const struct packet *pkt, str
 	quote->l4_length = end - quote->l4_offset;
 	quote->tuple.sport = ports[0];
 	quote->tuple.dport = ports[1];
-	/* An error goes to who sent what it quotes; another's is not for us to look into. */
+	/* An error is sent to the sender of the packet that it quotes. */
 	return lb_address_equals(&quote->tuple.src, &pkt->tuple.dst);
 }
 
-/* Writes a checksum that covers what changed by `change`, and returns what that itself adds to a sum. */
+/* Updates a checksum in the quote; returns what the new value adds to the sum over the message. */
 static __always_inline __u32 icmp_update_quoted_csum(__u16 *checksum, __u32 change)
 {
 	__u16 old = *checksum;
@@ -73,13 +80,16 @@ static __always_inline __u32 icmp_update_quoted_csum(__u16 *checksum, __u32 chan
 	return csum_add(~(__u32)old, *checksum);
 }
 
-/* Does the quote end before its transport checksum does? */
+/* Returns true if the quote ends before the end of its transport checksum. */
 static __always_inline bool icmp_quote_lacks_l4_csum(const struct packet *quote)
 {
 	return pkt_l4_csum_offset(quote) + sizeof(__u16) > quote->l4_offset + quote->l4_length;
 }
 
-/* The quoted transport checksum, where the quote is long enough to have it and its sender computed one. */
+/*
+ * Updates the quoted transport checksum, if the quote has it and its sender
+ * computed one. Returns what that adds to the sum over the message.
+ */
 static __always_inline __u32 icmp_rewrite_quoted_l4_csum(struct lb_ctx *ctx,
 							 const struct packet *quote, __u32 change)
 {
@@ -89,7 +99,7 @@ static __always_inline __u32 icmp_rewrite_quoted_l4_csum(struct lb_ctx *ctx,
 	if (!checksum || icmp_quote_lacks_l4_csum(quote) || (udp && !*checksum))
 		return 0;
 	change = icmp_update_quoted_csum(checksum, change);
-	/* Its sender sent a computed zero in its other form, which adds the same. */
+	/* The sender sent a computed zero as 0xffff, which adds the same. */
 	if (udp && !*checksum)
 		*checksum = 0xffff;
 	return change;
@@ -119,7 +129,10 @@ static __always_inline bool icmp_rewrite_quoted_ip(struct lb_ctx *ctx, const str
 	return true;
 }
 
-/* Makes the quote quote the tuple `to`; *sum is what that adds to the sum over the message. */
+/*
+ * Gives the quoted packet the tuple `to`. *sum becomes what that adds to the sum
+ * over the message. Returns false if the packet is too short.
+ */
 static __always_inline bool icmp_rewrite_quote(struct lb_ctx *ctx, const struct packet *quote,
 					       const struct lb_tuple *to, __u32 *sum)
 {
@@ -133,25 +146,29 @@ static __always_inline bool icmp_rewrite_quote(struct lb_ctx *ctx, const struct 
 	return icmp_rewrite_quoted_ip(ctx, quote, to, addresses, sum);
 }
 
-/* Gives the error the addresses of the flow that goes its way, which leaves as `to`. */
+/*
+ * Translates an ICMP error: `to` is the tuple that replies to the quoted packet
+ * leave with. Writes the error's addresses, its quote and all checksums. Returns
+ * false if the packet is too short.
+ */
 lb_global bool icmp_rewrite(struct lb_ctx *ctx, const struct packet *pkt,
 			    const struct packet *quote, const struct lb_tuple *to)
 {
-	struct change change = { .to = to };
+	struct csum_delta delta = { .to = to };
 	struct lb_tuple quoted;
 
 	if (!pkt || !quote || !to)
 		return false;
 	quoted = lb_tuple_reversed(to);
-	change.addresses = csum_addresses_change(&pkt->tuple, to);
-	return icmp_rewrite_quote(ctx, quote, &quoted, &change.body) &&
-	       rewrite_addresses(ctx, pkt, &change);
+	delta.addresses = csum_addresses_change(&pkt->tuple, to);
+	return icmp_rewrite_quote(ctx, quote, &quoted, &delta.payload) &&
+	       rewrite_addresses(ctx, pkt, &delta);
 }
 
-/* The flow whose packets go the error's way, if the quoted packet is one that we sent. */
+/* Returns the entry of the replies to the quoted packet, or NULL if it is of no flow. */
 static __always_inline struct lb_flow *icmp_find_flow(const struct packet *quote)
 {
-	struct lb_tuple answer = lb_tuple_reversed(&quote->tuple);
+	struct lb_tuple reply = lb_tuple_reversed(&quote->tuple);
 
-	return flow_lookup(&answer);
+	return flow_lookup(&reply);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * ICMP errors of the balancer's own. What a router would say, it says: that a
- * packet's time is up, that it is too big for the way on, or that there is no
- * way any more. The packet itself becomes the quote, and goes back to where it
- * came from.
+ * The balancer's own ICMP errors, as a router sends them: time exceeded, packet
+ * too big, no route. The packet becomes the quote of the error, which returns by
+ * the interface and to the neighbour that the packet came from.
  */
 #pragma once
 
+#include "address.h"
+#include "csum.h"
+#include "csum_bytes.h"
+#include "ctx.h"
+#include "ctx_csum.h"
 #include "icmp.h"
 #include "icmp_limit.h"
-#include "csum_bytes.h"
+#include "pkt.h"
 #include "types.h"
 
 #define ICMP_NET_UNREACH 0 /* codes of ICMP_DEST_UNREACH */
@@ -19,24 +23,58 @@
 #define ICMPV6_PKT_TOOBIG 2
 #define ICMPV6_TIME_EXCEED 3
 
-/* How much of a packet is quoted: what makes the error no larger than any link takes. */
-#define ICMP_LONGEST_QUOTE (576 - sizeof(struct iphdr) - ICMP_HEADER_SIZE) /* RFC 1812, 4.3.2.3 */
-#define ICMPV6_LONGEST_QUOTE \
-	(1280 - sizeof(struct ipv6hdr) - ICMP_HEADER_SIZE) /* RFC 4443, 2.4 c */
+/* The largest quote: the error fits every link. */
+#define ICMP_MAX_QUOTE (576 - sizeof(struct iphdr) - ICMP_HEADER_SIZE) /* RFC 1812, 4.3.2.3 */
+#define ICMPV6_MAX_QUOTE (1280 - sizeof(struct ipv6hdr) - ICMP_HEADER_SIZE) /* RFC 4443, 2.4 c */
 
 #define ICMP_ERROR_TTL 64
 #define IP4_DONT_FRAGMENT 0x4000
 #define IP4_TOS_INTERNETWORK_CONTROL 0xc0 /* RFC 1812, 4.3.2.5 */
 
-/* An error's own headers, as they stand before the quote. */
+/* The ICMP header, before the quote. */
 struct icmp_message {
 	__u8 type;
 	__u8 code;
 	__u16 checksum;
-	__be32 mtu; /* 0 where nothing is too big; in IPv4 16 bits of it (RFC 1191, 4) */
+	__be32 mtu; /* 0, or the path MTU; IPv4 has its lower 16 bits (RFC 1191, 4) */
 };
 
-/* Is it the address of one host? What is not must neither get nor send an error (RFC 1122, 3.2.2). */
+/* The ICMP error about a dropped packet, and the reason that counts it. */
+struct icmp_error {
+	enum lb_reason sent; /* LB_CONTINUE: no error is due */
+	__u8 type;
+	__u8 code;
+	bool has_mtu;
+};
+
+/* Returns the error for a reason. This is the only list of reasons that are answered. */
+static __always_inline struct icmp_error icmp_error_for(enum lb_reason reason, bool v4)
+{
+	struct icmp_error error = {};
+
+	switch (reason) {
+	case LB_DROP_TTL:
+		error.sent = LB_SENT_TIME_EXCEEDED;
+		error.type = v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEED;
+		break;
+	case LB_DROP_NO_ROUTE:
+		error.sent = LB_SENT_UNREACHABLE;
+		error.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH;
+		error.code = v4 ? ICMP_NET_UNREACH : ICMPV6_NOROUTE;
+		break;
+	case LB_DROP_TOO_BIG:
+		error.sent = LB_SENT_TOO_BIG;
+		error.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG;
+		error.code = v4 ? ICMP_FRAG_NEEDED : 0;
+		error.has_mtu = true;
+		break;
+	default:
+		break;
+	}
+	return error;
+}
+
+/* Returns true for the address of one host: others neither get nor send errors (RFC 1122, 3.2.2). */
 static __always_inline bool icmp_is_host(const struct lb_address *address)
 {
 	__u8 first;
@@ -49,14 +87,14 @@ static __always_inline bool icmp_is_host(const struct lb_address *address)
 	return first != 0xff && (address->word[0] | address->word[1] | address->word[2]);
 }
 
-/* May this packet be answered by an error? */
+/* Returns true if an error may be sent about the packet. */
 static __always_inline bool icmp_may_answer(const struct packet *pkt)
 {
 	return !pkt_is_icmp(pkt) && pkt->fragment != FRAGMENT_LATER &&
 	       icmp_is_host(&pkt->tuple.src) && icmp_is_host(&pkt->tuple.dst);
 }
 
-/* The way back: to the neighbour that the frame came from. False for a frame that was not for us alone. */
+/* Fills *fib with the neighbour that the frame came from. Returns false for a broadcast or multicast frame. */
 static __always_inline bool icmp_route_back(struct lb_ctx *ctx, struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
@@ -70,18 +108,20 @@ static __always_inline bool icmp_route_back(struct lb_ctx *ctx, struct fib_resul
 	return true;
 }
 
-/* Half of a one's complement number. */
+/* Returns half of a one's complement number. */
 static __always_inline __u16 csum_half(__u16 number)
 {
 	return number >> 1 | number << 15;
 }
 
 /*
- * The sum over the quote as it will be on the wire, where hardware may still
- * write a checksum into it. From the L4 header on it then adds up to the
- * complement of what stands in the field now, and so it does where that only
- * looked unfinished, as long as no byte is missing. Of a cut quote's checksum
- * nobody can tell anything: it gets the value that adds up the same, finished or not.
+ * Returns the sum of the quote, `length` bytes at `offset`, as it will be on the
+ * wire: a device may still complete a CHECKSUM_PARTIAL in it.
+ *
+ * A whole quote sums up, from its L4 header on, to the complement of the value
+ * that is in the field now, whether the checksum is completed or only looked
+ * partial. In a cut quote the field gets the value that gives the same sum in
+ * both cases.
  */
 lb_global __u32 icmp_csum_quote(struct lb_ctx *ctx, const struct packet *pkt, __u32 offset,
 				__u32 length)
@@ -109,6 +149,7 @@ lb_global __u32 icmp_csum_quote(struct lb_ctx *ctx, const struct packet *pkt, __
 	return csum_add(csum_bytes(ctx, offset + pkt->l3_offset, headers), sum);
 }
 
+/* Writes the IPv4 header of an error with `length` bytes of ICMP. Returns false if the packet is too short. */
 static __always_inline bool icmp_write_ip4(struct lb_ctx *ctx, const struct lb_tuple *to,
 					   __u16 length)
 {
@@ -130,6 +171,7 @@ static __always_inline bool icmp_write_ip4(struct lb_ctx *ctx, const struct lb_t
 	return true;
 }
 
+/* As icmp_write_ip4, for IPv6. */
 static __always_inline bool icmp_write_ip6(struct lb_ctx *ctx, const struct lb_tuple *to,
 					   __u16 length)
 {
@@ -147,32 +189,16 @@ static __always_inline bool icmp_write_ip6(struct lb_ctx *ctx, const struct lb_t
 	return true;
 }
 
-static __always_inline struct icmp_message icmp_message_of(enum lb_reason reason, bool v4,
-							   __u32 mtu)
-{
-	struct icmp_message message = {};
-
-	switch (reason) {
-	case LB_DROP_TTL:
-		message.type = v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEED;
-		break;
-	case LB_DROP_NO_ROUTE:
-		message.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH;
-		message.code = v4 ? ICMP_NET_UNREACH : ICMPV6_NOROUTE;
-		break;
-	default:
-		message.type = v4 ? ICMP_DEST_UNREACH : ICMPV6_PKT_TOOBIG;
-		message.code = v4 ? ICMP_FRAG_NEEDED : 0;
-		message.mtu = bpf_htonl(mtu);
-	}
-	return message;
-}
-
-/* Makes the packet, which is dropped for that reason, an error about itself. */
+/*
+ * Turns the packet into the ICMP error about itself; `mtu` is the path MTU for
+ * LB_DROP_TOO_BIG. Returns false if no error is due for the reason or the kernel
+ * cannot resize the packet, which is no longer intact then.
+ */
 lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enum lb_reason reason,
 			       __u32 mtu)
 {
-	struct icmp_message message, *written;
+	struct icmp_message message = {}, *written;
+	struct icmp_error error;
 	struct lb_tuple to;
 	__u32 header, length, sum;
 	bool v4;
@@ -181,7 +207,7 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 		return false;
 	v4 = lb_address_is_v4(&pkt->tuple.dst);
 	header = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	length = v4 ? ICMP_LONGEST_QUOTE : ICMPV6_LONGEST_QUOTE;
+	length = v4 ? ICMP_MAX_QUOTE : ICMPV6_MAX_QUOTE;
 	if (length > pkt->l3_length)
 		length = pkt->l3_length;
 	if (!ctx_make_quote(ctx, L3_OFFSET + length, header + ICMP_HEADER_SIZE))
@@ -189,7 +215,10 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 
 	to = lb_tuple_reversed(&pkt->tuple);
 	to.protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	message = icmp_message_of(reason, v4, mtu);
+	error = icmp_error_for(reason, v4);
+	message.type = error.type;
+	message.code = error.code;
+	message.mtu = error.has_mtu ? bpf_htonl(mtu) : 0;
 	sum = icmp_csum_quote(ctx, pkt, L3_OFFSET + header + ICMP_HEADER_SIZE, length);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&message, sizeof(message), sum);
 	length += ICMP_HEADER_SIZE;
@@ -206,34 +235,24 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	return true;
 }
 
-/* Is that something to tell the packet's sender? */
-static __always_inline bool icmp_is_due(enum lb_reason reason)
-{
-	return reason == LB_DROP_TTL || reason == LB_DROP_TOO_BIG || reason == LB_DROP_NO_ROUTE;
-}
-
 /*
- * Answers a packet that is to be dropped, where an error is due; returns what
- * became of it. XDP leaves the rare packet to tc, which can tell one large
- * segment from one that is yet to be cut.
+ * Answers a packet that is dropped for `reason` with an ICMP error, if one is
+ * due. Returns the reason to count: that of the error, or `reason`, or why the
+ * error was not sent. *fib becomes the next hop of the error. XDP leaves the
+ * packet to tc, where a large segment is known to be one.
  */
 static __always_inline enum lb_reason icmp_answer(struct lb_ctx *ctx, const struct packet *pkt,
 						  struct fib_result *fib, enum lb_reason reason)
 {
+	enum lb_reason sent = icmp_error_for(reason, lb_address_is_v4(&pkt->tuple.dst)).sent;
+
+	if (!sent)
+		return reason;
 	if (!CTX_IS_LAST)
 		return LB_PASS_TO_TC;
 	if (!icmp_may_answer(pkt) || !icmp_route_back(ctx, fib))
 		return reason;
 	if (!icmp_limit_take())
 		return LB_DROP_ICMP_LIMIT;
-	if (!icmp_make_error(ctx, pkt, reason, fib->mtu))
-		return LB_DROP_REWRITE;
-	switch (reason) {
-	case LB_DROP_TTL:
-		return LB_SENT_TIME_EXCEEDED;
-	case LB_DROP_NO_ROUTE:
-		return LB_SENT_UNREACHABLE;
-	default:
-		return LB_SENT_TOO_BIG;
-	}
+	return icmp_make_error(ctx, pkt, reason, fib->mtu) ? sent : LB_DROP_REWRITE;
 }

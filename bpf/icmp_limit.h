@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* How many ICMP errors of its own the balancer sends (RFC 1812, 4.3.2.8; RFC 4443, 2.4 f). */
+/* The rate limit of the balancer's own ICMP errors (RFC 1812, 4.3.2.8; RFC 4443, 2.4 f). */
 #pragma once
 
 #include "maps.h"
 #include "types.h"
 
-/* How many may go out at once, after a quiet while. */
+/* The largest burst. */
 #define ICMP_BURST 50
 
 #define NS_PER_SECOND 1000000000ULL
 
-/* When the next one would be due, were they sent evenly; one a processor. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} icmp_due_ns SEC(".maps");
-
-/* Takes one from the budget; false where it is used up. */
+/* Takes one ICMP error from this CPU's budget. Returns false if the budget is used up. */
 static __always_inline bool icmp_limit_take(void)
 {
 	__u64 now = bpf_ktime_get_ns(), interval;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Reading IP headers: a packet's own, or one that an ICMP error quotes. Writes nothing to the packet. */
+/*
+ * IP headers: a packet's own, or those of a packet that an ICMP error quotes.
+ * Nothing here writes to the packet.
+ */
 #pragma once
 
+#include "address.h"
+#include "ctx.h"
 #include "types.h"
 
 #define IP4_FRAGMENT_OFFSET 0x1fff /* of the field, in host order; in units of 8 bytes */
@@ -9,10 +14,10 @@
 #define IP6_FRAGMENT_OFFSET 0xfff8
 #define IP6_MORE_FRAGMENTS 0x0001
 
-/* More extension headers than anyone sends: such a packet is passed as it came. */
-#define IP6_LONGEST_CHAIN 6
+/* A packet with more extension headers passes unchanged. */
+#define IP6_MAX_EXTENSIONS 6
 
-/* The part that IPv6 extension headers begin with (RFC 8200, 4.2; RFC 4302 counts in words). */
+/* The start of an extension header. `length` counts 8 bytes (RFC 8200, 4.2), or 4 in AH (RFC 4302). */
 struct ip6_extension {
 	__u8 next;
 	__u8 length;
@@ -39,6 +44,10 @@ static __always_inline enum fragment ip_fragment(bool offset, bool more)
 	return more ? FRAGMENT_FIRST : FRAGMENT_NONE;
 }
 
+/*
+ * Fills *pkt from the IPv4 header at pkt->l3_offset. Returns LB_CONTINUE or
+ * LB_PASS_MALFORMED.
+ */
 static __always_inline enum lb_reason ip4_read(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct iphdr *ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
@@ -82,17 +91,20 @@ static __always_inline void ip6_read_fragment(const struct ip6_fragment *header,
 	pkt->fragment_id = header->id;
 }
 
-/* Is this the destination of one segment only? The packet is for who comes last (RFC 8200, 4.4). */
-static __always_inline bool ip6_is_under_way(__u8 header, const struct ip6_extension *extension)
+/* Returns true if a routing header names further destinations (RFC 8200, 4.4). */
+static __always_inline bool ip6_has_segments_left(__u8 header,
+						  const struct ip6_extension *extension)
 {
 	return header == IPPROTO_ROUTING &&
 	       ((const struct ip6_routing *)extension)->segments_left != 0;
 }
 
 /*
- * Steps over the extension header that pkt->l4_offset and pkt->tuple.protocol
- * name. False where there is none to step over, or the packet ends in it; and
- * before a routing header that leads on: what is behind it is not for here.
+ * Skips the extension header that pkt->l4_offset and pkt->tuple.protocol name,
+ * and updates both. Sets the fragment's fields from a fragment header.
+ *
+ * Returns false if there is no extension header left, if the packet ends in it,
+ * and at a routing header with segments left: the packet is for another host.
  */
 lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 {
@@ -105,7 +117,7 @@ lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 	if (!extension)
 		return false;
 	header = pkt->tuple.protocol;
-	if (ip6_is_under_way(header, extension))
+	if (ip6_has_segments_left(header, extension))
 		return false;
 	if (header == IPPROTO_FRAGMENT)
 		ip6_read_fragment((struct ip6_fragment *)extension, pkt);
@@ -114,16 +126,20 @@ lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 	return true;
 }
 
-/* Steps over what extension headers there are. Few packets have any, and those pay for the call. */
+/* Skips all extension headers, at most IP6_MAX_EXTENSIONS. The result has no meaning. */
 lb_global int ip6_skip_extensions(struct lb_ctx *ctx, struct packet *pkt)
 {
-	for (int i = 0; i < IP6_LONGEST_CHAIN; i++) {
+	for (int i = 0; i < IP6_MAX_EXTENSIONS; i++) {
 		if (!ip6_skip_extension(ctx, pkt))
 			break;
 	}
 	return 0;
 }
 
+/*
+ * Fills *pkt from the IPv6 header at pkt->l3_offset and its extension headers.
+ * Returns LB_CONTINUE or LB_PASS_MALFORMED.
+ */
 static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct ipv6hdr *ip = ctx_header(ctx, pkt->l3_offset, sizeof(*ip));
@@ -135,7 +151,7 @@ static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet
 	pkt->tuple.src = lb_address_v6(&ip->saddr);
 	pkt->tuple.dst = lb_address_v6(&ip->daddr);
 	pkt->ttl = ip->hop_limit;
-	/* A mapped address has no business on the wire (RFC 4291); here it would pass for IPv4. */
+	/* IPv4-mapped addresses are invalid on the wire (RFC 4291), and stand for IPv4 here. */
 	if (lb_address_is_v4(&pkt->tuple.src) || lb_address_is_v4(&pkt->tuple.dst))
 		return LB_PASS_MALFORMED;
 
@@ -150,7 +166,7 @@ static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet
 	return LB_CONTINUE;
 }
 
-/* Reads the header at pkt->l3_offset, of the family that is asked for. */
+/* Fills *pkt from the IPv4 or IPv6 header at pkt->l3_offset. Returns LB_CONTINUE or LB_PASS_MALFORMED. */
 static __always_inline enum lb_reason ip_read(struct lb_ctx *ctx, bool v4, struct packet *pkt)
 {
 	return v4 ? ip4_read(ctx, pkt) : ip6_read(ctx, pkt);

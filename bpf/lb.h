@@ -1,28 +1,44 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The walk of a packet. This file decides; the context applies. It knows no
- * hook: what differs between them stands in ctx_tc.h and ctx_xdp.h.
+ * The packet path. This file decides, the context applies. It knows no hook:
+ * ctx.h and ctx_csum.h name what differs between them.
+ *
+ * 1. Parse the packet; resolve later fragments; ICMP errors branch off.
+ * 2. Pass what the port filter does not match.
+ * 3. Look up the flow.
+ * 4. If there is none: look up the service, check that the packet may open a
+ *    flow, select a backend, reserve a SNAT port, insert the flow.
+ * 5. Resolve the next hop.
+ * 6. Rewrite, count, send.
+ *
+ * Every function returns LB_CONTINUE or the packet's reason.
  */
 #pragma once
 
+#include "address.h"
+#include "counters.h"
+#include "ctx.h"
+#include "ctx_csum.h"
+#include "dsr.h"
+#include "events.h"
+#include "fib.h"
 #include "flow.h"
 #include "frag.h"
 #include "icmp.h"
 #include "icmp_error.h"
 #include "maps.h"
-#include "fib.h"
 #include "parse.h"
+#include "pkt.h"
+#include "pkt_ctx.h"
 #include "port_filter.h"
 #include "rewrite.h"
 #include "service.h"
 #include "snat.h"
-#include "telemetry.h"
 #include "types.h"
-#include "pkt_ctx.h"
 
 /*
- * A refusal is final in the last program that sees a packet, which reports it.
- * Any other leaves it to that one, so that no packet is refused twice.
+ * Refuses a packet. Only the last program that sees the packet refuses and
+ * reports it; another one leaves it to that one.
  */
 static __always_inline enum lb_reason lb_refuse(const struct packet *pkt, __u32 service,
 						enum lb_reason reason)
@@ -33,7 +49,7 @@ static __always_inline enum lb_reason lb_refuse(const struct packet *pkt, __u32 
 	return reason;
 }
 
-/* Asks for the way that a flow's packet is to take; undecided when there is one. */
+/* Looks up the next hop of a flow's packet; fills *fib. */
 static __always_inline enum lb_reason fib_lookup_flow(struct lb_ctx *ctx, const struct packet *pkt,
 						      const struct lb_flow *flow,
 						      struct fib_result *fib)
@@ -41,23 +57,32 @@ static __always_inline enum lb_reason fib_lookup_flow(struct lb_ctx *ctx, const 
 	enum lb_reason reason;
 
 	reason = fib_lookup(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt), fib);
-	if (!reason && dsr_applies(flow) && !dsr_can_reach(flow, fib))
+	if (reason || !dsr_applies(flow))
+		return reason;
+	if (!dsr_is_on_link(flow, fib))
 		return LB_DROP_NO_ROUTE;
-	return reason;
+	fib->gateway = flow->rewritten.dst;
+	fib->routed = true;
+	return LB_CONTINUE;
 }
 
-/* Finds the way to where a flow's packets go; undecided when the packet can take it. */
+/*
+ * Resolves the next hop of a flow's packet, from the flow's cache if it is valid;
+ * fills *fib. Returns LB_CONTINUE if the packet can be sent there. `now` is
+ * CLOCK_MONOTONIC, coarse.
+ */
 static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct packet *pkt,
 						      struct lb_flow *flow, __u64 now,
 						      struct fib_result *fib)
 {
-	/* The first packet each way, and each SYN, has the kernel revalidate an old neighbour. */
+	/* The first packet in each direction and each SYN go through the kernel, which revalidates a stale neighbour. */
 	bool revalidates = CTX_IS_LAST && (flow->packets == 0 || pkt->tcp_flags & TCP_FLAG_SYN);
 	enum lb_reason reason;
 
+	ctx_csum_inspect(pkt);
 	if (!ctx_can_rewrite(ctx, pkt))
 		return LB_PASS_TO_TC;
-	/* In mode dsr the next one is the last. */
+	/* In mode dsr the balancer is no router hop. */
 	if (pkt->ttl <= 1 && !dsr_applies(flow))
 		return LB_DROP_TTL;
 	if (!fib->fib_done && !revalidates &&
@@ -76,7 +101,7 @@ static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct
 	return LB_CONTINUE;
 }
 
-/* Rewrites a packet of a known flow and says where it goes. */
+/* Forwards a packet of a flow: resolves, rewrites, counts. */
 static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct packet *pkt,
 						 struct lb_flow *flow, __u64 now,
 						 struct fib_result *fib)
@@ -96,7 +121,7 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
 }
 
-/* Translates an ICMP error that quotes a packet of ours; all other ICMP is the local stack's. */
+/* Translates an ICMP error that quotes a packet of a flow. The local stack gets all other ICMP. */
 static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
 	enum lb_reason reason;
@@ -111,14 +136,18 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 	reason = nexthop_resolve(ctx, &pctx->pkt, flow, bpf_ktime_get_coarse_ns(), &pctx->fib);
 	if (reason)
 		return reason;
-	/* The backend sent what is quoted as it is quoted. */
+	/* The quoted packet was not rewritten. */
 	if (dsr_applies(flow))
 		return LB_SENT_ICMP_ERROR;
 	return icmp_rewrite(ctx, &pctx->pkt, &pctx->quote, &flow->rewritten) ? LB_SENT_ICMP_ERROR :
 									       LB_DROP_REWRITE;
 }
 
-/* A consistent service takes a connection up again whose state was lost, or was another balancer's. */
+/*
+ * Returns true if a packet without a flow may restore one. With a consistent
+ * algorithm the packet's tuple selects the backend again: the state was evicted,
+ * or the flow was another balancer's.
+ */
 static __always_inline bool lb_may_resume(const struct packet *pkt,
 					  const struct lb_service *service)
 {
@@ -126,7 +155,7 @@ static __always_inline bool lb_may_resume(const struct packet *pkt,
 	       !(pkt->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_RST));
 }
 
-/* Fills pctx->new_flow for a flow to a backend; its NAT port is still the client's. */
+/* Fills pctx->new_flow with a flow to a backend. Its SNAT port is still the client's. */
 static __always_inline void lb_prepare_flow(struct pkt_ctx *pctx, const struct lb_service *service,
 					    __u32 id, const struct lb_backend *backend)
 {
@@ -146,13 +175,13 @@ static __always_inline void lb_prepare_flow(struct pkt_ctx *pctx, const struct l
 	pctx->new_flow.fib_key = flow->rewritten;
 }
 
-/* Finds what the new flow's packet needs to leave: a way, and in mode nat a source address. */
+/* Resolves the next hop of a new flow and, in mode nat, selects its source address. */
 static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
 	struct lb_flow *flow = &pctx->new_flow.flow;
 	enum lb_reason reason = fib_lookup_flow(ctx, &pctx->pkt, flow, &pctx->fib);
 
-	/* What has a flow waits for its route to come back; a reset, or a refusal, would end it. */
+	/* A new flow is refused. A packet of an existing flow is dropped instead: its route may return. */
 	if (reason == LB_DROP_NO_ROUTE)
 		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_ROUTE);
 	if (!reason && flow->mode == LB_NAT &&
@@ -162,13 +191,13 @@ static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct p
 }
 
 /*
- * Opens a flow to a backend, if there is a way to it for this packet; the
- * flow's NAT port may still change the way. Returns NULL, and sets *reason, if
- * no flow was opened.
+ * Opens a flow to a backend. Returns its forward entry, or NULL and the reason
+ * in *reason. The result of the FIB look-up is kept for the packet, unless the
+ * SNAT port changed the tuple: multipath routing may depend on the port.
  *
- * Here and in the callers the flow itself says whether there is one. Before
- * Linux 6.8 the verifier does not remember that a reason is not zero, so it
- * would follow a NULL flow to where the reason is zero.
+ * Here and in the callers the flow is compared with NULL, not the reason with
+ * zero. Before Linux 6.8 the verifier does not remember that a reason is not
+ * zero: it would follow a NULL flow to where the reason is zero.
  */
 static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 						  const struct lb_service *service, __u32 id,
@@ -195,7 +224,10 @@ static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt
 	return opened;
 }
 
-/* Opens a flow for the first packet of one. Returns NULL, and sets *reason, if it cannot. */
+/*
+ * Opens a flow of a service. Returns its forward entry, or NULL and the reason in
+ * *reason.
+ */
 static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 					       const struct lb_service *service,
 					       enum lb_reason *reason)
@@ -208,21 +240,22 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 		*reason = lb_refuse(pkt, service->id, LB_REFUSE_UNKNOWN_FLOW);
 		return NULL;
 	}
-	/* What can go no further takes no turn. In mode dsr the next one is the last. */
+	/* A packet that cannot leave takes no round-robin position. */
 	*reason = LB_DROP_TTL;
 	if (pkt->ttl <= 1 && service->mode == LB_NAT)
 		return NULL;
 	id = service_select_backend(service, &pkt->tuple);
 	opened = lb_open_to(ctx, pctx, service, id, reason);
-	/* The program that it is left to takes the turn. */
+	/* The program behind this one takes the position again. */
 	if (!opened && !CTX_IS_LAST && id != LB_NO_ID)
 		service_rr_give_back(service);
 	return opened;
 }
 
 /*
- * Opens a flow for a packet that no living flow knows; `known` is the one that it
- * replaces, or NULL. Returns NULL, and sets *reason, if it cannot.
+ * Opens a flow for a packet without one. `known` is the flow that is over and
+ * that the new one replaces, or NULL. Returns the forward entry, or NULL and the
+ * reason in *reason.
  */
 static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 						struct lb_flow *known, enum lb_reason *reason)
@@ -237,6 +270,7 @@ static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_c
 	return lb_open(ctx, pctx, service, reason);
 }
 
+/* Runs the packet path; pctx->fib becomes the next hop of a packet that is sent. */
 static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
 	struct packet *pkt = &pctx->pkt;
@@ -266,7 +300,24 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	return lb_forward(ctx, pkt, flow, now, &pctx->fib);
 }
 
-/* One packet in, one verdict out, one reason counted. */
+/*
+ * What the program does with a packet, by the range of its reason. A reason in
+ * a range of its own, or in a gap, fails TheMirrorIsTheHeader.
+ */
+static __always_inline int lb_verdict(struct lb_ctx *ctx, const struct fib_result *fib,
+				      enum lb_reason reason)
+{
+	switch (reason / LB_REASON_RANGE) {
+	case LB_SENT_TO_BACKEND / LB_REASON_RANGE:
+		return ctx_send(ctx, fib);
+	case LB_DROP_TTL / LB_REASON_RANGE:
+		return CTX_DROP;
+	default:
+		return CTX_PASS;
+	}
+}
+
+/* Handles one packet: counts its one reason and returns the program's verdict. */
 static __always_inline int lb_main(struct lb_ctx *ctx)
 {
 	enum lb_reason reason;
@@ -277,25 +328,8 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	__builtin_memset(&pctx->pkt, 0, sizeof(pctx->pkt));
 	pctx->fib.fib_done = false;
 	reason = lb_process(ctx, pctx);
-	if (icmp_is_due(reason))
-		reason = icmp_answer(ctx, &pctx->pkt, &pctx->fib, reason);
+	reason = icmp_answer(ctx, &pctx->pkt, &pctx->fib, reason);
 	count_reason(reason);
 	lb_debug("reason %d ifindex %d", reason, ctx_ingress(ctx));
-	switch (reason) {
-	case LB_SENT_TO_BACKEND:
-	case LB_SENT_TO_CLIENT:
-	case LB_SENT_ICMP_ERROR:
-	case LB_SENT_TIME_EXCEEDED:
-	case LB_SENT_TOO_BIG:
-	case LB_SENT_UNREACHABLE:
-		return ctx_send(ctx, &pctx->fib);
-	case LB_DROP_TTL:
-	case LB_DROP_TOO_BIG:
-	case LB_DROP_NO_ROUTE:
-	case LB_DROP_ICMP_LIMIT:
-	case LB_DROP_REWRITE:
-		return CTX_DROP;
-	default:
-		return CTX_PASS;
-	}
+	return lb_verdict(ctx, &pctx->fib, reason);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The XDP entry, native or generic; lb_tc is attached behind it on the same maps. */
+/* The XDP program, native or generic. lb_tc is attached behind it with the same maps. */
 #include "ctx_xdp.h"
 
 #include "lb.h"

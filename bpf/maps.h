@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Every map of the datapath. User space writes all but flows, fragments, cursors, counters and events. */
+/*
+ * Every map of the datapath. User space writes all of them, except for flows,
+ * fragments, round-robin positions, counters, events and what a program keeps
+ * for itself.
+ */
 #pragma once
 
 #include "abi.h"
+#include "types.h"
 
-/* Both directions of every established flow. User space sizes both of these before the load. */
+/* Established flows: a forward entry and a reply entry each. User space sets the size of this and the next map before the load. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 131072);
@@ -12,7 +17,7 @@ struct {
 	__type(value, struct lb_flow);
 } flows SEC(".maps");
 
-/* Those that have yet to show that both ends are there. */
+/* Half-open flows: one endpoint has not shown yet that it is real. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
@@ -20,7 +25,7 @@ struct {
 	__type(value, struct lb_flow);
 } half_open SEC(".maps");
 
-/* How many flows have been moved from `opening` to `flows`: a look at both that saw none move saw all there is. */
+/* How many flows have moved from `half_open` to `flows`. A look-up in both during which it does not change misses no entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -37,9 +42,9 @@ struct {
 } services SEC(".maps");
 
 /*
- * A bit for each port that may be a packet's of some service. User space sets
- * bits before it writes what they are for, and takes none away: flows outlive
- * the services that they were opened for.
+ * One bit for each port of a service or backend (LB_PORT_FILTER_WORD). User
+ * space sets a bit before it writes the service, and clears none: flows outlive
+ * their services.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -56,7 +61,7 @@ struct {
 	__type(value, struct lb_backend);
 } backends SEC(".maps");
 
-/* The interfaces that the datapath stands on, by their indexes. */
+/* The attached interfaces by index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LB_MAX_LINKS);
@@ -67,8 +72,8 @@ struct {
 
 /*
  * A service's slot table: element 0 is the number of slots n, elements 1 to n
- * are backend ids. A table is written whole before it takes its service's
- * place in `slots`, so the datapath never sees half of one.
+ * are backend ids. User space fills a table before it puts it into `slots`: the
+ * datapath never sees a table that is half written.
  */
 struct lb_slot_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -85,7 +90,7 @@ struct {
 	__array(values, struct lb_slot_table);
 } slots SEC(".maps");
 
-/* Round robin's next turn, by service id. */
+/* The next round-robin position by service id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LB_MAX_SERVICES);
@@ -93,7 +98,7 @@ struct {
 	__type(value, __u64);
 } rr_counters SEC(".maps");
 
-/* Live flows by backend id; user space corrects what evictions leave wrong. */
+/* Active flows by backend id. An eviction is not counted: user space corrects the numbers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LB_MAX_BACKENDS);
@@ -128,7 +133,7 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
-/* Events that found the ring buffer full. */
+/* Events that were lost because the ring buffer was full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -157,6 +162,31 @@ struct {
 	__type(value, struct lb_instance);
 } instance SEC(".maps");
 
+/* Ports of fragmented datagrams; see frag.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct frag_key);
+	__type(value, struct frag_ports);
+} fragments SEC(".maps");
+
+/* The time at which the next ICMP error would be due at an even rate (CLOCK_MONOTONIC); see icmp_limit.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} icmp_due_ns SEC(".maps");
+
+/* The packet in work; see pkt_ctx.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pkt_ctx);
+} packet_contexts SEC(".maps");
+
+/* Set before the load; the verifier treats them as constants. */
 const volatile struct lb_settings settings SEC(".rodata.settings") = {
 	.nat_port_min = 1024,
 	.nat_port_max = 65535,

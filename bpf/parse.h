@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Parsing: what a packet is, from its first byte to its ports. Writes nothing to it. */
+/* Parsing, from the Ethernet header to the ports. Nothing here writes to the packet. */
 #pragma once
 
+#include "address.h"
+#include "ctx.h"
 #include "ip.h"
+#include "pkt.h"
 #include "types.h"
 
 #define TCP_FLAGS_OFFSET 13
@@ -31,12 +34,12 @@ static __always_inline enum lb_reason parse_udp(struct lb_ctx *ctx, struct packe
 {
 	struct udphdr *udp = ctx_header(ctx, pkt->l4_offset, sizeof(*udp));
 
-	/* The frame may have a trailer, which is not the packet's. */
+	/* A frame may have a trailer, which is not part of the packet. */
 	if (!udp || pkt->l4_length < sizeof(*udp))
 		return LB_PASS_MALFORMED;
 	if (bpf_ntohs(udp->len) < sizeof(*udp))
 		return LB_PASS_MALFORMED;
-	/* The length is the datagram's, of which a fragment has only a part. */
+	/* The length is the datagram's: a fragment has only a part of it. */
 	if (bpf_ntohs(udp->len) > pkt->l4_length && pkt->fragment == FRAGMENT_NONE)
 		return LB_PASS_MALFORMED;
 	/* Only over IPv4 may a sender leave the checksum out (RFC 8200, 8.1). */
@@ -59,7 +62,7 @@ static __always_inline enum lb_reason parse_transport(struct lb_ctx *ctx, struct
 	return pkt_is_icmp(pkt) ? LB_CONTINUE : LB_PASS_PROTOCOL;
 }
 
-/* Fills *pkt, or returns the reason to pass the packet on untouched. */
+/* Fills *pkt, which the caller has zeroed. Returns LB_CONTINUE, or the reason to pass the packet unchanged. */
 static __always_inline enum lb_reason parse_packet(struct lb_ctx *ctx, struct packet *pkt)
 {
 	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
@@ -74,6 +77,6 @@ static __always_inline enum lb_reason parse_packet(struct lb_ctx *ctx, struct pa
 		return reason;
 	if (L3_OFFSET + pkt->l3_length > ctx_length(ctx))
 		return LB_PASS_MALFORMED;
-	/* What a later fragment is of is known from its first one. */
+	/* The ports of a later fragment come from its first one. */
 	return pkt->fragment == FRAGMENT_LATER ? LB_CONTINUE : parse_transport(ctx, pkt);
 }

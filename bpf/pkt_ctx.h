@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the datapath gathers about one packet. */
+/*
+ * The state of the packet in work. It is kept in a per-CPU map because the
+ * stack (512 bytes) is too small. One element per CPU is enough: a program runs
+ * to its end on its CPU before the next one starts.
+ */
 #pragma once
 
+#include "maps.h"
 #include "types.h"
 
 /*
- * The parts are cleared where each is first needed. They are kept in a map
- * because a stack is too small. There is one per CPU, because a program runs to
- * its end on its CPU before the next one begins.
- */
-struct pkt_ctx {
-	struct packet pkt;
-	struct packet quote; /* an ICMP error's */
-	struct fib_result fib;
-	struct new_flow new_flow; /* one that is being opened */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct pkt_ctx);
-} packet_contexts SEC(".maps");
-
-/*
- * Returns the context of the packet that this CPU is working on. It is NULL only
- * for the verifier, which cannot know that the map has an element.
+ * Returns the state of the packet that this CPU works on. It is NULL only for
+ * the verifier, which cannot know that the map has an element.
  *
  * A global function that needs a map key or a map value from its caller calls
  * this in place of taking a pointer: before Linux 6.2 the verifier takes no key

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Most of what a host receives is not for a service, and its ports tell: it
- * neither goes to a port of a service nor comes from one of a backend. A look at
- * two bits spares such packets all lookups of flows and services.
+ * The port filter. Most packets of a host are for no service, and the ports
+ * show it: two look-ups in an array save such a packet all look-ups of flows and
+ * services. Nothing here has side effects.
  */
 #pragma once
 
 #include "maps.h"
 #include "types.h"
 
-/* Is that port set on that side, for that protocol? */
+/* Returns true if the port is in that half of the filter (LB_PORT_FILTER_*). */
 static __always_inline bool port_filter_has(__u32 side, __u8 protocol, __be16 port)
 {
 	__u16 number = bpf_ntohs(port);
@@ -19,7 +19,7 @@ static __always_inline bool port_filter_has(__u32 side, __u8 protocol, __be16 po
 	return bits && *bits >> (number % 64) & 1;
 }
 
-/* Could this be a packet of a service's? False for what certainly is none. */
+/* Returns false if the packet is certainly of no service. */
 static __always_inline bool port_filter_match(const struct lb_tuple *tuple)
 {
 	return port_filter_has(LB_PORT_FILTER_SERVICES, tuple->protocol, tuple->dport) ||

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The rewrite of a packet; only its TCP or UDP checksum is the context's to mend. */
+/*
+ * The rewrite of a packet. This is the one place that writes addresses and
+ * ports; the transport checksum is the context's (ctx_csum.h).
+ */
 #pragma once
 
+#include "address.h"
 #include "csum.h"
+#include "ctx.h"
+#include "ctx_csum.h"
 #include "types.h"
 
-/* The IPv4 header has a checksum of its own. The TTL is the high byte of its 16-bit word. */
+/* Writes addresses and TTL, and updates the header checksum. The TTL is the high byte of its word. */
 static __always_inline void rewrite_ip4(struct iphdr *ip, const struct lb_tuple *to,
 					__u32 addresses_change)
 {
@@ -55,27 +61,33 @@ static __always_inline bool rewrite_ports(struct lb_ctx *ctx, const struct packe
 	return true;
 }
 
-/* Gives the packet new addresses and mends its checksums for them and for what else changed. */
+/*
+ * Writes the addresses of delta->to, a TTL or hop limit one lower, and the
+ * checksums. Returns false if the packet is too short.
+ */
 static __always_inline bool rewrite_addresses(struct lb_ctx *ctx, const struct packet *pkt,
-					      const struct change *change)
+					      const struct csum_delta *delta)
 {
-	return ctx_csum_update(ctx, pkt, change) && rewrite_ip(ctx, change->to, change->addresses);
+	return ctx_csum_update(ctx, pkt, delta) && rewrite_ip(ctx, delta->to, delta->addresses);
 }
 
-/* Gives the packet the tuple `to`, and a TTL or hop limit one lower. */
+/*
+ * Gives the packet the tuple `to`, and a TTL or hop limit one lower. Returns
+ * false if the packet is too short.
+ */
 static __always_inline bool rewrite_packet(struct lb_ctx *ctx, const struct packet *pkt,
 					   const struct lb_tuple *to)
 {
-	struct change change = {
+	struct csum_delta delta = {
 		.to = to,
 		.addresses = csum_addresses_change(&pkt->tuple, to),
-		.body = csum_add(~csum_ports(&pkt->tuple), csum_ports(to)),
+		.payload = csum_add(~csum_ports(&pkt->tuple), csum_ports(to)),
 	};
 
-	/* A later fragment has neither ports nor checksum. */
+	/* A later fragment has no ports and no checksum. */
 	if (pkt->fragment == FRAGMENT_LATER)
-		change.body = 0;
+		delta.payload = 0;
 	else if (!rewrite_ports(ctx, pkt, to))
 		return false;
-	return rewrite_addresses(ctx, pkt, &change);
+	return rewrite_addresses(ctx, pkt, &delta);
 }

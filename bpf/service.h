@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Services, and the choice of a backend for a new flow. */
+/* Services, and the selection of a backend for a new flow. */
 #pragma once
 
 #include "hash.h"
 #include "maps.h"
 #include "types.h"
 
-/* The service of this very port, else the one of any port, which leaves the local stack its own. */
+/*
+ * Returns the service of a client's tuple, or NULL. A service of every port
+ * (port 0) matches last, and not in the local port range.
+ */
 static __always_inline struct lb_service *service_lookup(const struct lb_tuple *tuple)
 {
 	struct lb_service_key key = {
@@ -23,13 +26,13 @@ static __always_inline struct lb_service *service_lookup(const struct lb_tuple *
 	return bpf_map_lookup_elem(&services, &key);
 }
 
-/* Is a flow's backend known from its packets alone, so that lost state can be made anew? */
+/* Returns true if any packet of a flow selects the same backend, so that lost state can be restored. */
 static __always_inline bool service_is_consistent(const struct lb_service *service)
 {
 	return service->algorithm == LB_SOURCE_HASH || service->algorithm == LB_MAGLEV;
 }
 
-/* The backend in a slot of the table, counted from 0. */
+/* Returns the backend id in a slot, counted from 0, or LB_NO_ID. */
 static __always_inline __u32 service_slot_backend(void *table, __u32 slot)
 {
 	__u32 element = 1 + slot;
@@ -38,6 +41,7 @@ static __always_inline __u32 service_slot_backend(void *table, __u32 slot)
 	return backend ? *backend : LB_NO_ID;
 }
 
+/* Takes the next round-robin position. All CPUs share the counter. */
 static __always_inline __u32 service_rr_next(const struct lb_service *service)
 {
 	__u64 *position = bpf_map_lookup_elem(&rr_counters, &service->id);
@@ -45,7 +49,7 @@ static __always_inline __u32 service_rr_next(const struct lb_service *service)
 	return position ? __sync_fetch_and_add(position, 1) : 0;
 }
 
-/* Gives a turn back that nothing came of. */
+/* Returns a round-robin position that was not used. */
 static __always_inline void service_rr_give_back(const struct lb_service *service)
 {
 	__u64 *position = bpf_map_lookup_elem(&rr_counters, &service->id);
@@ -54,19 +58,20 @@ static __always_inline void service_rr_give_back(const struct lb_service *servic
 		__sync_fetch_and_add(position, -1);
 }
 
-/* Is `a` less busy than `b`, each for its weight? */
+/* Returns true if `a` has fewer active flows for its weight than `b`. */
 static __always_inline bool service_is_less_busy(__u32 a, __u32 b)
 {
 	struct lb_backend *backend_a = bpf_map_lookup_elem(&backends, &a);
 	struct lb_backend *backend_b = bpf_map_lookup_elem(&backends, &b);
-	__s64 *live_a = bpf_map_lookup_elem(&active_flows, &a);
-	__s64 *live_b = bpf_map_lookup_elem(&active_flows, &b);
+	__s64 *flows_a = bpf_map_lookup_elem(&active_flows, &a);
+	__s64 *flows_b = bpf_map_lookup_elem(&active_flows, &b);
 
-	if (!backend_a || !backend_b || !live_a || !live_b)
+	if (!backend_a || !backend_b || !flows_a || !flows_b)
 		return false;
-	return *live_a * backend_b->weight < *live_b * backend_a->weight;
+	return *flows_a * backend_b->weight < *flows_b * backend_a->weight;
 }
 
+/* Power of two choices: returns the less busy backend of two different random slots. */
 static __always_inline __u32 service_least_of_two(void *table, __u32 count)
 {
 	__u32 first = bpf_get_prandom_u32() % count;
@@ -80,8 +85,8 @@ static __always_inline __u32 service_least_of_two(void *table, __u32 count)
 }
 
 /*
- * A new flow's backend id, or LB_NO_ID when the service has none. The slot
- * table is looked up once, so a table swapped in meanwhile is not mixed with it.
+ * Returns a new flow's backend id, or LB_NO_ID if the service has none. The slot
+ * table is looked up once: a table that is swapped in meanwhile is not mixed in.
  */
 static __always_inline __u32 service_select_backend(const struct lb_service *service,
 						    const struct lb_tuple *tuple)

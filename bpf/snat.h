@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * NAT source ports. The key of the reply's half is what reserves a port: it can
- * be inserted only once.
+ * SNAT: the address and port that packets to a backend leave with. The key of
+ * the reply entry reserves a port: a map takes a key only once.
  */
 #pragma once
 
+#include "address.h"
+#include "ctx.h"
 #include "fib.h"
 #include "flow_table.h"
 #include "maps.h"
 #include "types.h"
 #include "pkt_ctx.h"
 
-/* How many source ports are tried for a new flow before it is refused. */
+/* How many source ports a new flow tries before it is refused. */
 #define SNAT_COLLISION_RETRIES 32
 
 /*
- * How far apart these are: near the golden ratio of all ports, which spreads any number of them evenly; and a
- * prime, so that the walk comes by every port, however many there are.
+ * The distance between two candidates. It is near the golden ratio of all ports,
+ * which spreads any number of candidates evenly. It is a prime, so that the
+ * candidates reach every port of a range of any size.
  */
 #define SNAT_PORT_STRIDE 40507
 
+/* Fills the key of a socket look-up; returns its size. */
 static __always_inline __u32 snat_socket_tuple(struct bpf_sock_tuple *tuple,
 					       const struct lb_tuple *reply)
 {
@@ -37,7 +41,10 @@ static __always_inline __u32 snat_socket_tuple(struct bpf_sock_tuple *tuple,
 	return sizeof(tuple->ipv6);
 }
 
-/* Has the local stack a connection, or for UDP any socket, that a reply to this tuple would reach? */
+/*
+ * Returns true if a local socket would get the replies with that key: a TCP
+ * connection, or any UDP socket of the port.
+ */
 static __always_inline bool snat_socket_exists(struct lb_ctx *ctx, const struct lb_tuple *reply)
 {
 	struct bpf_sock_tuple tuple = {};
@@ -59,7 +66,7 @@ static __always_inline bool snat_socket_exists(struct lb_ctx *ctx, const struct 
 	return !listens;
 }
 
-/* NAT's ports are those of its range that the local stack does not hand out by itself. */
+/* Returns true if SNAT may use the port: in its range, and outside the local stack's (ip_local_port_range). */
 static __always_inline bool snat_is_port(__u16 port)
 {
 	bool local = port >= settings.local_port_min && port <= settings.local_port_max;
@@ -68,12 +75,11 @@ static __always_inline bool snat_is_port(__u16 port)
 }
 
 /*
- * The candidate for a probe: the client's own port first, then a walk through
- * NAT's ports from a random start, in strides: clients take neighbouring ports,
- * so that behind a taken one there often is a whole run of them. The walk leaps
- * the local stack's ports, of which there may be more than probes.
+ * Returns the candidate of a retry, in host order. Retry 0 is the client's own
+ * port. The others step through SNAT's ports from a random start: neighbouring
+ * ports are often taken together. The local stack's ports are left out.
  */
-static __always_inline __u16 snat_candidate_port(__be16 client_port, __u32 random, __u32 probe)
+static __always_inline __u16 snat_candidate_port(__be16 client_port, __u32 random, __u32 retry)
 {
 	__u32 local_first = settings.local_port_min > settings.nat_port_min ?
 				    settings.local_port_min :
@@ -85,13 +91,13 @@ static __always_inline __u16 snat_candidate_port(__be16 client_port, __u32 rando
 	__u32 ports = settings.nat_port_max - settings.nat_port_min + 1 - local;
 	__u32 port;
 
-	if (probe == 0)
+	if (retry == 0)
 		return bpf_ntohs(client_port);
-	port = settings.nat_port_min + (random + probe * SNAT_PORT_STRIDE) % ports;
+	port = settings.nat_port_min + (random + retry * SNAT_PORT_STRIDE) % ports;
 	return port < local_first ? port : port + local;
 }
 
-/* Where the half stands that holds a flow's NAT port. */
+/* Which map holds the reply entry that reserves a flow's SNAT port. */
 enum snat_reservation {
 	SNAT_NOT_RESERVED,
 	SNAT_RESERVED_HALF_OPEN,
@@ -99,9 +105,9 @@ enum snat_reservation {
 };
 
 /*
- * Inserts the reply's half, if no other holds its key. That is asked of `flows`
- * alone; `opening` answers as it takes the half. False also where one that was
- * in the latter has just been moved to the former.
+ * Inserts the reply entry into `half_open`. Returns false if the key exists
+ * there, or has moved to `flows` since generation_before was read. The caller
+ * has looked the key up in `flows` after that.
  */
 static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 					      const struct lb_flow *reply, __u64 generation_before)
@@ -114,7 +120,7 @@ static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 	return false;
 }
 
-/* Takes the port of a flow that has ended but is still remembered for its last segments. */
+/* Reserves the port of a flow that is over but still has its entries for late segments. */
 static __always_inline enum snat_reservation
 snat_take_over_port(struct lb_tuple *reply_key, const struct lb_flow *reply, __be16 port)
 {
@@ -130,15 +136,16 @@ snat_take_over_port(struct lb_tuple *reply_key, const struct lb_flow *reply, __b
 }
 
 /*
- * Inserts the reply entry of the new flow, pctx->new_flow, under the first free
- * port, which it leaves in reply_key.dport. Returns where the entry is; not held
- * when no probe found a port. Ports of flows that have ended come last: their
- * peers may still remember them too.
+ * Inserts the reply entry of pctx->new_flow under the first free port, and
+ * leaves the port in reply_key.dport (network order). Returns which map holds
+ * the entry, or SNAT_NOT_RESERVED if no candidate was free. A port of a flow that
+ * is over comes last: the backend may still be in TIME_WAIT.
  */
 lb_global enum snat_reservation snat_reserve_port(struct lb_ctx *ctx)
 {
 	struct pkt_ctx *pctx = pkt_ctx_get();
-	__u32 random = bpf_get_prandom_u32();
+	/* 16 bits: the candidates must not wrap, or some would be tried twice. */
+	__u32 random = bpf_get_prandom_u32() & 0xffff;
 	struct lb_tuple *reply_key;
 	const struct lb_flow *reply;
 	__be16 ended = 0;
@@ -147,23 +154,23 @@ lb_global enum snat_reservation snat_reserve_port(struct lb_ctx *ctx)
 		return SNAT_NOT_RESERVED;
 	reply_key = &pctx->new_flow.reply_key;
 	reply = &pctx->new_flow.flow;
-	for (__u32 probe = 0; probe < SNAT_COLLISION_RETRIES; probe++) {
-		__u16 port = snat_candidate_port(reply->rewritten.dport, random, probe);
+	for (__u32 retry = 0; retry < SNAT_COLLISION_RETRIES; retry++) {
+		__u16 port = snat_candidate_port(reply->rewritten.dport, random, retry);
 		__u64 generation_before = flow_generation();
 		struct lb_flow *holder;
 
 		reply_key->dport = bpf_htons(port);
-		/* Where a backend is its own client, its answers must not look like what it asked. */
+		/* A backend that is its own client: the reply tuple must differ from the request's. */
 		if (lb_tuple_is_reversed(reply_key, &reply->rewritten))
 			continue;
 		if (!snat_is_port(port) || snat_socket_exists(ctx, reply_key))
 			continue;
-		/* An LRU map makes room before it tells that a key is taken: only the first try may cost another's. */
-		holder = probe ? flow_lookup(reply_key) : bpf_map_lookup_elem(&flows, reply_key);
+		/* An LRU map evicts before it reports that a key exists: only the first try may cost an entry. */
+		holder = retry ? flow_lookup(reply_key) : bpf_map_lookup_elem(&flows, reply_key);
 		if (!holder && snat_insert_reply(reply_key, reply, generation_before))
 			return SNAT_RESERVED_HALF_OPEN;
 		holder = holder ?: flow_lookup(reply_key);
-		/* What is left of this very flow: its peers know it by this port. */
+		/* The reply entry of this very flow, whose forward entry was evicted. */
 		if (holder && !(holder->tcp_seen & LB_SEEN_END) &&
 		    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
 			return bpf_map_lookup_elem(&flows, reply_key) ? SNAT_RESERVED_ESTABLISHED :
@@ -174,11 +181,11 @@ lb_global enum snat_reservation snat_reserve_port(struct lb_ctx *ctx)
 	return ended ? snat_take_over_port(reply_key, reply, ended) : SNAT_NOT_RESERVED;
 }
 
-/* Older headers have neither, and are no less fit to compile what runs on a newer kernel. */
+/* Flags that older kernel headers do not define. */
 #define LB_FIB_LOOKUP_SKIP_NEIGH (1U << 2) /* Linux 6.3 */
 #define LB_FIB_LOOKUP_SRC (1U << 4) /* Linux 6.7 */
 
-/* Has the kernel's routing choose the source of what goes to `to->dst`. */
+/* Sets to->src to the source address that the kernel's routing selects for to->dst. Returns false if there is none. */
 static __always_inline bool snat_address_by_fib(struct lb_ctx *ctx, struct lb_tuple *to)
 {
 	const __u32 flags = LB_FIB_LOOKUP_SKIP_NEIGH | LB_FIB_LOOKUP_SRC;
@@ -187,7 +194,7 @@ static __always_inline bool snat_address_by_fib(struct lb_ctx *ctx, struct lb_tu
 	fib_set_key(&params, to);
 	if (bpf_fib_lookup(ctx, &params, sizeof(params), flags))
 		return false;
-	/* The family that is told is the gateway's. */
+	/* params.family is the gateway's now. */
 	if (!lb_address_is_v4(&to->dst)) {
 		to->src = lb_address_v6((const struct in6_addr *)params.ipv6_src);
 		return true;
@@ -197,9 +204,13 @@ static __always_inline bool snat_address_by_fib(struct lb_ctx *ctx, struct lb_tu
 }
 
 /*
- * Sets the source of a new flow, now the address that the client asked, for
- * leaving by the interface of that index. False where the datapath does not
- * stand there, so that no answer would find it, or has no address to send from.
+ * Selects the source address of a new flow: to->src, which is the service's
+ * address on entry. It stays if the packet leaves by the interface that it came
+ * by. Otherwise it becomes an address of the interface `ifindex`, so that two
+ * networks without routes to each other can be joined.
+ *
+ * Returns false if the datapath is not attached to that interface (no reply
+ * would reach it), or has no address there.
  */
 lb_global bool snat_select_address(struct lb_ctx *ctx, __u32 ifindex, struct lb_tuple *to)
 {

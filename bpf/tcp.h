@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What TCP segments tell of their connection. */
+/* TCP segments and the state of their connection. Nothing here has side effects. */
 #pragma once
 
+#include "pkt.h"
 #include "types.h"
 
+/* Returns the enum lb_tcp_seen bits that a segment sets for its direction. */
 static __always_inline __u32 tcp_seen_in(const struct packet *pkt)
 {
 	__u32 seen = 0;
@@ -20,8 +22,8 @@ static __always_inline __u32 tcp_seen_in(const struct packet *pkt)
 }
 
 /*
- * Has the client given up a connection that it never got to acknowledge? Its SYN
- * begins another one then: one that comes again has the same sequence number.
+ * Returns true if a SYN is of another connection than the flow's, whose handshake
+ * the client never completed. A retransmitted SYN has the same sequence number.
  */
 static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const struct packet *pkt)
 {
@@ -30,8 +32,9 @@ static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const st
 }
 
 /*
- * A SYN opens a new connection on the tuple of one that is over, or that was
- * given up: a backend that did not answer the one must not get the other too.
+ * Returns true if the segment opens a new connection on a flow's tuple: a SYN
+ * from the client to a flow that is over, or whose handshake was given up. Its
+ * backend is selected anew: one that did not answer must not get the next SYN.
  */
 static __always_inline bool tcp_reopens(const struct lb_flow *flow, const struct packet *pkt)
 {
@@ -40,7 +43,7 @@ static __always_inline bool tcp_reopens(const struct lb_flow *flow, const struct
 	       (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt));
 }
 
-/* Is it over: a FIN each way, or a reset? */
+/* Returns true if the connection is over: a FIN in each direction, or a reset. */
 static __always_inline bool tcp_is_over(const struct lb_flow *flow, const struct lb_flow *pair)
 {
 	return (flow->tcp_seen | pair->tcp_seen) & LB_SEEN_RST ||
@@ -53,8 +56,8 @@ static __always_inline bool tcp_is_plain_ack(const struct packet *pkt)
 }
 
 /*
- * Does the client's segment end the handshake? It must acknowledge the
- * backend's SYN, which only who has seen it can: a forged one does not.
+ * Returns true if the client's segment completes the handshake: it acknowledges
+ * the backend's SYN, whose number a forger has not seen.
  */
 static __always_inline bool tcp_completes_handshake(const struct packet *pkt,
 						    const struct lb_flow *reply)
@@ -64,8 +67,8 @@ static __always_inline bool tcp_completes_handshake(const struct packet *pkt,
 }
 
 /*
- * Has the backend acknowledged a connection whose handshake was not seen? Only
- * one that knows the connection does: any other resets it.
+ * Returns true if the backend acknowledged a connection whose handshake was not
+ * seen: a backend that does not know the connection sends a reset.
  */
 static __always_inline bool tcp_is_resumed(const struct lb_flow *flow, const struct lb_flow *reply)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The datapath's own types: what a packet is, and where it goes next. Those named lb_ are shared with user space. */
+/*
+ * The datapath's own types, and what every header needs from the kernel and
+ * libbpf. Types named lb_ are shared with user space (abi.h).
+ */
 #pragma once
 
 #include <linux/bpf.h>
@@ -17,12 +20,16 @@
 
 #include "abi.h"
 
+/* Every frame starts with an Ethernet header. */
 #define L3_OFFSET ETH_HLEN
 
-/* Beyond the longest chain of headers that is read: says to the verifier that no offset leaves the packet far behind. */
+/*
+ * The verifier needs an upper bound for each offset into a packet. This one is
+ * above the end of the longest header chain that ip.h reads.
+ */
 #define LB_OFFSET_MASK 0x3fff
 
-/* <sys/socket.h> has these, and does not compile for eBPF. */
+/* <sys/socket.h> defines AF_INET and AF_INET6, and does not compile for eBPF. */
 #define LB_AF_INET 2
 #define LB_AF_INET6 10
 
@@ -32,9 +39,11 @@
 #define TCP_FLAG_ACK 0x10
 
 /*
- * A function that the verifier checks once and by itself, not once for each way
- * that leads to it, and whose stack is its own. Pointers to it may be null, for
- * all the verifier knows.
+ * Marks a global function: the verifier checks it once for any arguments, not
+ * once per call, and it has a stack of its own. The verifier takes no contract
+ * of the caller over: the function checks every pointer for NULL and every
+ * offset for its bounds. Before Linux 6.2 a pointer argument cannot be a map's
+ * key or value (see pkt_ctx_get).
  */
 #define lb_global __noinline
 
@@ -46,9 +55,10 @@
 #endif
 
 /*
- * Loads a packet pointer from the context. The verifier knows the 32-bit field
- * as a 64-bit pointer, clang does not: told nothing, it would zero-extend or
- * remember the value across helpers that move the packet.
+ * Loads a packet pointer (data, data_end) from the context. The verifier treats
+ * the 32-bit field as a 64-bit pointer. Clang does not know that: without the
+ * assembler it would zero-extend the value, or keep it across helpers that move
+ * the packet.
  */
 #define ctx_pointer(ctx, field)                                                 \
 	({                                                                      \
@@ -62,163 +72,65 @@
 enum fragment {
 	FRAGMENT_NONE, /* a whole packet */
 	FRAGMENT_FIRST, /* has the ports */
-	FRAGMENT_LATER, /* has not: the tuple's are zero until its first fragment's are known */
+	FRAGMENT_LATER, /* has no ports: the tuple's are zero until frag_lookup() sets them */
 };
 
-/* What the walk needs to know of a packet that may be ours. */
+/* A parsed packet. Offsets count from the start of the frame, all sizes are bytes. */
 struct packet {
 	struct lb_tuple tuple;
-	__u32 l3_offset; /* of the IP header, in the frame */
-	__u32 l4_offset; /* of the TCP, UDP or ICMP header, in the frame */
-	__u32 l3_length; /* of the IP packet, without any trailer of the frame */
+	__u32 l3_offset; /* of the IP header */
+	__u32 l4_offset; /* of the TCP, UDP or ICMP header */
+	__u32 l3_length; /* of the IP packet, without a trailer of the frame */
 	__u32 l4_length;
 	__be32 fragment_id;
 	__be32 tcp_seq;
 	__be32 tcp_ack;
 	enum fragment fragment;
-	__u16 l4_checksum; /* as it stands in the packet; TCP's and UDP's only */
+	__u16 l4_checksum; /* the field's value, for TCP and UDP only */
 	__u8 l4_header_length; /* 0 for ICMP */
-	__u8 ttl;
+	__u8 ttl; /* or hop limit */
 	__u8 tcp_flags; /* 0 for UDP */
-	bool unfinished; /* XDP's: the checksum looks as if hardware were to finish it */
+	bool csum_partial; /* XDP: the checksum field looks like CHECKSUM_PARTIAL */
 };
 
-/* A flow that is being opened: one half at a time. */
+/* A flow before it is inserted. `flow` is the reply entry first, the forward entry then. */
 struct new_flow {
 	struct lb_flow flow;
 	struct lb_tuple reply_key;
-	struct lb_tuple fib_key; /* what the kernel was asked the way of */
+	struct lb_tuple fib_key; /* the tuple that the FIB look-up was made for */
 };
 
-/* What a rewrite does to a packet, and to the sums over it. */
-struct change {
-	const struct lb_tuple *to;
-	__u32 addresses; /* what the new addresses add to a sum */
-	__u32 body; /* what changes behind the IP header, the L4 checksum left out, adds to one */
-};
-
-/* The next hop, as the kernel's routes and neighbours have it. */
+/* The result of a FIB and neighbour look-up. */
 struct fib_result {
-	struct lb_nexthop nexthop; /* its Ethernet addresses are set where `resolved` says so */
+	struct lb_nexthop nexthop; /* the Ethernet addresses are valid if `resolved` */
 	__u32 mtu; /* the largest IP packet, in bytes, that is known to fit */
-	struct lb_address gateway; /* the destination itself where it is on the link */
-	bool routed; /* the gateway is set; else the kernel is to route by itself */
-	bool resolved;
-	bool fib_done; /* of the kernel, about this very packet as it is going to leave */
+	struct lb_address gateway; /* valid if `routed`; the destination itself if on link */
+	bool routed; /* false: the kernel routes the packet by itself */
+	bool resolved; /* the neighbour's Ethernet address is known */
+	bool fib_done; /* the result is for this very packet as it leaves: no second look-up */
 };
 
-/* Both addresses in one go: they stand in a way as in a frame. */
-static __always_inline void nexthop_write(struct ethhdr *eth, const struct lb_nexthop *nexthop)
-{
-	const __u32 *from = (const __u32 *)nexthop;
-	__u32 *to = (__u32 *)eth;
+/* The state of one packet; see pkt_ctx.h. Each part is cleared where it is first needed. */
+struct pkt_ctx {
+	struct packet pkt;
+	struct packet quote; /* the packet that an ICMP error quotes */
+	struct fib_result fib;
+	struct new_flow new_flow;
+};
 
-	to[0] = from[0];
-	to[1] = from[1];
-	to[2] = from[2];
-}
+/* Identifies the datagram of a fragment (RFC 791, 3.2; RFC 8200, 4.5). */
+struct frag_key {
+	struct lb_address src;
+	struct lb_address dst;
+	__be32 id;
+	__u8 protocol; /* IPv4 only: an IPv6 id is unique without it */
+	__u8 zero[3];
+};
 
-static __always_inline struct lb_address lb_address_v4(__be32 address)
-{
-	struct lb_address mapped = { .word = { 0, 0, bpf_htonl(0xffff), address } };
-
-	return mapped;
-}
-
-static __always_inline struct lb_address lb_address_v6(const struct in6_addr *address)
-{
-	struct lb_address result;
-
-	__builtin_memcpy(&result, address, sizeof(result));
-	return result;
-}
-
-static __always_inline __be32 lb_address_to_v4(const struct lb_address *address)
-{
-	return address->word[3];
-}
-
-static __always_inline bool lb_address_is_v4(const struct lb_address *address)
-{
-	return address->word[0] == 0 && address->word[1] == 0 &&
-	       address->word[2] == bpf_htonl(0xffff);
-}
-
-static __always_inline bool lb_address_is_zero(const struct lb_address *address)
-{
-	return !(address->word[0] | address->word[1] | address->word[2] | address->word[3]);
-}
-
-static __always_inline struct lb_tuple lb_tuple_reversed(const struct lb_tuple *tuple)
-{
-	struct lb_tuple reversed = {
-		.src = tuple->dst,
-		.dst = tuple->src,
-		.sport = tuple->dport,
-		.dport = tuple->sport,
-		.protocol = tuple->protocol,
-	};
-
-	return reversed;
-}
-
-static __always_inline bool lb_address_equals(const struct lb_address *a,
-					      const struct lb_address *b)
-{
-	return a->word[0] == b->word[0] && a->word[1] == b->word[1] && a->word[2] == b->word[2] &&
-	       a->word[3] == b->word[3];
-}
-
-static __always_inline bool lb_tuple_equals(const struct lb_tuple *a, const struct lb_tuple *b)
-{
-	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
-}
-
-/* Is the one what the other is to its answers? */
-static __always_inline bool lb_tuple_is_reversed(const struct lb_tuple *a, const struct lb_tuple *b)
-{
-	return lb_address_equals(&a->src, &b->dst) && lb_address_equals(&a->dst, &b->src) &&
-	       a->sport == b->dport && a->dport == b->sport && a->protocol == b->protocol;
-}
-
-/* May this packet open a flow? */
-static __always_inline bool pkt_opens_flow(const struct packet *pkt)
-{
-	const __u8 decisive = TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST | TCP_FLAG_FIN;
-
-	if (pkt->fragment == FRAGMENT_LATER)
-		return false;
-	return pkt->tuple.protocol == IPPROTO_UDP || (pkt->tcp_flags & decisive) == TCP_FLAG_SYN;
-}
-
-/* Is it ICMP of the family that carries it? */
-static __always_inline bool pkt_is_icmp(const struct packet *pkt)
-{
-	return pkt->tuple.protocol ==
-	       (lb_address_is_v4(&pkt->tuple.dst) ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-}
-
-#define ICMP_CHECKSUM_OFFSET 2
-
-/* Where the transport header keeps its checksum, from the frame's start. */
-static __always_inline __u32 pkt_l4_csum_offset(const struct packet *pkt)
-{
-	switch (pkt->tuple.protocol) {
-	case IPPROTO_TCP:
-		return pkt->l4_offset + offsetof(struct tcphdr, check);
-	case IPPROTO_UDP:
-		return pkt->l4_offset + offsetof(struct udphdr, check);
-	default:
-		return pkt->l4_offset + ICMP_CHECKSUM_OFFSET;
-	}
-}
-
-/* RFC 768: a UDP sender that computed no checksum writes zero, and so must we. */
-static __always_inline bool pkt_has_l4_csum(const struct packet *pkt)
-{
-	if (pkt->fragment == FRAGMENT_LATER)
-		return false;
-	return pkt->tuple.protocol != IPPROTO_UDP || pkt->l4_checksum != 0;
-}
+struct frag_ports {
+	__u64 tracked_ns; /* CLOCK_MONOTONIC, coarse */
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 zero[3];
+};

@@ -1,28 +1,30 @@
 namespace EbpfLb.Abi;
 
-/// <summary>Mirror of <c>enum lb_reason</c>: why a packet got its verdict.</summary>
+/// <summary>
+/// Mirror of <c>enum lb_reason</c>: why a packet got its verdict. Its range of 16 values says what happens to the packet.
+/// </summary>
 enum LbReason : uint
 {
     Continue,
-    SentToBackend,
+    SentToBackend = 16,
     SentToClient,
     SentIcmpError,
     SentTimeExceeded,
     SentTooBig,
     SentUnreachable,
-    PassNotIp,
+    PassNotIp = 32,
     PassProtocol,
     PassFragment,
     PassMalformed,
     PassNoService,
     PassToTc,
-    RefuseUnknownFlow,
+    RefuseUnknownFlow = 48,
     RefuseNoBackend,
     RefuseNoPort,
     RefuseNoFlow,
     RefuseNoRoute,
     RefuseNoSource,
-    DropTtl,
+    DropTtl = 64,
     DropTooBig,
     DropNoRoute,
     DropIcmpLimit,

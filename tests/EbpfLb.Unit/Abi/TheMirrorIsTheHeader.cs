@@ -9,6 +9,11 @@ public sealed class TheMirrorIsTheHeader
     /// <summary>The datapath's own, which user space never sees.</summary>
     static readonly string[] NotShared = ["lb_slot_table"];
 
+    /// <summary><c>LB_REASON_RANGE</c>.</summary>
+    const int ReasonRange = 16;
+
+    static readonly string[] ReasonRanges = ["Continue", "Sent", "Pass", "Refuse", "Drop"];
+
     static readonly Dictionary<string, string> EnumPrefixes = new()
     {
         ["lb_algorithm"] = "LB_",
@@ -70,8 +75,14 @@ public sealed class TheMirrorIsTheHeader
         Assert.Equal((uint)Limits.MaxServices, lb.Tables.ServiceTraffic.MaxEntries);
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.Backends.MaxEntries);
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.BackendTraffic.MaxEntries);
-        Assert.Equal((uint)Enum.GetValues<LbReason>().Length, lb.Tables.Reasons.MaxEntries);
+        Assert.Equal((uint)(ReasonRanges.Length * ReasonRange), lb.Tables.Reasons.MaxEntries);
     }
+
+    /// <summary>The datapath sends, passes or drops by the range of a reason.</summary>
+    [Fact]
+    public void A_reason_is_in_the_range_that_its_prefix_names() =>
+        Assert.All(Enum.GetValues<LbReason>(), reason =>
+            Assert.StartsWith(ReasonRanges[(int)reason / ReasonRange], $"{reason}", StringComparison.Ordinal));
 
     /// <summary>Padding is named alike but may be cut into pieces differently: C# has no arrays in structs.</summary>
     static bool IsNoPadding(BtfMember member) => !member.Name.StartsWith("zero", StringComparison.Ordinal);

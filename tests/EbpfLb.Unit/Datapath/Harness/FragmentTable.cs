@@ -21,7 +21,7 @@ static class FragmentTable
         foreach (var key in fragments.Keys())
         {
             if (fragments.TryGet(key, out var ports))
-                fragments.Set(key, ports with { NotedNs = ports.NotedNs - (ulong)time.TotalNanoseconds });
+                fragments.Set(key, ports with { TrackedNs = ports.TrackedNs - (ulong)time.TotalNanoseconds });
         }
     }
 
@@ -29,5 +29,5 @@ static class FragmentTable
 
     record struct Key(LbAddress Source, LbAddress Destination, uint Id, uint Protocol);
 
-    record struct Ports(ulong NotedNs, BigEndianPort Source, BigEndianPort Destination, uint Protocol);
+    record struct Ports(ulong TrackedNs, BigEndianPort Source, BigEndianPort Destination, uint Protocol);
 }
