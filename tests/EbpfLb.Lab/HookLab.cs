@@ -194,6 +194,17 @@ public class HookLab : IAsyncDisposable
     public async Task<bool> KnowsTcxAsync() =>
         (await Host.TryShellAsync("printf '%s\\n' 6.6 \"$(uname -r)\" | sort --check=quiet --version-sort")).Succeeded;
 
+    /// <summary>Takes the host off the lab's network: its interface is gone.</summary>
+    public Task DisconnectHostAsync() => _network.DisconnectAsync(Host.Id);
+
+    /// <summary>Puts the host on the lab's network again; the engine may give it other addresses.</summary>
+    public async Task ConnectHostAsync()
+    {
+        await _network.ConnectAsync(Host.Id);
+        await Host.ReadAddressesAsync();
+        await Task.WhenAll(_balancers.Select(balancer => balancer.ReadAddressesAsync()));
+    }
+
     /// <summary>Has the host rid itself of what a balancer left on an interface.</summary>
     public Task<Output> DetachAsync(string from) => RunToEndAsync(new BalancerPlan(), "detach", "--interface", from);
 

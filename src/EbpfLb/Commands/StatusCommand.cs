@@ -12,10 +12,16 @@ static class StatusCommand
     {
         var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
         var interval = Options.Interval("Take two readings so far apart, and show what goes on in a second");
-        var command = new Command("status", "Show what is attached: services, backends, flows and counters") { json, interval };
+        var check = new Option<bool>("--check")
+        {
+            Description = "Print only what is wrong: nothing attached, an interface gone, no process; fail if anything is",
+        };
+        var command = new Command("status", "Show what is attached: services, backends, flows and counters") { json, interval, check };
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(check))
+                return Check(StatusReader.Read(LiveFlows.ReadCounters), parsed.InvocationConfiguration.Error);
             var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
@@ -28,6 +34,16 @@ static class StatusCommand
             return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;
+    }
+
+    static int Check(StatusSnapshot snapshot, TextWriter error)
+    {
+        string[] problems = [.. snapshot.Errors, .. snapshot.Instances.SelectMany(instance => instance.Problems)];
+        if (problems.Length == 0 && snapshot.Instances.Count == 0)
+            problems = ["nothing is attached in this network namespace"];
+        foreach (var problem in problems)
+            error.WriteLine($"error: {problem}");
+        return problems.Length == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     static async Task<StatusSnapshot> ReadAsync(

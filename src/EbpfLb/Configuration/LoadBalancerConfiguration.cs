@@ -25,11 +25,18 @@ sealed record LoadBalancerConfiguration
     public static readonly Section<LoadBalancerConfiguration> Settings = new(() => new(),
         new ValuesSetting<LoadBalancerConfiguration, string>("interface",
             "Network interface that clients' packets arrive on, then those that lead to backends",
-            SettingType<string>.Text("NAME", "names of interfaces", Syntax.CheckInterface),
+            SettingType<string>.Text(
+                "NAME", "names of interfaces, an address prefix of one as 10.1.0.0/16, or default for that of the default route",
+                Syntax.CheckInterface),
             c => c.Interfaces, (c, value) => c with { Interfaces = value },
             (MaxInterfaces, new("is one interface too many", $"Name at most {MaxInterfaces}")),
             new("is named twice", "Name each interface once; the first is where 'self' listens"))
         { IsRequired = true, IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, TimeSpan>("interface-timeout",
+            "How long the balancer waits for its interfaces to return when none of them exists, before it ends with exit code 1",
+            SettingTypes.Time(TimeSpan.FromSeconds(1), TimeoutConfiguration.Max, "is not a time to wait", "30s, 5m or 1h"),
+            c => c.InterfaceTimeout, (c, value) => c with { InterfaceTimeout = value })
+        { IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, HookKind>("hook",
             "Where the datapath is attached; auto chooses and logs why",
             ConfigNames.Hooks, c => c.Hook, (c, value) => c with { Hook = value })
@@ -74,6 +81,9 @@ sealed record LoadBalancerConfiguration
 
     /// <summary>A service without an address listens on the first one's addresses.</summary>
     public ImmutableArray<string> Interfaces { get; init; } = [];
+
+    /// <summary>After this time without any of its interfaces, the process ends.</summary>
+    public TimeSpan InterfaceTimeout { get; init; } = TimeSpan.FromSeconds(30);
     public HookKind Hook { get; init; }
     public EventLevel Events { get; init; } = EventLevel.Flows;
 

@@ -27,10 +27,11 @@ static class Syntax
         "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)",
         "Use the unicast address that the machine has on a network; to listen, 'self' is the interface's own");
 
-    /// <summary>As the kernel's dev_valid_name.</summary>
+    /// <summary>A name as the kernel's dev_valid_name has it, or an address prefix.</summary>
     public static SyntaxError? CheckInterface(string name) => name switch
     {
         "" => new("is not an interface name", "Name one that 'ip link' lists"),
+        _ when name.Contains('/') && IPNetwork.TryParse(name, out _) => null,
         _ when Encoding.UTF8.GetByteCount(name) > MaxInterfaceLength =>
             new($"is longer than the {MaxInterfaceLength} bytes of an interface name", "Name one that 'ip link' lists"),
         "." or ".." => new("is not an interface name", "Name one that 'ip link' lists"),

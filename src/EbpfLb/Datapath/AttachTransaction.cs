@@ -16,6 +16,9 @@ namespace EbpfLb.Datapath;
 sealed class AttachTransaction(
     LoadedDatapath datapath, HookKind hook, NetworkDevice device, LinkPins pins, Func<HookKind, LoadedDatapath> load)
 {
+    /// <summary>The interface's index.</summary>
+    public int Ifindex => device.Index;
+
     readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _acquired = [];
     HookKind? _removedMode;
 

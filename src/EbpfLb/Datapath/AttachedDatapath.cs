@@ -12,7 +12,7 @@ namespace EbpfLb.Datapath;
 /// </summary>
 sealed class AttachedDatapath : IDisposable
 {
-    readonly List<IAttachment> _attachments = [];
+    readonly List<(int Ifindex, IAttachment Attachment)> _attachments = [];
     readonly string _instance;
     readonly LoadedDatapath _datapath;
     readonly LbInstance _formerHead;
@@ -61,11 +61,42 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>The service's current name; ids are reused.</summary>
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
+    /// <summary>Attaches to an interface in place of one that is gone; the tables and their flows stay.</summary>
+    /// <param name="gone">The interface that is gone.</param>
+    /// <param name="device">The new one, whose address the tables have.</param>
+    /// <param name="isFirst">True if it is the instance's first.</param>
+    /// <exception cref="LoadBalancerException">The kernel refused a hook; nothing is attached to the new one.</exception>
+    public void Reattach(NetworkDevice gone, NetworkDevice device, bool isFirst)
+    {
+        new LinkPins(_instance, gone.Name).RemoveAll();
+        foreach (var held in _attachments.Where(held => held.Ifindex == gone.Index))
+            held.Attachment.Dispose();
+        _attachments.RemoveAll(held => held.Ifindex == gone.Index);
+        // A new interface has no XDP program of another mode, which a rollback would have to load.
+        var transaction = new AttachTransaction(
+            _datapath, Hook, device, new(_instance, device.Name), _ => throw new InvalidOperationException("no mode to restore"));
+        try
+        {
+            transaction.Prepare();
+            Commit(transaction);
+        }
+        catch (Exception error)
+        {
+            RunAll(transaction.RollbackSteps(), error);
+            throw;
+        }
+        if (isFirst && Tables.Instance.TryGet(0, out var head))
+            Tables.Instance.Set(0, head with { Ifindex = (uint)device.Index });
+    }
+
+    /// <summary>Gives an interface's pins its new name.</summary>
+    public void Rename(string former, string name) => new LinkPins(_instance, former).Rename(name);
+
     /// <summary>Detaches the programs and removes the pins. The tables can be read until disposal.</summary>
     public void Detach()
     {
         NativeException? first = null;
-        foreach (var attachment in _attachments)
+        foreach (var (_, attachment) in _attachments)
         {
             try
             {
@@ -86,7 +117,7 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>Closes the descriptors. An attached datapath keeps forwarding.</summary>
     public void Dispose()
     {
-        _attachments.ForEach(attachment => attachment.Dispose());
+        _attachments.ForEach(held => held.Attachment.Dispose());
         _datapath.Dispose();
     }
 
@@ -98,7 +129,7 @@ sealed class AttachedDatapath : IDisposable
             LoadedDatapath.Load(hook, DatapathSettings.Create(configuration.Events), configuration.Flows, stale.Tables);
         var datapath = Load(choice.Hook);
         stale.Remove(); // not before the programs are loaded: a refused load changes nothing
-        var attached = new AttachedDatapath(datapath, devices[0].Name, choice, stale.Tables);
+        var attached = new AttachedDatapath(datapath, stale.Name, choice, stale.Tables);
         // The client side attaches last and detaches first: replies to an accepted packet must be forwarded.
         AttachTransaction[] transactions = [.. devices.Reverse().Select(
             device => new AttachTransaction(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
@@ -106,7 +137,7 @@ sealed class AttachedDatapath : IDisposable
         {
             attached.Prepare(transactions, devices[0], fill);
             foreach (var transaction in transactions)
-                attached._attachments.InsertRange(0, transaction.Commit());
+                attached.Commit(transaction);
             Instance.DetachFromOthers(attached._instance, datapath.Tables, devices);
             return attached;
         }
@@ -116,6 +147,9 @@ sealed class AttachedDatapath : IDisposable
             throw;
         }
     }
+
+    void Commit(AttachTransaction transaction) => _attachments.InsertRange(
+        0, transaction.Commit().Select(attachment => (transaction.Ifindex, attachment)));
 
     /// <summary>Adopted tables are in use: they are written when no hook can be refused any more.</summary>
     void Prepare(AttachTransaction[] transactions, NetworkDevice first, Action<LbTables> fill)
@@ -140,16 +174,22 @@ sealed class AttachedDatapath : IDisposable
     /// <exception cref="LoadBalancerException">The rollback failed as well; the message has both errors.</exception>
     void Rollback(AttachTransaction[] transactions, Exception error)
     {
-        var errors = transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps()).Select(ErrorOf)
-            .Append(ErrorOf(() =>
+        var steps = transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps())
+            .Append(() =>
             {
                 if (IsAdopted)
                     Tables.Instance.Set(0, _formerHead);
                 else
                     Instance.RemovePins(_instance);
-            }))
-            .OfType<Exception>().ToArray();
-        Dispose();
+            })
+            .Append(Dispose);
+        RunAll(steps, error);
+    }
+
+    /// <exception cref="LoadBalancerException">A step failed; the message has all errors.</exception>
+    static void RunAll(IEnumerable<Action> rollback, Exception error)
+    {
+        var errors = rollback.Select(ErrorOf).OfType<Exception>().ToArray();
         if (errors.Length > 0)
         {
             throw new LoadBalancerException($"{error.Message} The rollback failed as well: "

@@ -63,13 +63,24 @@ static class Instance
     public static string? FindOn(string device) =>
         All().FirstOrDefault(instance => instance == device || InterfacesOf(instance).Values.Contains(device));
 
-    /// <summary>The names of an instance's interfaces by index, as far as they were written.</summary>
+    /// <summary>
+    /// The name for an instance whose first interface is this one: the interface's, or that of the instance which
+    /// stands on it and has left the interface that named it.
+    /// </summary>
+    public static string NameFor(string first) =>
+        FindOn(first) is { } former && !InterfacesOf(former).Values.Contains(former) && InterfacesOf(former).Count == 1 ? former : first;
+
+    /// <summary>
+    /// The names of an instance's interfaces by index, as far as they were written: the current ones, and the last ones
+    /// of interfaces that are gone.
+    /// </summary>
     public static IReadOnlyDictionary<uint, string> InterfacesOf(string instance)
     {
         try
         {
             using var links = Fd.OpenPin(Path.Combine(Directory(instance), "links"));
-            return links.ReadAll<LinkHeader>().ToDictionary(link => link.Key, link => link.Value.Name);
+            return links.ReadAll<LinkHeader>().ToDictionary(
+                link => link.Key, link => Interfaces.NameOf((int)link.Key) ?? link.Value.Name);
         }
         catch (NativeException error) when (error.Number == Errno.ENOENT)
         {

@@ -34,7 +34,7 @@ sealed class InstanceLock : IDisposable
     /// <param name="interfaces">The names.</param>
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
     public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken)
-        ?? throw new LoadBalancerException($"another ebpf-lb is running on interface '{taken}'. Stop that one first.");
+        ?? throw Taken(taken);
 
     /// <summary>True if a process holds it. Does not try to lock: a starting balancer may need it now.</summary>
     public static bool IsHeld(string device) => HeldInterfaces().Contains(device);
@@ -45,6 +45,17 @@ sealed class InstanceLock : IDisposable
         .Where(parts => parts.Length == 2)
         .Select(parts => parts[1])
         .ToHashSet();
+
+    /// <summary>Locks one more.</summary>
+    /// <exception cref="LoadBalancerException">Another process holds it.</exception>
+    public void Add(string device)
+    {
+        if (!TryAdd(device))
+            throw Taken(device);
+    }
+
+    static LoadBalancerException Taken(string? device) =>
+        new($"another ebpf-lb is running on interface '{device}'. Stop that one first.");
 
     bool TryAdd(string device)
     {

@@ -13,16 +13,22 @@ sealed class LinkPins(string instance, string device)
     static readonly HookKind[] All = [.. XdpModes, HookKind.Tc];
 
     /// <summary>
-    /// The pinned link to this interface, or null. A pinned link may belong to an interface that is gone or renamed.
+    /// The pinned link to this interface, or null. A pinned link may belong to an interface that is gone. A pin with a
+    /// former name of the interface gets the current one.
     /// </summary>
     public LinkAttachment? TryOpen(HookKind hook, int ifindex)
     {
-        if (!File.Exists(PathOf(hook)))
-            return null;
-        var link = LinkAttachment.OpenPin(PathOf(hook));
-        if (link.Ifindex == ifindex)
-            return link;
-        link.Dispose();
+        var directory = Instance.Directory(instance);
+        foreach (var path in Directory.Exists(directory) ? Directory.GetFiles(directory, $"{PrefixOf(hook)}*") : [])
+        {
+            var link = LinkAttachment.OpenPin(path);
+            if (link.Ifindex == ifindex)
+            {
+                File.Move(path, PathOf(hook), overwrite: true);
+                return link;
+            }
+            link.Dispose();
+        }
         return null;
     }
 
@@ -43,8 +49,18 @@ sealed class LinkPins(string instance, string device)
         File.Delete(PathOf(hook));
     }
 
+    /// <summary>Gives the pins the interface's new name.</summary>
+    public void Rename(string name)
+    {
+        var renamed = new LinkPins(instance, name);
+        foreach (var hook in All.Where(hook => File.Exists(PathOf(hook))))
+            File.Move(PathOf(hook), renamed.PathOf(hook), overwrite: true);
+    }
+
     public void RemoveAll() => Array.ForEach(All, Remove);
 
     string PathOf(HookKind hook) =>
-        Path.Combine(Instance.Directory(instance), $"{Prefix}{hook.ToConfigString()}_{Instance.PinName(device)}");
+        Path.Combine(Instance.Directory(instance), $"{PrefixOf(hook)}{Instance.PinName(device)}");
+
+    static string PrefixOf(HookKind hook) => $"{Prefix}{hook.ToConfigString()}_";
 }

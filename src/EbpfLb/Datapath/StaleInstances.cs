@@ -13,15 +13,19 @@ sealed partial class StaleInstances : IDisposable
     readonly InstanceLock _held;
     readonly ILogger _logger;
 
-    StaleInstances(IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
-        (_instances, _held, Tables, _logger) = (instances, held, tables, logger);
+    StaleInstances(
+        string name, IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
+        (Name, _instances, _held, Tables, _logger) = (name, instances, held, tables, logger);
+
+    /// <summary>The name of the new process's instance.</summary>
+    public string Name { get; }
 
     /// <summary>The tables to adopt; null to start with new ones.</summary>
     public LbTables? Tables { get; }
 
     /// <summary>Looks for state, and changes nothing.</summary>
     /// <param name="interfaces">
-    /// The new process's interfaces, which it has locked; the first names its instance.
+    /// The new process's interfaces, which it has locked; see <see cref="Instance.NameFor"/>.
     /// </param>
     /// <param name="wanted">The layout that it needs; null to start with new tables in any case.</param>
     /// <param name="logger">Logs what is removed.</param>
@@ -35,8 +39,9 @@ sealed partial class StaleInstances : IDisposable
         var held = InstanceLock.Acquire(others.Except(interfaces));
         try
         {
-            var tables = wanted is null ? null : PinnedState.TryOpen(instances, interfaces[0], wanted);
-            return new([.. instances, interfaces[0]], held, tables, logger);
+            var name = Instance.NameFor(interfaces[0]);
+            var tables = wanted is null ? null : PinnedState.TryOpen(instances, name, wanted);
+            return new(name, [.. instances, name], held, tables, logger);
         }
         catch
         {

@@ -16,14 +16,15 @@ namespace EbpfLb.Hosting;
 /// seconds for changes without notice, such as the interfaces' addresses.
 /// </summary>
 sealed partial class ControlLoop(
-    LoadBalancerConfiguration configuration, AttachedDatapath attached, NetworkDevice[] devices, LoopMetrics metrics,
+    LoadBalancerConfiguration configuration, AttachedDatapath attached, BalancedInterfaces interfaces, LoopMetrics metrics,
     TimeProvider time, ILoggerFactory loggers)
 {
     static readonly TimeSpan ApplyInterval = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan SearchInterval = TimeSpan.FromMilliseconds(250); // while no interface exists
 
     readonly ILogger<ControlLoop> _logger = loggers.CreateLogger<ControlLoop>();
     readonly Reconciler _reconciler = new(attached.Tables);
-    readonly HashSet<NetworkDevice> _lost = [];
+    readonly Dictionary<int, VethPeerMonitor> _peers = []; // by interface index
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
     string? _gcError;
@@ -44,12 +45,11 @@ sealed partial class ControlLoop(
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time), expired, time);
-        VethPeerMonitor[] peers = attached.Hook == HookKind.XdpNative
-            ? [.. devices.Select(device => new VethPeerMonitor(device, loggers.CreateLogger<VethPeerMonitor>()))]
-            : [];
+        using var addresses = new AddressChanges();
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();
         var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+        var moved = addresses.WaitAsync(cancellation);
         var collection = gc.RunNextAsync(cancellation);
         var changed = time.GetTimestamp();
         try
@@ -57,7 +57,7 @@ sealed partial class ControlLoop(
             while (true)
             {
                 IReadOnlyDictionary<uint, int>? live = null;
-                var first = await Task.WhenAny(change, collection, tick);
+                var first = await Task.WhenAny(change, collection, moved, tick);
                 if (first == change)
                 {
                     await change;
@@ -75,18 +75,21 @@ sealed partial class ControlLoop(
                     });
                     collection = gc.RunNextAsync(cancellation);
                 }
+                else if (first == moved)
+                {
+                    await moved;
+                    moved = addresses.WaitAsync(cancellation);
+                }
                 else
                 {
                     await tick;
-                    _peerError = await ErrorOfAsync(() =>
-                    {
-                        Array.ForEach(peers, peer => peer.Check());
-                        return Task.CompletedTask;
-                    });
+                    _peerError = await ErrorOfAsync(CheckPeers);
                     tick = timer.WaitForNextTickAsync(cancellation).AsTask();
                 }
                 if (Pass(live))
                     changed = time.GetTimestamp();
+                interfaces.RejectAbsence();
+                timer.Period = interfaces.IsAnyPresent ? ApplyInterval : SearchInterval;
             }
         }
         finally
@@ -160,21 +163,22 @@ sealed partial class ControlLoop(
     /// </summary>
     int ApplyLinks()
     {
-        var left = PresentDevices();
-        if (left[0] == devices[0])
-            _self = devices[0].Addresses();
-        return LinkReconciler.Apply(attached.Tables, left);
+        var changes = interfaces.Update(attached);
+        if (interfaces.Devices[0].IsPresent)
+            _self = interfaces.Devices[0].Addresses();
+        return changes;
     }
 
-    /// <summary>The interfaces that exist; all of them if none does, so that the caller reports the error.</summary>
-    NetworkDevice[] PresentDevices()
+    /// <summary>The peers of veths, on the hook that depends on them.</summary>
+    Task CheckPeers()
     {
-        NetworkDevice[] left = [.. devices.Where(device => device.IsPresent)];
-        if (left.Length == 0)
-            return devices;
-        foreach (var lost in devices.Except(left).Where(_lost.Add))
-            LogInterfaceGone(lost.Name, JoinNames(left.Select(device => device.Name)));
-        return left;
+        foreach (var device in attached.Hook == HookKind.XdpNative ? interfaces.Devices : [])
+        {
+            if (!_peers.TryGetValue(device.Index, out var peer))
+                _peers[device.Index] = peer = new(device, loggers.CreateLogger<VethPeerMonitor>());
+            peer.Check();
+        }
+        return Task.CompletedTask;
     }
 
     void UpdateDesired(ImmutableArray<ServiceSnapshot> desired)
@@ -202,10 +206,6 @@ sealed partial class ControlLoop(
 
     [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
     partial void LogBackendsChanged(string @new, string left);
-
-    [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}. "
-        + "Restart ebpf-lb to attach to a new interface of this name.")]
-    partial void LogInterfaceGone(string device, string left);
 
     [LoggerMessage(LogLevel.Error, "reconcile failed: {Error} Retrying every few seconds.")]
     partial void LogReconcileFailed(string error);

@@ -9,7 +9,7 @@ namespace EbpfLb.Hosting;
 static class Preflight
 {
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
-    public static void Check(ImmutableArray<ServiceSnapshot> services, NetworkDevice[] devices)
+    public static void Check(ImmutableArray<ServiceSnapshot> services, IReadOnlyList<NetworkDevice> devices)
     {
         RejectOwnAddresses(services, devices.Where(device => device.IsPresent));
         KernelService.RejectSharedEndpoints(services, devices[0].IsPresent ? devices[0].Addresses() : []);

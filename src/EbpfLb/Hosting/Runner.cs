@@ -39,18 +39,17 @@ sealed partial class Runner(
     /// </exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.Acquire(configuration.Interfaces);
+        using var interfaces = new BalancedInterfaces(configuration, time, loggers.CreateLogger<BalancedInterfaces>());
         using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new DynamicConfiguration(
-            (latest, token) => FollowAsync(latest, devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
+            (latest, token) => FollowAsync(latest, interfaces, token), time, loggers.CreateLogger<DynamicConfiguration>());
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
         using var stale = StaleInstances.Find(
-            configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            interfaces.Names, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
             loggers.CreateLogger<StaleInstances>());
         var down = stale.Tables is { } former ? KernelState.Read(former).Down : null;
         var health = new HealthMonitor(check, time, loggers.CreateLogger<HealthMonitor>(), down);
@@ -60,28 +59,28 @@ sealed partial class Runner(
         _desired = snapshots.Current;
 
         using var attached = AttachedDatapath.Attach(
-            configuration, devices, stale, tables => FillTables(tables, devices, isAdopted: stale.Tables is not null));
+            configuration, interfaces.Devices, stale, tables => FillTables(tables, interfaces.Devices, isAdopted: stale.Tables is not null));
         stale.Dispose(); // unlocks interfaces that are not used any more
         try
         {
-            await BalanceAsync(attached, devices, listener, snapshots, stop, cancellation);
+            await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
         }
         finally
         {
             if (!cancellation.IsCancellationRequested || configuration.LeaveAttached)
             {
-                LogLeftAttached(JoinNames(devices), devices[0].Name);
+                LogLeftAttached(string.Join(", ", interfaces.Names), interfaces.Names[0]);
             }
             else
             {
                 attached.Detach();
-                LogDetached(JoinNames(devices));
+                LogDetached(string.Join(", ", interfaces.Names));
             }
         }
     }
 
     /// <summary>The pass before the first packet. Adopted tables may still hold backends that drain.</summary>
-    void FillTables(LbTables tables, NetworkDevice[] devices, bool isAdopted)
+    void FillTables(LbTables tables, IReadOnlyList<NetworkDevice> devices, bool isAdopted)
     {
         var reconciler = new Reconciler(tables);
         LinkReconciler.Apply(tables, devices);
@@ -93,13 +92,14 @@ sealed partial class Runner(
 
     /// <summary>Reports flows and follows changes until it is cancelled.</summary>
     async Task BalanceAsync(
-        AttachedDatapath attached, NetworkDevice[] devices, TcpListener? listener,
+        AttachedDatapath attached, BalancedInterfaces interfaces, TcpListener? listener,
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
         CancellationToken cancellation)
     {
+        var devices = interfaces.Devices;
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
             LogUnknownPeer(device.Name);
-        foreach (var device in devices.Length > 1 ? devices : [])
+        foreach (var device in devices.Count > 1 ? devices : [])
             WarnIfNotForwarding(device);
         if (attached.HookRefusal is { } refused)
         {
@@ -115,9 +115,9 @@ sealed partial class Runner(
             listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers.CreateLogger<MetricsServer>());
 
         using var reporter = new FlowReporter(
-            attached.Tables.Events, attached.ServiceName, ReadyLine(attached, devices), output,
+            attached.Tables.Events, attached.ServiceName, ReadyLine(attached, interfaces.Names), output,
             loggers.CreateLogger<FlowReporter>());
-        var control = new ControlLoop(configuration, attached, devices, _loopMetrics, time, loggers)
+        var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         try
         {
@@ -151,28 +151,26 @@ sealed partial class Runner(
 
     /// <summary>Follows the services of one configuration.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
-        LoadBalancerConfiguration latest, NetworkDevice[] devices, [EnumeratorCancellation] CancellationToken cancellation)
+        LoadBalancerConfiguration latest, BalancedInterfaces interfaces, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var discovery = new Discovery(latest, new SystemNameResolver(), Preflight.OwnAddresses, _terminating, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
             if (isFirst)
-                Preflight.Check(services, devices);
+                Preflight.Check(services, interfaces.Devices);
             isFirst = false;
             yield return services;
         }
     }
 
-    string ReadyLine(AttachedDatapath attached, NetworkDevice[] devices)
+    string ReadyLine(AttachedDatapath attached, IReadOnlyList<string> devices)
     {
         var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {JoinNames(devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
+        return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
             + (attached.IsAdopted ? $", adopted with {ConfigNames.FormatFlowCount(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
-
-    static string JoinNames(IEnumerable<NetworkDevice> devices) => string.Join(", ", devices.Select(device => device.Name));
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);

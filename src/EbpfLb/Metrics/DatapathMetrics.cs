@@ -41,6 +41,11 @@ sealed class DatapathMetrics
         foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
+        var interfaces = Gauge("ebpf_lb_interface_up", "Attached interfaces: 1 for one that exists, 0 for one that is gone.", "interface");
+        foreach (var name in status.Interfaces)
+            interfaces.WithLabels(name).Set(1);
+        foreach (var name in status.Lost)
+            interfaces.WithLabels(name).Set(0);
         Gauge("ebpf_lb_flows_limit", "Established flows that there is room for.").Set(status.RoomForFlows);
     }
 

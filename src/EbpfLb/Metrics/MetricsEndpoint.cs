@@ -7,13 +7,13 @@ using Prometheus;
 namespace EbpfLb.Metrics;
 
 /// <summary>Answers <c>/metrics</c> in the Prometheus text format, and <c>/healthz</c>.</summary>
-sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
+sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceStatus> read)
 {
     /// <summary>
     /// For an attached datapath. Flows come from the datapath's counters: a scrape does not scan the tables.
     /// </summary>
     public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
-        new(loop, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
+        new(loop, tables, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
 
     public HttpResponse Respond(string path) => path switch
     {
@@ -24,6 +24,10 @@ sealed class MetricsEndpoint(LoopMetrics loop, Func<InstanceStatus> read)
 
     HttpResponse Health()
     {
+        var interfaces = StatusReader.ReadInterfaces(tables).ToArray();
+        if (interfaces.Length > 0 && !interfaces.Any(link => link.IsPresent))
+            return new(HttpStatusCode.ServiceUnavailable,
+                $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is gone.\n");
         var silence = loop.TimeSinceLastPass;
         return silence <= LoopMetrics.MaxSilence
             ? new(HttpStatusCode.OK, "ok\n")

@@ -23,6 +23,10 @@ static unsafe partial class LibC
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint if_nametoindex(string name);
 
+    /// <summary>Writes the name, of at most 16 bytes with its terminating zero; null if there is no such interface.</summary>
+    [LibraryImport(Library)]
+    public static partial byte* if_indextoname(uint index, byte* name);
+
     [LibraryImport(Library, SetLastError = true)]
     public static partial int socket(int family, int type, int protocol);
 

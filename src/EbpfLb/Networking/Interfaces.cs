@@ -1,10 +1,21 @@
 using System.Net.NetworkInformation;
+using System.Runtime.InteropServices;
+using EbpfLb.Native;
 
 namespace EbpfLb.Networking;
 
 /// <summary>The interfaces in the calling thread's network namespace.</summary>
-static class Interfaces
+static unsafe class Interfaces
 {
+    const int NameLength = 16; // IF_NAMESIZE
+
+    /// <summary>The current name of an interface; null if there is none with this index.</summary>
+    public static string? NameOf(int index)
+    {
+        var name = stackalloc byte[NameLength];
+        return LibC.if_indextoname((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
+    }
+
     /// <summary>Reads from all interfaces; some may vanish meanwhile.</summary>
     /// <exception cref="LoadBalancerException">
     /// The kernel did not list them, or a file of it cannot be read.

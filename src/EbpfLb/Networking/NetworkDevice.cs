@@ -7,8 +7,8 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Networking;
 
-/// <summary>A network interface.</summary>
-/// <param name="Name">As in <c>ip link</c>.</param>
+/// <summary>A network interface. Its index identifies it while it exists; its name may change.</summary>
+/// <param name="Name">As in <c>ip link</c> when it was found.</param>
 /// <param name="Index">The kernel's interface index.</param>
 /// <param name="Driver">The driver's name, or empty.</param>
 /// <param name="IsVirtual">True without hardware: veth, bridge, tunnel and the like.</param>
@@ -16,9 +16,11 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
 {
     const string Ipv6Addresses = "/proc/thread-self/net/if_inet6"; // absent if the kernel has no IPv6
 
+    /// <param name="selector">See <see cref="InterfaceSelector"/>.</param>
     /// <exception cref="LoadBalancerException">The interface does not exist, or has no address.</exception>
-    public static NetworkDevice Find(string name)
+    public static NetworkDevice Find(string selector)
     {
+        var name = InterfaceSelector.Resolve(selector);
         if (AddressesOf(name).IsEmpty)
             throw new LoadBalancerException(
                 $"interface '{name}' has no address that other machines could reach. Give it one first.");
@@ -34,21 +36,14 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     /// <summary>True if frames sent by native XDP leave the device; null if unknown.</summary>
     public bool? CanTransmitXdp { get; init; } = true;
 
-    /// <summary>True if the interface exists; false if another one has its name.</summary>
-    public bool IsPresent => LibC.if_nametoindex(Name) == Index;
+    /// <summary>True if the interface exists, under any name.</summary>
+    public bool IsPresent => Interfaces.NameOf(Index) is not null;
 
     /// <summary>The current addresses: IPv4, then IPv6 without link-local ones.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// The interface is gone, another one has its name, or the kernel did not list them.
-    /// </exception>
-    public ImmutableArray<IPAddress> Addresses()
-    {
-        var addresses = AddressesOf(Name);
-        var index = (int)LibC.if_nametoindex(Name);
-        return index == Index ? addresses : throw new LoadBalancerException(
-            $"interface '{Name}' was removed and made anew (its index was {Index} and is {index}); nothing is attached to "
-            + "the new one. Start ebpf-lb again.");
-    }
+    /// <exception cref="LoadBalancerException">The interface is gone, or the kernel did not list them.</exception>
+    public ImmutableArray<IPAddress> Addresses() => Interfaces.NameOf(Index) is { } name
+        ? AddressesOf(name)
+        : throw new LoadBalancerException($"interface '{Name}' is gone");
 
     /// <exception cref="LoadBalancerException">
     /// The interface does not exist, or the kernel did not list it.

@@ -19,6 +19,19 @@ sealed record InstanceStatus(
     /// <summary>Attached interfaces that are gone. Interfaces that took their names are not attached.</summary>
     public IReadOnlyList<string> Lost { get; init; } = [];
 
+    /// <summary>Why the instance does not balance as it should, as sentences; whatever its backends are.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Problems
+    {
+        get
+        {
+            foreach (var name in Lost)
+                yield return $"interface {name} is gone: {(Interfaces.Count == 0 ? "no traffic is balanced" : "backends behind it are unreachable")}";
+            if (!Running)
+                yield return $"no ebpf-lb runs on {Interface}: the datapath goes on, and follows no change. Start it again.";
+        }
+    }
+
     /// <summary>Packets per second by reason, from two snapshots.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, double>? PacketRates { get; init; }

@@ -2,7 +2,7 @@ using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
-using EbpfLb.Native;
+using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
 
@@ -32,14 +32,14 @@ static class StatusReader
     {
         var state = KernelState.Read(tables);
         tables.Instance.TryGet(0, out var self);
-        var links = Links(tables).ToLookup(link => LibC.if_nametoindex(link.Name) == link.Index, link => link.Name);
-        string[] lost = [.. links[false].Order(StringComparer.Ordinal)];
+        var interfaces = ReadInterfaces(tables).ToLookup(link => link.IsPresent, link => link.Name);
+        var (present, lost) = (Order(interfaces[true]), Order(interfaces[false]));
         return new(
             instance,
-            [.. links[true].Order(StringComparer.Ordinal).Prepend(instance).Distinct().Except(lost)],
+            [.. present.Length + lost.Length == 0 ? [instance] : present],
             ((HookKind)self.Hook).ToConfigString(),
             self.Why,
-            InstanceLock.IsHeld(instance),
+            lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),
             live.Values.Sum(),
             tables.Flows.MaxEntries / 2,
             Sum(tables.EventsLost.GetPerCpu(0)),
@@ -51,6 +51,18 @@ static class StatusReader
         {
             Lost = lost,
         };
+
+        string[] Order(IEnumerable<string> names) => [.. names.OrderBy(name => name != instance).ThenBy(name => name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>The attached interfaces, each by its current name, or by its last one if it is gone.</summary>
+    public static IEnumerable<(string Name, bool IsPresent)> ReadInterfaces(LbTables tables)
+    {
+        foreach (var index in tables.Links.Keys())
+        {
+            if (tables.Links.TryGet(index, out var link))
+                yield return Interfaces.NameOf((int)index) is { } name ? (name, true) : (link.Name, false);
+        }
     }
 
     /// <param name="tables">The maps.</param>
@@ -108,16 +120,6 @@ static class StatusReader
                 counts[ReasonNames.ToStatusString(reason)] = count;
         }
         return counts;
-    }
-
-    /// <summary>The interfaces that the datapath was attached to.</summary>
-    static IEnumerable<(uint Index, string Name)> Links(LbTables tables)
-    {
-        foreach (var index in tables.Links.Keys())
-        {
-            if (tables.Links.TryGet(index, out var link))
-                yield return (index, link.Name);
-        }
     }
 
     static ulong Sum(ulong[] perCpu) => perCpu.Aggregate(0UL, (a, b) => a + b);

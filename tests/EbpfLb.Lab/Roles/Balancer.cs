@@ -99,6 +99,9 @@ public sealed partial class Balancer : Role
     /// <summary>Runs another of its commands beside it.</summary>
     public Task<Output> CommandAsync(params string[] arguments) => TryRunAsync(["ebpf-lb", .. arguments]);
 
+    /// <summary>Whether its status command finds nothing wrong, as the image's health check asks.</summary>
+    public Task<Output> CheckStatusAsync() => CommandAsync("status", "--check");
+
     /// <summary>Changes the file that its plan stands in, as an editor would: a new one takes the place of the old.</summary>
     public Task ChangeFileAsync(BalancerPlan plan) => ShellAsync(
         "printf '%s' \"$2\" >\"$1.new\" && mv \"$1.new\" \"$1\"", BalancerPlan.File, plan.FileFor(_hook));

@@ -40,8 +40,11 @@ public abstract class Role : IAsyncDisposable
     internal virtual async Task StartAsync()
     {
         await _container.StartAsync(LabContext.Current.CancellationToken);
-        Addresses = await FindAddressesAsync();
+        await ReadAddressesAsync();
     }
+
+    /// <summary>Reads its addresses, which the engine may have changed.</summary>
+    internal async Task ReadAddressesAsync() => Addresses = await FindAddressesAsync();
 
     private protected virtual Task<Addresses> FindAddressesAsync() => _network.AddressesOfAsync(_container.Id);
 

@@ -42,7 +42,7 @@ public sealed class AnInterfacesOwnAddresses
         network.Configure("link del eth7", "link add eth7 type veth peer name other", "address add 192.0.2.1/24 dev eth7");
 
         var fault = Assert.Throws<LoadBalancerException>(() => network.Run(() => device.Addresses()));
-        Assert.Contains("'eth7' was removed and made anew", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("interface 'eth7' is gone", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

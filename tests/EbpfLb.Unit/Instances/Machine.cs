@@ -58,6 +58,12 @@ sealed class Machine
         $"address add 10.9.0.1/24 dev {Interface}",
         $"address add 10.9.1.1/24 dev {OtherInterface}");
 
+    /// <summary>Gives an interface another name.</summary>
+    public void Rename(string name, string to) => _namespace.Configure($"link set {name} name {to}");
+
+    /// <summary>Has iproute2 carry out lines of the default route and the like.</summary>
+    public void Configure(params string[] lines) => _namespace.Configure(lines);
+
     /// <summary>Pulls them out, and others of their names in.</summary>
     public void Replug()
     {
@@ -104,9 +110,10 @@ sealed class Machine
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
-        using var held = InstanceLock.Acquire(configuration.Interfaces);
+        string[] names = [.. devices.Select(device => device.Name)];
+        using var held = InstanceLock.Acquire(names);
         using var leftovers = StaleInstances.Find(
-            configuration.Interfaces, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            names, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
             NullLogger.Instance);
         return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>
         {

@@ -111,13 +111,13 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
     public void Health_is_that_the_loop_makes_its_passes()
     {
         _time.Advance(LoopMetrics.MaxSilence);
-        var inTime = _site.Respond("/healthz");
+        var inTime = Health();
         _time.Advance(TimeSpan.FromSeconds(13));
-        var late = _site.Respond("/healthz");
+        var late = Health();
         _loop.ObservePass(() => (4, IsWhole: false));
-        var inPart = _site.Respond("/healthz");
+        var inPart = Health();
         _loop.ObservePass(() => (0, IsWhole: true));
-        var again = _site.Respond("/healthz");
+        var again = Health();
 
         Assert.Equal(
             (HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK),
@@ -144,7 +144,8 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
             "ebpf_lb_backend_info gauge", "ebpf_lb_backend_state gauge", "ebpf_lb_backend_weight gauge",
             "ebpf_lb_events_lost_total counter", "ebpf_lb_flows gauge", "ebpf_lb_flows_limit gauge",
             "ebpf_lb_flows_opened_total counter", "ebpf_lb_forwarded_bytes_total counter",
-            "ebpf_lb_forwarded_packets_total counter", "ebpf_lb_info gauge", "ebpf_lb_packets_total counter",
+            "ebpf_lb_forwarded_packets_total counter", "ebpf_lb_info gauge", "ebpf_lb_interface_up gauge",
+            "ebpf_lb_packets_total counter",
             "ebpf_lb_reconcile_changes_total counter", "ebpf_lb_reconcile_duration_seconds histogram",
             "ebpf_lb_sweep_duration_seconds histogram",
         ],
@@ -153,6 +154,9 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
 
     [Fact]
     public void Nothing_stands_anywhere_else() => Assert.Equal(HttpStatusCode.NotFound, _site.Respond("/").Status);
+
+    /// <summary>Asked where the interfaces are.</summary>
+    HttpResponse Health() => TestNetwork.Shared.Inside(() => _site.Respond("/healthz"));
 
     void Apply(params BackendSnapshot[] backends) => new Reconciler(_lb.Tables).Apply([Web(backends)], [Hosts.Ip4.Balancer]);
 

@@ -52,7 +52,7 @@ public sealed class ALostInterfaceIsDoneWithout : IDisposable
         await runner.UntilAsync("ready: ");
 
         machine.Unplug(Machine.Interface);
-        await runner.UntilAsync("reconcile failed: there is no network interface");
+        await runner.UntilAsync($"interface {Machine.Interface} is gone: no traffic is balanced");
         Configure("10.9.3.1, 10.9.3.2", Machine.Interface);
 
         await Eventually.That(

@@ -67,6 +67,14 @@ sealed class RunnerProcess : IDisposable
         return _seen;
     }
 
+    /// <summary>Waits until it has ended by itself, and returns its exit code.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        using var patience = new CancellationTokenSource(Deadline);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
     /// <param name="line">Null at the end of one of its two streams.</param>
     void Hear(string? line)
     {

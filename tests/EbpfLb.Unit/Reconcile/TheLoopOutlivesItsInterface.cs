@@ -3,7 +3,6 @@ using System.Net;
 using EbpfLb.Events;
 using EbpfLb.Hosting;
 using EbpfLb.Metrics;
-using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;
@@ -19,15 +18,16 @@ public sealed class TheLoopOutlivesItsInterface
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
-        NetworkDevice[] devices = [machine.Inside(() => NetworkDevice.Find(Machine.Interface))];
         using var attached = machine.Inside(() => Machine.Start(Machine.Usual));
+        using var interfaces = machine.Inside(() => new BalancedInterfaces(
+            Machine.Usual, TimeProvider.System, NullLogger<BalancedInterfaces>.Instance));
         using var reporter = new FlowReporter(
             attached.Tables.Events, attached.ServiceName, "ready", TextWriter.Null, NullLogger<FlowReporter>.Instance);
         using var stop = new CancellationTokenSource();
         machine.Unplug(Machine.Interface);
 
         var loop = machine.Inside(() => new ControlLoop(
-                Machine.Usual, attached, devices, new LoopMetrics(TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance)
+                Machine.Usual, attached, interfaces, new LoopMetrics(TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance)
             .RunAsync([], [IPAddress.Parse("10.9.0.1")], Nothing(stop.Token).GetAsyncEnumerator(stop.Token), reporter, stop));
 
         Assert.False(loop.IsCompleted, $"{loop.Exception}");

@@ -1,0 +1,156 @@
+using EbpfLb.Configuration;
+using EbpfLb.Datapath;
+using EbpfLb.Networking;
+using EbpfLb.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Hosting;
+
+/// <summary>
+/// The interfaces of a balancer, with their locks. Each is known by its index while it exists, and found again by its
+/// configured selector when it is gone.
+/// </summary>
+sealed partial class BalancedInterfaces : IDisposable
+{
+    readonly LoadBalancerConfiguration _configuration;
+    readonly TimeProvider _time;
+    readonly ILogger _logger;
+    readonly NetworkDevice[] _devices;
+    readonly InstanceLock _held;
+    readonly HashSet<int> _gone = []; // indexes of interfaces whose loss was logged
+    long _lastPresent;
+
+    /// <summary>Finds and locks them.</summary>
+    /// <exception cref="LoadBalancerException">
+    /// One does not exist, two are the same, or another process holds one.
+    /// </exception>
+    public BalancedInterfaces(LoadBalancerConfiguration configuration, TimeProvider time, ILogger<BalancedInterfaces> logger)
+    {
+        (_configuration, _time, _logger, _lastPresent) = (configuration, time, logger, time.GetTimestamp());
+        _devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
+        if (_devices.GroupBy(device => device.Index).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new LoadBalancerException(
+                $"interface '{twice.First().Name}' is named twice, once by its name and once by what it has. Name it once.");
+        _held = InstanceLock.Acquire(Names);
+    }
+
+    /// <summary>As they were last found; the first is where services without an address listen.</summary>
+    public IReadOnlyList<NetworkDevice> Devices => _devices;
+
+    public IReadOnlyList<string> Names => [.. _devices.Select(device => device.Name)];
+
+    public bool IsAnyPresent => _devices.Any(device => device.IsPresent);
+
+    /// <summary>Follows renamed interfaces, attaches to those that came back, and writes their addresses.</summary>
+    /// <returns>The number of written entries.</returns>
+    /// <exception cref="LoadBalancerException">One that came back could not be attached; the others are written.</exception>
+    public int Update(AttachedDatapath attached)
+    {
+        var changes = 0;
+        List<string> errors = [];
+        for (var i = 0; i < _devices.Length; i++)
+        {
+            try
+            {
+                changes += Update(i, attached);
+            }
+            catch (LoadBalancerException error)
+            {
+                errors.Add(error.Message);
+            }
+        }
+        if (IsAnyPresent)
+            _lastPresent = _time.GetTimestamp();
+        return errors.Count == 0 ? changes : throw new LoadBalancerException(string.Join(' ', errors));
+    }
+
+    /// <exception cref="LoadBalancerException">None of them has existed for the configured time.</exception>
+    public void RejectAbsence()
+    {
+        var timeout = _configuration.InterfaceTimeout;
+        if (!IsAnyPresent && _time.GetElapsedTime(_lastPresent) >= timeout)
+            throw new LoadBalancerException(
+                $"no interface ({string.Join(", ", _configuration.Interfaces)}) has existed for {Duration.Format(timeout)}: "
+                + "no traffic is balanced. Make one, and start ebpf-lb again.");
+    }
+
+    public void Dispose() => _held.Dispose();
+
+    int Update(int place, AttachedDatapath attached)
+    {
+        var device = _devices[place];
+        if (Interfaces.NameOf(device.Index) is { } name)
+        {
+            if (name != device.Name)
+                Rename(place, name, attached);
+            return LinkReconciler.Apply(attached.Tables, [_devices[place]]);
+        }
+        if (_gone.Add(device.Index))
+            LogGone(device);
+        if (Find(_configuration.Interfaces[place]) is not { } found)
+            return 0;
+        Reattach(place, found, attached);
+        return 1;
+    }
+
+    void LogGone(NetworkDevice device)
+    {
+        var left = string.Join(", ", _devices.Where(other => other.IsPresent).Select(other => other.Name));
+        if (left.Length == 0)
+            LogNoTraffic(device.Name);
+        else
+            LogLessTraffic(device.Name, left);
+    }
+
+    void Rename(int place, string name, AttachedDatapath attached)
+    {
+        var former = _devices[place];
+        _held.Add(name);
+        attached.Rename(former.Name, name);
+        _devices[place] = former with { Name = name };
+        LogRenamed(former.Name, name);
+    }
+
+    /// <summary>An interface without an address cannot be attached yet; another's cannot be attached twice.</summary>
+    NetworkDevice? Find(string selector) =>
+        InterfaceSelector.TryResolve(selector) is { } name && !NetworkDevice.AddressesOf(name).IsEmpty
+        && NetworkDevice.Find(name) is var found && _devices.All(device => device.Index != found.Index) ? found : null;
+
+    /// <summary>The tables know the interface before its first packet.</summary>
+    void Reattach(int place, NetworkDevice found, AttachedDatapath attached)
+    {
+        var gone = _devices[place];
+        if (Names.All(name => name != found.Name))
+            _held.Add(found.Name);
+        var links = attached.Tables.Links;
+        var isKnown = links.TryGet((uint)gone.Index, out var former);
+        links.Remove((uint)gone.Index);
+        try
+        {
+            LinkReconciler.Apply(attached.Tables, [found]);
+            attached.Reattach(gone, found, isFirst: place == 0);
+        }
+        catch (LoadBalancerException)
+        {
+            links.Remove((uint)found.Index);
+            if (isKnown)
+                links.Set((uint)gone.Index, former);
+            throw;
+        }
+        _gone.Remove(gone.Index);
+        _devices[place] = found;
+        LogReattached(found.Name);
+    }
+
+    [LoggerMessage(LogLevel.Error, "interface {Device} is gone: no traffic is balanced")]
+    partial void LogNoTraffic(string device);
+
+    [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}.")]
+    partial void LogLessTraffic(string device, string left);
+
+    [LoggerMessage(LogLevel.Information, "interface {Device} is there again, and attached")]
+    partial void LogReattached(string device);
+
+    [LoggerMessage(LogLevel.Information, "interface {Former} is now {Name}; balancing continues")]
+    partial void LogRenamed(string former, string name);
+}

@@ -1,0 +1,36 @@
+using EbpfLb.Lab;
+using EbpfLb.Lab.Traffic;
+
+namespace EbpfLb.E2E.Specs;
+
+/// <summary>An interface that the engine takes away is missed at once, and balanced on again when it is back.</summary>
+public abstract class InterfacesComeAndGo(HookLab lab) : Spec(lab)
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Requests_work_again_after_the_engine_disconnects_and_connects_the_host()
+    {
+        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        await Lab.Client.GetAsync(balancer, times: 2);
+        Assert.True((await balancer.CheckStatusAsync()).Succeeded);
+
+        await Lab.DisconnectHostAsync();
+        var gone = await balancer.CheckStatusAsync();
+        await Lab.ConnectHostAsync();
+        await Eventually.That("the interface is attached again", balancer.CheckStatusAsync, seen => seen.Succeeded, Soon);
+
+        Assert.Equal(1, gone.ExitCode);
+        Assert.Contains("eth0 is gone: no traffic is balanced", gone.Stderr, StringComparison.Ordinal);
+        await Eventually.That("a client is answered", () => Lab.Client.ProbeTcpAsync(balancer, port: 80),
+            probe => probe.Result == ProbeResult.Open, Soon);
+        var answers = await Lab.Client.GetAsync(balancer, times: 20);
+        Turns.AssertExact(answers.Select(answer => answer.Server), Lab.A, Lab.B);
+    }
+
+    [Collection<OverTc>]
+    public sealed class Tc(TcLab lab) : InterfacesComeAndGo(lab);
+
+    [Collection<OverGenericXdp>]
+    public sealed class GenericXdp(GenericXdpLab lab) : InterfacesComeAndGo(lab);
+}
