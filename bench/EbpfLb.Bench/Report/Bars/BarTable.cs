@@ -10,7 +10,10 @@ static class BarTable
     public static void Write(IReadOnlyList<PartResult> parts, StringBuilder page)
     {
         page.AppendLine("\n## Bars\n");
-        page.AppendLine("What the project asks of itself, and whether it was so. Ratios are taken within each round; their median counts, as that of values does.\n");
+        page.AppendLine(Prose.Wrap(
+            "What the project asks of itself, and whether it was so. Ratios are taken within each round; their median counts, "
+            + "as that of values does."));
+        page.AppendLine();
         page.AppendLine("| bar | asked | measured | |");
         page.AppendLine("| --- | ---: | ---: | --- |");
         foreach (var bar in All)
