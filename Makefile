@@ -1,8 +1,8 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/build lab/up lab/show packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/kernels/run tests/kernels/guest/init
-bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h)
+scripts := lab/setup lab/compose lab/build lab/up lab/show lab/in lab/wrong packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/kernels/run tests/kernels/guest/init
+bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h docs/learn/*.c)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
@@ -21,7 +21,7 @@ build: ## compile the runner (artifacts/ebpf-lb) and the eBPF objects (artifacts
 package: build ## make a Debian package for this machine's architecture (artifacts/ebpf-lb_*.deb)
 	packaging/deb artifacts/ebpf-lb
 
-docs: ## write docs/reference/configuration.md and its JSON schema from the code
+docs: ## write the pages of docs/reference that are generated from the code
 	dotnet run --project packaging/EbpfLb.Manual -- --reference docs/reference
 
 lab: ## bring the lab up and show ten balanced requests
@@ -76,6 +76,7 @@ format-check: ## check the format, the eBPF headers and the scripts; changes not
 	clang-format --dry-run -Werror $(bpf)
 	tests/headers
 	shellcheck --external-sources --check-sourced $(scripts)
+	.ci/prose
 
 clean: ## remove everything that was built
 	rm -rf artifacts src/*/bin src/*/obj tests/*/bin tests/*/obj bench/*/bin bench/*/obj examples/*/bin examples/*/obj

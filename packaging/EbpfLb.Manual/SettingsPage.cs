@@ -9,16 +9,16 @@ static class SettingsPage
     const string Intro = """
         # Configuration
 
-        A file (`ebpf-lb run --config FILE`) has these keys. Most of them are flags of `ebpf-lb run` as well; flags describe
-        services that share their backends. [ebpf-lb.yaml](../ebpf-lb.yaml) is an example with comments, and
+        A file (`ebpf-lb run --config FILE`) has these keys. Most of them are flags of `ebpf-lb run` as well; flags
+        describe services that share their backends. [ebpf-lb.yaml](../ebpf-lb.yaml) is an example with comments, and
         [ebpf-lb.schema.json](ebpf-lb.schema.json) is the JSON schema for editors:
 
         ```yaml
         # yaml-language-server: $schema=ebpf-lb.schema.json
         ```
 
-        *live*: a running balancer applies a change of the file within about a second. *restart*: a change takes a restart;
-        until then the balancer logs the change and keeps what it has.
+        *live*: a running balancer applies a change of the file within about a second. *restart*: a change takes a
+        restart; until then the balancer logs the change and keeps what it has.
 
         This page is generated from the code: `make docs`.
 
@@ -53,7 +53,7 @@ static class SettingsPage
     {
         page.Append("\n## ").Append(title).Append("\n\n");
         if (text.Length > 0)
-            page.Append(text).Append("\n\n");
+            page.Append(Prose.Wrap(text)).Append("\n\n");
         page.Append("| key | flag | value | default | change | |\n| --- | --- | --- | --- | --- | --- |\n");
         foreach (var setting in settings)
         {

@@ -1,6 +1,7 @@
 using System.Text;
 using EbpfLb.Bench.Report.Bars;
 using EbpfLb.Bench.Report.Charts;
+using EbpfLb.Manual;
 
 namespace EbpfLb.Bench.Report;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using EbpfLb.Manual;
 
 namespace EbpfLb.Bench.Report.Bars;
 

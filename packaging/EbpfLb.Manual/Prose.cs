@@ -1,8 +1,8 @@
 using System.Text;
 
-namespace EbpfLb.Bench.Report;
+namespace EbpfLb.Manual;
 
-/// <summary>Paragraphs and list items of the page, in lines of at most 110 columns.</summary>
+/// <summary>Paragraphs and list items of Markdown, in lines of at most 110 columns.</summary>
 static class Prose
 {
     const int Width = 110;
