@@ -50,7 +50,7 @@ sealed class WorkingCopy(string repository)
             throw new InvalidDataException($"fault '{fault.Name}': its text stands {found.Count} times in {fault.File}, and must "
                 + $"stand there once. Adapt `find` and `put` to what the code says now:\n{fault.Find}");
         }
-        return (original, original[..found[0].Index] + fault.Put.TrimEnd() + original[(found[0].Index + found[0].Length)..]);
+        return (original, original[..found[0].Index] + fault.Put.Trim() + original[(found[0].Index + found[0].Length)..]);
     }
 
     /// <summary>Why a fault cannot be put in; null where it can.</summary>

@@ -31,6 +31,18 @@ public sealed class AChangedFileIsReadAgain
     }
 
     [Fact]
+    public async Task A_file_that_is_still_being_written_is_not_read()
+    {
+        await using var file = new WatchedFile(Web("172.20.0.2"));
+        var text = Web("172.20.0.3");
+
+        var next = await file.Grow(text[..9], text[..30], text[..50], text);
+
+        Assert.Equal(["172.20.0.3:80"], Backends(next));
+        Assert.Empty(file.Lines);
+    }
+
+    [Fact]
     public async Task What_comes_after_a_change_that_is_not_valid_is_told()
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));

@@ -25,6 +25,13 @@ sealed class WatchedFile : IAsyncDisposable
 
     public void Write(string text) => File.WriteAllText(_path, text);
 
+    /// <summary>Replaces the file in one step: no reader finds a part of it.</summary>
+    void Replace(string text)
+    {
+        File.WriteAllText($"{_path}.new", text);
+        File.Move($"{_path}.new", _path, overwrite: true);
+    }
+
     public void Remove() => File.Delete(_path);
 
     /// <summary>The next configuration that it tells, however long that takes.</summary>
@@ -32,6 +39,21 @@ sealed class WatchedFile : IAsyncDisposable
     {
         var next = Coming();
         await _time.UntilAsync(() => next.IsCompleted);
+        return await Take(next);
+    }
+
+    /// <summary>Writes the file piece by piece: each poll finds the next piece, and the last one stays.</summary>
+    /// <returns>The next configuration that the watcher yields.</returns>
+    public async Task<LoadBalancerConfiguration> Grow(params string[] pieces)
+    {
+        var next = Coming();
+        var written = 0;
+        await _time.UntilAsync(() =>
+        {
+            if (written < pieces.Length)
+                Replace(pieces[written++]);
+            return next.IsCompleted;
+        });
         return await Take(next);
     }
 
@@ -61,7 +83,7 @@ sealed class WatchedFile : IAsyncDisposable
     }
 
     /// <summary>With the file's name, which is another each time, as FILE.</summary>
-    string[] Lines => [.. _journal.Lines.Select(line => line.Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"))];
+    public string[] Lines => [.. _journal.Lines.Select(line => line.Replace(_path, "FILE").Replace(Path.GetFileName(_path), "FILE"))];
 
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
@@ -91,6 +92,22 @@ public sealed class BrokenPackets
         }
 
         lb.Receive(Cases[hosts, what], TestNetwork.Lan).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.PassMalformed, 1));
+        lb.HasNoFlow();
+    }
+
+    /// <summary>
+    /// Read as the header claims, the destination address would be the ports, and the acknowledgment the length of a TCP
+    /// header of 20 bytes.
+    /// </summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public void An_ipv4_header_of_16_bytes_never_reaches_an_any_port_service(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeTcp(hosts.Web.Address.Port(0), hosts.BackendA.Port(0));
+
+        lb.Receive(Some.Syn(hosts) with { ClaimedIpHeaderWords = 4, Acknowledgment = 0x50000000 }).IsPassedUntouched();
 
         lb.HasCounted((LbReason.PassMalformed, 1));
         lb.HasNoFlow();

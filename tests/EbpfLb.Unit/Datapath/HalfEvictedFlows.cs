@@ -163,6 +163,24 @@ public sealed class HalfEvictedFlows
         Assert.False(lb.HalfOf(lb.ReplyKeyOf(other)).TcpSeen.HasFlag(LbTcpSeen.End));
     }
 
+    /// <summary>The client gives up its handshake and starts another connection from the same port.</summary>
+    [Theory, OnEveryHook]
+    public void A_new_flow_leaves_alone_the_flow_that_has_its_old_NAT_port(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var torn = lb.Open(hosts.Alice.Port(40001), web);
+        lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(torn));
+        var other = lb.Open(hosts.Bob.Port(40001), web);
+        Assert.Equal(torn.Nat, other.Nat);
+
+        var again = torn.FromClient(Tcp.Syn) with { Sequence = 0x12345678 };
+        Assert.NotEqual(other.Nat, TestFlow.Of(lb.Receive(again)).Nat);
+
+        var answer = other.FromBackend(Tcp.Syn | Tcp.Ack);
+        lb.Receive(answer).LeavesAs(other.AtClient(answer));
+    }
+
     /// <summary>Another client's connection, which gets the NAT port of one whose reply's half was evicted.</summary>
     static TestFlow TakeOver(Balancer lb, TestFlow torn, IPEndPoint client)
     {

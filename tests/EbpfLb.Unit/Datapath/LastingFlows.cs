@@ -86,6 +86,21 @@ public sealed class LastingFlows
         Assert.NotEqual(first.Backend, second.Backend);
     }
 
+    [Theory, OnEveryHook]
+    [Case(PacketCase.FlowEnds)]
+    public void A_SYN_of_the_backend_on_an_ended_flow_opens_no_flow(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var flow = lb.Open(hosts.Alice.Port(40001), web);
+        lb.Receive(flow.FromClient(Tcp.Rst));
+
+        var syn = flow.FromBackend(Tcp.Syn);
+        lb.Receive(syn).LeavesAs(flow.AtClient(syn));
+
+        Assert.Equal(1ul, lb.TrafficOf(web).Flows);
+    }
+
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     [Case(PacketCase.RepeatedSyn)]
     public void A_syn_after_one_fin_alone_keeps_the_flow(Hook hook, Hosts hosts, bool fromClient)

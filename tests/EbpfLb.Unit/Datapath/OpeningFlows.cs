@@ -35,6 +35,7 @@ public sealed class OpeningFlows
         lb.Receive(flow.FromClient(Tcp.Ack));
         lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
         lb.Receive(flow.FromClient(Tcp.Ack) with { Acknowledgment = 1 });
+        lb.Receive(flow.FromClient(Tcp.Ack) with { Acknowledgment = flow.FromClient(Tcp.Ack).Acknowledgment + 1 });
 
         Assert.Equal((0, 2), Halves(lb));
     }
@@ -104,7 +105,7 @@ public sealed class OpeningFlows
     /// <summary>Opens as many flows as the table of opening ones holds halves, of which each flow has two.</summary>
     [Theory, OnEveryHook(Only = AddressFamily.InterNetworkV6)]
     [Case(PacketCase.FullTable)]
-    public void A_flood_of_first_packets_evicts_no_established_flow(Hook hook, Hosts hosts)
+    public void A_flood_of_first_packets_evicts_no_established_flow_and_shuts_no_client_out(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
@@ -126,6 +127,7 @@ public sealed class OpeningFlows
             var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
             lb.Receive(data).LeavesAs(flow.AtBackend(data));
         }
+        Assert.Equal(hosts.BackendA.Port(80), lb.Open(hosts.Alice.Port(40002), web).Backend);
     }
 
     static TestFlow Establish(Balancer lb, IPEndPoint client, TestService service)

@@ -28,13 +28,13 @@ public sealed class OwnErrors
         Assert.Equal(a, lb.Open(hosts.Alice.Port(40002), web).Backend);
     }
 
-    [Theory, OnEveryHook]
-    public void Both_ends_of_a_flow_are_answered(Hook hook, Hosts hosts)
+    [Theory, OnEveryHook((byte)1), OnEveryHook((byte)0)]
+    public void Both_ends_of_a_flow_are_answered(Hook hook, Hosts hosts, byte ttl)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(Some.Syn(hosts).Source, lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080)));
-        var fromClient = flow.FromClient(Tcp.Ack) with { Ttl = 1 };
-        var fromBackend = flow.FromBackend(Tcp.Syn | Tcp.Ack) with { Ttl = 1 };
+        var fromClient = flow.FromClient(Tcp.Ack) with { Ttl = ttl };
+        var fromBackend = flow.FromBackend(Tcp.Syn | Tcp.Ack) with { Ttl = ttl };
 
         lb.Deliver(fromClient).IsAnsweredBy(OwnError.TimeExceeded(fromClient));
         lb.Deliver(fromBackend).IsAnsweredBy(OwnError.TimeExceeded(fromBackend));

@@ -22,6 +22,19 @@ public sealed class PortsTell
         lb.HasCounted((LbReason.PassNoService, 1));
     }
 
+    /// <summary>The filter keeps 64 ports to a word, from the lowest bit on.</summary>
+    [Theory, OnEveryHook(64), OnEveryHook(64 + 31), OnEveryHook(64 + 32), OnEveryHook(64 + 63)]
+    public void A_service_is_reached_at_every_bit_of_the_port_filter(Hook hook, Hosts hosts, int port)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Balancer.Port(port), hosts.BackendA.Port(port)));
+
+        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
+        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+
+        lb.Receive(new TcpPacket(hosts.Alice.Port(40001), hosts.Balancer.Port(port ^ 32), Tcp.Syn)).IsPassedUntouched();
+    }
+
     [Theory, OnEveryHook]
     public void Flows_outlive_the_service_that_they_were_opened_for(Hook hook, Hosts hosts)
     {

@@ -38,6 +38,7 @@ public sealed class ChecksGoOverTheNetwork : IDisposable
     [InlineData("200 OK", true)]
     [InlineData("204 No Content", true)]
     [InlineData("302 Found\r\nLocation: http://198.51.100.1/", true)]
+    [InlineData("400 Bad Request", false)]
     [InlineData("404 Not Found", false)]
     [InlineData("503 Service Unavailable", false)]
     public async Task An_http_status_below_400_is_healthy(string status, bool isHealthy)

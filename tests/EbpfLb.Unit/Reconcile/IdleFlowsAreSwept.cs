@@ -121,6 +121,56 @@ public sealed class IdleFlowsAreSwept
     }
 
     [Fact]
+    public void An_ended_flow_is_not_counted_as_live()
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        var web = lb.ServeTcp(Hosts.Ip4.Web, A);
+        lb.Open(Client, web);
+        lb.Receive(lb.Open(Hosts.Ip4.Bob.Port(40000), web).FromClient(Tcp.Rst));
+
+        Assert.Equal(1, Sweep(lb, TimeSpan.Zero).Values.Sum());
+        Assert.Equal(4, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
+    }
+
+    /// <summary>A sweep reads entries in batches: a packet of the client may arrive between the read and the removal.</summary>
+    [Fact]
+    public void A_flow_with_a_packet_during_the_sweep_is_kept()
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        var web = lb.ServeUdp(Hosts.Ip4.Web, A);
+        lb.Open(Client, web);
+        lb.Open(Hosts.Ip4.Bob.Port(40000), web);
+        var later = LastPacket(lb) + (ulong)TimeSpan.FromMinutes(5).TotalNanoseconds;
+
+        new FlowGarbageCollector(lb.Tables, _timeouts, new StandingClock(later)).Collect((client, _, _, _) =>
+        {
+            _expired.Add(client);
+            foreach (var key in lb.Tables.HalfOpen.Keys().Where(key => lb.HalfOf(key).Direction == LbDirection.ToBackend))
+                lb.Tables.HalfOpen.Set(key, lb.HalfOf(key) with { SeenNs = later });
+        }, TestContext.Current.CancellationToken);
+
+        Assert.Single(_expired);
+        Assert.Equal(2, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
+    }
+
+    [Fact]
+    public void An_idle_flow_is_removed_without_the_flow_that_has_its_NAT_port()
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        var flow = lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A));
+        var reply = lb.ReplyKeyOf(flow);
+        Age(lb, LbDirection.ToBackend, TimeSpan.FromMinutes(5));
+        var other = lb.HalfOf(reply);
+        other.Rewritten.Dst = LbAddress.From(Hosts.Ip4.Bob);
+        lb.Tables.HalfOpen.Set(reply, other);
+
+        Sweep(lb, TimeSpan.Zero);
+
+        Assert.Equal([reply], lb.Tables.FlowMaps.SelectMany(map => map.Keys()));
+        Assert.Equal(Client, Assert.Single(_expired).Source);
+    }
+
+    [Fact]
     public void What_is_reported_names_the_client_and_its_service()
     {
         using var lb = Balancer.On(Hook.Tc);

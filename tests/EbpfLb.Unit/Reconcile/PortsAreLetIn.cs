@@ -33,6 +33,16 @@ public sealed class PortsAreLetIn
     }
 
     [Fact]
+    public void Two_services_on_neighbouring_ports_are_both_let_in()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        new Reconciler(lb.Tables).Apply([Web(80, 8080), Web(81, 8081) with { Name = "other" }], Self);
+
+        AssertThatItServes(lb, 80);
+        AssertThatItServes(lb, 81);
+    }
+
+    [Fact]
     public void Also_for_what_is_left_of_a_service()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Usual);

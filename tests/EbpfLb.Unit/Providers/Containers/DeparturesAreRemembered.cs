@@ -99,6 +99,23 @@ public sealed class DeparturesAreRemembered : IAsyncDisposable
         Assert.Equal(isLeaving, departures.Contains("0a"));
     }
 
+    /// <summary>The engine is asked whether the signal stops the container; events arrive meanwhile.</summary>
+    [Fact]
+    public async Task A_start_seen_while_the_engine_is_asked_about_a_kill_counts()
+    {
+        var departures = new TerminatingContainers();
+        const int quit = 3;
+        var kill = Event("kill", second: 1) with { Attributes = new Dictionary<string, string> { ["signal"] = $"{quit}" } };
+
+        await departures.ObserveAsync(kill, async _ =>
+        {
+            await departures.ObserveAsync(Event("start", second: 2), _ => throw new InvalidOperationException("not asked"));
+            return new(quit, StartedAt: null);
+        });
+
+        Assert.False(departures.Contains("0a"));
+    }
+
     [Fact]
     public async Task But_not_of_those_that_a_later_listing_does_not_have()
     {
