@@ -244,7 +244,7 @@ public sealed class SickBackendsAreLeftOut
 
         var fault = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
         {
-            await watched.ProvideAsync(WatchedHealth.Web(A)); // the first check may have been made by then
+            await watched.ProvideAsync(WatchedHealth.Web(A));
             await watched.Run(() => false);
         });
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Threading.Channels;
+using EbpfLb.Configuration;
 using EbpfLb.Health;
 using EbpfLb.Reconcile;
 
@@ -13,13 +15,15 @@ sealed class WatchedHealth : IAsyncDisposable
     readonly Channel<ImmutableArray<ServiceSnapshot>> _provided = Channel.CreateUnbounded<ImmutableArray<ServiceSnapshot>>();
     readonly List<ServiceSnapshot> _seen = [];
     readonly Journal<HealthMonitor> _journal = new();
+    readonly HeldChecks _checks;
     readonly Task _watching;
 
     /// <param name="checks">What checks find.</param>
     /// <param name="down">Backends that were down when a former process ended.</param>
     public WatchedHealth(IHealthCheck checks, params CheckedBackend[] down)
     {
-        var services = new HealthMonitor(checks, _time, _journal, down.ToHashSet()).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
+        _checks = new HeldChecks(checks);
+        var services = new HealthMonitor(_checks, _time, _journal, down.ToHashSet()).WatchAsync(_provided.Reader.ReadAllAsync(), _stop.Token);
         _watching = Task.Run(async () =>
         {
             await foreach (var judged in services)
@@ -46,10 +50,13 @@ sealed class WatchedHealth : IAsyncDisposable
     public static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
         new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]) { Health = new() };
 
-    /// <summary>Has the provider desire this service, and waits until it was judged, while no time passes.</summary>
+    /// <summary>
+    /// Has the provider desire this service, and waits until it was judged. Meanwhile no time passes, and no check ends.
+    /// </summary>
     public async Task ProvideAsync(ServiceSnapshot service)
     {
         var before = Seen.Length;
+        using var held = _checks.Hold();
         _provided.Writer.TryWrite([service]);
         await _time.StandUntilAsync(OrFails(() => Seen.Skip(before).Any(judged => judged.Health == service.Health
             && judged.Backends.Select(backend => backend.Address).SequenceEqual(service.Backends.Select(backend => backend.Address)))));
@@ -74,6 +81,37 @@ sealed class WatchedHealth : IAsyncDisposable
             _watching.GetAwaiter().GetResult();
         return false;
     };
+
+    /// <summary>Checks that end only while nobody holds them.</summary>
+    sealed class HeldChecks(IHealthCheck checks) : IHealthCheck
+    {
+        volatile TaskCompletionSource _release = Released();
+
+        /// <summary>Holds all checks, until it is disposed.</summary>
+        public IDisposable Hold()
+        {
+            _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return new Holding(_release);
+        }
+
+        public async ValueTask<CheckOutcome> RunAsync(IPEndPoint at, HealthConfiguration how, CancellationToken cancellation)
+        {
+            await _release.Task.WaitAsync(cancellation);
+            return await checks.RunAsync(at, how, cancellation);
+        }
+
+        static TaskCompletionSource Released()
+        {
+            var released = new TaskCompletionSource();
+            released.SetResult();
+            return released;
+        }
+
+        sealed class Holding(TaskCompletionSource release) : IDisposable
+        {
+            public void Dispose() => release.SetResult();
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -95,11 +95,11 @@ sealed class Machine
 
     (int Code, string Output, string Error) Execute(string program, string[] arguments) => Inside(() =>
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        using var process = ChildProcess.Start(new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
+        });
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -108,6 +108,18 @@ sealed class Machine
 
     /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
+    {
+        try
+        {
+            return StartLocked(configuration, fill ?? Fill);
+        }
+        finally
+        {
+            ChildProcess.AwaitExec(); // the next one can have the locks
+        }
+    }
+
+    static AttachedDatapath StartLocked(LoadBalancerConfiguration configuration, Action<LbTables> fill)
     {
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
         string[] names = [.. devices.Select(device => device.Name)];
@@ -118,7 +130,7 @@ sealed class Machine
         return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>
         {
             LinkReconciler.Apply(tables, devices);
-            (fill ?? Fill)(tables);
+            fill(tables);
         });
     }
 

@@ -23,8 +23,10 @@ public sealed class OneRunnerForAnInterface
         {
             Assert.Null(InstanceLock.TryAcquire(three, out var taken));
             Assert.Equal(three[1], taken);
+            ChildProcess.AwaitExec();
             Assert.False(InstanceLock.IsHeld(three[0]));
         }
+        ChildProcess.AwaitExec();
 
         using var all = InstanceLock.TryAcquire(three, out _);
 
@@ -41,6 +43,7 @@ public sealed class OneRunnerForAnInterface
             Assert.True(InstanceLock.IsHeld(_name));
             Assert.False(InstanceLock.IsHeld(_name[1..]));
         }
+        ChildProcess.AwaitExec();
         Assert.False(InstanceLock.IsHeld(_name));
     }
 

@@ -44,7 +44,7 @@ public sealed class TypesAreToldInWords
         {
             RedirectStandardInput = true,
         };
-        using var clang = Process.Start(start)!;
+        using var clang = ChildProcess.Start(start);
         clang.StandardInput.Write(source);
         clang.StandardInput.Close();
         clang.WaitForExit();

@@ -24,7 +24,7 @@ sealed class RunnerProcess : IDisposable
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, line) => Hear(line.Data);
         process.ErrorDataReceived += (_, line) => Hear(line.Data);
-        process.Start(); // on this thread: where it lives, the process does
+        ChildProcess.Start(process); // on this thread: where it lives, the process does
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
@@ -58,7 +58,7 @@ sealed class RunnerProcess : IDisposable
     /// <summary>Asks it to end, and returns all that it told.</summary>
     public async Task<IReadOnlyList<string>> EndAsync()
     {
-        using (var kill = Process.Start("kill", [$"{_process.Id}"]))
+        using (var kill = ChildProcess.Start(new ProcessStartInfo("kill", [$"{_process.Id}"])))
             await kill.WaitForExitAsync();
         using var patience = new CancellationTokenSource(Deadline);
         await _process.WaitForExitAsync(patience.Token); // and until all was read

@@ -93,7 +93,7 @@ sealed partial class NetworkNamespace
             RedirectStandardInput = true,
             RedirectStandardError = true,
         };
-        using var ip = Process.Start(start)!;
+        using var ip = ChildProcess.Start(start);
         ip.StandardInput.Write(string.Join('\n', lines) + '\n');
         ip.StandardInput.Close();
         var complaint = ip.StandardError.ReadToEnd();
