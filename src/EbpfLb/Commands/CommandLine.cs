@@ -86,17 +86,20 @@ static class CommandLine
     };
 
     /// <summary>
-    /// What is wrong with a command line. A missing or unknown command hides the errors that follow from it.
+    /// What is wrong with a command line. A missing or unknown command or option hides the errors that follow from it.
+    /// System.CommandLine's own corrections are not sentences and differ from those for a file.
     /// </summary>
     static IEnumerable<string> DescribeErrors(ParseResult parsed)
     {
-        if (parsed.CommandResult.Command is not RootCommand root)
-            return parsed.Errors.Select(problem => problem.Message);
-        var known = root.Subcommands.Select(command => command.Name).ToArray();
-        var use = $"Use one of: {string.Join(", ", known)}.";
+        var command = parsed.CommandResult.Command;
+        string[] names = [.. command.Subcommands.Select(known => known.Name)];
+        string[] options = [.. command.Options.Append(Verbose).Where(option => !option.Hidden).Select(option => option.Name)];
         if (parsed.UnmatchedTokens is not [var word, ..])
-            return [$"The command is missing. {use}"];
-        return [$"'{word}' is neither a command nor an option. {(Spelling.Suggest(word, known) is { } near ? $"Perhaps '{near}' is meant." : use)}"];
+            return names.Length > 0 ? [$"The command is missing. Use one of: {string.Join(", ", names)}."] : parsed.Errors.Select(problem => problem.Message);
+        if (names.Length > 0)
+            return [$"'{word}' is neither a command nor an option. {Spelling.Remedy(word, names)}."];
+        return [$"'{word}' is not an option of {command.Name}. "
+            + (Spelling.Suggest(word, options) is { } near ? $"Perhaps '{near}' is meant." : $"Its options are: {string.Join(", ", options)}.")];
     }
 
     static string DescribeUnexpected(Exception exception)

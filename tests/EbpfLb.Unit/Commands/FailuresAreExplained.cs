@@ -32,6 +32,19 @@ public sealed class FailuresAreExplained
         Assert.EndsWith(" See 'ebpf-lb --help'.\n", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("run --hok tc --listen :80", "'--hok' is not an option of run. Perhaps '--hook' is meant.")]
+    [InlineData("run --flow 9", "'--flow' is not an option of run. Perhaps '--flows' is meant.")]
+    [InlineData("flows --speed 9", "'--speed' is not an option of flows. Its options are: --client, --service, --backend, --sort,")]
+    public async Task An_unknown_option_is_one_sentence_with_the_known_one_that_is_near(string line, string sentence)
+    {
+        var (code, output, error) = await new Shell().Type(line);
+
+        Assert.Equal((2, "", 1), (code, output, error.Count(character => character == '\n')));
+        Assert.StartsWith($"error: {sentence}", error, StringComparison.Ordinal);
+        Assert.EndsWith($" See 'ebpf-lb {line.Split(' ')[0]} --help'.\n", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_full_disk_under_the_output_is_no_internal_error()
     {
