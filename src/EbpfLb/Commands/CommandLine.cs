@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Doctor;
-using EbpfLb.Native;
 
 namespace EbpfLb.Commands;
 
@@ -66,8 +66,7 @@ static class CommandLine
         {
             var sentence = exception switch
             {
-                LoadBalancerException or IOException => exception.Message,
-                DllNotFoundException => $"{LibBpf.Library} could not be loaded. Install it: {LibBpf.Remedy}.",
+                LoadBalancerException or IOException or DllNotFoundException => exception.Explain(),
                 _ => DescribeUnexpected(exception),
             };
             await error.WriteLineAsync($"error: {sentence}");

@@ -22,7 +22,7 @@ static class AllInstances
             }
             catch (LoadBalancerException error)
             {
-                errors.Add(error.Message);
+                errors.Add(error.Explain());
             }
         }
         if (errors.Count == 0 && WithoutVisiblePins(instances) is { Length: > 0 } unseen)

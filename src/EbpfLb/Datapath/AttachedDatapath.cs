@@ -192,8 +192,8 @@ sealed class AttachedDatapath : IDisposable
         var errors = rollback.Select(ErrorOf).OfType<Exception>().ToArray();
         if (errors.Length > 0)
         {
-            throw new LoadBalancerException($"{error.Message} The rollback failed as well: "
-                + string.Join(' ', errors.Select(another => another.Message)), error);
+            throw new LoadBalancerException($"{error.Explain()} The rollback failed as well: "
+                + string.Join(' ', errors.Select(another => another.Explain())), error);
         }
 
         // A failed step must not prevent the others.

@@ -57,7 +57,7 @@ static unsafe class BpfFs
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new LoadBalancerException(
-                $"no pins can be made below {Root}: {error.Message.TrimEnd('.')}. {Fd.PinRemedy}", error);
+                $"no pins can be made below {Root}: {error.Message.TrimEnd('.')}. {Remedies.Pins}", error);
         }
     }
 }

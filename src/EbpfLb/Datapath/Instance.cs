@@ -37,7 +37,7 @@ static class Instance
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new LoadBalancerException($"listing the attached instances failed: {error.Message.TrimEnd('.')}. {Fd.PinRemedy}", error);
+            throw new LoadBalancerException($"listing the attached instances failed: {error.Message.TrimEnd('.')}. {Remedies.Pins}", error);
         }
     }
 

@@ -48,7 +48,7 @@ static class DoctorChecks
 
     static CheckResult LibBpf(string? version) =>
         version is null
-            ? new("libbpf", Verdict.Missing, $"{EbpfLb.Native.LibBpf.Library} is not installed", EbpfLb.Native.LibBpf.Remedy)
+            ? new("libbpf", Verdict.Missing, $"{EbpfLb.Native.LibBpf.Library} is not installed", EbpfLb.Datapath.Remedies.LibBpf)
             : new("libbpf", Verdict.Ok, version);
 
     static CheckResult Bpffs(HostFacts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch

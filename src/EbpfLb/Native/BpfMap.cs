@@ -10,7 +10,7 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     readonly Fd _fd;
     readonly bool _perCpu;
 
-    /// <exception cref="LoadBalancerException">The kernel's map has other sizes: another build made it.</exception>
+    /// <exception cref="BpfMapSizeException">The kernel's map has other sizes.</exception>
     public BpfMap(Fd fd, string name)
     {
         _fd = fd;
@@ -19,11 +19,9 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
         MaxEntries = layout.MaxEntries;
         _perCpu = MapTypes.IsPerCpu(layout.Type);
         if (layout.KeySize != sizeof(TKey) || layout.ValueSize != sizeof(TValue))
-        {
-            throw new LoadBalancerException(
+            throw new BpfMapSizeException(
                 $"map {name} has keys of {layout.KeySize} and values of {layout.ValueSize} bytes, this build expects "
-                + $"{sizeof(TKey)} and {sizeof(TValue)}: it was made by another version; detach that one first.");
-        }
+                + $"{sizeof(TKey)} and {sizeof(TValue)}.");
     }
 
     public string Name { get; }
@@ -101,3 +99,6 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
             throw new InvalidOperationException($"map {Name} is per-CPU");
     }
 }
+
+/// <summary>The keys or values of a map have other sizes than this build expects.</summary>
+sealed class BpfMapSizeException(string message) : LoadBalancerException(message);

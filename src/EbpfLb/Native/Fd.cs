@@ -7,10 +7,6 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
 {
     const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC, fcntl.h
 
-    /// <summary>What pins ask of those who use them.</summary>
-    public const string PinRemedy = "Run it as root, where nothing mounts the bpf file system read-only (as systemd's "
-        + "ProtectKernelTunables= and a container's `:ro` do).";
-
     public Fd(int fd)
         : base(ownsHandle: true) => SetHandle(fd);
 
@@ -22,11 +18,11 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
         new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
 
     /// <summary>Opens a pin for reading and writing.</summary>
+    /// <exception cref="PinException">There is none, or this process may not open it.</exception>
     public static Fd OpenPin(string path)
     {
         var result = LibBpf.bpf_obj_get(path);
-        return result >= 0 ? new(result) : throw new NativeException(
-            $"opening the pin {path}", -result, remedy: result is -Errno.EACCES or -Errno.EROFS ? PinRemedy : null);
+        return result >= 0 ? new(result) : throw new PinException(path, -result);
     }
 
     public void Pin(string path) => Check.NegativeErrno(LibBpf.bpf_obj_pin(Number, path), $"pinning {path}");

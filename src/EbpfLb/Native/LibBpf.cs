@@ -11,9 +11,6 @@ static unsafe partial class LibBpf
 {
     public const string Library = "libbpf.so.1";
 
-    /// <summary>The package to install.</summary>
-    public const string Remedy = "apt-get install libbpf1 (Fedora: dnf install libbpf)";
-
     /// <summary>Replaces libbpf's default of printing to stderr.</summary>
     static LibBpf()
     {

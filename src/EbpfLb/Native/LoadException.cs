@@ -31,9 +31,8 @@ sealed class LoadException : NativeException
     {
         var operation = $"loading the eBPF object {name}";
         if (refusal is null && cause is null)
-            return Sentence(operation, errno, BpfLog.Summary(log), Remedy(errno));
+            return Sentence(operation, errno, BpfLog.Summary(log));
         string?[] parts = [$"{operation} failed", Errno.Name(errno), refusal?.ToString() ?? BpfLog.Summary(log), cause];
-        var sentence = $"{string.Join(": ", parts.OfType<string>())}.";
-        return Remedy(errno) is { } remedy ? $"{sentence} {remedy}" : sentence;
+        return $"{string.Join(": ", parts.OfType<string>())}.";
     }
 }

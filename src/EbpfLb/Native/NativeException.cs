@@ -3,8 +3,8 @@ namespace EbpfLb.Native;
 /// <summary>The kernel or libbpf refused an operation.</summary>
 class NativeException : LoadBalancerException
 {
-    public NativeException(string operation, int errno, string? detail = null, string? remedy = null)
-        : this(errno, Sentence(operation, errno, detail, remedy ?? Remedy(errno)))
+    public NativeException(string operation, int errno, string? detail = null)
+        : this(errno, Sentence(operation, errno, detail))
     {
     }
 
@@ -16,18 +16,12 @@ class NativeException : LoadBalancerException
     /// <summary>The error number, positive.</summary>
     public int Number { get; }
 
-    protected static string Sentence(string operation, int errno, string? detail, string? remedy)
+    protected static string Sentence(string operation, int errno, string? detail)
     {
         var sentence = $"{operation} failed: {Errno.Describe(errno)}.";
-        if (!string.IsNullOrWhiteSpace(detail))
-            sentence += $" The kernel says: {detail}";
-        return remedy is null ? sentence : $"{sentence} {remedy}";
+        return string.IsNullOrWhiteSpace(detail) ? sentence : $"{sentence} The kernel says: {detail}";
     }
-
-    protected static string? Remedy(int errno) => errno switch
-    {
-        Errno.EPERM => "Give the process CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (or CAP_NET_ADMIN and CAP_SYS_ADMIN), "
-            + "or run it as root; `ebpf-lb doctor` shows what is missing.",
-        _ => null,
-    };
 }
+
+/// <summary>The kernel refused to open a pin.</summary>
+sealed class PinException(string path, int errno) : NativeException($"opening the pin {path}", errno);

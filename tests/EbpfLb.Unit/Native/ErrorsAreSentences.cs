@@ -20,11 +20,11 @@ public sealed class ErrorsAreSentences
     [Fact]
     public void A_missing_privilege_comes_with_its_remedy()
     {
-        var failure = new NativeException("loading the eBPF object lb_tc", Errno.EPERM);
+        var message = new NativeException("loading the eBPF object lb_tc", Errno.EPERM).Explain();
 
-        Assert.StartsWith("loading the eBPF object lb_tc failed: EPERM, Operation not permitted. ", failure.Message);
-        Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", failure.Message);
-        Assert.EndsWith("`ebpf-lb doctor` shows what is missing.", failure.Message);
+        Assert.StartsWith("loading the eBPF object lb_tc failed: EPERM, Operation not permitted. ", message);
+        Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", message);
+        Assert.EndsWith("`ebpf-lb doctor` shows what is missing.", message);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class ErrorsAreSentences
     {
         const string path = "/proc/none-such/flows";
 
-        var failure = Assert.Throws<NativeException>(() => Fd.OpenPin(path));
+        var failure = Assert.Throws<PinException>(() => Fd.OpenPin(path));
 
         Assert.Equal($"opening the pin {path} failed: ENOENT, No such file or directory.", failure.Message);
     }
@@ -94,13 +94,13 @@ public sealed class ErrorsAreSentences
     {
         using var lb = Balancer.On(Hook.Tc);
 
-        var failure = Assert.Throws<LoadBalancerException>(
+        var failure = Assert.Throws<BpfMapSizeException>(
             () => new BpfMap<LbTuple, LbTraffic>(lb.Tables.Backends.Fd, "backends"));
 
         Assert.Equal(
-            "map backends has keys of 4 and values of 40 bytes, this build expects 40 and 40: "
-            + "it was made by another version; detach that one first.",
-            failure.Message);
+            "map backends has keys of 4 and values of 40 bytes, this build expects 40 and 40. "
+            + "It was made by another version; detach that one first.",
+            failure.Explain());
     }
 
     [Fact]

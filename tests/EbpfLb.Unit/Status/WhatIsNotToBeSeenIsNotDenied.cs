@@ -1,5 +1,4 @@
 using EbpfLb.Datapath;
-using EbpfLb.Native;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;
 
@@ -17,7 +16,7 @@ public sealed class WhatIsNotToBeSeenIsNotDenied
 
         Assert.Equal((1, ""), (code, output));
         Assert.StartsWith("error: listing the attached instances failed: ", error, StringComparison.Ordinal);
-        Assert.EndsWith($"{Fd.PinRemedy}\n", error, StringComparison.Ordinal);
+        Assert.EndsWith($"{Remedies.Pins}\n", error, StringComparison.Ordinal);
     }
 
     [Theory, InlineData("status"), InlineData("flows"), InlineData("detach --interface back")]
@@ -29,7 +28,7 @@ public sealed class WhatIsNotToBeSeenIsNotDenied
         var (code, output, error) = machine.Type(command);
 
         Assert.Equal((1, ""), (code, output));
-        Assert.EndsWith($"failed: EROFS, Read-only file system. {Fd.PinRemedy}\n", error, StringComparison.Ordinal);
+        Assert.EndsWith($"failed: EROFS, Read-only file system. {Remedies.Pins}\n", error, StringComparison.Ordinal);
     }
 
     [Theory, InlineData("status"), InlineData("flows")]

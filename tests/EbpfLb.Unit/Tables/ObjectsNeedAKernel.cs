@@ -63,7 +63,7 @@ public sealed class ObjectsNeedAKernel
     {
         var failure = Need.Explain(new("lb_some", Errno.EPERM, Refusal), new Version(6, 1));
 
-        Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON", failure.Explain(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,0 +1,27 @@
+using EbpfLb.Native;
+
+namespace EbpfLb.Datapath;
+
+/// <summary>What a user can do about the refusals of the kernel and of libraries.</summary>
+static class Remedies
+{
+    /// <summary>What pins need.</summary>
+    public const string Pins = "Run it as root, where nothing mounts the bpf file system read-only (as systemd's "
+        + "ProtectKernelTunables= and a container's `:ro` do).";
+
+    /// <summary>The package of libbpf to install.</summary>
+    public const string LibBpf = "apt-get install libbpf1 (Fedora: dnf install libbpf)";
+
+    const string Privileges = "Give the process CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (or CAP_NET_ADMIN and CAP_SYS_ADMIN), "
+        + "or run it as root; `ebpf-lb doctor` shows what is missing.";
+
+    /// <summary>The message of an error, and its remedy if there is one.</summary>
+    public static string Explain(this Exception error) => error switch
+    {
+        NativeException { Number: Errno.EPERM } => $"{error.Message} {Privileges}",
+        PinException { Number: Errno.EACCES or Errno.EROFS } => $"{error.Message} {Pins}",
+        BpfMapSizeException => $"{error.Message} It was made by another version; detach that one first.",
+        DllNotFoundException => $"{Native.LibBpf.Library} could not be loaded. Install it: {LibBpf}.",
+        _ => error.Message,
+    };
+}
