@@ -43,7 +43,7 @@ static class DoctorCommand
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
             else
-                WriteTable(diagnosis, output, colours: output == StandardOutput.Writer && Terminal.HasColours);
+                WriteTable(diagnosis, output, Terminal.HasColours(output));
             foreach (var log in parsed.GetValue(CommandLine.Verbose) ? facts.Logs : [])
                 error.WriteLine(log);
             return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;

@@ -49,8 +49,8 @@ sealed class FlowsCommand
             RequireKnownName("service", filter.Service, sources.SelectMany(source => source.Services), isAll: errors.Count == 0);
             RequireKnownName("backend", filter.Backend?.Name, sources.SelectMany(source => source.Backends), isAll: errors.Count == 0);
             if (sources.Count > 0 || errors.Count == 0)
-                new FlowQuery(filter, parsed.GetValue(_sort), parsed.GetValue(_limit))
-                    .Run(sources, new FlowWriter(output, parsed.GetValue(_json)), cancellation);
+                new FlowTable(output, parsed.GetValue(_json), Terminal.WidthOf(output))
+                    .Write(new(filter, parsed.GetValue(_sort), parsed.GetValue(_limit)), sources, cancellation);
         }
         finally
         {

@@ -14,28 +14,31 @@ sealed class Screen : IDisposable
     const string EndOfScreen = "\u001b[J";
 
     readonly TextWriter _output;
-    readonly Func<int>? _height;
+    readonly Func<(int Width, int Height)>? _size;
 
     /// <param name="output">The output.</param>
-    /// <param name="height">
-    /// Returns the terminal's height in lines, 0 if unknown; null if the output is not a terminal.
+    /// <param name="size">
+    /// Returns the terminal's size in characters, 0 if unknown; null if the output is not a terminal.
     /// </param>
-    public Screen(TextWriter output, Func<int>? height)
+    public Screen(TextWriter output, Func<(int Width, int Height)>? size)
     {
-        (_output, _height) = (output, height);
-        if (_height is not null)
+        (_output, _size) = (output, size);
+        if (_size is not null)
             _output.Write(Enter);
     }
 
+    /// <summary>The terminal's width; null if there is none, or it is unknown.</summary>
+    public int? Width => _size?.Invoke().Width is > 0 and var width ? width : null;
+
     public void Show(string text)
     {
-        if (_height is null)
+        if (_size is null)
         {
             _output.WriteLine(text);
         }
         else
         {
-            var shown = Fit(text.TrimEnd('\n').Split('\n'), _height());
+            var shown = Fit(text.TrimEnd('\n').Split('\n'), _size().Height);
             _output.Write($"{Home}{string.Concat(shown.Select(line => $"{line}{EndOfLine}\n"))}{EndOfScreen}");
         }
         _output.Flush();
@@ -52,7 +55,7 @@ sealed class Screen : IDisposable
 
     public void Dispose()
     {
-        if (_height is null)
+        if (_size is null)
             return;
         _output.Write(Leave);
         _output.Flush();

@@ -25,10 +25,8 @@ static class StatusCommand
             var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
-            else if (parsed.GetValue(interval) is not null)
-                new RateTable(output, colours: output == StandardOutput.Writer && Terminal.HasColours).Write(snapshot);
             else
-                StatusTable.Write(snapshot, output);
+                new StatusTable(output, Terminal.WidthOf(output), Terminal.HasColours(output)).Write(snapshot);
             foreach (var problem in snapshot.Errors)
                 parsed.InvocationConfiguration.Error.WriteLine($"error: {problem}");
             return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;

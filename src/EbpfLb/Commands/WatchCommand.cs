@@ -12,14 +12,14 @@ static class WatchCommand
     public static Command Create()
     {
         var interval = Options.Interval("How long between two readings; 1s unless it is given");
-        var command = new Command("watch", "Show services, backends, flows and rates, live, until SIGINT") { interval };
+        var command = new Command("watch", "Show services, backends, flows and rates, live, until SIGINT or the key q") { interval };
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            var isTerminal = output == StandardOutput.Writer && !Console.IsOutputRedirected;
-            using var screen = new Screen(output, isTerminal ? () => Console.WindowHeight : null);
-            await new WatchLoop(() => StatusReader.Read(LiveFlows.ReadCounters), isTerminal && Terminal.HasColours, TimeProvider.System)
-                .RunAsync(screen, parsed.GetValue(interval) ?? DefaultInterval, cancellation);
+            using var screen = new Screen(output, Terminal.Is(output) ? () => (Console.WindowWidth, Console.WindowHeight) : null);
+            await new WatchLoop(() => StatusReader.Read(LiveFlows.ReadCounters), Terminal.HasColours(output), TimeProvider.System)
+                .RunAsync(screen, parsed.GetValue(interval) ?? DefaultInterval,
+                    Terminal.Is(output) ? Terminal.WhenQuitAsync() : new TaskCompletionSource().Task, cancellation);
             return ExitCode.Ok;
         });
         return command;

@@ -8,16 +8,24 @@ namespace EbpfLb.Commands;
 /// <param name="time">Measures the time between snapshots.</param>
 sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time)
 {
-    /// <summary>Runs until it is cancelled.</summary>
-    public async Task RunAsync(Screen screen, TimeSpan interval, CancellationToken cancellation)
+    /// <summary>Runs until it is cancelled, or the user quits.</summary>
+    /// <param name="screen">Shows the rates.</param>
+    /// <param name="interval">Between two snapshots.</param>
+    /// <param name="quit">Completes when the user quits.</param>
+    /// <param name="cancellation">Ends it with an exception.</param>
+    public async Task RunAsync(Screen screen, TimeSpan interval, Task quit, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(interval, time);
         var (before, began) = (read(), time.GetTimestamp());
-        while (await timer.WaitForNextTickAsync(cancellation))
+        while (true)
         {
+            var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
+            if (await Task.WhenAny(quit, tick) == quit)
+                return;
+            await tick;
             var (now, then) = (read(), time.GetTimestamp());
             using var text = new StringWriter { NewLine = "\n" };
-            new RateTable(text, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
+            new StatusTable(text, screen.Width, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
             foreach (var problem in now.Errors)
                 text.WriteLine($"error: {problem}");
             screen.Show(text.ToString());

@@ -36,7 +36,4 @@ static class ConfigNames
     public static string ToConfigString(this ForwardingMode mode) => Modes.Format(mode)!;
 
     public static string ToConfigString(this TransportProtocol protocol) => Protocols.Format(protocol)!;
-
-    /// <summary>A number of flows, as text.</summary>
-    public static string FormatFlowCount(long count) => count == 1 ? "1 flow" : $"{count} flows";
 }

@@ -9,12 +9,12 @@ sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
     /// <summary>A sorted list is kept in memory, so it is always limited.</summary>
     public const int MaxSortedFlows = 1000;
 
-    /// <summary>Writes flows as they are read, or at the end if they are sorted.</summary>
-    public void Run(IEnumerable<FlowSource> sources, FlowWriter writer, CancellationToken cancellation)
+    /// <summary>Shows flows as they are read, or at the end if they are sorted.</summary>
+    /// <returns>The number of matching flows; may be more than are shown.</returns>
+    public int Run(IEnumerable<FlowSource> sources, Action<Flow> show, CancellationToken cancellation)
     {
         var total = 0;
         var top = Order is null ? null : new TopFlows(Order, Limit ?? MaxSortedFlows);
-        writer.Begin();
         foreach (var source in sources)
         {
             source.ForEach(Filter, flow =>
@@ -23,11 +23,11 @@ sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
                 if (top is not null)
                     top.Add(flow);
                 else if (total <= (Limit ?? int.MaxValue))
-                    writer.Write(flow);
+                    show(flow);
             }, cancellation);
         }
         foreach (var flow in top?.Drain() ?? [])
-            writer.Write(flow);
-        writer.End(total);
+            show(flow);
+        return total;
     }
 }

@@ -47,6 +47,9 @@ sealed class LiveFlows
         return sum;
     }
 
+    /// <summary>A number of flows, for people.</summary>
+    public static string Describe(long count) => count == 1 ? "1 flow" : $"{count} flows";
+
     /// <summary>Counts a flow by its forward entry.</summary>
     public void Add(in LbFlow flow)
     {

@@ -169,7 +169,7 @@ sealed partial class Runner(
         var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
         return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
-            + (attached.IsAdopted ? $", adopted with {ConfigNames.FormatFlowCount(LiveFlows.ReadTotal(attached.Tables))}" : "");
+            + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]

@@ -14,7 +14,7 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     [Fact]
     public async Task One_block_below_the_other_where_the_output_is_no_terminal()
     {
-        await ShowAsync(readings: 3, height: null);
+        await ShowAsync(readings: 3, size: null);
 
         var blocks = _output.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, blocks.Length);
@@ -26,7 +26,7 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     [Fact]
     public async Task What_cannot_be_read_is_told_below_what_can()
     {
-        await ShowAsync(readings: 3, height: null, faults: ["what is attached to eth1 was made by another version."]);
+        await ShowAsync(readings: 3, size: null, faults: ["what is attached to eth1 was made by another version."]);
 
         var blocks = _output.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, blocks.Length);
@@ -38,7 +38,7 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     [Fact]
     public async Task In_place_on_a_terminal_which_is_left_as_it_was()
     {
-        await ShowAsync(readings: 3, height: () => 24);
+        await ShowAsync(readings: 3, size: () => (0, 24));
 
         var text = _output.ToString();
         Assert.Equal(2, text.Split("\u001b[H").Length - 1);
@@ -53,7 +53,7 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     [InlineData(1, "... and 3 more lines")]
     public async Task No_more_than_fits_the_terminal_where_its_size_is_known(int height, string last)
     {
-        await ShowAsync(readings: 2, () => height);
+        await ShowAsync(readings: 2, () => (0, height));
 
         var shown = _output.ToString().Split("\u001b[H")[1].Split("\u001b[J")[0].Split("\u001b[K\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(last, shown[^1].Trim());
@@ -72,15 +72,15 @@ public sealed class WatchShowsWhatGoesOn : IDisposable
     }
 
     /// <summary>Takes readings, each of which lasts a second, and is interrupted during the last one.</summary>
-    async Task ShowAsync(int readings, Func<int>? height, string[]? faults = null)
+    async Task ShowAsync(int readings, Func<(int, int)>? size, string[]? faults = null)
     {
         var time = new FakeTimeProvider();
         using var interrupt = new CancellationTokenSource();
         var taken = 0u;
-        using (var screen = new Screen(_output, height))
+        using (var screen = new Screen(_output, size))
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-                new WatchLoop(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), interrupt.Token));
+                new WatchLoop(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), new TaskCompletionSource().Task, interrupt.Token));
         }
 
         StatusSnapshot Read()

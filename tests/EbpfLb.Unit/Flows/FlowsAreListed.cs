@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using EbpfLb.Abi;
+using EbpfLb.Commands;
 using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
@@ -137,13 +138,27 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
+    public void Within_the_width_of_a_terminal_with_what_a_wider_one_shows()
+    {
+        Establish(Hosts.Ip4.Alice.Port(40001));
+        using var output = new StringWriter { NewLine = "\n" };
+
+        new FlowTable(output, asJson: false, width: 80).Write(new(FlowFilter.All, null, null), [Source()], TestContext.Current.CancellationToken);
+
+        var lines = output.ToString().TrimEnd('\n').Split('\n');
+        Assert.Equal(["1 flow", "a wider terminal shows PROTO, PACKETS IN, PACKETS OUT, AGE, addresses in full"], lines[2..]);
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, 80));
+        Assert.Contains("10.7", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void With_how_many_there_are_where_only_some_are_shown()
     {
         for (var client = 1; client <= 5; client++)
             _lb.Open(Hosts.Ip4.Alice.Port(40000 + client), _web);
         using var output = new StringWriter();
 
-        new FlowQuery(FlowFilter.All, null, Limit: 2).Run([Source()], new(output, asJson: false), TestContext.Current.CancellationToken);
+        new FlowTable(output, asJson: false).Write(new(FlowFilter.All, null, Limit: 2), [Source()], TestContext.Current.CancellationToken);
 
         var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((4, "2 of 5 flows"), (lines.Length, lines[^1]));
@@ -176,7 +191,8 @@ public sealed class FlowsAreListed : IDisposable
     FlowRow[] List(FlowQuery? query = null)
     {
         using var output = new StringWriter();
-        (query ?? new(FlowFilter.All, null, null)).Run([Source()], new(output, asJson: true), TestContext.Current.CancellationToken);
+        new FlowTable(output, asJson: true).Write(
+            query ?? new(FlowFilter.All, null, null), [Source()], TestContext.Current.CancellationToken);
         return JsonSerializer.Deserialize<FlowRow[]>(output.ToString(), JsonSerializerOptions.Web)!;
     }
 }

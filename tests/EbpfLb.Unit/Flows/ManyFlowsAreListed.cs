@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
+using EbpfLb.Commands;
 using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Harness;
 
@@ -38,7 +39,7 @@ public sealed class ManyFlowsAreListed
         using var output = new StringWriter();
         var (began, cpu, before) = (
             Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetAllocatedBytesForCurrentThread());
-        query.Run([source], new FlowWriter(output, asJson: false), TestContext.Current.CancellationToken);
+        new FlowTable(output, asJson: false).Write(query, [source], TestContext.Current.CancellationToken);
         allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         TestContext.Current.TestOutputHelper!.WriteLine(

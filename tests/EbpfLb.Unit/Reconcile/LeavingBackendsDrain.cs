@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Commands;
 using EbpfLb.Flows;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
@@ -201,7 +202,7 @@ public sealed class LeavingBackendsDrain
         ConnectToB(lb);
 
         Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(2) });
-        StatusTable.Write(StatusReader.Create("eth0", lb.Tables), output);
+        new StatusTable(output).Write(StatusReader.Create("eth0", lb.Tables));
 
         Assert.InRange(StatusOf(lb, B)!.DrainSeconds!.Value, 7000, 7200);
         Assert.Null(StatusOf(lb, A)!.DrainSeconds);

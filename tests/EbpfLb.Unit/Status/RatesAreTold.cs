@@ -1,3 +1,4 @@
+using EbpfLb.Commands;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Harness;
@@ -88,7 +89,7 @@ public sealed class RatesAreTold : IDisposable
         Open(40001);
         _lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(1), Hosts.Ip4.Web, Tcp.Ack));
         using var output = new StringWriter { NewLine = "\n" };
-        new RateTable(output, colours).Write(new StatusSnapshot(Read().Since(before, Elapsed), []));
+        new StatusTable(output, colours: colours).Write(new StatusSnapshot(Read().Since(before, Elapsed), []));
         return output.ToString().Split('\n');
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Commands;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
@@ -51,7 +52,7 @@ public sealed class StatusShowsWhatIsConfigured
         using var output = new StringWriter();
 
         var status = Read(lb);
-        StatusTable.Write(status, output);
+        new StatusTable(output).Write(status);
 
         Assert.Equal(["lan", "far"], status.Interfaces);
         Assert.Empty(status.Lost);
@@ -67,7 +68,7 @@ public sealed class StatusShowsWhatIsConfigured
         lb.Tables.Links.Set(999, new() { Name = TestNetwork.Lan.Name });
 
         var status = Read(lb);
-        StatusTable.Write(status, output);
+        new StatusTable(output).Write(status);
         lb.Tables.Links.Remove(999);
         lb.Tables.Links.Set(TestNetwork.Lan.Index, TestNetwork.Lan.InTables);
 
@@ -85,7 +86,7 @@ public sealed class StatusShowsWhatIsConfigured
         using var output = new StringWriter();
 
         var status = StatusReader.Create("eth0", lb.Tables);
-        StatusTable.Write(status, output);
+        new StatusTable(output).Write(status);
 
         Assert.Equal(word, Assert.Single(status.Services).Mode);
         Assert.Contains($"mode {word},", output.ToString(), StringComparison.Ordinal);
@@ -99,7 +100,7 @@ public sealed class StatusShowsWhatIsConfigured
         var long6 = Six with { Address = IPAddress.Parse("fd00:1111:2222:3333:4444:5555:6666:7777") };
         new Reconciler(lb.Tables).Apply([Web(Four, long6)], [Hosts.Ip4.Balancer, SelfV6]);
 
-        StatusTable.Write(StatusReader.Create("eth0", lb.Tables), output);
+        new StatusTable(output).Write(StatusReader.Create("eth0", lb.Tables));
 
         var rows = output.ToString().Split('\n').Where(line => line.StartsWith("    ", StringComparison.Ordinal)).ToArray();
         Assert.Equal(4, rows.Length); // the heading, the two backends, and the one that left and is still there

@@ -1,0 +1,113 @@
+using System.Text;
+
+namespace EbpfLb.Commands;
+
+/// <summary>A column of a table for people.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="Width">The least width in characters, if there is room for it.</param>
+/// <param name="Min">Cells may be cut to this width; 0 if they are shown whole or not at all.</param>
+/// <param name="IsRight">True to align right.</param>
+/// <param name="Rank">When room is short, the column of the highest rank is left out first; 0 is never left out.</param>
+sealed record Column(string Title, int Width = 0, int Min = 0, bool IsRight = false, int Rank = 0);
+
+/// <summary>A cell of a table: its text, and an SGR colour (ECMA-48); 0 for none.</summary>
+readonly record struct Cell(string Text, int Colour = 0)
+{
+    public static implicit operator Cell(string text) => new(text);
+}
+
+/// <summary>
+/// Lays out lines for people. A terminal's width is kept by cutting cells and leaving out columns; without a width, as in
+/// a pipe, nothing is cut.
+/// </summary>
+sealed class TextTable
+{
+    const string Indent = "    ";
+    const char Mark = '…';
+
+    readonly string _indent;
+    readonly Column[] _columns;
+    readonly int[] _widths;
+    readonly bool[] _isShown;
+    readonly bool _isLimited;
+
+    /// <param name="width">The width of the terminal in characters; null for no limit.</param>
+    /// <param name="columns">From left to right.</param>
+    /// <param name="rows">Rows that are known; their columns grow with their cells.</param>
+    /// <param name="indent">Begins each line.</param>
+    public TextTable(int? width, Column[] columns, IReadOnlyList<Cell[]>? rows = null, string indent = Indent)
+    {
+        (_columns, _isLimited, _indent) = (columns, width is not null, indent);
+        _widths = [.. columns.Select((column, index) => (rows ?? []).Select(row => row[index].Text.Length)
+            .Append(column.Title.Length).Append(column.Width).Max())];
+        _isShown = [.. columns.Select(_ => true)];
+        if (width is { } room)
+            Fit(room);
+    }
+
+    /// <summary>True if a cell was cut.</summary>
+    public bool HasCut { get; private set; }
+
+    /// <summary>The titles of the columns that are left out.</summary>
+    public IEnumerable<string> LeftOut => _columns.Where((_, index) => !_isShown[index]).Select(column => column.Title);
+
+    /// <summary>The line of titles.</summary>
+    public string Header => Row([.. _columns.Select(column => new Cell(column.Title))]);
+
+    /// <summary>A line with one cell for each column.</summary>
+    public string Row(params Cell[] cells) => _indent + string.Join(' ', cells.Index().Where(cell => _isShown[cell.Index]).Select(cell =>
+    {
+        var text = Cut(cell.Item.Text, _widths[cell.Index]);
+        HasCut |= text != cell.Item.Text;
+        return Colour(_columns[cell.Index].IsRight ? text.PadLeft(_widths[cell.Index]) : text.PadRight(_widths[cell.Index]), cell.Item.Colour);
+    }));
+
+    public static string Colour(string text, int colour) => colour == 0 ? text : $"\u001b[{colour}m{text}\u001b[0m";
+
+    /// <summary>Joins phrases with commas. A line that would be too long goes on below, indented.</summary>
+    /// <param name="width">The width of the terminal in characters; null for no limit.</param>
+    /// <param name="start">Begins the first line.</param>
+    /// <param name="phrases">Their colours take no room.</param>
+    public static string Wrap(int? width, string start, params IEnumerable<Cell> phrases)
+    {
+        var text = new StringBuilder(start);
+        var (used, separator) = (start.Length, "");
+        foreach (var phrase in phrases)
+        {
+            if (width is { } room && separator.Length > 0 && used + separator.Length + phrase.Text.Length + 1 > room)
+                (used, separator) = (Indent.Length, $",\n{Indent}");
+            else
+                used += separator.Length;
+            text.Append(separator).Append(Colour(phrase.Text, phrase.Colour));
+            (used, separator) = (used + phrase.Text.Length, ", ");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>Leaves out columns until the least widths fit, and then cuts the widest.</summary>
+    void Fit(int room)
+    {
+        while (Total(index => _columns[index].Min > 0 ? Math.Min(_columns[index].Min, _widths[index]) : _widths[index]) > room
+            && _columns.Index().Where(column => _isShown[column.Index] && column.Item.Rank > 0).ToArray() is { Length: > 0 } spare)
+            _isShown[spare.MaxBy(column => column.Item.Rank).Index] = false;
+        while (Total(index => _widths[index]) > room
+            && _columns.Index().Where(column => _isShown[column.Index] && column.Item.Min > 0 && _widths[column.Index] > column.Item.Min)
+                .ToArray() is { Length: > 0 } wide)
+            _widths[wide.MaxBy(column => _widths[column.Index]).Index]--;
+    }
+
+    int Total(Func<int, int> widthOf)
+    {
+        var shown = Enumerable.Range(0, _columns.Length).Where(index => _isShown[index]).ToArray();
+        return _indent.Length + shown.Sum(widthOf) + shown.Length - 1;
+    }
+
+    /// <summary>Both ends of an address or a name tell more than its middle.</summary>
+    string Cut(string text, int width)
+    {
+        if (text.Length <= width || !_isLimited)
+            return text;
+        var head = (width - 1) / 3;
+        return $"{text[..head]}{Mark}{text[^(width - 1 - head)..]}";
+    }
+}
