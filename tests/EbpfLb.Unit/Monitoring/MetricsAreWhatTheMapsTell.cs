@@ -126,10 +126,12 @@ public sealed partial class MetricsAreWhatTheMapsTell : IDisposable
             "The tables have not been looked after for 33 s", Encoding.UTF8.GetString(late.Body), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void All_that_the_dashboard_asks_for()
+    [Theory]
+    [InlineData("dashboard.json")]
+    [InlineData("alerts.yaml")]
+    public void All_that_the_dashboard_and_the_alerts_ask_for(string name)
     {
-        using var file = GetType().Assembly.GetManifestResourceStream("dashboard.json")!;
+        using var file = GetType().Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(file);
         var asked = Metric().Matches(reader.ReadToEnd()).Select(match => match.Value).ToHashSet();
 
