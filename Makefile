@@ -59,7 +59,7 @@ fuzz: export EBPFLB_SOAK = 1
 fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeats a run
 	@lab/setup build
 	dotnet test --project tests/EbpfLb.Unit --show-live-output on \
-		--filter-class '*.TheDatapathDoesAsDocumented' --filter-class '*.Hostility'
+		--filter-class '*.DatapathMatchesTheModel' --filter-class '*.HostileFrames'
 
 bench: ## measure, beside peers and by itself, for docs/benchmarks/; QUICK=1 for a first look, PARTS="peers control" for some
 	@lab/setup

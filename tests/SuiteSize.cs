@@ -9,31 +9,31 @@ static class SuiteSize
     public static bool IsSoak { get; } = Environment.GetEnvironmentVariable("EBPFLB_SOAK") == "1";
 
     /// <summary>Random packets that the datapath and its model are compared on, over all hooks.</summary>
-    public static int ModelPackets { get; } = Of(120_000, soak: 10_000_000);
+    public static int ModelPackets { get; } = Choose(120_000, soak: 10_000_000);
 
     /// <summary>Mutated frames that the datapath has to carry right or not at all, over all hooks and families.</summary>
-    public static int HostileFrames { get; } = Of(400_000, soak: 10_000_000);
+    public static int HostileFrames { get; } = Choose(400_000, soak: 10_000_000);
 
     /// <summary>Flows in a table that is listed or collected. A million takes a gigabyte.</summary>
-    public static uint TableFlows { get; } = Of(20_000u, soak: 1_000_000u);
+    public static uint TableFlows { get; } = Choose(20_000u, soak: 1_000_000u);
 
     /// <summary>How often a balancer dies under load and is started again.</summary>
-    public static int Deaths { get; } = Of(3, soak: 10);
+    public static int Deaths { get; } = Choose(3, soak: 10);
 
     /// <summary>Megabytes of a download that goes on over all these deaths.</summary>
-    public static int DownloadOverDeaths { get; } = Of(150, soak: 1024);
+    public static int DownloadOverDeaths { get; } = Choose(150, soak: 1024);
 
     /// <summary>Megabytes of a transfer that is to arrive whole.</summary>
-    public static int LargeTransfer { get; } = Of(50, soak: 1024);
+    public static int LargeTransfer { get; } = Choose(50, soak: 1024);
 
     /// <summary>Packets of a flood: more than any table has room for.</summary>
-    public static int Flood { get; } = Of(60_000, soak: 2_000_000);
+    public static int Flood { get; } = Choose(60_000, soak: 2_000_000);
 
     /// <summary>Changes of a service's backends after which nothing more is held than before.</summary>
-    public static int BackendChanges { get; } = Of(200, soak: 1000);
+    public static int BackendChanges { get; } = Choose(200, soak: 1000);
 
     /// <summary>How long a container engine is not to be heard.</summary>
-    public static TimeSpan EngineSilence { get; } = TimeSpan.FromSeconds(Of(2, soak: 10));
+    public static TimeSpan EngineSilence { get; } = TimeSpan.FromSeconds(Choose(2, soak: 10));
 
-    static T Of<T>(T test, T soak) => IsSoak ? soak : test;
+    static T Choose<T>(T test, T soak) => IsSoak ? soak : test;
 }

@@ -29,7 +29,7 @@ sealed class Trial(WorkingCopy copy, bool onlyNearest, bool withSpecs)
     static readonly TimeSpan Widest = TimeSpan.FromMinutes(20);
 
     /// <summary>Loads every program; where this fails the verifier has refused one.</summary>
-    const string LoadTest = "EveryProgramIsTaken";
+    const string LoadTest = "VerifierAcceptsEveryProgram";
 
     static readonly string[] DatapathTests = ["-namespace", "EbpfLb.Unit.Datapath*", "-namespace", "EbpfLb.Unit.Model*"];
     static readonly string[] ControlPlaneTests = ["-namespace-", "EbpfLb.Unit.Datapath*", "-namespace-", "EbpfLb.Unit.Model*"];

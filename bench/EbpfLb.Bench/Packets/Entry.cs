@@ -25,7 +25,7 @@ sealed class Entry : IDisposable
         _hook = hook;
         _frame = packet.ToFrame();
         using var loaded = Open(hook == Hook.Tc ? "entry_tc" : "entry_xdp");
-        loaded.SetConstants(".rodata.input", EntryInput.Of(packet, clients));
+        loaded.SetConstants(".rodata.input", EntryInput.Create(packet, clients));
         loaded.Load();
         _entry = loaded.Program("entry");
         _stub = loaded.Program("stub");

@@ -32,7 +32,7 @@ struct EntryInput
     /// <summary>The input for a packet of the first client's.</summary>
     /// <param name="packet">From <see cref="FirstPort"/>, and an address whose last two bytes are zero.</param>
     /// <param name="clients">A power of two.</param>
-    public static EntryInput Of(TcpPacket packet, uint clients)
+    public static EntryInput Create(TcpPacket packet, uint clients)
     {
         var l3 = Unit.Datapath.Packets.Packet.EthernetLength;
         var l4 = l3 + packet.IpHeaderLength;

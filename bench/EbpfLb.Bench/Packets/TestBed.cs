@@ -86,7 +86,7 @@ sealed class TestBed : IDisposable
 
     Loaded Serve(uint maxFlows, int services, int backends, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
     {
-        var loaded = Keep(new Loaded(_hook, _hosts, Balancer.Usual with { EventLevel = LbEventLevel.Off }, maxFlows));
+        var loaded = Keep(new Loaded(_hook, _hosts, Balancer.Defaults with { EventLevel = LbEventLevel.Off }, maxFlows));
         loaded.Serve(services, backends, algorithm);
         return loaded;
     }

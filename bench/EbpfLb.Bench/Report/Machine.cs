@@ -26,16 +26,16 @@ sealed record Machine(string Processor, int Processors, double MemoryGigabytes, 
     {
         var version = await engine.Docker.System.GetVersionAsync();
         return new Machine(
-            Of("/proc/cpuinfo", "model name") ?? RuntimeInformation.OSArchitecture.ToString(),
+            Read("/proc/cpuinfo", "model name") ?? RuntimeInformation.OSArchitecture.ToString(),
             Environment.ProcessorCount,
-            Math.Round(double.Parse(Of("/proc/meminfo", "MemTotal")!.Split(' ')[0], CultureInfo.InvariantCulture) * 1024 / 1e9, 1),
+            Math.Round(double.Parse(Read("/proc/meminfo", "MemTotal")!.Split(' ')[0], CultureInfo.InvariantCulture) * 1024 / 1e9, 1),
             Environment.OSVersion.Version.ToString(2),
             [.. Speculation.Select(Guard).OfType<string>()],
             $"Docker {version.Version}",
             File.Exists(Bridge) && File.ReadAllText(Bridge).Trim() == "1");
     }
 
-    static string? Of(string file, string key) => File.ReadLines(file)
+    static string? Read(string file, string key) => File.ReadLines(file)
         .FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
 
     /// <summary>The first part of what stands behind the verdict, as in "Mitigation: Retpolines; STIBP: disabled".</summary>

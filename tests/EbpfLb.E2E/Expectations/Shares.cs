@@ -13,15 +13,15 @@ static class Shares
     public static void AssertExact(IReadOnlyList<Answer> answers, params (Role Server, int Answers)[] expected) =>
         Assert.Equal(
             expected.Select(share => (share.Server.Name, share.Answers)),
-            expected.Select(share => (share.Server.Name, Of(answers, share.Server))));
+            expected.Select(share => (share.Server.Name, CountOf(answers, share.Server))));
 
     /// <summary>Requires that a server's answers are as many as independent choices of that likelihood would give it.</summary>
     public static void AssertLikely(IReadOnlyList<Answer> answers, Role server, double likelihood)
     {
         var expected = answers.Count * likelihood;
         var bound = StandardDeviations * Math.Sqrt(expected * (1 - likelihood));
-        Assert.InRange(Of(answers, server), expected - bound, expected + bound);
+        Assert.InRange(CountOf(answers, server), expected - bound, expected + bound);
     }
 
-    static int Of(IEnumerable<Answer> answers, Role server) => answers.Count(answer => answer.Server == server.Name);
+    static int CountOf(IEnumerable<Answer> answers, Role server) => answers.Count(answer => answer.Server == server.Name);
 }

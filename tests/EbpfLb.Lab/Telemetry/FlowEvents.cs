@@ -15,9 +15,9 @@ static class FlowEvents
         let service = new IPEndPoint(balancer.Address, answer.ServerAddress.Port)
         select new Flow("tcp", answer.Client, service, answer.ServerAddress));
 
-    public static IEnumerable<Flow> Opened(this IEnumerable<FlowEvent> events) => Of(events, FlowEvent.Opened);
+    public static IEnumerable<Flow> Opened(this IEnumerable<FlowEvent> events) => OfKind(events, FlowEvent.Opened);
 
-    public static IEnumerable<Flow> Closed(this IEnumerable<FlowEvent> events) => Of(events, FlowEvent.Closed);
+    public static IEnumerable<Flow> Closed(this IEnumerable<FlowEvent> events) => OfKind(events, FlowEvent.Closed);
 
     /// <summary>Waits until so many flows are reported closed; returns all events until then.</summary>
     public static Task<IReadOnlyList<FlowEvent>> EventuallyReportsClosedAsync(this Balancer balancer, int flows) =>
@@ -29,7 +29,7 @@ static class FlowEvents
         $"{balancer.Name} prints '{line}'", balancer.LinesAsync,
         lines => lines.Contains(line), LongestReport, lines => string.Join('\n', lines));
 
-    static IEnumerable<Flow> Of(IEnumerable<FlowEvent> events, string kind) =>
+    static IEnumerable<Flow> OfKind(IEnumerable<FlowEvent> events, string kind) =>
         InOrder(events.Where(one => one.Kind == kind).Select(one => one.Flow));
 
     static IEnumerable<Flow> InOrder(IEnumerable<Flow> flows) =>

@@ -21,7 +21,7 @@ public sealed class AnyPort
 
         var opened = lb.Receive(syn);
 
-        var flow = TestFlow.Of(opened);
+        var flow = TestFlow.From(opened);
         Assert.Equal(hosts.BackendA.Port(port), flow.Backend);
         opened.LeavesAs(flow.AtBackend(syn));
         var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
@@ -37,8 +37,8 @@ public sealed class AnyPort
 
         var opened = lb.Receive(datagram);
 
-        Assert.Equal(hosts.BackendA.Port(5353), TestFlow.Of(opened).Backend);
-        opened.LeavesAs(TestFlow.Of(opened).AtBackend(datagram));
+        Assert.Equal(hosts.BackendA.Port(5353), TestFlow.From(opened).Backend);
+        opened.LeavesAs(TestFlow.From(opened).AtBackend(datagram));
     }
 
     [Theory, OnEveryHook]
@@ -53,7 +53,7 @@ public sealed class AnyPort
             Some.Syn(hosts) with { Destination = hosts.Balancer.Port(82) },
         ];
 
-        var flows = syns.Select(syn => TestFlow.Of(lb.Receive(syn))).ToArray();
+        var flows = syns.Select(syn => TestFlow.From(lb.Receive(syn))).ToArray();
 
         Assert.All(flows, flow => Assert.Equal(hosts.BackendA.Port(8080), flow.Backend));
         Assert.NotEqual(flows[0].Nat, flows[1].Nat);

@@ -69,12 +69,12 @@ public sealed class BrokenPackets
             ["an IPv4 client's address mapped into an IPv6 one"] = (Some.Syn(Hosts.Ip6) with
             {
                 Source = new(Hosts.Ip4.Alice.MapToIPv6(), 40001),
-                SourceMac = Mac.Of(Hosts.Ip4.Alice),
+                SourceMac = Mac.From(Hosts.Ip4.Alice),
             }).ToFrame(),
             ["an IPv4 service's address mapped into an IPv6 one"] = (Some.Syn(Hosts.Ip6) with
             {
                 Destination = new(Hosts.Ip4.Web.Address.MapToIPv6(), 80),
-                DestinationMac = Mac.Of(Hosts.Ip4.Balancer),
+                DestinationMac = Mac.From(Hosts.Ip4.Balancer),
             }).ToFrame(),
         },
     };

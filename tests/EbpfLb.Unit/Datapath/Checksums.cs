@@ -23,7 +23,7 @@ public sealed class Checksums
 
         var outcome = lb.Receive(packet);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(packet));
         Assert.Equal(0, new Frame(outcome.Left).L4ChecksumField);
     }
 
@@ -70,7 +70,7 @@ public sealed class Checksums
 
             var outcome = lb.Receive(partial);
 
-            outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(partial));
+            outcome.LeavesAs(TestFlow.From(outcome).AtBackend(partial));
         }
     }
 
@@ -86,7 +86,7 @@ public sealed class Checksums
         foreach (var packet in packets)
         {
             var outcome = lb.Receive(packet);
-            outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+            outcome.LeavesAs(TestFlow.From(outcome).AtBackend(packet));
         }
 
         lb.HasCounted((LbReason.PassToTc, 2), (LbReason.SentToBackend, 2));
@@ -101,7 +101,7 @@ public sealed class Checksums
 
         var outcome = lb.Receive(partial);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(partial));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(partial));
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public sealed class Checksums
             lb.Receive(either).IsPassedUntouched();
 
             var outcome = lb.ReceiveOnTc(either);
-            outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(either with { Checksum = L4Checksum.Complete }));
+            outcome.LeavesAs(TestFlow.From(outcome).AtBackend(either with { Checksum = L4Checksum.Complete }));
         }
         lb.HasCounted((LbReason.PassToTc, 2), (LbReason.SentToBackend, 2));
     }
@@ -141,7 +141,7 @@ public sealed class Checksums
         foreach (var packet in packets)
         {
             var outcome = lb.ReceiveSummedOnTc(packet);
-            var flow = TestFlow.Of(outcome);
+            var flow = TestFlow.From(outcome);
             outcome.LeavesAs(flow.AtBackend(packet));
             var answer = packet with { Source = flow.Backend, Destination = flow.Nat };
             lb.ReceiveSummedOnTc(answer).LeavesAs(flow.AtClient(answer));
@@ -170,7 +170,7 @@ public sealed class Checksums
 
         var outcome = lb.ReceiveSummedOnTc(packet);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(packet));
     }
 
     static Balancer Serving(Hook hook, Hosts hosts) => Serving(Balancer.On(hook), hosts);

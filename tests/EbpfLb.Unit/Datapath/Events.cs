@@ -53,7 +53,7 @@ public sealed class Events
     [Theory, OnEveryHook]
     public void Packets_are_reported_on_request_with_both_their_tuples(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Packets });
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Packets });
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
         lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
 
@@ -74,7 +74,7 @@ public sealed class Events
     [Theory, OnEveryHook]
     public void Nothing_is_reported_when_events_are_off(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Off });
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
         lb.Receive(flow.FromClient(Tcp.Rst));
         lb.Receive(new TcpPacket(hosts.Bob.Port(40001), hosts.Web, Tcp.Ack));
@@ -89,7 +89,7 @@ public sealed class Events
     {
         const int capacity = ((1 << 20) - 1) / (128 + 8); // of one MiB, events with the ring buffer's own header
         const int overflow = 300;
-        using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Packets });
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Packets });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         var flow = lb.Open(hosts.Alice.Port(40001), web);
         const int reported = 2; // the flow, and its first packet

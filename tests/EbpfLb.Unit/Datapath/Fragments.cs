@@ -113,7 +113,7 @@ public sealed class Fragments
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
         var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(3000) };
         var pieces = datagram.Fragment(Id, 1480, 2960);
-        var flow = TestFlow.Of(lb.Receive(pieces[0]));
+        var flow = TestFlow.From(lb.Receive(pieces[0]));
 
         lb.Pass(TimeSpan.FromSeconds(25));
         lb.Receive(pieces[1]).LeavesAs(flow.AtBackend(datagram).Fragment(Id, 1480, 2960)[1]);
@@ -134,7 +134,7 @@ public sealed class Fragments
         lb.Pass(TimeSpan.FromMinutes(1));
 
         lb.Receive(anew.Fragment(Id, 800)[1]).IsPassedUntouched();
-        var flow = TestFlow.Of(lb.Receive(anew.Fragment(Id, 800)[0]));
+        var flow = TestFlow.From(lb.Receive(anew.Fragment(Id, 800)[0]));
         lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(anew).Fragment(Id, 800)[1]);
     }
 

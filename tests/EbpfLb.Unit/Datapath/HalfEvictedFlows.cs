@@ -175,7 +175,7 @@ public sealed class HalfEvictedFlows
         Assert.Equal(torn.Nat, other.Nat);
 
         var again = torn.FromClient(Tcp.Syn) with { Sequence = 0x12345678 };
-        Assert.NotEqual(other.Nat, TestFlow.Of(lb.Receive(again)).Nat);
+        Assert.NotEqual(other.Nat, TestFlow.From(lb.Receive(again)).Nat);
 
         var answer = other.FromBackend(Tcp.Syn | Tcp.Ack);
         lb.Receive(answer).LeavesAs(other.AtClient(answer));

@@ -68,7 +68,7 @@ public sealed class HeaderFields
 
         var outcome = lb.Receive(packet);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(packet));
     }
 
     static TcpPacket Behind(params Extension[] extensions) => Some.Syn(Hosts.Ip6) with { Extensions = extensions };

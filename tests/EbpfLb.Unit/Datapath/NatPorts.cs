@@ -15,11 +15,11 @@ public sealed class NatPorts
 {
     static IPEndPoint Backend(Hosts hosts) => hosts.BackendA.Port(80);
 
-    static readonly LbSettings FourPorts = Balancer.Usual with { NatPortMin = 2000, NatPortMax = 2003 };
+    static readonly LbSettings FourPorts = Balancer.Defaults with { NatPortMin = 2000, NatPortMax = 2003 };
 
     /// <summary>2000 and 65535; all between are the local stack's.</summary>
     static readonly LbSettings TwoPorts =
-        Balancer.Usual with { NatPortMin = 2000, LocalPortMin = 2001, LocalPortMax = 65534 };
+        Balancer.Defaults with { NatPortMin = 2000, LocalPortMin = 2001, LocalPortMax = 65534 };
 
     [Theory, OnEveryHook(1024), OnEveryHook(40001), OnEveryHook(60999)]
     public void A_port_of_nats_is_kept(Hook hook, Hosts hosts, int port)
@@ -70,7 +70,7 @@ public sealed class NatPorts
             var outcome = lb.Receive(new TcpPacket(hosts.Bob.Port(40001 + client), hosts.Web, Tcp.Syn));
             if (outcome.Verdict == Verdict.Pass)
                 continue;
-            var flow = TestFlow.Of(outcome);
+            var flow = TestFlow.From(outcome);
             Assert.Equal(free, flow.Nat.Port);
             found++;
             lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(flow));

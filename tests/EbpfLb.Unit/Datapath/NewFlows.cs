@@ -55,7 +55,7 @@ public sealed class NewFlows
 
         var opened = lb.Receive(syn.ToFrame(), TestNetwork.Far);
 
-        var flow = TestFlow.Of(opened);
+        var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
         var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
         lb.Receive(answer).LeavesAs(flow.AtClient(answer));
@@ -86,7 +86,7 @@ public sealed class NewFlows
 
         var outcome = lb.Receive(Some.Syn(hosts));
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(Some.Syn(hosts)));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(Some.Syn(hosts)));
     }
 
     [Theory, OnEveryHook]
@@ -99,7 +99,7 @@ public sealed class NewFlows
 
         var opened = lb.Receive(syn);
 
-        var flow = TestFlow.Of(opened);
+        var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
         var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
         lb.Receive(answer).LeavesAs(flow.AtClient(answer));

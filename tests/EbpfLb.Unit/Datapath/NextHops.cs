@@ -18,7 +18,7 @@ public sealed class NextHops
         using var lb = Balancer.On(Hook.Tc);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         var opened = lb.Receive(Some.Syn(hosts));
-        var flow = TestFlow.Of(opened);
+        var flow = TestFlow.From(opened);
         TcpPacket[] later = [flow.FromClient(Tcp.Ack), Some.Syn(hosts), flow.FromClient(Tcp.Ack)];
         TcpPacket[] answers = [flow.FromBackend(Tcp.Ack), flow.FromBackend(Tcp.Ack)];
 
@@ -36,7 +36,7 @@ public sealed class NextHops
 
         var outcome = lb.Receive(Some.Syn(hosts));
 
-        var flow = TestFlow.Of(outcome);
+        var flow = TestFlow.From(outcome);
         outcome.LeavesAs(flow.AtBackend(Some.Syn(hosts)));
         var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(5) };
         var later = lb.Receive(data);
@@ -74,7 +74,7 @@ public sealed class NextHops
         lb.Receive(Some.Syn(hosts)).IsPassedUntouched();
         var outcome = lb.ReceiveOnTc(Some.Syn(hosts));
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(Some.Syn(hosts)));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(Some.Syn(hosts)));
         lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
         Assert.Equal(1ul, lb.TrafficOf(web).Flows);
         Assert.Equal(1ul, lb.TrafficOf(web).ToBackendPackets);

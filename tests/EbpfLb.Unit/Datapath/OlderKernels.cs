@@ -34,7 +34,7 @@ public sealed class OlderKernels
             Assert.Equal(newer.Receive(packet).Left, outcome.Left);
             Assert.Equal(newer.ReceiveSummedOnTc(packet).Left, older.ReceiveSummedOnTc(packet).Left);
 
-            var flow = TestFlow.Of(outcome);
+            var flow = TestFlow.From(outcome);
             var answer = packet with { Source = flow.Backend, Destination = flow.Nat };
             Assert.Equal(newer.Receive(answer).Left, older.Receive(answer).Left);
         }
@@ -49,7 +49,7 @@ public sealed class OlderKernels
 
         var outcome = lb.Receive(packet);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(packet));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(packet));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class OlderKernels
 
         var refusal = machine.Run(() =>
         {
-            using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Usual, maxFlows: 64);
+            using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Defaults, maxFlows: 64);
             return datapath.TcRefusal!;
         });
         var tc = machine.Run(() => DoctorChecks.Run(HostProbe.Collect())).Findings.Single(finding => finding.Subject == "hook tc");

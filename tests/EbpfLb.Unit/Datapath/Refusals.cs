@@ -118,7 +118,7 @@ public sealed class Refusals
 
         var outcome = lb.Receive(syn);
 
-        outcome.LeavesAs(TestFlow.Of(outcome).AtBackend(syn));
+        outcome.LeavesAs(TestFlow.From(outcome).AtBackend(syn));
     }
 
     static void IsRefused(Balancer lb, Packet packet, TestService service, LbReason reason)

@@ -55,17 +55,17 @@ public sealed class RoutesByPorts
     [Theory, OnEveryHook]
     public void By_the_port_that_nat_gave(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Usual with { NatPortMin = Diverted, NatPortMax = Diverted });
+        using var lb = Balancer.On(hook, Balancer.Defaults with { NatPortMin = Diverted, NatPortMax = Diverted });
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
 
         TestNetwork.Shared.WithRouteByPort(hosts, hosts.BackendA, $"ipproto tcp sport {Diverted}", () =>
         {
-            var flow = TestFlow.Of(lb.Receive(Some.Syn(hosts)));
+            var flow = TestFlow.From(lb.Receive(Some.Syn(hosts)));
             Assert.Equal(Diverted, flow.Nat.Port);
             var way = lb.HalfOf(flow.ClientKey).Nexthop;
-            Assert.Equal(Mac.Of(hosts.Router), Mac.Read(way.Destination[..]));
+            Assert.Equal(Mac.From(hosts.Router), Mac.Read(way.Destination[..]));
         });
     }
 
-    static void Goes(Outcome outcome, IPAddress neighbour) => Assert.Equal(Mac.Of(neighbour), Mac.Read(outcome.Left));
+    static void Goes(Outcome outcome, IPAddress neighbour) => Assert.Equal(Mac.From(neighbour), Mac.Read(outcome.Left));
 }

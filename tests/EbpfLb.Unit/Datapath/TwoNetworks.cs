@@ -14,7 +14,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class TwoNetworks
 {
     /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
-    static readonly LbSettings RoutesAreSilent = Balancer.Usual with { FibLookupSrc = 0 };
+    static readonly LbSettings RoutesAreSilent = Balancer.Defaults with { FibLookupSrc = 0 };
 
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     public void A_backend_on_another_link_sees_the_balancers_address_there(Hook hook, Hosts hosts, bool routesTell)
@@ -54,7 +54,7 @@ public sealed class TwoNetworks
 
         var opened = lb.Receive(syn, TestNetwork.Far);
 
-        var flow = TestFlow.Of(opened);
+        var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
         Assert.Equal(hosts.Balancer.Port(40001), flow.Nat);
         var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
@@ -73,7 +73,7 @@ public sealed class TwoNetworks
     [Theory, OnEveryHook]
     public void A_route_may_say_which_address_to_send_from(Hook hook, Hosts hosts)
     {
-        Assert.SkipWhen(Balancer.Usual.FibLookupSrc == 0, "the kernel (before 6.7) does not tell what a route says");
+        Assert.SkipWhen(Balancer.Defaults.FibLookupSrc == 0, "the kernel (before 6.7) does not tell what a route says");
         using var lb = Balancer.On(hook);
 
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Erin.Port(8080)));
@@ -96,7 +96,7 @@ public sealed class TwoNetworks
     public void Where_the_balancer_does_not_stand_nobody_would_find_the_answer_so_the_client_is_refused(
         Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Usual);
+        using var lb = Balancer.On(hook, Balancer.Defaults);
         lb.Tables.Links.Remove(TestNetwork.Far.Index);
         lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080), hosts.BackendA.Port(8080));
 
@@ -181,7 +181,7 @@ public sealed class TwoNetworks
         lb.Receive(Some.Syn(hosts)).IsPassedUntouched();
         var opened = lb.ReceiveOnTc(Some.Syn(hosts));
 
-        opened.LeavesAs(TestFlow.Of(opened).AtBackend(Some.Syn(hosts)));
+        opened.LeavesAs(TestFlow.From(opened).AtBackend(Some.Syn(hosts)));
         lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
     }
 

@@ -47,7 +47,7 @@ public sealed class TwoProcessors
     [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
     public async Task A_port_is_nobody_elses_while_its_flow_is_being_moved(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Usual with { EventLevel = LbEventLevel.Off });
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         foreach (var client in Some.Clients(hosts, (int)lb.Tables.HalfOpen.MaxEntries / 2))
             lb.Open(client.Port(1024), web);

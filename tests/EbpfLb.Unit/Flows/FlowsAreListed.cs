@@ -15,7 +15,7 @@ public sealed class FlowsAreListed : IDisposable
     static readonly IPEndPoint B = Hosts.Ip4.BackendB.Port(80);
     static readonly IPEndPoint Names = Hosts.Ip4.BackendC.Port(53);
 
-    readonly Balancer _lb = Balancer.On(Hook.Tc, Balancer.Usual);
+    readonly Balancer _lb = Balancer.On(Hook.Tc, Balancer.Defaults);
     readonly TestService _web;
     readonly TestService _dns;
 

@@ -20,7 +20,7 @@ sealed class Machine
 
     public const string OtherInterface = "back";
 
-    public static readonly LoadBalancerConfiguration Usual = Configured("tc");
+    public static readonly LoadBalancerConfiguration Defaults = Configured("tc");
 
     static readonly BackendSnapshot A = new(IPAddress.Parse("10.9.0.11"), 80, 1, "a");
     static readonly BackendSnapshot B = new(IPAddress.Parse("10.9.0.12"), 80, 1, "b");

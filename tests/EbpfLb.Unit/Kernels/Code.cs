@@ -43,7 +43,7 @@ sealed class Code
     public Callee CalleeAt(int index) => _callees[index];
 
     /// <summary>Code that a test wrote: helpers are called by number, functions by their place in the list.</summary>
-    public static Code Of(params (string Name, FunctionKind Kind, Instruction[] Body)[] functions)
+    public static Code Create(params (string Name, FunctionKind Kind, Instruction[] Body)[] functions)
     {
         var instructions = new List<Instruction>();
         var placed = new List<Function>();

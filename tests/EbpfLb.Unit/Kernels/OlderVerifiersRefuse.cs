@@ -9,42 +9,42 @@ public sealed class OlderVerifiersRefuse
     const int Submit = 132;
 
     [Fact]
-    public void A_key_that_is_an_argument_of_a_global_function() => AssertRefused("6.2", Code.Of(
+    public void A_key_that_is_an_argument_of_a_global_function() => AssertRefused("6.2", Code.Create(
         ("global", FunctionKind.Global, [Copy(2, 1), Helper(LookUp), Exit])));
 
     [Fact]
-    public void A_key_inside_an_argument_that_was_spilled_to_the_stack() => AssertRefused("6.2", Code.Of(
+    public void A_key_inside_an_argument_that_was_spilled_to_the_stack() => AssertRefused("6.2", Code.Create(
         ("global", FunctionKind.Global, [Spill(2, -8), Fill(-8, 2), Add(2, 16), Helper(LookUp), Exit])));
 
     [Fact]
-    public void A_value_that_is_an_argument_of_a_global_function() => AssertRefused("6.2", Code.Of(
+    public void A_value_that_is_an_argument_of_a_global_function() => AssertRefused("6.2", Code.Create(
         ("global", FunctionKind.Global, [Copy(3, 1), Copy(2, 10), Helper(Update), Exit])));
 
     [Fact]
-    public void A_key_that_a_static_function_gets_from_a_global_one() => AssertRefused("6.2", Code.Of(
+    public void A_key_that_a_static_function_gets_from_a_global_one() => AssertRefused("6.2", Code.Create(
         ("global", FunctionKind.Global, [Own(1), Exit]),
         ("static", FunctionKind.Static, [Copy(2, 1), Helper(LookUp), Exit])));
 
     [Fact]
-    public void A_record_that_its_callers_caller_compares_with_null_again() => AssertRefused("6.4", Code.Of(
+    public void A_record_that_its_callers_caller_compares_with_null_again() => AssertRefused("6.4", Code.Create(
         ("entry", FunctionKind.Entry, [Own(1), JumpIfNull(0, 2), Copy(1, 0), Helper(Submit), Exit]),
         ("begin", FunctionKind.Static, [Helper(Reserve), JumpIfNull(0, 0), Exit])));
 
     [Fact]
-    public void Nothing_in_a_key_on_the_functions_own_stack() => AssertTaken(Code.Of(
+    public void Nothing_in_a_key_on_the_functions_own_stack() => AssertTaken(Code.Create(
         ("global", FunctionKind.Global, [Copy(2, 10), Add(2, -40), Helper(LookUp), Exit])));
 
     [Fact]
-    public void Nothing_in_a_key_that_an_entry_gives_to_a_static_function() => AssertTaken(Code.Of(
+    public void Nothing_in_a_key_that_an_entry_gives_to_a_static_function() => AssertTaken(Code.Create(
         ("entry", FunctionKind.Entry, [Copy(1, 10), Own(1), Exit]),
         ("static", FunctionKind.Static, [Copy(2, 1), Helper(LookUp), Exit])));
 
     [Fact]
-    public void Nothing_in_an_argument_that_another_value_replaced() => AssertTaken(Code.Of(
+    public void Nothing_in_an_argument_that_another_value_replaced() => AssertTaken(Code.Create(
         ("global", FunctionKind.Global, [Spill(1, -8), SpillHalf(3, -4), Fill(-8, 2), Helper(LookUp), Exit])));
 
     [Fact]
-    public void Nothing_in_a_record_that_is_compared_once() => AssertTaken(Code.Of(
+    public void Nothing_in_a_record_that_is_compared_once() => AssertTaken(Code.Create(
         ("entry", FunctionKind.Entry, [Helper(Reserve), JumpIfNull(0, 2), Copy(1, 0), Helper(Submit), Exit])));
 
     static void AssertRefused(string since, Code code) =>

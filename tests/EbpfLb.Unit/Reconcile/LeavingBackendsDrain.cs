@@ -28,7 +28,7 @@ public sealed class LeavingBackendsDrain
     [Case(PacketCase.BackendLeaves)]
     public void Its_flows_go_on_until_the_deadline(string leaving)
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
 
         Apply(lb, Without(leaving));
@@ -43,7 +43,7 @@ public sealed class LeavingBackendsDrain
     [Theory, MemberData(nameof(Leavings))]
     public void After_the_deadline_they_are_cut_and_refused(string leaving)
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
         Apply(lb, Without(leaving));
 
@@ -62,7 +62,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void One_without_flows_is_drained_at_once()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Apply(lb, Web(A, B));
 
         Apply(lb, Web(A, B with { Weight = 0 }));
@@ -76,7 +76,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void Flows_of_other_backends_are_not_cut()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Apply(lb, Web(A));
         var flow = lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(20000), Hosts.Ip4.Web, Tcp.Syn));
         Apply(lb, Web(A, B));
@@ -85,14 +85,14 @@ public sealed class LeavingBackendsDrain
         _clock.Now += Drain;
         Pass(lb, Web(A));
 
-        Assert.Equal(Verdict.Redirect, lb.Receive(TestFlow.Of(flow).FromClient(Tcp.Ack)).Verdict);
+        Assert.Equal(Verdict.Redirect, lb.Receive(TestFlow.From(flow).FromClient(Tcp.Ack)).Verdict);
         Assert.Empty(_ended);
     }
 
     [Fact]
     public void One_that_comes_back_in_time_loses_nothing()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
 
         Apply(lb, Web(A));
@@ -109,7 +109,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void One_that_comes_back_while_its_flows_are_being_cut_keeps_the_rest()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         ConnectToB(lb);
         ConnectToB(lb);
         Apply(lb, Web(A));
@@ -128,7 +128,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void A_deadline_outlives_the_process_that_set_it()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         ConnectToB(lb);
         Apply(lb, Web(A));
 
@@ -143,7 +143,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void A_service_that_leaves_drains_with_its_backends_for_as_long_as_it_said()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
 
         Apply(lb);
@@ -163,7 +163,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void A_service_that_comes_back_in_time_loses_nothing()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
 
         Apply(lb);
@@ -182,7 +182,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void One_that_is_sick_keeps_its_flows()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
         var sick = Web(A, B with { Health = BackendHealth.Down, IsExcluded = true });
 
@@ -197,7 +197,7 @@ public sealed class LeavingBackendsDrain
     [Fact]
     public void Status_tells_how_much_time_is_left()
     {
-        using var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         using var output = new StringWriter();
         ConnectToB(lb);
 
@@ -226,7 +226,7 @@ public sealed class LeavingBackendsDrain
     TestFlow ConnectToB(Balancer lb)
     {
         Apply(lb, Web(A with { Weight = 0 }, B));
-        var flow = TestFlow.Of(lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Web, Tcp.Syn)));
+        var flow = TestFlow.From(lb.Receive(new TcpPacket(Hosts.Ip4.Alice.Port(_port++), Hosts.Ip4.Web, Tcp.Syn)));
         lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
         lb.Receive(flow.FromClient(Tcp.Ack));
         Apply(lb, Web(A, B));

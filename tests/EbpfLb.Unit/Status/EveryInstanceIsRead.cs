@@ -61,9 +61,9 @@ public sealed class EveryInstanceIsRead
     /// <summary>One instance with three flows, and one of another version.</summary>
     static void Attach()
     {
-        using (var own = Machine.Start(Machine.Usual with { Interfaces = [Machine.OtherInterface] }))
+        using (var own = Machine.Start(Machine.Defaults with { Interfaces = [Machine.OtherInterface] }))
             ManyFlows.Fill(own.Tables, 3, (ulong)TimeProvider.System.GetTimestamp());
-        using var other = Machine.Start(Machine.Usual);
+        using var other = Machine.Start(Machine.Defaults);
         other.Tables.Instance.Set(0, Machine.Self() with { AbiVersion = 99 });
     }
 }

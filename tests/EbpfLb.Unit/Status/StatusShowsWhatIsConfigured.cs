@@ -111,7 +111,7 @@ public sealed class StatusShowsWhatIsConfigured
 
     static Balancer Serving()
     {
-        var lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         new Reconciler(lb.Tables).Apply([Web(Four, Six)], [Hosts.Ip4.Balancer, SelfV6]);
         return lb;
     }

@@ -17,11 +17,11 @@ static class PacketBars
     [
         .. from hook in Enum.GetValues<Hook>()
            from hosts in Hosts.OfEachFamily
-           from bar in Of(Names.Where(hook, hosts))
+           from bar in CreateBars(Names.Where(hook, hosts))
            select bar,
     ];
 
-    static IEnumerable<Bar> Of(string where) =>
+    static IEnumerable<Bar> CreateBars(string where) =>
     [
         .. Limits.Select(limit => Bar.AtMost(limit.Nanoseconds, Names.Cost(where), limit.Subject, Part)),
         Bar.AtMostOfAny(2.5, Names.ByFlows(where), Names.Flows(Names.Many), [Names.Flows(Names.AFew)], Part),

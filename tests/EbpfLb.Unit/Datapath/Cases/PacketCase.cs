@@ -63,7 +63,7 @@ public enum PacketCase
     /// <summary>A NAT port that is taken is exchanged; where none is free the flow is refused, no other broken.</summary>
     NatPortTaken,
 
-    /// <summary>Turns alternate exactly, weights give exact shares, weight zero takes no new flow.</summary>
+    /// <summary>RoundRobinPositions alternate exactly, weights give exact shares, weight zero takes no new flow.</summary>
     RoundRobin,
 
     /// <summary>Maglev's shares follow the weights; a backend that leaves moves few flows of others.</summary>

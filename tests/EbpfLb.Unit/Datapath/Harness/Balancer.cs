@@ -30,7 +30,7 @@ sealed class Balancer : IDisposable
     }
 
     /// <summary>All ports from 1024 on are for NAT, but for those from 61000 that the local stack hands out.</summary>
-    public static LbSettings Usual => new()
+    public static LbSettings Defaults => new()
     {
         NatPortMin = 1024,
         NatPortMax = 65535,
@@ -44,24 +44,24 @@ sealed class Balancer : IDisposable
 
     /// <param name="hook">Which program gets the packets.</param>
     /// <param name="settings">
-    /// Null for <see cref="Usual"/>, where a case fills the tables by this class alone. With others, and with
-    /// <see cref="Usual"/> itself, it may write what it likes: all of them are emptied afterwards.
+    /// Null for <see cref="Defaults"/>, where a case fills the tables by this class alone. With others, and with
+    /// <see cref="Defaults"/> itself, it may write what it likes: all of them are emptied afterwards.
     /// </param>
     public static Balancer On(Hook hook, LbSettings? settings = null) =>
-        new(hook, new(hook.Kind(), settings ?? Usual), ownsTables: settings is not null);
+        new(hook, new(hook.Kind(), settings ?? Defaults), ownsTables: settings is not null);
 
     /// <summary>On XDP as it is loaded for a driver's own hook, which hands over bare frames.</summary>
-    public static Balancer OnNativeXdp() => new(Hook.Xdp, new(HookKind.XdpNative, Usual));
+    public static Balancer OnNativeXdp() => new(Hook.Xdp, new(HookKind.XdpNative, Defaults));
 
     /// <summary>On tc as it is loaded on a kernel that tells how it knows a checksum.</summary>
     public static Balancer OnLookingTc()
     {
         Capabilities.RequireTold();
-        return new(Hook.Tc, new(HookKind.Tc, Usual, TcObject.Looking));
+        return new(Hook.Tc, new(HookKind.Tc, Defaults, TcObject.Looking));
     }
 
     /// <summary>On tc as it is loaded on a kernel that does not tell.</summary>
-    public static Balancer OnCompatibleTc() => new(Hook.Tc, new(HookKind.Tc, Usual, TcObject.Compatible));
+    public static Balancer OnCompatibleTc() => new(Hook.Tc, new(HookKind.Tc, Defaults, TcObject.Compatible));
 
     /// <summary>A TCP service whose backends take turns.</summary>
     public TestService ServeTcp(IPEndPoint at, params IPEndPoint[] backends) =>
@@ -143,7 +143,7 @@ sealed class Balancer : IDisposable
         () => new Cable(_datapath.Tc, hosts == Hosts.Ip4 ? Packet.EtherTypeIp4 : Packet.EtherTypeIp6));
 
     /// <summary>Opens a TCP flow with a SYN and says where it went.</summary>
-    public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.Of(
+    public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.From(
         Receive(service.Protocol == TcpPacket.ProtocolNumber
             ? new TcpPacket(client, service.At, Tcp.Syn)
             : new UdpPacket(client, service.At)));

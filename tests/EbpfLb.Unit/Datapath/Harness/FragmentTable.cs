@@ -9,7 +9,7 @@ static class FragmentTable
 {
     public static void Clear(LbTables tables)
     {
-        var fragments = Of(tables);
+        var fragments = Open(tables);
         foreach (var key in fragments.Keys())
             fragments.Remove(key);
     }
@@ -17,7 +17,7 @@ static class FragmentTable
     /// <summary>As if that long had passed since each was noted.</summary>
     public static void Age(LbTables tables, TimeSpan time)
     {
-        var fragments = Of(tables);
+        var fragments = Open(tables);
         foreach (var key in fragments.Keys())
         {
             if (fragments.TryGet(key, out var ports))
@@ -25,7 +25,7 @@ static class FragmentTable
         }
     }
 
-    static BpfMap<Key, Ports> Of(LbTables tables) => new(tables.Fragments, "fragments");
+    static BpfMap<Key, Ports> Open(LbTables tables) => new(tables.Fragments, "fragments");
 
     record struct Key(LbAddress Source, LbAddress Destination, uint Id, uint Protocol);
 

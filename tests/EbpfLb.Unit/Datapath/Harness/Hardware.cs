@@ -16,7 +16,7 @@ static class Hardware
     {
         var bytes = error.Bytes.ToArray();
         var start = error.SegmentOffset + IcmpError.HeaderLengthOfBoth + quoted.SegmentOffset - Packet.EthernetLength;
-        var checksum = InternetChecksum.Of(bytes.AsSpan(start..(Packet.EthernetLength + error.Ip!.PacketLength)));
+        var checksum = InternetChecksum.Compute(bytes.AsSpan(start..(Packet.EthernetLength + error.Ip!.PacketLength)));
         BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(start + quoted.L4ChecksumOffset), checksum);
         return new(bytes);
     }

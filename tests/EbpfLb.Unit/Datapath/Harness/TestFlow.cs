@@ -21,7 +21,7 @@ sealed record TestFlow(IPEndPoint Client, IPEndPoint Service, IPEndPoint Nat, IP
     };
 
     /// <summary>Reads from the first packet where the flow leads; fails when it was not sent on.</summary>
-    public static TestFlow Of(Outcome first)
+    public static TestFlow From(Outcome first)
     {
         Assert.True(first.Verdict is Verdict.Transmit or Verdict.Redirect, $"not sent on but {first.Verdict}");
         var came = new Frame(first.Came);

@@ -8,7 +8,7 @@ namespace EbpfLb.Unit.Datapath.Harness;
 /// <summary>One of the balancer's interfaces.</summary>
 sealed record Link(string Name, uint Index, int Mtu, IPAddress[] Addresses)
 {
-    public Mac Mac => Mac.Of(Addresses[0]);
+    public Mac Mac => Mac.From(Addresses[0]);
 
     /// <summary>As user space tells the datapath of it.</summary>
     public LbLink InTables => new()
@@ -65,8 +65,8 @@ sealed class TestNetwork
     public static Hop? WayTo(IPAddress host)
     {
         if (Hosts.OfEachFamily.Any(hosts => hosts.BehindRouter.Contains(host)))
-            return new(Far, Mac.Of(Hosts.Ip4.Router));
-        return Hosts.OfEachFamily.Any(hosts => hosts.OnLan.Contains(host)) ? new(Lan, Mac.Of(host)) : null;
+            return new(Far, Mac.From(Hosts.Ip4.Router));
+        return Hosts.OfEachFamily.Any(hosts => hosts.OnLan.Contains(host)) ? new(Lan, Mac.From(host)) : null;
     }
 
     public T Inside<T>(Func<T> action) => _namespace.Run(action);
@@ -126,8 +126,8 @@ sealed class TestNetwork
 
     static string[] Setup(Hosts hosts) =>
     [
-        .. hosts.OnLan.Select(host => $"neigh add {host} lladdr {Mac.Of(host)} dev {Lan.Name} nud permanent"),
-        $"neigh add {hosts.Router} lladdr {Mac.Of(hosts.Router)} dev {Far.Name} nud permanent",
+        .. hosts.OnLan.Select(host => $"neigh add {host} lladdr {Mac.From(host)} dev {Lan.Name} nud permanent"),
+        $"neigh add {hosts.Router} lladdr {Mac.From(hosts.Router)} dev {Far.Name} nud permanent",
         $"route add {hosts.Carol} via {hosts.Router}",
         $"address add {hosts.Alias} dev lo{(hosts == Hosts.Ip6 ? " nodad" : "")}",
         $"route add {hosts.Erin} via {hosts.Router} src {hosts.Alias}",

@@ -6,7 +6,7 @@ namespace EbpfLb.Unit.Datapath.Packets;
 /// <summary>A frame as named fields, in the order of the wire, for people to read.</summary>
 static class Dissection
 {
-    public static IReadOnlyList<(string Name, string Value)> Of(byte[] bytes)
+    public static IReadOnlyList<(string Name, string Value)> Read(byte[] bytes)
     {
         var frame = new Frame(bytes);
         var fields = new List<(string, string)> { ("frame length", $"{bytes.Length}") };

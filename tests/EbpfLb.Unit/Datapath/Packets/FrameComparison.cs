@@ -14,8 +14,8 @@ static class FrameComparison
 
     public static string Describe(byte[] expected, byte[] actual)
     {
-        var left = Dissection.Of(expected);
-        var right = Dissection.Of(actual);
+        var left = Dissection.Read(expected);
+        var right = Dissection.Read(actual);
         var names = left.Select(field => field.Name).Union(right.Select(field => field.Name));
         var text = new StringBuilder();
         AppendLine(text, " ", "", "expected", "actual");

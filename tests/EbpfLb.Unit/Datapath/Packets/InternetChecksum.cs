@@ -10,7 +10,7 @@ namespace EbpfLb.Unit.Datapath.Packets;
 static class InternetChecksum
 {
     /// <summary>The checksum to write, where the field itself was zero while summing.</summary>
-    public static ushort Of(ReadOnlySpan<byte> bytes) => (ushort)~Sum(bytes);
+    public static ushort Compute(ReadOnlySpan<byte> bytes) => (ushort)~Sum(bytes);
 
     /// <summary>The folded sum, on top of another, which is 0xffff over all that a right checksum covers.</summary>
     public static ushort Sum(ReadOnlySpan<byte> bytes, ushort initial = 0) => Fold(initial + Words(bytes));

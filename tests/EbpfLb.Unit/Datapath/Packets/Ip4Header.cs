@@ -31,7 +31,7 @@ static class Ip4Header
         packet.Source.Address.TryWriteBytes(header[12..], out _);
         packet.Destination.Address.TryWriteBytes(header[16..], out _);
         packet.IpOptions.CopyTo(header[MinLength..]);
-        BinaryPrimitives.WriteUInt16BigEndian(header[10..], InternetChecksum.Of(header));
+        BinaryPrimitives.WriteUInt16BigEndian(header[10..], InternetChecksum.Compute(header));
     }
 
     static ushort FlagsAndOffset(Packet packet) => packet.Piece is { } piece

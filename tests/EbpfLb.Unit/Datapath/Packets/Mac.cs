@@ -11,7 +11,7 @@ readonly record struct Mac(ulong Value)
     /// <summary>
     /// The locally administered address 02:00:a:b:c:d of the test network's host whose addresses end in these bytes.
     /// </summary>
-    public static Mac Of(IPAddress host)
+    public static Mac From(IPAddress host)
     {
         var mac = 0x0200ul;
         foreach (var part in host.GetAddressBytes()[^4..])

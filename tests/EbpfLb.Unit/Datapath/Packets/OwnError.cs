@@ -19,7 +19,7 @@ static class OwnError
             QuotedLength = Math.Min(packet.IpLength, packet.IsIp4 ? 548 : 1232),
             TypeOfService = (byte)(packet.IsIp4 ? 0xc0 : 0),
             Identification = 0,
-            SourceMac = packet.DestinationMac ?? Mac.Of(packet.Destination.Address),
-            DestinationMac = packet.SourceMac ?? Mac.Of(packet.Source.Address),
+            SourceMac = packet.DestinationMac ?? Mac.From(packet.Destination.Address),
+            DestinationMac = packet.SourceMac ?? Mac.From(packet.Source.Address),
         };
 }

@@ -119,8 +119,8 @@ abstract record Packet(IPEndPoint Source, IPEndPoint Destination)
 
     void WriteEthernet(Span<byte> frame)
     {
-        (DestinationMac ?? Mac.Of(Destination.Address)).Write(frame);
-        (SourceMac ?? Mac.Of(Source.Address)).Write(frame[Mac.Length..]);
+        (DestinationMac ?? Mac.From(Destination.Address)).Write(frame);
+        (SourceMac ?? Mac.From(Source.Address)).Write(frame[Mac.Length..]);
         BinaryPrimitives.WriteUInt16BigEndian(frame[12..], EtherType ?? (IsIp4 ? EtherTypeIp4 : EtherTypeIp6));
     }
 

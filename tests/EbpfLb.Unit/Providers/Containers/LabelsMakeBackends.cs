@@ -9,14 +9,14 @@ namespace EbpfLb.Unit.Providers.Containers;
 /// <summary>What labels say, and what is said of those that say what cannot be.</summary>
 public sealed class LabelsMakeBackends
 {
-    static readonly LoadBalancerConfiguration Configuration = Followed.Configuration("/run/engine.sock");
+    static readonly LoadBalancerConfiguration Configuration = WatchedContainers.Configuration("/run/engine.sock");
 
     static readonly Dictionary<string, ImmutableArray<IPAddress>> Networks = new()
     {
         ["lab"] = [IPAddress.Parse("172.20.0.2"), IPAddress.Parse("fd00::2")],
         ["other"] = [IPAddress.Parse("172.21.0.2")],
         ["none"] = [],
-        ["own"] = [IPAddress.Parse("fd00::3"), .. Followed.Own],
+        ["own"] = [IPAddress.Parse("fd00::3"), .. WatchedContainers.Own],
     };
 
     [Theory]
@@ -32,7 +32,7 @@ public sealed class LabelsMakeBackends
         var (found, faults) = Read(labels);
 
         Assert.Empty(faults);
-        Assert.Equal(backends, found.Select(Followed.Write));
+        Assert.Equal(backends, found.Select(WatchedContainers.Write));
     }
 
     [Theory]
@@ -87,7 +87,7 @@ public sealed class LabelsMakeBackends
     public void A_signals_name_is_a_number(string? text, int number) => Assert.Equal(number, StopSignal.Number(text));
 
     static (ImmutableArray<ContainerBackend> Backends, ImmutableArray<ConfigurationError> Faults) Read(string labels) =>
-        new LabelledContainer(Configuration, Followed.Own, Labelled(labels)).Read();
+        new LabelledContainer(Configuration, WatchedContainers.Own, Labelled(labels)).Read();
 
     /// <summary>A container with labels written as name=value, without their prefix.</summary>
     static Container Labelled(string labels) => new(

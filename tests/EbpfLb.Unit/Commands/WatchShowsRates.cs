@@ -1,0 +1,96 @@
+using EbpfLb.Commands;
+using EbpfLb.Status;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EbpfLb.Unit.Commands;
+
+/// <summary>A reading each interval, shown in the place of the last one or below it, until the user ends it.</summary>
+public sealed class WatchShowsRates : IDisposable
+{
+    readonly StringWriter _output = new() { NewLine = "\n" };
+
+    public void Dispose() => _output.Dispose();
+
+    [Fact]
+    public async Task One_block_below_the_other_where_the_output_is_no_terminal()
+    {
+        await ShowAsync(readings: 3, size: null);
+
+        var blocks = _output.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, blocks.Length);
+        Assert.Contains("packets/s: sent-to-backend 100.0\n", blocks[0], StringComparison.Ordinal);
+        Assert.Contains("packets/s: sent-to-backend 200.0\n", blocks[1], StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', _output.ToString());
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_is_told_below_what_can()
+    {
+        await ShowAsync(readings: 3, size: null, faults: ["what is attached to eth1 was made by another version."]);
+
+        var blocks = _output.ToString().Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, blocks.Length);
+        Assert.All(blocks, block => Assert.Contains("sent-to-backend", block, StringComparison.Ordinal));
+        Assert.All(blocks, block => Assert.EndsWith(
+            "\nerror: what is attached to eth1 was made by another version.", block.TrimEnd(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task In_place_on_a_terminal_which_is_left_as_it_was()
+    {
+        await ShowAsync(readings: 3, size: () => (0, 24));
+
+        var text = _output.ToString();
+        Assert.Equal(2, text.Split("\u001b[H").Length - 1);
+        Assert.StartsWith("\u001b[?1049h", text, StringComparison.Ordinal);
+        Assert.EndsWith("\u001b[?7h\u001b[?25h\u001b[?1049l", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "refused and dropped: none")]
+    [InlineData(4, "refused and dropped: none")]
+    [InlineData(3, "... and 2 more lines")]
+    [InlineData(1, "... and 3 more lines")]
+    public async Task No_more_than_fits_the_terminal_where_its_size_is_known(int height, string last)
+    {
+        await ShowAsync(readings: 2, () => (0, height));
+
+        var shown = _output.ToString().Split("\u001b[H")[1].Split("\u001b[J")[0].Split("\u001b[K\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(last, shown[^1].Trim());
+    }
+
+    [Theory]
+    [InlineData("watch --interval 0s", "--interval: '0s' is not an interval. Use 100ms to 1h, written as 500ms, 2s or 1m.")]
+    [InlineData("watch --interval soon", "'soon' is not an interval")]
+    [InlineData("status --interval 2h", "'2h' is not an interval")]
+    public async Task A_wrong_interval_is_explained(string line, string explanation)
+    {
+        var (code, output, error) = await new Shell().Type(line);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains(explanation, error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Takes readings, each of which lasts a second, and is interrupted during the last one.</summary>
+    async Task ShowAsync(int readings, Func<(int, int)>? size, string[]? faults = null)
+    {
+        var time = new FakeTimeProvider();
+        using var interrupt = new CancellationTokenSource();
+        var taken = 0u;
+        using (var screen = new Screen(_output, size))
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                new WatchLoop(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), new TaskCompletionSource().Task, interrupt.Token));
+        }
+
+        StatusSnapshot Read()
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            taken++;
+            if (taken == readings)
+                interrupt.Cancel();
+            var sent = taken * (taken - 1) / 2 * 100;
+            return new([new("eth0", ["eth0"], "tc", "told to", true, 0, 1024, 0, new Dictionary<string, ulong> { ["sent-to-backend"] = sent }, [])], faults ?? []);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text;
+using EbpfLb.Configuration;
+
+namespace EbpfLb.Unit.Configuration;
+
+/// <summary>Whatever a file holds, the answer is a configuration or faults; never an exception, never a long wait.</summary>
+public sealed class YamlOfAnyShapeGivesErrors
+{
+    const string Good = """
+        interface: eth0
+        hook: auto
+        events: flows
+        services:
+          - name: web
+            listen: self:80/tcp
+            algorithm: round-robin
+            backends: [ 172.20.0.2:80, { address: "172.20.0.3:80", weight: 2 } ]
+        """;
+
+    [Theory]
+    [InlineData("", "lb.yaml", "holds no configuration")]
+    [InlineData("# nothing\n", "lb.yaml", "holds no configuration")]
+    [InlineData("hello", "lb.yaml:1:1", "is not a mapping with the keys interface, interface-timeout, hook, events, flows, timeouts, metrics, logs, leave-attached, services")]
+    [InlineData("- a\n- b\n", "lb.yaml:1:1", "is not a mapping")]
+    [InlineData("interface: eth0\nservices: [ {listen: ':80' }\n", "lb.yaml:3:1", "the YAML cannot be read")]
+    [InlineData("interface: eth0\ninterface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "Duplicate key interface")]
+    [InlineData("interface: eth0\n!!str interface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "is given twice")]
+    [InlineData("interface: eth0\n? [a, b]\n: c\nservices: [{listen: ':80'}]", "lb.yaml:2:3", "is not a known key")]
+    [InlineData("interface: {name: eth0}\nservices: [{listen: ':80'}]", "lb.yaml:1:12 interface", "is not a single value")]
+    [InlineData("interface: eth0\nservices: [{listen: [fd00::1]}]", "lb.yaml:2:21 services[0].listen", "is not a single value")]
+    [InlineData("interface: &a eth0\nservices: [{listen: *a}]", "lb.yaml:1:12", "anchors and aliases are not supported")]
+    [InlineData("interface: eth0\nservices: [{listen: *a}]", "lb.yaml:2:21", "anchors and aliases are not supported")]
+    [InlineData("interface: eth0\n---\ninterface: eth0\n", "lb.yaml:2:1", "a second document starts here")]
+    [InlineData("interface: eth0\nservices:\n  listen: :80\n", "lb.yaml:3:3 services", "is not a list")]
+    [InlineData("interface: eth0\nservices: []\n", "lb.yaml:2:11 services", "no services are configured")]
+    [InlineData("interface: eth0\n", "lb.yaml:1:1 services", "no services are configured")]
+    [InlineData("interface: eth0\nservices: [web]\n", "lb.yaml:2:12 services[0]", "is not a mapping with the keys name")]
+    [InlineData("interface: eth0\nservices: [{name: web}]\n", "lb.yaml:2:12 services[0].listen", "the listen is missing")]
+    [InlineData("interface: eth0\nservices: [{listen: ':80', backends: b}]\n",
+        "lb.yaml:2:38 services[0].backends", "is not a list")]
+    [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [{weight: 1}]}]\n",
+        "lb.yaml:2:39 services[0].backends[0].address", "the address is missing")]
+    [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [[]]}]\n",
+        "lb.yaml:2:39 services[0].backends[0]", "is neither an address nor a mapping with the keys address, weight")]
+    [InlineData("interface: eth0\nservices: [{listen: ':80', ports: 1}]\n", "lb.yaml:2:28 services[0]", "is not a known key")]
+    public void A_fault_names_line_column_and_path(string text, string place, string problem)
+    {
+        var fault = Assert.Single(Given.Yaml(text).Errors);
+
+        Assert.Equal(place, fault.Location.Text);
+        Assert.Contains(problem, fault.Problem, StringComparison.Ordinal);
+        Assert.NotEmpty(fault.Remedy);
+    }
+
+    [Fact]
+    public void Deep_nesting_is_refused()
+    {
+        var fault = Assert.Single(Given.Yaml("interface: " + new string('[', 100_000)).Errors);
+
+        Assert.Contains("nested deeper than 16 levels", fault.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Aliases_cannot_multiply()
+    {
+        var bomb = new StringBuilder("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+        for (var i = 1; i < 30; i++)
+            bomb.Append(CultureInfo.InvariantCulture, $"a{i}: &a{i} [*a{i - 1},*a{i - 1},*a{i - 1},*a{i - 1},*a{i - 1}]\n");
+
+        var fault = Assert.Single(Given.Yaml(bomb.ToString()).Errors);
+
+        Assert.Contains("anchors and aliases", fault.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Random_text_gives_faults()
+    {
+        var random = new Random(20_26);
+        for (var round = 0; round < 2_000; round++)
+        {
+            var bytes = new byte[random.Next(200)];
+            random.NextBytes(bytes);
+            AssertFaults(Given.Yaml(Encoding.Latin1.GetString(bytes)));
+        }
+    }
+
+    [Fact]
+    public void Damaged_files_give_faults_or_a_configuration_that_is_whole()
+    {
+        const string Bits = "{}[]:,-&*!|>'\"%@`#? \n\t\0\u0085\uFFFF0aself";
+        var random = new Random(42);
+        for (var round = 0; round < 5_000; round++)
+        {
+            var text = new StringBuilder(Good);
+            for (var edits = random.Next(1, 6); edits > 0; edits--)
+            {
+                var at = random.Next(text.Length);
+                if (random.Next(2) == 0)
+                    text.Remove(at, Math.Min(random.Next(1, 20), text.Length - at));
+                else
+                    text.Insert(at, Bits[random.Next(Bits.Length)]);
+            }
+            var reading = Given.Yaml(text.ToString());
+            if (reading.Configuration is { } configuration)
+                Assert.All(configuration.Services, service => Assert.NotEqual(0, service.Listen.Port));
+            else
+                AssertFaults(reading);
+        }
+    }
+
+    [Fact]
+    public void The_undamaged_file_is_a_configuration() => Assert.Empty(Given.Yaml(Good).Errors);
+
+    static void AssertFaults(ConfigurationResult reading)
+    {
+        Assert.Null(reading.Configuration);
+        Assert.NotEmpty(reading.Errors);
+        Assert.All(reading.Errors, fault => Assert.DoesNotContain('\n', fault.ToString()));
+    }
+}

@@ -1,0 +1,24 @@
+using EbpfLb.Configuration;
+using EbpfLb.Datapath;
+using EbpfLb.Unit.Datapath.Harness;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>The kernel's verifier takes each program as each hook loads it.</summary>
+public sealed class VerifierAcceptsEveryProgram
+{
+    [Theory]
+    [InlineData(nameof(HookKind.Tc), nameof(TcObject.Looking)), InlineData(nameof(HookKind.Tc), nameof(TcObject.Compatible))]
+    [InlineData(nameof(HookKind.XdpGeneric), null), InlineData(nameof(HookKind.XdpNative), null)]
+    public void By_the_verifier(string hook, string? tcObject)
+    {
+        Capabilities.RequireDatapath();
+        TcObject? which = tcObject is null ? null : Enum.Parse<TcObject>(tcObject);
+        if (which == TcObject.Looking)
+            Capabilities.RequireTold();
+
+        using var loaded = LoadedDatapaths.Load(Enum.Parse<HookKind>(hook), Balancer.Defaults, which);
+
+        Assert.Null(loaded.TcRefusal);
+    }
+}

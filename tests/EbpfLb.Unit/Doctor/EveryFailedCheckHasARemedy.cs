@@ -1,0 +1,265 @@
+using EbpfLb.Datapath;
+using EbpfLb.Doctor;
+
+namespace EbpfLb.Unit.Doctor;
+
+/// <summary>What hinders the load balancer is missing, what limits it is a warning, and both say what to do.</summary>
+public sealed class EveryFailedCheckHasARemedy
+{
+    static readonly DeviceFacts Eth0 = new("eth0", Exists: true, IsUp: true, ["172.20.0.2"], Driver: "virtio_net");
+
+    static readonly HostFacts Healthy = new(
+        Capabilities(12, 38, 39), new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535),
+        Forwards: true, Eth0, TcFailure: null, XdpFailure: null);
+
+    [Fact]
+    public void A_healthy_machine_has_none()
+    {
+        var diagnosis = DoctorChecks.Run(Healthy);
+
+        Assert.True(diagnosis.CanRun);
+        Assert.All(diagnosis.Findings, finding => Assert.Equal((Verdict.Ok, null), (finding.Verdict, finding.Remedy)));
+        Assert.Equal(
+            [
+                "privileges", "kernel", "libbpf", "bpffs", "BTF", "forwarding", "NAT ports", "eth0",
+                "hook tc", "hook xdp-generic", "hook xdp-native",
+            ],
+            diagnosis.Findings.Select(finding => finding.Subject));
+    }
+
+    [Theory]
+    [InlineData(new[] { 12, 21 }, null)]
+    [InlineData(new[] { 38, 39 }, "no CAP_NET_ADMIN")]
+    [InlineData(new[] { 21 }, "no CAP_NET_ADMIN")]
+    [InlineData(new[] { 12, 39 }, "no CAP_PERFMON")]
+    [InlineData(new[] { 12 }, "no CAP_BPF, CAP_PERFMON")]
+    [InlineData(new int[0], "no CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON")]
+    public void Capabilities_that_are_absent(int[] held, string? observation)
+    {
+        var facts = Healthy with { Capabilities = Capabilities(held) };
+
+        if (observation is null)
+            Assert.True(DoctorChecks.Run(facts).CanRun);
+        else
+            AssertMissing(facts, "privileges", observation, "NET_ADMIN, BPF and PERFMON, or NET_ADMIN and SYS_ADMIN");
+    }
+
+    [Fact]
+    public void Privileges_over_a_user_namespace_alone() => AssertMissing(
+        Healthy with { IsInUserNamespace = true }, "privileges", "over a user namespace alone", "an engine that is not rootless");
+
+    [Theory]
+    [InlineData("5.18", "5.18, with clsact filters")]
+    [InlineData("6.5", "6.5, with clsact filters")]
+    [InlineData("6.6", "6.6, with tcx links")]
+    public void A_kernel_that_is_new_enough_has_none(string version, string observation)
+    {
+        var finding = Find(Healthy with { Kernel = Version.Parse(version) }, "kernel");
+
+        Assert.Equal(Verdict.Ok, finding.Verdict);
+        Assert.StartsWith(observation, finding.Observation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_that_loads_nothing_is_one_sentence()
+    {
+        var facts = Healthy with { Kernel = new(5, 10), TcFailure = "the verifier refuses.", XdpFailure = "the verifier refuses." };
+
+        AssertMissing(facts, "kernel", "5.10 is too old", $"boot {KernelNeed.TcCompat.Oldest} or later");
+        Assert.DoesNotContain(DoctorChecks.Run(facts).Findings, finding => finding.Observation.Contains("verifier"));
+    }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_that_loads_the_programs_is_enough()
+    {
+        var facts = Healthy with { Kernel = new(5, 14) }; // RHEL 9 carries later parts back
+
+        Assert.True(DoctorChecks.Run(facts).CanRun);
+        Assert.Equal(
+            new("kernel", Verdict.Ok, $"5.14, where the programs load, although it is older than {KernelNeed.TcCompat.Oldest}"),
+            Find(facts, "kernel"));
+    }
+
+    [Fact]
+    public void A_kernel_below_the_minimum_is_not_blamed_for_missing_privileges()
+    {
+        var facts = Healthy with { Capabilities = 0, Kernel = new(5, 14), TcFailure = "x", XdpFailure = "x" };
+
+        AssertFinding(facts, Verdict.Warn, "kernel", "5.14 may be too old", "ask again");
+        Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
+    }
+
+    [Fact]
+    public void A_kernel_without_types_that_loads_nothing() => AssertMissing(
+        Healthy with { HasBtf = false, TcFailure = "the verifier refuses.", XdpFailure = "the verifier refuses." },
+        "BTF", "/sys/kernel/btf/vmlinux is missing, and the verifier needs it", "boot a kernel built with CONFIG_DEBUG_INFO_BTF");
+
+    [Fact]
+    public void Types_that_are_hidden_where_the_programs_load_cost_time_only()
+    {
+        var facts = Healthy with { HasBtf = false }; // a container may not see the file
+
+        Assert.True(DoctorChecks.Run(facts).CanRun);
+        AssertFinding(facts, Verdict.Warn, "BTF", "the programs load, but tc uses more time per packet", "/sys/kernel/btf");
+    }
+
+    [Fact]
+    public void Missing_types_are_not_blamed_for_missing_privileges()
+    {
+        var facts = Healthy with { Capabilities = 0, HasBtf = false, TcFailure = "x", XdpFailure = "x" };
+
+        AssertFinding(facts, Verdict.Warn, "BTF", "/sys/kernel/btf/vmlinux is missing", "ask again");
+        Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
+    }
+
+    [Theory]
+    [InlineData("hook tc", ", takes less time from 6.2 with BTF on; this is 6.8)")]
+    [InlineData("hook xdp-generic", "; this is 6.8)")]
+    [InlineData("hook xdp-native", "; this is 6.8)")]
+    public void Each_hook_says_which_kernel_it_needs_and_which_this_is(string hook, string versions) => Assert.Contains(
+        $"the programs load (needs kernel {KernelNeed.TcCompat.Oldest}{versions}", Find(Healthy, hook).Observation,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Libbpf_that_is_not_installed() =>
+        AssertMissing(Healthy with { LibBpf = null, TcFailure = "x", XdpFailure = "x" },
+            "libbpf", "not installed", "apt-get install libbpf1");
+
+    [Fact]
+    public void No_place_for_pins_and_no_right_to_make_one() =>
+        AssertMissing(Healthy with { HasBpffs = false }, "bpffs", "needs CAP_SYS_ADMIN", "mount -t bpf bpffs /sys/fs/bpf");
+
+    [Fact]
+    public void No_place_for_pins_yet_is_none_where_it_can_be_made() =>
+        Assert.True(DoctorChecks.Run(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
+
+    [Fact]
+    public void Forwarding_that_is_off_on_the_interface() =>
+        AssertWarning(Healthy with { Forwards = false }, "forwarding", "same link", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
+
+    [Fact]
+    public void Forwarding_that_is_off_altogether() =>
+        AssertWarning(Healthy with { Forwards = false, Device = null },
+            "forwarding", "same link", "sysctl -w net.ipv4.ip_forward=1");
+
+    [Fact]
+    public void Forwarding_that_is_off_on_the_first_of_two_interfaces() =>
+        AssertWarning(Healthy with { Forwards = false, MoreDevices = [Eth0 with { Name = "back" }] },
+            "forwarding", "what comes for one by back is lost", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
+
+    [Theory]
+    [InlineData(false, true, "IPv4", "sysctl -w net.ipv4.conf.back.forwarding=1")]
+    [InlineData(true, false, "IPv6", "sysctl -w net.ipv6.conf.back.forwarding=1")]
+    public void Forwarding_that_is_off_on_the_second(bool ip4, bool ip6, string family, string remedy) =>
+        AssertWarning(
+            Healthy with { MoreDevices = [Eth0 with { Name = "back", Forwards = ip4, ForwardsIpv6 = ip6 }] },
+            "back forwarding", $"disabled for {family}, so that what comes by back for another interface is lost", remedy);
+
+    [Fact]
+    public void Two_interfaces_that_forward_have_none() => Assert.All(
+        DoctorChecks.Run(Healthy with { MoreDevices = [Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
+        finding => Assert.Equal(Verdict.Ok, finding.Verdict));
+
+    [Fact]
+    public void A_second_interface_that_does_not_exist() =>
+        AssertMissing(Healthy with { MoreDevices = [new("eth9", Exists: false, IsUp: false, [], null)] },
+            "eth9", "no such interface", "'ip link'");
+
+    [Fact]
+    public void Ipv6_forwarding_that_is_off_where_there_is_ipv6() =>
+        AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
+            "IPv6 forwarding", "XDP leaves IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
+
+    [Fact]
+    public void Ipv6_forwarding_that_is_on() => Assert.Equal(
+        Verdict.Ok, Find(Healthy with { Device = Eth0 with { ForwardsIpv6 = true } }, "IPv6 forwarding").Verdict);
+
+    [Theory]
+    [InlineData(32768, 60999, "36280 beside")]
+    [InlineData(1, 65534, "1 beside")]
+    public void A_local_port_range_that_takes_the_clients_ports(int first, int last, string observation) =>
+        AssertWarning(Healthy with { LocalPorts = (first, last) }, "NAT ports", observation, "ip_local_port_range='61000 65535'");
+
+    [Fact]
+    public void A_local_port_range_that_leaves_no_port() =>
+        AssertMissing(Healthy with { LocalPorts = (1024, 65535) }, "NAT ports", "none", "ip_local_port_range='61000 65535'");
+
+    [Fact]
+    public void An_interface_that_does_not_exist() =>
+        AssertMissing(Healthy with { Device = new("eth9", Exists: false, IsUp: false, [], null) },
+            "eth9", "no such interface", "'ip link'");
+
+    [Fact]
+    public void An_interface_that_is_down() =>
+        AssertMissing(Healthy with { Device = Eth0 with { IsUp = false } }, "eth0", "down", "ip link set eth0 up");
+
+    [Fact]
+    public void An_interface_without_address() =>
+        AssertMissing(Healthy with { Device = Eth0 with { Addresses = [] } }, "eth0", "no address", "ip address add");
+
+    [Fact]
+    public void Native_xdp_on_a_virtual_device() =>
+        AssertWarning(Healthy with { Device = Eth0 with { Driver = null } }, "hook xdp-native", "virtual devices", "--hook tc");
+
+    [Fact]
+    public void Native_xdp_on_a_veth_whose_peer_would_drop_all() =>
+        AssertWarning(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = false } },
+            "hook xdp-native", "neither an XDP program nor GRO", "ethtool -K PEER gro on");
+
+    [Fact]
+    public void Native_xdp_on_a_veth_whose_peer_is_ready() => Assert.Equal(
+        Verdict.Ok,
+        Find(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = true } }, "hook xdp-native").Verdict);
+
+    [Fact]
+    public void Native_xdp_on_nobody_knows_what() =>
+        AssertWarning(Healthy with { Device = null },
+            "hook xdp-native", "depends on the interface's driver", "--interface NAME");
+
+    [Fact]
+    public void Programs_that_do_not_load_say_why()
+    {
+        var diagnosis = DoctorChecks.Run(Healthy with { TcFailure = "the verifier frowned.", XdpFailure = "the verifier laughed." });
+
+        Assert.False(diagnosis.CanRun);
+        Assert.Equal(
+            ["the verifier frowned.", "the verifier laughed.", "the verifier laughed."],
+            diagnosis.Findings.Where(finding => finding.Verdict == Verdict.Missing).Select(finding => finding.Observation));
+    }
+
+    [Fact]
+    public void Tc_alone_is_enough_to_run()
+    {
+        var diagnosis = DoctorChecks.Run(Healthy with { XdpFailure = "no." });
+
+        Assert.True(diagnosis.CanRun);
+        Assert.Equal(
+            [Verdict.Ok, Verdict.Missing, Verdict.Missing], diagnosis.Findings.TakeLast(3).Select(finding => finding.Verdict));
+    }
+
+    static void AssertMissing(HostFacts facts, string subject, string observation, string remedy)
+    {
+        AssertFinding(facts, Verdict.Missing, subject, observation, remedy);
+        Assert.False(DoctorChecks.Run(facts).CanRun);
+        Assert.StartsWith("see what is missing above (needs kernel ", Find(facts, "hook tc").Observation, StringComparison.Ordinal);
+    }
+
+    static void AssertWarning(HostFacts facts, string subject, string observation, string remedy)
+    {
+        AssertFinding(facts, Verdict.Warn, subject, observation, remedy);
+        Assert.True(DoctorChecks.Run(facts).CanRun);
+    }
+
+    static void AssertFinding(HostFacts facts, Verdict verdict, string subject, string observation, string remedy)
+    {
+        var finding = Find(facts, subject);
+        Assert.Equal(verdict, finding.Verdict);
+        Assert.Contains(observation, finding.Observation, StringComparison.Ordinal);
+        Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
+    }
+
+    static CheckResult Find(HostFacts facts, string subject) =>
+        DoctorChecks.Run(facts).Findings.Single(finding => finding.Subject == subject);
+
+    static ulong Capabilities(params int[] numbers) => numbers.Aggregate(0UL, (set, number) => set | (1UL << number));
+}

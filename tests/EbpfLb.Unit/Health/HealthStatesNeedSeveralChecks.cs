@@ -1,0 +1,74 @@
+using EbpfLb.Configuration;
+using EbpfLb.Health;
+using EbpfLb.Reconcile;
+
+namespace EbpfLb.Unit.Health;
+
+/// <summary>One check may err: so many in a row take a backend out, and so many bring it back.</summary>
+public sealed class HealthStatesNeedSeveralChecks
+{
+    static readonly HealthConfiguration How = new() { Rise = 2, Fall = 3 };
+
+    /// <summary>A '+' is a good check, a '-' a failed one; after each stands the verdict's first letter.</summary>
+    [Theory]
+    [InlineData("?", "+U")]
+    [InlineData("?", "-?-?-D")]
+    [InlineData("?", "-?-?+U")]
+    [InlineData("U", "-U-U-D")]
+    [InlineData("U", "-U-U+U-U-U-D")]
+    [InlineData("D", "+D+U")]
+    [InlineData("D", "+D-D+D+U")]
+    [InlineData("D", "-D-D-D-D+D+U-U-U-D")]
+    public void So_many_in_a_row_decide(string first, string checks)
+    {
+        var verdict = new HealthState(HealthOf(first[0]));
+
+        foreach (var pair in checks.Chunk(2))
+        {
+            verdict = verdict.Next(pair[0] == '+', How);
+            Assert.Equal(HealthOf(pair[1]), verdict.Health);
+        }
+    }
+
+    [Fact]
+    public void One_is_enough_where_that_is_asked_for()
+    {
+        var hasty = new HealthConfiguration { Rise = 1, Fall = 1 };
+
+        var down = new HealthState(BackendHealth.Up).Next(isHealthy: false, hasty);
+
+        Assert.Equal(BackendHealth.Down, down.Health);
+        Assert.Equal(BackendHealth.Up, down.Next(isHealthy: true, hasty).Health);
+    }
+
+    [Theory]
+    [InlineData('U', false, false)]
+    [InlineData('D', false, true)]
+    [InlineData('?', false, true)]
+    [InlineData('?', true, false)]
+    public void Only_what_is_down_or_new_is_left_out(char health, bool isTrusted, bool isLeftOut) =>
+        Assert.Equal(isLeftOut, new HealthState(HealthOf(health), isTrusted).IsExcluded);
+
+    [Fact]
+    public void What_is_trusted_at_first_loses_that_with_its_first_verdict()
+    {
+        var down = new HealthState(BackendHealth.Unknown, IsTrusted: true)
+            .Next(isHealthy: false, How).Next(isHealthy: false, How).Next(isHealthy: false, How);
+
+        Assert.True(down.IsExcluded);
+    }
+
+    [Theory]
+    [InlineData(0, 900)]
+    [InlineData(0.5, 1000)]
+    [InlineData(1, 1100)]
+    public void Rests_are_a_tenth_shorter_or_longer(double roll, int milliseconds) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), HealthProbe.Jittered(TimeSpan.FromSeconds(1), roll));
+
+    static BackendHealth HealthOf(char letter) => letter switch
+    {
+        '?' => BackendHealth.Unknown,
+        'U' => BackendHealth.Up,
+        _ => BackendHealth.Down,
+    };
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using EbpfLb.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EbpfLb.Unit.Monitoring;
+
+/// <summary>The endpoint of metrics answers who asks properly, and is not harmed by who does not.</summary>
+public sealed class MetricsServerAnswers : IAsyncDisposable
+{
+    readonly TcpListener _listener = MetricsServer.Bind(new(IPAddress.Loopback, 0));
+    readonly MetricsServer _server;
+    readonly HttpClient _http;
+
+    public MetricsServerAnswers()
+    {
+        _server = new(_listener, path => path switch
+        {
+            "/text" => new(HttpStatusCode.OK, "Grüße\n"),
+            "/ill" => new(HttpStatusCode.ServiceUnavailable, "no\n"),
+            "/broken" => throw new LoadBalancerException("the map is gone."),
+            _ => new(HttpStatusCode.NotFound, "nothing\n"),
+        }, NullLogger<MetricsServer>.Instance);
+        _http = new() { BaseAddress = new($"http://{_listener.LocalEndpoint}") };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _server.DisposeAsync();
+        _listener.Dispose();
+    }
+
+    [Theory]
+    [InlineData("GET", "/text", HttpStatusCode.OK, "Grüße\n")]
+    [InlineData("GET", "/text?name=a", HttpStatusCode.OK, "Grüße\n")]
+    [InlineData("HEAD", "/text", HttpStatusCode.OK, "")]
+    [InlineData("GET", "/ill", HttpStatusCode.ServiceUnavailable, "no\n")]
+    [InlineData("GET", "/", HttpStatusCode.NotFound, "nothing\n")]
+    [InlineData("GET", "/broken", HttpStatusCode.InternalServerError, "the map is gone.\n")]
+    [InlineData("POST", "/text", HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n")]
+    public async Task A_request_gets_what_stands_there(string method, string path, HttpStatusCode status, string text)
+    {
+        using var request = new HttpRequestMessage(new(method), path);
+
+        using var answer = await _http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal(text, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("\r\n\r\n")]
+    [InlineData("hello\r\n\r\n")]
+    [InlineData("GET /text\r\n\r\n")]
+    [InlineData("GET /text HTTP/2.0\r\n\r\n")]
+    public async Task What_is_no_request_is_told_so(string bytes)
+    {
+        var answer = await ExchangeAsync(bytes);
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_without_end_is_not_read_to_it()
+    {
+        var answer = await ExchangeAsync($"GET /{new string('a', 8192)}");
+
+        Assert.Equal("", answer);
+        Assert.Equal("Grüße\n", await _http.GetStringAsync("/text", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Many_ask_at_a_time()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+            _ => _http.GetStringAsync("/text", TestContext.Current.CancellationToken)));
+
+        Assert.All(answers, answer => Assert.Equal("Grüße\n", answer));
+    }
+
+    [Fact]
+    public void An_endpoint_that_another_has_is_a_sentence()
+    {
+        var fault = Assert.Throws<LoadBalancerException>(() => MetricsServer.Bind((IPEndPoint)_listener.LocalEndpoint));
+
+        Assert.StartsWith($"metrics cannot be served at {_listener.LocalEndpoint}: ", fault.Message, StringComparison.Ordinal);
+    }
+
+    async Task<string> ExchangeAsync(string bytes)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync((IPEndPoint)_listener.LocalEndpoint, TestContext.Current.CancellationToken);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(bytes), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,146 @@
+using EbpfLb.Providers.Containers;
+
+namespace EbpfLb.Unit.Providers.Containers;
+
+/// <summary>
+/// A container that was told to stop gets no new flow until it is started again, whatever the engine has forgotten, and
+/// whoever listens to it.
+/// </summary>
+public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
+{
+    const string Leaving = "web one 172.20.0.2:80 0", Back = "web one 172.20.0.2:80 1", Marker = "web other 172.20.0.3:80 1";
+    static readonly FakeContainer One = new("one", "172.20.0.2");
+    static readonly FakeContainer Other = new("other", "172.20.0.3");
+
+    readonly FakeEngine _engine = new();
+    readonly TerminatingContainersByEngine _departures = new();
+
+    public TerminatingContainersAreRemembered() => _engine.Put(One);
+
+    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+
+    [Fact]
+    public async Task Where_the_stream_breaks_off_and_the_engine_does_not_tell_it_again()
+    {
+        await using var followed = await LeaveAsync();
+
+        _engine.ForgetThePast();
+        _engine.HangUp();
+        _engine.Put(Other);
+
+        await followed.Until(Leaving, Marker);
+    }
+
+    [Fact]
+    public async Task By_who_follows_the_next_configuration()
+    {
+        await using var former = await LeaveAsync();
+
+        _engine.ForgetThePast();
+        await using var latter = new WatchedContainers(_engine, departures: _departures);
+
+        Assert.Equal([Leaving], await latter.Next());
+    }
+
+    /// <summary>It may be leaving for as long as it takes to say farewell: ten minutes, and no longer.</summary>
+    [Theory]
+    [InlineData(9, Leaving), InlineData(11, Back)]
+    public async Task Also_where_it_was_told_before_anybody_listened(int minutes, string seen)
+    {
+        _engine.Tell(One, DateTimeOffset.UtcNow.AddMinutes(-minutes), "kill", ("signal", "15"));
+
+        await using var followed = new WatchedContainers(_engine, departures: _departures);
+        await _engine.IsAskedAsync("/events", atLeast: 1);
+        _engine.Put(Other, "start");
+
+        await followed.Until(seen, Marker);
+    }
+
+    [Fact]
+    public async Task Unless_it_was_started_again_though_nobody_was_told()
+    {
+        await using var followed = await LeaveAsync();
+
+        _engine.Close();
+        _engine.ForgetThePast();
+        _engine.Start(One);
+        _engine.Open();
+
+        await followed.Until(Back);
+    }
+
+    [Fact]
+    public async Task And_the_others_are_told_of_before_anybody_makes_sure_of_it()
+    {
+        await using var former = await LeaveAsync();
+
+        _engine.ForgetThePast();
+        _engine.Put(Other);
+        _engine.Answer($"/{One.Id}/json", "no answer that makes sense");
+        await using var latter = new WatchedContainers(_engine, departures: _departures);
+
+        await latter.Until(Leaving, Marker);
+    }
+
+    [Theory]
+    [InlineData("start 2, kill 1", false)]
+    [InlineData("kill 1, start 2, kill 1", false)]
+    [InlineData("kill 1, start 2, kill 1, start 2", false)]
+    [InlineData("kill 3, start 2", true)]
+    [InlineData("start 2, kill 3", true)]
+    [InlineData("kill 1, kill 1", true)]
+    public async Task And_of_what_is_told_again_in_any_order_the_latest_counts(string told, bool isLeaving)
+    {
+        var departures = new TerminatingContainers();
+
+        foreach (var word in told.Split(", "))
+            await departures.ObserveAsync(Event(word[..^2], second: word[^1] - '0'), _ => throw new InvalidOperationException("not asked"));
+
+        Assert.Equal(isLeaving, departures.Contains("0a"));
+    }
+
+    /// <summary>The engine is asked whether the signal stops the container; events arrive meanwhile.</summary>
+    [Fact]
+    public async Task A_start_seen_while_the_engine_is_asked_about_a_kill_counts()
+    {
+        var departures = new TerminatingContainers();
+        const int quit = 3;
+        var kill = Event("kill", second: 1) with { Attributes = new Dictionary<string, string> { ["signal"] = $"{quit}" } };
+
+        await departures.ObserveAsync(kill, async _ =>
+        {
+            await departures.ObserveAsync(Event("start", second: 2), _ => throw new InvalidOperationException("not asked"));
+            return new(quit, StartedAt: null);
+        });
+
+        Assert.False(departures.Contains("0a"));
+    }
+
+    [Fact]
+    public async Task But_not_of_those_that_a_later_listing_does_not_have()
+    {
+        var departures = new TerminatingContainers();
+        await departures.ObserveAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
+
+        departures.Prune([], before: departures.Count - 1);
+        Assert.True(departures.Contains("0a"));
+        departures.Prune(["0a"], before: departures.Count);
+        Assert.True(departures.Contains("0a"));
+        departures.Prune([], before: departures.Count);
+        Assert.False(departures.Contains("0a"));
+    }
+
+    static EngineEvent Event(string action, int second) => new(
+        EngineEvent.Container, action, "0a", DateTimeOffset.UnixEpoch.AddSeconds(second), new Dictionary<string, string> { ["signal"] = "15" });
+
+    /// <summary>Somebody follows a container that is told to stop, and runs on.</summary>
+    async Task<WatchedContainers> LeaveAsync()
+    {
+        var followed = new WatchedContainers(_engine, departures: _departures);
+        await followed.Until(Back);
+        await _engine.IsAskedAsync("/events", atLeast: 1);
+        _engine.Tell(One, "kill", ("signal", "15"));
+        await followed.Until(Leaving);
+        return followed;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
+using EbpfLb.Abi;
+using EbpfLb.Datapath;
+using EbpfLb.Events;
+using EbpfLb.Hosting;
+using EbpfLb.Metrics;
+using EbpfLb.Reconcile;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>
+/// A backend that leaves during a sweep may have got a flow that the sweep did not count. It is forgotten only after a
+/// sweep that started later.
+/// </summary>
+public sealed class BackendsRemovedDuringACollectionAreKept
+{
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    static readonly BackendSnapshot A = new(IPAddress.Parse("10.9.0.11"), 80, 1, "a");
+    static readonly BackendSnapshot B = new(IPAddress.Parse("10.9.0.12"), 80, 1, "b");
+
+    readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public async Task A_backend_that_leaves_during_a_sweep_waits_for_the_next()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        using var attached = machine.Inside(() => Machine.Start(Machine.Defaults));
+        using var interfaces = machine.Inside(() => new BalancedInterfaces(
+            Machine.Defaults, _time, NullLogger<BalancedInterfaces>.Instance));
+        var metrics = new LoopMetrics(_time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var snapshots = Snapshots(stop.Token).GetAsyncEnumerator(stop.Token);
+        using var reporter = new FlowReporter(
+            attached.Tables.Events, _ => "web", "ready", TextWriter.Null, NullLogger<FlowReporter>.Instance);
+
+        var loop = new ControlLoop(Machine.Defaults, attached, interfaces, metrics, _time, NullLoggerFactory.Instance)
+            .RunAsync([Web(A, B)], [IPAddress.Parse("10.9.0.1")], snapshots, reporter, stop);
+
+        await Eventually.That("a sweep has ended", () => Sweeps(metrics), sweeps => sweeps >= 1);
+        await Eventually.That("B drains", () => StateOf(attached, B), state => state == LbBackendState.Draining);
+        _time.Advance(Pause);
+        await Eventually.That("B is forgotten", () => StateOf(attached, B), state => state is null);
+        Assert.Equal(2, Sweeps(metrics));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop);
+        machine.Inside(attached.Detach);
+    }
+
+    /// <summary>The second snapshot arrives while a sweep starts: no time passes until it is in the tables.</summary>
+    async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> Snapshots(
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        yield return [Web(A, B)];
+        _time.Advance(Pause);
+        yield return [Web(A)];
+        await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation);
+    }
+
+    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
+        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
+
+    static LbBackendState? StateOf(AttachedDatapath attached, BackendSnapshot backend) => KernelState.Read(attached.Tables)
+        .Backends.Values.Where(held => held.EndPoint.Address.Equals(backend.Address))
+        .Select(held => (LbBackendState?)held.State).SingleOrDefault();
+
+    /// <summary>The number of finished sweeps, read from the metrics.</summary>
+    static int Sweeps(LoopMetrics metrics)
+    {
+        using var text = new MemoryStream();
+        metrics.Registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult();
+        var line = Encoding.UTF8.GetString(text.ToArray()).Split('\n')
+            .Single(line => line.StartsWith("ebpf_lb_sweep_duration_seconds_count ", StringComparison.Ordinal));
+        return int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+    }
+}
