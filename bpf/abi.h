@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 7
+#define LB_ABI_VERSION 8
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -120,13 +120,16 @@ enum __attribute__((packed)) lb_direction {
 /* The TCP segments seen in one direction of a flow. */
 enum lb_tcp_seen {
 	LB_SEEN_SYN = 1 << 0,
-	LB_SEEN_ACK = 1 << 1, /* an ACK without SYN */
+	LB_SEEN_ACK = 1 << 1, /* an acknowledgment without SYN */
 	LB_SEEN_FIN = 1 << 2,
 	LB_SEEN_RST = 1 << 3,
 	LB_SEEN_END =
 		1
 		<< 4, /* the connection is over: a FIN in each direction, or a reset; in mode dsr the client's FIN */
 };
+
+/* The unit of lb_flow.seen: 2^22 ns, about 4 ms. */
+#define LB_SEEN_SHIFT 22
 
 /* The next hop, from bpf_fib_lookup(). */
 struct lb_nexthop {
@@ -147,11 +150,12 @@ struct lb_nexthop {
 struct lb_flow {
 	struct lb_tuple rewritten; /* the tuple that packets leave with */
 	__u64 opened_ns; /* CLOCK_MONOTONIC */
-	__u64 seen_ns; /* of the last packet: CLOCK_MONOTONIC, coarse */
 	__u64 packets;
 	__u64 bytes; /* of IP packets, headers included */
+	__u32 seen; /* time of the last packet: CLOCK_MONOTONIC >> LB_SEEN_SHIFT, wraps after 208 days */
 	enum lb_tcp_seen tcp_seen; /* of this direction */
-	__u32 handshake_ack; /* the number that acknowledges this direction's SYN, in host order */
+	__u32 seq_next; /* host order; the sequence number after the last accepted segment of this direction */
+	__u32 ack; /* host order; the highest acknowledgment of this direction */
 	struct lb_nexthop nexthop; /* cached; valid if path_mtu is not 0 */
 	__u16 path_mtu; /* the largest IP packet, in bytes, that is known to fit the cached next hop; 0: none is cached */
 	__u16 service;

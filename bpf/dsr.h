@@ -28,7 +28,7 @@ static __always_inline bool dsr_is_established(const struct lb_flow *flow, const
 	if (pkt->tuple.protocol == IPPROTO_UDP)
 		return flow->packets > 0;
 	return tcp_is_plain_ack(pkt) && flow->tcp_seen & LB_SEEN_SYN &&
-	       bpf_ntohl(pkt->tcp_seq) == flow->handshake_ack;
+	       bpf_ntohl(pkt->tcp_seq) == flow->seq_next;
 }
 
 /* Returns true if the client ended the connection. The backend may still send. */

@@ -11,7 +11,7 @@
 #include "types.h"
 
 /* The cache's time step: 2^30 ns, about a second. */
-#define NEXTHOP_CACHE_SHIFT 30
+#define NEXTHOP_CACHE_SHIFT (30 - LB_SEEN_SHIFT)
 
 /* Fills the look-up's key: the packet leaves with the tuple `to`. */
 static __always_inline void fib_set_key(struct bpf_fib_lookup *params, const struct lb_tuple *to)
@@ -89,13 +89,13 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 
 /*
  * Sets fib->nexthop to the flow's cached one and returns true, if it is valid
- * at `now` (CLOCK_MONOTONIC) and for an IP packet of `size` bytes. A larger
+ * at `now` (the unit of lb_flow.seen) and for an IP packet of `size` bytes. A larger
  * packet needs a new look-up: the cache never hides that it is too big.
  */
-static __always_inline bool nexthop_cache_get(const struct lb_flow *flow, __u64 now, __u32 size,
+static __always_inline bool nexthop_cache_get(const struct lb_flow *flow, __u32 now, __u32 size,
 					      struct fib_result *fib)
 {
-	if (size > flow->path_mtu || (now ^ flow->seen_ns) >> NEXTHOP_CACHE_SHIFT)
+	if (size > flow->path_mtu || (now ^ flow->seen) >> NEXTHOP_CACHE_SHIFT)
 		return false;
 	fib->nexthop = flow->nexthop;
 	fib->resolved = true;

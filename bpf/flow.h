@@ -21,7 +21,7 @@
 #include "types.h"
 
 /* The time step of flow_keep_alive(): 2^32 ns, about four seconds. */
-#define FLOW_KEEP_ALIVE_SHIFT 32
+#define FLOW_KEEP_ALIVE_SHIFT (32 - LB_SEEN_SHIFT)
 
 /*
  * Returns true if the packet, which is of a half-open flow with that entry,
@@ -111,19 +111,23 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	pair.path_mtu = 0;
 	pair.packets = 0;
 	pair.bytes = 0;
+	/* What this direction acknowledged is what the other one sent, and the other way round. */
+	pair.seq_next = flow->ack;
+	pair.ack = flow->seq_next;
 	/* The new entry claims nothing that its own direction has not shown. */
-	pair.tcp_seen &= established ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
+	pair.tcp_seen &=
+		established && flow->tcp_seen & LB_SEEN_ACK ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
 	bpf_map_update_elem(established ? (void *)&flows : (void *)&half_open, &pair_key, &pair,
 			    BPF_NOEXIST);
 	return true;
 }
 
-/* Returns the flow of a packet, or NULL, and keeps its other entry alive. `now` is CLOCK_MONOTONIC, coarse. */
-static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u64 now)
+/* Returns the flow of a packet, or NULL, and keeps its other entry alive. `now` is in the unit of lb_flow.seen. */
+static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32 now)
 {
 	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
 
-	if (!flow || dsr_applies(flow) || !((now ^ flow->seen_ns) >> FLOW_KEEP_ALIVE_SHIFT))
+	if (!flow || dsr_applies(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT))
 		return flow;
 	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
 }
@@ -140,10 +144,10 @@ static __always_inline void flow_mark_end(const struct lb_tuple *client, struct 
 	event_flow_closed(client, forward, reply);
 }
 
-/* Marks the flow as over if its connection is, after a FIN or RST with that key. */
-static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow)
+/* Marks the flow as over if its connection is. `pair` is the other entry, or NULL. */
+static __always_inline void flow_end(const struct lb_tuple *key, struct lb_flow *flow,
+				     struct lb_flow *pair)
 {
-	struct lb_flow *pair;
 	struct lb_tuple client;
 
 	if (dsr_applies(flow)) {
@@ -151,7 +155,6 @@ static __noinline void flow_end(const struct lb_tuple *key, struct lb_flow *flow
 			flow_mark_end(key, flow, NULL);
 		return;
 	}
-	pair = flow_pair(key, flow);
 	if (!pair || !tcp_is_over(flow, pair))
 		return;
 	if (flow->direction == LB_TO_BACKEND) {
@@ -169,20 +172,37 @@ static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flo
 	flow_remove(client, flow);
 }
 
-/* Counts a forwarded packet and updates the connection's state. */
-static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt, __u64 now)
+/*
+ * Updates the connection's state for a segment that tcp_track_in_sequence() does
+ * not handle: SYN, FIN, RST, and segments out of sequence.
+ */
+static __noinline void flow_track(const struct packet *pkt, struct lb_flow *flow)
 {
-	__u32 seen = tcp_seen_in(pkt);
+	struct lb_flow *pair = dsr_applies(flow) ? NULL : flow_pair(&pkt->tuple, flow);
+	__u32 seen = tcp_accept(pkt, flow, pair);
 
-	flow->seen_ns = now;
-	flow->packets++;
-	flow->bytes += pkt->l3_length;
-	if (seen & LB_SEEN_SYN)
-		flow->handshake_ack = bpf_ntohl(pkt->tcp_seq) + 1;
+	if (!seen)
+		return;
+	if (!(seen & LB_SEEN_RST))
+		tcp_advance(pkt, flow);
 	if (seen & ~flow->tcp_seen)
 		__sync_fetch_and_or(&flow->tcp_seen, seen);
 	if (seen & (LB_SEEN_FIN | LB_SEEN_RST))
-		flow_end(&pkt->tuple, flow);
+		flow_end(&pkt->tuple, flow, pair);
+}
+
+/*
+ * Counts a forwarded packet and updates the connection's state. Every packet
+ * restarts the idle timeout: a forged one keeps a flow, and never ends one.
+ */
+static __always_inline void flow_update(struct lb_flow *flow, const struct packet *pkt, __u32 now)
+{
+	flow->seen = now;
+	flow->packets++;
+	flow->bytes += pkt->l3_length;
+	/* UDP and later fragments have no flags. */
+	if (pkt->tcp_flags && !tcp_track_in_sequence(pkt, flow))
+		flow_track(pkt, flow);
 }
 
 /*
@@ -208,7 +228,7 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 						     struct lb_flow *flow)
 {
 	flow->opened_ns = bpf_ktime_get_ns();
-	flow->seen_ns = flow->opened_ns;
+	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
 	flow->direction = LB_TO_BACKEND;
 	return flow_add(&half_open, client, flow) ?: flow_lookup(client);
 }
@@ -233,7 +253,7 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	reply_key->protocol = client->protocol;
 
 	flow->opened_ns = bpf_ktime_get_ns();
-	flow->seen_ns = flow->opened_ns;
+	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	*refusal = LB_REFUSE_NO_PORT;

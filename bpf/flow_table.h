@@ -6,6 +6,12 @@
 #include "maps.h"
 #include "types.h"
 
+/* Returns the time in the unit of lb_flow.seen. The coarse clock costs less, and may be some ms behind. */
+static __always_inline __u32 flow_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> LB_SEEN_SHIFT;
+}
+
 /* Returns how many flows have moved from `half_open` to `flows`. */
 static __always_inline __u64 flow_generation(void)
 {

@@ -68,11 +68,11 @@ static __always_inline enum lb_reason fib_lookup_flow(struct lb_ctx *ctx, const 
 
 /*
  * Resolves the next hop of a flow's packet, from the flow's cache if it is valid;
- * fills *fib. Returns LB_CONTINUE if the packet can be sent there. `now` is
- * CLOCK_MONOTONIC, coarse.
+ * fills *fib. Returns LB_CONTINUE if the packet can be sent there. `now` is in
+ * the unit of lb_flow.seen.
  */
 static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct packet *pkt,
-						      struct lb_flow *flow, __u64 now,
+						      struct lb_flow *flow, __u32 now,
 						      struct fib_result *fib)
 {
 	/* The first packet in each direction and each SYN go through the kernel, which revalidates a stale neighbour. */
@@ -103,7 +103,7 @@ static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct
 
 /* Forwards a packet of a flow: resolves, rewrites, counts. */
 static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct packet *pkt,
-						 struct lb_flow *flow, __u64 now,
+						 struct lb_flow *flow, __u32 now,
 						 struct fib_result *fib)
 {
 	enum lb_reason reason = nexthop_resolve(ctx, pkt, flow, now, fib);
@@ -133,7 +133,7 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 	flow = icmp_find_flow(&pctx->quote);
 	if (!flow)
 		return LB_PASS_PROTOCOL;
-	reason = nexthop_resolve(ctx, &pctx->pkt, flow, bpf_ktime_get_coarse_ns(), &pctx->fib);
+	reason = nexthop_resolve(ctx, &pctx->pkt, flow, flow_now(), &pctx->fib);
 	if (reason)
 		return reason;
 	/* The quoted packet was not rewritten. */
@@ -276,7 +276,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	struct packet *pkt = &pctx->pkt;
 	enum lb_reason reason;
 	struct lb_flow *flow;
-	__u64 now;
+	__u32 now;
 
 	reason = parse_packet(ctx, pkt);
 	if (reason)
@@ -290,7 +290,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 		return LB_PASS_NO_SERVICE;
 	}
 
-	now = bpf_ktime_get_coarse_ns();
+	now = flow_now();
 	flow = flow_find(pkt, now);
 	if (!flow || tcp_reopens(flow, pkt)) {
 		flow = lb_admit(ctx, pctx, flow, &reason);

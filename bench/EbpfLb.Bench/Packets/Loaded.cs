@@ -82,7 +82,7 @@ sealed class Loaded : IDisposable
             {
                 Backend = (ushort)backend,
                 OpenedNs = now,
-                SeenNs = now,
+                Seen = LbFlow.SeenAt(now),
                 Packets = 100,
                 TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack,
             };

@@ -16,7 +16,7 @@ enum LbTcpSeen : uint
     None = 0,
     Syn = 1 << 0,
 
-    /// <summary>An ACK without SYN.</summary>
+    /// <summary>An acknowledgment without SYN.</summary>
     Ack = 1 << 1,
     Fin = 1 << 2,
     Rst = 1 << 3,
@@ -40,16 +40,20 @@ record struct LbFlow
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     public ulong OpenedNs;
 
-    /// <summary>The last packet's time: nanoseconds of CLOCK_MONOTONIC, coarse.</summary>
-    public ulong SeenNs;
     public ulong Packets;
 
     /// <summary>Bytes of IP packets, their headers included.</summary>
     public ulong Bytes;
+
+    /// <summary>The time of the last packet: coarse CLOCK_MONOTONIC in steps of 2^22 ns, modulo 2^32.</summary>
+    public uint Seen;
     public LbTcpSeen TcpSeen;
 
-    /// <summary>What acknowledges this direction's SYN, in host byte order.</summary>
-    public uint HandshakeAck;
+    /// <summary>The sequence number after the last accepted segment of this direction.</summary>
+    public uint SeqNext;
+
+    /// <summary>The highest acknowledgment of this direction's accepted segments.</summary>
+    public uint Ack;
 
     /// <summary>The last packet's, while <see cref="PathMtu"/> is set.</summary>
     public LbNexthop Nexthop;
@@ -60,4 +64,14 @@ record struct LbFlow
     public ushort Backend;
     public LbDirection Direction;
     public LbMode Mode;
+
+    const int SeenShift = 22;
+
+    /// <summary>A time as <see cref="Seen"/> has it.</summary>
+    /// <param name="ns">Nanoseconds of CLOCK_MONOTONIC.</param>
+    public static uint SeenAt(ulong ns) => (uint)(ns >> SeenShift);
+
+    /// <summary>The time since the last packet in nanoseconds, to about 4 ms; 0 if the coarse clock is ahead.</summary>
+    /// <param name="now">Nanoseconds of CLOCK_MONOTONIC, less than 104 days after the last packet.</param>
+    public readonly ulong IdleNs(ulong now) => (ulong)Math.Max(0, (int)(SeenAt(now) - Seen)) << SeenShift;
 }

@@ -3,7 +3,7 @@ namespace EbpfLb.Abi;
 /// <summary>The constants of <c>bpf/abi.h</c>.</summary>
 static class Limits
 {
-    public const uint AbiVersion = 7;
+    public const uint AbiVersion = 8;
     public const int MaxServices = 1024;
     public const int MaxBackends = 4096;
     public const int LabelLength = 64;

@@ -5,9 +5,14 @@ namespace EbpfLb.Events;
 /// <summary>The closed event of a flow that user space ended, as the datapath reports flows that closed.</summary>
 static class ClosedEvent
 {
-    public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply)
+    /// <param name="client">The forward entry's key.</param>
+    /// <param name="forward">The forward entry.</param>
+    /// <param name="reply">The reply entry; default if there is none.</param>
+    /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
+    public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply, ulong now)
     {
-        var seen = Math.Max(forward.SeenNs, reply.SeenNs); // coarse clock: may be before OpenedNs
+        var idle = reply == default ? forward.IdleNs(now) : Math.Min(forward.IdleNs(now), reply.IdleNs(now));
+        var seen = now - idle; // coarse clock: may be before OpenedNs
         return new()
         {
             TimeNs = seen,

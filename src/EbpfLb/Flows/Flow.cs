@@ -32,5 +32,5 @@ readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, L
     /// <summary>
     /// Since the last packet in either direction. The coarse clock may be some ms behind that of the opening.
     /// </summary>
-    public TimeSpan Idle => Source.Since(Math.Max(Forward.OpenedNs, Math.Max(Forward.SeenNs, Reply.SeenNs)));
+    public TimeSpan Idle => new[] { Age, Source.Idle(Forward), Reply == default ? TimeSpan.MaxValue : Source.Idle(Reply) }.Min();
 }

@@ -77,7 +77,7 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
     static void RemoveIdle(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, Expired expired)
     {
         // The other entry may have been visited first, and a packet may have arrived since.
-        if (map.TryGet(key, out var now) && now.SeenNs == flow.SeenNs)
+        if (map.TryGet(key, out var now) && now.Seen == flow.Seen)
             Remove(map, key, flow, pair, expired, FlowEnd.Idle);
     }
 

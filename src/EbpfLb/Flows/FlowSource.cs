@@ -42,6 +42,9 @@ sealed class FlowSource
     public TimeSpan Since(ulong timestamp) =>
         TimeSpan.FromTicks(timestamp < _now ? (long)((_now - timestamp) / TimeSpan.NanosecondsPerTick) : 0);
 
+    /// <summary>The time since an entry's last packet.</summary>
+    public TimeSpan Idle(in LbFlow flow) => TimeSpan.FromTicks((long)(flow.IdleNs(_now) / TimeSpan.NanosecondsPerTick));
+
     /// <summary>
     /// Calls <paramref name="see"/> for each matching flow, in no order. Flows that open or end meanwhile may be
     /// missed; flows that become established may be seen twice.

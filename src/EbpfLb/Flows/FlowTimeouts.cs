@@ -17,7 +17,7 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     readonly ulong _clientDone = Nanoseconds(ClientDone);
     readonly ulong _udp = Nanoseconds(timeouts.Udp);
 
-    public bool IsIdle(in LbTuple key, in LbFlow flow) => now > flow.SeenNs && now - flow.SeenNs > TimeoutOf(key, flow);
+    public bool IsIdle(in LbTuple key, in LbFlow flow) => flow.IdleNs(now) > TimeoutOf(key, flow);
 
     ulong TimeoutOf(in LbTuple key, in LbFlow flow)
     {

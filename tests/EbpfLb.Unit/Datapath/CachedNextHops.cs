@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 
@@ -75,7 +76,7 @@ public sealed class CachedNextHops
         Mac.From(to).Write(half.Nexthop.Destination[..]);
         // Not so early that the datapath's coarse clock is still in the one before.
         SpinWait.SpinUntil(() => Stopwatch.GetTimestamp() % Step is > Step / 8 and < Step / 2);
-        half.SeenNs = (ulong)Stopwatch.GetTimestamp();
+        half.Seen = LbFlow.SeenAt((ulong)Stopwatch.GetTimestamp());
         half.PathMtu = mtu ?? half.PathMtu;
         lb.Tables.Flows.Set(flow.ClientKey, half);
     }

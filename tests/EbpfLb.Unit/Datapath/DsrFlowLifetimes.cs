@@ -142,7 +142,7 @@ public sealed class DsrFlowLifetimes
         using var lb = Serving(Hook.Tc, Hosts.Ip4);
         lb.Receive(Some.Syn(Hosts.Ip4));
         lb.Receive(Segment(Hosts.Ip4, Tcp.Fin | Tcp.Ack));
-        lb.Receive(Segment(Hosts.Ip4, Tcp.Rst));
+        lb.Receive(Segment(Hosts.Ip4, Tcp.Rst) with { Sequence = Some.Syn(Hosts.Ip4).Sequence + 2 });
         IsSwept(lb, seconds, left, isTold: false);
     }
 

@@ -115,7 +115,7 @@ public sealed class RoundRobinPositions
         var ended = lb.Open(hosts.Alice.Port(40002), web);
 
         lb.Deliver(new TcpPacket(hosts.Alice.Port(40003), hosts.Web, Tcp.Syn)).IsPassedUntouched();
-        lb.Receive(ended.FromBackend(Tcp.Rst));
+        lb.Receive(ended.FromBackend(Tcp.Rst | Tcp.Ack));
 
         Assert.Equal(b, lb.Open(hosts.Alice.Port(40004), web).Backend);
     }

@@ -54,10 +54,8 @@ sealed class Half(Flow flow, LbDirection direction, Ends key, Ends rewritten)
     public Half Other => ReferenceEquals(this, flow.Forward) ? flow.Reply : flow.Forward;
     public ulong Packets { get; set; }
     public ulong Bytes { get; set; }
-    public LbTcpSeen Seen { get; set; }
-
-    /// <summary>What acknowledges this direction's SYN.</summary>
-    public uint? HandshakeAck { get; set; }
+    public LbTcpSeen Seen => Tcp.Seen;
+    public TcpState Tcp { get; } = new(direction);
 
     public TimeSpan IdleTimeout => (key.Protocol, flow.Ended, Seen.HasFlag(LbTcpSeen.Ack)) switch
     {

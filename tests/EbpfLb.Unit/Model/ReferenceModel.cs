@@ -62,10 +62,17 @@ sealed class ReferenceModel
         // What is told of the end of one that has yet to begin depends on the half that is left: that is nobody's promise.
         if (!flow.Established && flow.Ended)
             return false;
-        (flow.Reply.Packets, flow.Reply.Bytes, flow.Reply.HandshakeAck) = (0, 0, null);
-        flow.Reply.Seen = flow.Established ? flow.Forward.Seen & ~(LbTcpSeen.Fin | LbTcpSeen.Rst) : LbTcpSeen.None;
+        (flow.Reply.Packets, flow.Reply.Bytes) = (0, 0);
+        (flow.Reply.Tcp.SeqNext, flow.Reply.Tcp.Ack) = (flow.Forward.Tcp.Ack, flow.Forward.Tcp.SeqNext);
+        flow.Reply.Tcp.Seen = flow.Established && flow.Forward.Seen.HasFlag(LbTcpSeen.Ack)
+            ? flow.Forward.Seen & ~(LbTcpSeen.Fin | LbTcpSeen.Rst)
+            : LbTcpSeen.None;
         return true;
     }
+
+    /// <summary>The numbers of a flow's direction and of the other one; null if no packet has these ends.</summary>
+    public (TcpState Own, TcpState Other)? NumbersOf(Ends ends) =>
+        _halves.GetValueOrDefault(ends) is { } half ? (half.Tcp, half.Other.Tcp) : null;
 
     /// <param name="packet">What came.</param>
     /// <param name="sent">The ends that the program sent it on with, to learn from; null where it did not.</param>
@@ -164,34 +171,27 @@ sealed class ReferenceModel
         if (packet is not TcpPacket segment)
             return direct ? half.Packets > 0 : half.Other.Packets > 0;
         if (direct)
-            return IsPlainAck(segment) && half.HandshakeAck == segment.Sequence;
+            return IsPlainAck(segment) && half.Seen.HasFlag(LbTcpSeen.Syn) && half.Tcp.SeqNext == segment.Sequence;
         const LbTcpSeen decisive = LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Rst;
         var resumed = !half.Seen.HasFlag(LbTcpSeen.Syn) && (half.Other.Seen & decisive) == LbTcpSeen.Ack;
-        return resumed || (IsPlainAck(segment) && half.Other.HandshakeAck == segment.Acknowledgment);
+        return resumed || (IsPlainAck(segment) && half.Other.Seen.HasFlag(LbTcpSeen.Syn)
+            && half.Other.Tcp.SeqNext == segment.Acknowledgment);
     }
 
     static bool IsPlainAck(TcpPacket segment) => (segment.Flags & (Tcp.Syn | Tcp.Rst | Tcp.Ack)) == Tcp.Ack;
 
-    /// <summary>Follows a connection's state.</summary>
+    /// <summary>Follows a connection's state: a FIN in each direction ends it, or a reset; in mode dsr the client's FIN.</summary>
     void See(Half half, TcpPacket segment)
     {
-        var flags = segment.Flags;
-        if (flags.HasFlag(Tcp.Syn))
+        var isDirect = half.Flow.Service.IsDirect;
+        if (segment.Flags == Tcp.None || !half.Tcp.Accept(segment, isDirect ? null : half.Other.Tcp) || half.Flow.Ended)
+            return;
+        var finished = isDirect ? half.Seen : half.Seen & half.Other.Seen;
+        if ((segment.Flags & (Tcp.Fin | Tcp.Rst)) != 0
+            && (((half.Seen | half.Other.Seen) & LbTcpSeen.Rst) != 0 || finished.HasFlag(LbTcpSeen.Fin)))
         {
-            half.Seen |= LbTcpSeen.Syn;
-            half.HandshakeAck = segment.Sequence + 1;
-        }
-        else if (flags.HasFlag(Tcp.Ack))
-        {
-            half.Seen |= LbTcpSeen.Ack;
-        }
-        if (flags.HasFlag(Tcp.Fin))
-            half.Seen |= LbTcpSeen.Fin;
-        if (flags.HasFlag(Tcp.Rst))
-            half.Seen |= LbTcpSeen.Rst;
-        var done = half.Flow.Service.IsDirect ? half.Seen : half.Seen & half.Other.Seen;
-        if (!half.Flow.Ended && (flags.HasFlag(Tcp.Rst) || done.HasFlag(LbTcpSeen.Fin)))
             End(half.Flow);
+        }
     }
 
     void End(Flow flow)
@@ -282,8 +282,8 @@ sealed class ReferenceModel
 
     static bool IsGivenUp(Half half, Packet packet) =>
         packet is TcpPacket segment
-        && (half.Seen & (LbTcpSeen.Syn | LbTcpSeen.Ack)) == LbTcpSeen.Syn
-        && half.HandshakeAck != segment.Sequence + 1;
+        && half.Tcp.IsSynOnly
+        && half.Tcp.SeqNext != segment.Sequence + 1;
 
     /// <summary>Its backends are known from the packets alone.</summary>
     static bool IsConsistent(WorldService service) =>

@@ -82,7 +82,7 @@ sealed class SideBySide
                 var (fromClient, _) = Latest(tear.Flow);
                 if (_model.Tear(fromClient))
                     _subject.Tear(fromClient);
-                Receive(Make(fromClient, tear.Content));
+                Receive(Make(fromClient, Tracked(fromClient, tear.Content)));
                 break;
             case Step.Tear:
                 break;
@@ -117,7 +117,7 @@ sealed class SideBySide
                 if (_opened.Count == 0)
                     return null;
                 var (toBackend, toClient) = Latest(go.Flow);
-                return Make(go.ToClient ? toClient : toBackend, go.Content);
+                return Make(go.ToClient ? toClient : toBackend, Tracked(go.ToClient ? toClient : toBackend, go.Content));
             case Step.Stray stray:
                 var around = At(World.All, stray.World);
                 return Make(
@@ -133,6 +133,16 @@ sealed class SideBySide
 
     /// <summary>Of the flows so far the latest mostly, so that these get far.</summary>
     (Ends ToBackend, Ends ToClient) Latest(int number) => _opened[^(1 + (number % Math.Min(_opened.Count, 12)))];
+
+    /// <summary>With the numbers that belong to a flow, or are off by as much as the content says.</summary>
+    Content Tracked(Ends ends, Content content) =>
+        content.Flags.HasFlag(Tcp.Syn) || _model.NumbersOf(ends) is not { } numbers || !numbers.Own.IsTracked
+            ? content
+            : content with
+            {
+                Sequence = numbers.Own.SeqNext + (uint)content.Ahead,
+                Acknowledgment = numbers.Other.SeqNext + (uint)content.AckAhead,
+            };
 
     static Packet Make(Ends ends, Content content)
     {

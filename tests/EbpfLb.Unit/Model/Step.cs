@@ -7,9 +7,11 @@ namespace EbpfLb.Unit.Model;
 /// <param name="Flags">TCP's.</param>
 /// <param name="Ttl">Or hop limit.</param>
 /// <param name="Length">The payload's, in bytes.</param>
-/// <param name="Sequence">Its own.</param>
+/// <param name="Sequence">Of a segment that begins something.</param>
 /// <param name="Acknowledgment">Where it acknowledges.</param>
-sealed record Content(Tcp Flags, byte Ttl, int Length, uint Sequence, uint Acknowledgment);
+/// <param name="Ahead">How far another segment is ahead of what its sender sends next.</param>
+/// <param name="AckAhead">How far it acknowledges more than what the other end has sent.</param>
+sealed record Content(Tcp Flags, byte Ttl, int Length, uint Sequence, uint Acknowledgment, int Ahead, int AckAhead);
 
 /// <summary>Something that happens. Numbers choose among what there is, round and round.</summary>
 abstract record Step
@@ -38,6 +40,9 @@ abstract record Step
     public static Gen<(bool FewPorts, Step[] Steps)> Cases(int longest) =>
         Gen.Select(Gen.Bool, Steps.Array[1, longest]);
 
+    /// <summary>The limits that docs/concepts/flows.md names.</summary>
+    const int Gap = 128 * 1024, Far = 1024 * 1024;
+
     static readonly Gen<int> Any = Gen.Int[0, 1023];
 
     /// <summary>Some more often than others, so that their flows run out of ports: those where chance decides.</summary>
@@ -54,7 +59,11 @@ abstract record Step
         Gen.Frequency((90, Gen.OneOf(0, 0, 1, 64)), (10, Gen.OneOf(600, 1460, 1461, 1480))),
         Gen.OneOf(100u, 100u, 101u, 101u, uint.MaxValue),
         Gen.OneOf(101u, 101u, 101u, 0u, 7u),
-        (flags, ttl, length, sequence, acknowledgment) => new Content(flags, ttl, length, sequence, acknowledgment));
+        // Most are the next in sequence. The others are lost, late, at the limits, or forged.
+        Gen.Frequency((80, Gen.Const(0)), (20, Gen.OneOf(-1, 1, -64, 64, 1460, -1460, Gap, Gap + 1, -Gap, int.MinValue, 7_654_321))),
+        Gen.Frequency((80, Gen.Const(0)), (20, Gen.OneOf(-1, 1, -64, Far, Far + 1, -Far, -Far - 1, int.MinValue, -7_654_321))),
+        (flags, ttl, length, sequence, acknowledgment, ahead, ackAhead) =>
+            new Content(flags, ttl, length, sequence, acknowledgment, ahead, ackAhead));
 
     static readonly Gen<Step> Steps = Gen.Frequency(
         (600, Gen.Select(Any, Any, Any, AnyService, Any, Contents,

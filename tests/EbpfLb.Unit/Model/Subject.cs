@@ -90,7 +90,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
             if (!map.TryGet(key, out var forward))
                 continue;
             map.Remove(forward.Rewritten.Reversed());
-            map.Set(key, forward with { SeenNs = forward.SeenNs - (ulong)BetweenLooks.TotalNanoseconds });
+            map.Set(key, forward with { Seen = forward.Seen - LbFlow.SeenAt((ulong)BetweenLooks.TotalNanoseconds) });
         }
     }
 

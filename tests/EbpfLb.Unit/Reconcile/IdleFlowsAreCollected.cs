@@ -146,7 +146,7 @@ public sealed class IdleFlowsAreCollected
         {
             _expired.Add(client);
             foreach (var key in lb.Tables.HalfOpen.Keys().Where(key => lb.HalfOf(key).Direction == LbDirection.ToBackend))
-                lb.Tables.HalfOpen.Set(key, lb.HalfOf(key) with { SeenNs = later });
+                lb.Tables.HalfOpen.Set(key, lb.HalfOf(key) with { Seen = LbFlow.SeenAt(later) });
         }, TestContext.Current.CancellationToken);
 
         Assert.Single(_expired);
@@ -203,7 +203,7 @@ public sealed class IdleFlowsAreCollected
             Protocol = (byte)TransportProtocol.Tcp,
         };
         var backend = client with { Src = client.Dst, Dst = LbAddress.From(A.Address) };
-        var flow = new LbFlow { Rewritten = backend, TcpSeen = LbTcpSeen.Ack, SeenNs = (ulong)TimeProvider.System.GetTimestamp() };
+        var flow = new LbFlow { Rewritten = backend, TcpSeen = LbTcpSeen.Ack, Seen = LbFlow.SeenAt((ulong)TimeProvider.System.GetTimestamp()) };
         lb.Tables.Flows.Set(client, flow);
         lb.Tables.Flows.Set(
             backend.Reversed(), flow with { Rewritten = client.Reversed(), Direction = LbDirection.ToClient });
@@ -214,8 +214,11 @@ public sealed class IdleFlowsAreCollected
         lb.Tables, _timeouts, new StandingClock(LastPacket(lb) + (ulong)later.TotalNanoseconds))
         .Collect((client, _, _, _) => _expired.Add(client));
 
-    static ulong LastPacket(Balancer lb) => lb.Tables.FlowMaps
-        .SelectMany(map => map.Keys()).Max(key => lb.HalfOf(key).SeenNs);
+    static ulong LastPacket(Balancer lb)
+    {
+        var now = (ulong)TimeProvider.System.GetTimestamp();
+        return now - lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Min(key => lb.HalfOf(key).IdleNs(now));
+    }
 
     static void Age(Balancer lb, LbDirection direction, TimeSpan by)
     {
@@ -225,7 +228,7 @@ public sealed class IdleFlowsAreCollected
             {
                 Assert.True(map.TryGet(key, out var flow));
                 if (flow.Direction == direction)
-                    map.Set(key, flow with { SeenNs = flow.SeenNs - (ulong)by.TotalNanoseconds });
+                    map.Set(key, flow with { Seen = flow.Seen - LbFlow.SeenAt((ulong)by.TotalNanoseconds) });
             }
         }
     }

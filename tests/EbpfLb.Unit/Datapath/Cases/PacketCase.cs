@@ -102,6 +102,9 @@ public enum PacketCase
     /// <summary>Clients and backends on networks that do not know of each other, each on an interface of its own.</summary>
     TwoNetworks,
 
+    /// <summary>A segment that no endpoint accepts (RFC 5961) is forwarded and changes nothing.</summary>
+    ForgedSegments,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }

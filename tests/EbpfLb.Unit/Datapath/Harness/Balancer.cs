@@ -207,7 +207,7 @@ sealed class Balancer : IDisposable
             {
                 var half = HalfOf(key);
                 half.OpenedNs -= nanoseconds;
-                half.SeenNs -= nanoseconds;
+                half.Seen -= LbFlow.SeenAt(nanoseconds);
                 map.Set(key, half);
             }
         }

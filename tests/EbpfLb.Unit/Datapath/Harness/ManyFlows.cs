@@ -33,7 +33,7 @@ static class ManyFlows
             Dst = LbAddress.From(new IPAddress(11 | ((client >> 8) << 8))),
             Sport = BigEndianPort.From((ushort)(1024 + (client & 0xff))),
         };
-        var flow = new LbFlow { Rewritten = backend, TcpSeen = LbTcpSeen.Ack, OpenedNs = now, SeenNs = now, Bytes = client };
+        var flow = new LbFlow { Rewritten = backend, TcpSeen = LbTcpSeen.Ack, OpenedNs = now, Seen = LbFlow.SeenAt(now), Bytes = client };
         tables.Flows.Set(forward, flow);
         tables.Flows.Set(backend.Reversed(),
             flow with { Rewritten = forward.Reversed(), Direction = LbDirection.ToClient, Bytes = 0 });

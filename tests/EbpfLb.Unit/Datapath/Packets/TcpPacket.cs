@@ -26,7 +26,8 @@ sealed record TcpPacket(IPEndPoint Source, IPEndPoint Destination, Tcp Flags) : 
 
     const uint First = 0x5eed0001;
 
-    public uint Sequence { get; init; } = First;
+    /// <summary>Of a SYN, or the next one after it, unless another is given.</summary>
+    public uint Sequence { get; init; } = Flags.HasFlag(Tcp.Syn) ? First : First + 1;
 
     /// <summary>Acknowledges a SYN of the other side's, unless another is given.</summary>
     public uint Acknowledgment { get; init; } = Flags.HasFlag(Tcp.Ack) ? First + 1 : 0;
