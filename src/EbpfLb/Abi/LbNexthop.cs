@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
-/// <summary>Mirror of <c>struct lb_nexthop</c>: the way that packets take from here, as the kernel's routes have it.</summary>
+/// <summary>Mirror of <c>struct lb_nexthop</c>: the next hop of a flow, from the kernel's FIB.</summary>
 [StructLayout(LayoutKind.Sequential)]
 record struct LbNexthop
 {

@@ -25,7 +25,7 @@ static class Help
             ebpf-lb run --config ebpf-lb.yaml --replace
 
             ebpf-lb.yaml:
-              interface: eth0                # or several: [ front, back ]; the first is where clients ask
+              interface: eth0                # or several: [ front, back ]; clients connect on the first
               hook: auto                     # auto, tc, xdp-native or xdp-generic
               events: flows                  # flows, packets or off
               flows: 65536                   # how many there is room for

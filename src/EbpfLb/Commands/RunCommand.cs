@@ -50,7 +50,7 @@ sealed class RunCommand
     }
 
     /// <returns>The result, and the file to watch for changes, if there is one.</returns>
-    (ConfigurationResult Reading, string? File) Read(ParseResult parsed)
+    (ConfigurationResult Result, string? File) Read(ParseResult parsed)
     {
         var flags = SettingOptions.Read(parsed, _settings);
         if (parsed.GetValue(_config) is not { } path)

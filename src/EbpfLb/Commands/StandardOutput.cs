@@ -80,4 +80,4 @@ sealed class StandardOutput : Stream
 }
 
 /// <summary>The reader has closed standard output, as <c>head</c> does.</summary>
-sealed class OutputGoneException() : IOException("nobody reads standard output any more.");
+sealed class OutputGoneException() : IOException("standard output is closed.");

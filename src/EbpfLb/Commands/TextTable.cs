@@ -102,7 +102,7 @@ sealed class TextTable
         return _indent.Length + shown.Sum(widthOf) + shown.Length - 1;
     }
 
-    /// <summary>Both ends of an address or a name tell more than its middle.</summary>
+    /// <summary>Keeps both ends: the middle of an address or a name says the least.</summary>
     string Cut(string text, int width)
     {
         if (text.Length <= width || !_isLimited)

@@ -44,7 +44,7 @@ sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = nu
                 $"native XDP on {loser.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
                 + $"program nor GRO. {VethPeer.Remedy}.");
         if (requested != HookKind.Auto)
-            return new(requested, "as asked");
+            return new(requested, "as configured");
         if (devices.FirstOrDefault(device => device.IsVirtual) is { } one)
             return new(HookKind.Tc, $"{one.Name} is a virtual device, where tc keeps large segments whole");
         var drivers = string.Join(", ", devices.Select(device => device.Driver).Distinct());

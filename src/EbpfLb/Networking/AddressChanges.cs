@@ -3,7 +3,7 @@ using System.Threading.Channels;
 
 namespace EbpfLb.Networking;
 
-/// <summary>Tells that addresses were added to or removed from interfaces: several changes may be told as one.</summary>
+/// <summary>Reports that addresses were added to or removed from interfaces; several changes may be one report.</summary>
 sealed class AddressChanges : IDisposable
 {
     readonly Channel<bool> _changes = Channel.CreateBounded<bool>(

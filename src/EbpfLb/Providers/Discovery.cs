@@ -13,7 +13,7 @@ namespace EbpfLb.Providers;
 /// <param name="configuration">The services.</param>
 /// <param name="names">Resolves host names.</param>
 /// <param name="ownAddresses">Returns the balancer's current addresses, which no container may have.</param>
-/// <param name="terminating">Containers that were told to stop; outlives the configuration.</param>
+/// <param name="terminating">Containers that were sent their stop signal; outlives the configuration.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="loggers">For names and containers.</param>
 sealed class Discovery(

@@ -20,7 +20,7 @@ sealed record Container(
     const int ShortIdLength = 12;
     const int MaxNameLength = 255;
 
-    /// <summary>True after it was told to stop.</summary>
+    /// <summary>True after it was sent its stop signal.</summary>
     public bool IsTerminating { get; init; }
 
     /// <summary>From an entry of the engine's list; null if the container does not run.</summary>

@@ -25,7 +25,7 @@ sealed partial class ContainerBackends(
     bool _isOwnAddressesUnknown;
 
     /// <param name="containers">The running containers.</param>
-    /// <param name="isTerminating">True for the id of a container that was told to stop.</param>
+    /// <param name="isTerminating">True for the id of a container that was sent its stop signal.</param>
     /// <returns>In the order of the containers' names.</returns>
     public ImmutableArray<ContainerBackend> Create(ImmutableArray<Container> containers, Predicate<string> isTerminating)
     {

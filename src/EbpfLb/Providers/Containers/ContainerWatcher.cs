@@ -15,7 +15,7 @@ namespace EbpfLb.Providers.Containers;
 /// </summary>
 /// <param name="configuration">The engine, the services and the network.</param>
 /// <param name="ownAddresses">Returns the balancer's current addresses, which no backend may have.</param>
-/// <param name="terminating">Containers that were told to stop.</param>
+/// <param name="terminating">Containers that were sent their stop signal.</param>
 /// <param name="time">For pauses.</param>
 /// <param name="logger">Logs label errors and an engine that does not answer.</param>
 sealed partial class ContainerWatcher(
@@ -26,7 +26,7 @@ sealed partial class ContainerWatcher(
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How far back events are requested: a container may have been told to stop before this connection.
+    /// How far back events are requested: a container may have been sent its stop signal before this connection.
     /// </summary>
     static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
@@ -157,7 +157,7 @@ sealed partial class ContainerWatcher(
                 while (!isListingDue && await WaitForEventAsync(events.Reader, wait, cancellation))
                 {
                     isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
-                    Publish(changes); // a container that was told to stop leaves before the next list
+                    Publish(changes); // a container that was sent its stop signal leaves before the next list
                 }
                 wait = isListingDue ? FirstRelist : TimeSpan.FromTicks(Math.Min(2 * wait.Ticks, Interval.Ticks));
             }

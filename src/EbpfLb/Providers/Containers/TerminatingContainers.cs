@@ -1,7 +1,7 @@
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>
-/// The containers that were told to stop. They may still serve and the engine still lists them, but they take no new
+/// The containers that were sent their stop signal. They may still serve and the engine still lists them, but they take no new
 /// flow until they are started again.
 /// </summary>
 /// <remarks>

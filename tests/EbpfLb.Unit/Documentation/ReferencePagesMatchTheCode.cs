@@ -11,7 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace EbpfLb.Unit.Documentation;
 
 /// <summary>The pages of docs/reference name what the code has, no more and no less.</summary>
-public sealed partial class ThePagesAreWhatTheCodeSays
+public sealed partial class ReferencePagesMatchTheCode
 {
     [Fact]
     public void The_page_of_commands_is_the_generated_one() =>
@@ -67,7 +67,7 @@ public sealed partial class ThePagesAreWhatTheCodeSays
         var traffic = new TrafficStatus(1, 1, 1, 1, 1);
         var backend = new BackendStatus("web-a", "10.7.0.11:80", "up", null, 1, 1, traffic);
         var service = new ServiceStatus("web", ["10.7.0.1:80/tcp"], "nat", 1, traffic, [backend]);
-        var status = new InstanceStatus("eth0", ["eth0"], "tc", "as asked", true, 1, 1024, 0, new Dictionary<string, ulong>(), [service]);
+        var status = new InstanceStatus("eth0", ["eth0"], "tc", "as configured", true, 1, 1024, 0, new Dictionary<string, ulong>(), [service]);
         using var written = new MemoryStream();
         foreach (var registry in new[] { DatapathMetrics.Create(status), new LoopMetrics(new FakeTimeProvider()).Registry })
             await registry.CollectAndExportAsTextAsync(written);
@@ -91,7 +91,7 @@ public sealed partial class ThePagesAreWhatTheCodeSays
 
     static string Page(string name)
     {
-        using var content = typeof(ThePagesAreWhatTheCodeSays).Assembly.GetManifestResourceStream(name)!;
+        using var content = typeof(ReferencePagesMatchTheCode).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(content, Encoding.UTF8);
         return reader.ReadToEnd();
     }
