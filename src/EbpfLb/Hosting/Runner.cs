@@ -92,7 +92,7 @@ sealed partial class Runner(
 
     /// <summary>Reports flows and follows changes until it is cancelled.</summary>
     async Task BalanceAsync(
-        AttachedDatapath attached, BalancedInterfaces interfaces, TcpListener? listener,
+        AttachedDatapath attached, BalancedInterfaces interfaces, Socket? listener,
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
         CancellationToken cancellation)
     {
@@ -111,8 +111,8 @@ sealed partial class Runner(
             LogCompatibleTc(refusal.Message);
             LogKernelsLog(refusal.Log);
         }
-        await using var metrics = listener is null ? null : new MetricsServer(
-            listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers.CreateLogger<MetricsServer>());
+        await using var metrics = listener is null ? null : await MetricsServer.StartAsync(
+            listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers, cancellation);
 
         using var reporter = new FlowReporter(
             attached.Tables.Events, attached.ServiceName, ReadyLine(attached, interfaces.Names), output,

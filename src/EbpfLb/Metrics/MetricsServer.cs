@@ -1,45 +1,65 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace EbpfLb.Metrics;
 
 /// <summary>
-/// A minimal HTTP/1.1 server with one request per connection. Bounds connections, request size and time, so that
-/// clients cannot exhaust the process.
+/// Serves the metrics endpoint over HTTP/1.1 with Kestrel. Silent and slow clients are closed after about a second, and
+/// the oldest ones at once when there are too many: they cannot keep others out.
 /// </summary>
-sealed partial class MetricsServer : IAsyncDisposable
+sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpContext>
 {
-    const int MaxHeadLength = 8192; // bytes
-    const int MaxConnections = 16;
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(1); // Kestrel looks once a second
 
-    static readonly TimeSpan ExchangeTimeout = TimeSpan.FromSeconds(10);
-    static readonly TimeSpan PauseAfterError = TimeSpan.FromSeconds(1);
-
-    readonly CancellationTokenSource _stop = new();
-    readonly TcpListener _listener;
+    readonly KestrelServer _server;
     readonly Func<string, HttpResponse> _respond;
     readonly ILogger _logger;
-    readonly Task _serving;
 
-    /// <param name="listener">See <see cref="Bind"/>.</param>
-    /// <param name="answer">Returns the response for a path.</param>
-    /// <param name="logger">Logs failures.</param>
-    public MetricsServer(TcpListener listener, Func<string, HttpResponse> answer, ILogger<MetricsServer> logger)
+    MetricsServer(Socket listener, Func<string, HttpResponse> respond, ILoggerFactory loggers)
     {
-        (_listener, _respond, _logger) = (listener, answer, logger);
-        _serving = Task.WhenAll(Enumerable.Range(0, MaxConnections).Select(_ => ServeAsync()));
+        (_respond, _logger) = (respond, loggers.CreateLogger<MetricsServer>());
+        var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
+        options.Limits.RequestHeadersTimeout = Patience;
+        options.Limits.KeepAliveTimeout = Patience;
+        options.Limits.MaxRequestBodySize = 0;
+        var limit = new ConnectionLimit();
+        options.Listen((IPEndPoint)listener.LocalEndPoint!, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(limit.RunAsync);
+        });
+        var transport = new SocketTransportOptions { CreateBoundListenSocket = _ => listener };
+        _server = new(Options.Create(options), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
+    }
+
+    /// <param name="listener">See <see cref="Bind"/>; the server disposes of it.</param>
+    /// <param name="respond">Returns the response for a path.</param>
+    /// <param name="loggers">For failures.</param>
+    /// <param name="cancellation">Gives up starting.</param>
+    public static async Task<MetricsServer> StartAsync(
+        Socket listener, Func<string, HttpResponse> respond, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        var server = new MetricsServer(listener, respond, loggers);
+        await server._server.StartAsync(server, cancellation);
+        return server;
     }
 
     /// <summary>Binds the endpoint. Connections wait until the server starts.</summary>
     /// <exception cref="LoadBalancerException">The endpoint cannot be bound.</exception>
-    public static TcpListener Bind(IPEndPoint at)
+    public static Socket Bind(IPEndPoint at)
     {
-        var listener = new TcpListener(at);
+        var listener = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            listener.Start();
+            listener.Bind(at);
+            listener.Listen();
             return listener;
         }
         catch (SocketException error)
@@ -50,81 +70,32 @@ sealed partial class MetricsServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes after the last response.</summary>
+    /// <summary>Closes all connections.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _serving;
-        _stop.Dispose();
+        await _server.StopAsync(new CancellationToken(canceled: true));
+        _server.Dispose();
     }
 
-    /// <summary>Serves one connection after another.</summary>
-    async Task ServeAsync()
+    HttpContext IHttpApplication<HttpContext>.CreateContext(IFeatureCollection features) => new DefaultHttpContext(features);
+
+    async Task IHttpApplication<HttpContext>.ProcessRequestAsync(HttpContext context)
     {
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                using var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                await ExchangeAsync(client.GetStream());
-            }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-            {
-                // disposal
-            }
-            catch (Exception error) when (error is IOException or OperationCanceledException)
-            {
-                LogNotAnswered(error.Message);
-            }
-            catch (SocketException error)
-            {
-                LogNotAccepted(error.Message);
-                // file descriptors that ran out stay scarce for a moment
-                await Task.Delay(PauseAfterError, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        var response = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
+            ? Respond(context.Request.Path)
+            : new(HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n");
+        context.Response.StatusCode = (int)response.Status;
+        context.Response.ContentType = response.ContentType;
+        context.Response.ContentLength = response.Body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await context.Response.Body.WriteAsync(response.Body, context.RequestAborted);
     }
 
-    async Task ExchangeAsync(NetworkStream stream)
+    void IHttpApplication<HttpContext>.DisposeContext(HttpContext context, Exception? exception)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(ExchangeTimeout);
-        if (await ReadHeadAsync(stream, limit.Token) is { } head)
-            await stream.WriteAsync(CreateReply(head), limit.Token);
     }
 
-    /// <summary>Reads up to the empty line; null if it does not arrive.</summary>
-    static async Task<string?> ReadHeadAsync(NetworkStream stream, CancellationToken cancellation)
-    {
-        var buffer = new byte[MaxHeadLength];
-        for (var length = 0; length < buffer.Length;)
-        {
-            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
-            if (read == 0)
-                return null;
-            length += read;
-            if (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) >= 0)
-                return Encoding.Latin1.GetString(buffer, 0, length);
-        }
-        return null;
-    }
-
-    byte[] CreateReply(string head)
-    {
-        var words = head[..head.IndexOf("\r\n", StringComparison.Ordinal)].Split(' ');
-        var answer = words switch
-        {
-            ["GET" or "HEAD", var target, "HTTP/1.0" or "HTTP/1.1"] => Respond(target.Split('?')[0]),
-            [_, _, "HTTP/1.0" or "HTTP/1.1"] => new(HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n"),
-            _ => new(HttpStatusCode.BadRequest, "This is not an HTTP/1.1 request.\n"),
-        };
-        var header = Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 {(int)answer.Status} {answer.Status}\r\nContent-Type: {answer.ContentType}\r\n"
-            + $"Content-Length: {answer.Body.Length}\r\nConnection: close\r\n\r\n");
-        return words[0] == "HEAD" ? header : [.. header, .. answer.Body];
-    }
-
-    HttpResponse Respond(string path)
+    HttpResponse Respond(PathString path)
     {
         try
         {
@@ -136,12 +107,6 @@ sealed partial class MetricsServer : IAsyncDisposable
             return new(HttpStatusCode.InternalServerError, $"{error.Message}\n");
         }
     }
-
-    [LoggerMessage(LogLevel.Warning, "accepting a metrics connection failed: {Reason}")]
-    partial void LogNotAccepted(string reason);
-
-    [LoggerMessage(LogLevel.Debug, "a metrics client closed the connection: {Reason}")]
-    partial void LogNotAnswered(string reason);
 
     [LoggerMessage(LogLevel.Error, "answering {Path} failed")]
     partial void LogFailed(string path, Exception error);

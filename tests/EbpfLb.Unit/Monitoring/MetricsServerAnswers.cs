@@ -7,29 +7,33 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EbpfLb.Unit.Monitoring;
 
 /// <summary>The endpoint of metrics answers who asks properly, and is not harmed by who does not.</summary>
-public sealed class MetricsServerAnswers : IAsyncDisposable
+public sealed class MetricsServerAnswers : IAsyncLifetime
 {
-    readonly TcpListener _listener = MetricsServer.Bind(new(IPAddress.Loopback, 0));
-    readonly MetricsServer _server;
+    static readonly TimeSpan Promptly = TimeSpan.FromSeconds(1);
+
+    readonly Socket _listener = MetricsServer.Bind(new(IPAddress.Loopback, 0));
+    readonly IPEndPoint _endPoint;
     readonly HttpClient _http;
+    MetricsServer _server = null!;
 
     public MetricsServerAnswers()
     {
-        _server = new(_listener, path => path switch
-        {
-            "/text" => new(HttpStatusCode.OK, "Grüße\n"),
-            "/ill" => new(HttpStatusCode.ServiceUnavailable, "no\n"),
-            "/broken" => throw new LoadBalancerException("the map is gone."),
-            _ => new(HttpStatusCode.NotFound, "nothing\n"),
-        }, NullLogger<MetricsServer>.Instance);
-        _http = new() { BaseAddress = new($"http://{_listener.LocalEndpoint}") };
+        _endPoint = (IPEndPoint)_listener.LocalEndPoint!;
+        _http = new() { BaseAddress = new($"http://{_endPoint}") };
     }
+
+    public async ValueTask InitializeAsync() => _server = await MetricsServer.StartAsync(_listener, path => path switch
+    {
+        "/text" => new(HttpStatusCode.OK, "Grüße\n"),
+        "/ill" => new(HttpStatusCode.ServiceUnavailable, "no\n"),
+        "/broken" => throw new LoadBalancerException("the map is gone."),
+        _ => new(HttpStatusCode.NotFound, "nothing\n"),
+    }, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
         await _server.DisposeAsync();
-        _listener.Dispose();
     }
 
     [Theory]
@@ -51,10 +55,9 @@ public sealed class MetricsServerAnswers : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("\r\n\r\n")]
     [InlineData("hello\r\n\r\n")]
     [InlineData("GET /text\r\n\r\n")]
-    [InlineData("GET /text HTTP/2.0\r\n\r\n")]
+    [InlineData("GET /text HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")]
     public async Task What_is_no_request_is_told_so(string bytes)
     {
         var answer = await ExchangeAsync(bytes);
@@ -62,12 +65,42 @@ public sealed class MetricsServerAnswers : IAsyncDisposable
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(64)]
+    [InlineData(ConnectionLimit.Max + 64)]
+    public async Task Silent_connections_keep_nobody_out(int count)
+    {
+        var silent = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => ConnectAsync()));
+        using var deadline = new CancellationTokenSource(Promptly);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _http.GetStringAsync("/text", deadline.Token)));
+
+        Assert.All(answers, answer => Assert.Equal("Grüße\n", answer));
+        Array.ForEach(silent, client => client.Dispose());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\r\n\r\n")]
+    [InlineData("GET /te")]
+    [InlineData("GET /text HTTP/1.1\r\nHost: a\r\n")]
+    public async Task A_connection_that_falls_silent_is_closed(string bytes)
+    {
+        using var client = await ConnectAsync();
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(bytes), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(client.GetStream());
+
+        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain("Grüße", answer, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_request_without_end_is_not_read_to_it()
     {
         var answer = await ExchangeAsync($"GET /{new string('a', 8192)}");
 
-        Assert.Equal("", answer);
+        Assert.StartsWith("HTTP/1.1 414 ", answer, StringComparison.Ordinal);
         Assert.Equal("Grüße\n", await _http.GetStringAsync("/text", TestContext.Current.CancellationToken));
     }
 
@@ -83,18 +116,24 @@ public sealed class MetricsServerAnswers : IAsyncDisposable
     [Fact]
     public void An_endpoint_that_another_has_is_a_sentence()
     {
-        var fault = Assert.Throws<LoadBalancerException>(() => MetricsServer.Bind((IPEndPoint)_listener.LocalEndpoint));
+        var fault = Assert.Throws<LoadBalancerException>(() => MetricsServer.Bind(_endPoint));
 
-        Assert.StartsWith($"metrics cannot be served at {_listener.LocalEndpoint}: ", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"metrics cannot be served at {_endPoint}: ", fault.Message, StringComparison.Ordinal);
     }
 
     async Task<string> ExchangeAsync(string bytes)
     {
-        using var client = new TcpClient();
-        await client.ConnectAsync((IPEndPoint)_listener.LocalEndpoint, TestContext.Current.CancellationToken);
+        using var client = await ConnectAsync();
         var stream = client.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes(bytes), TestContext.Current.CancellationToken);
         using var reader = new StreamReader(stream);
         return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+
+    async Task<TcpClient> ConnectAsync()
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(_endPoint, TestContext.Current.CancellationToken);
+        return client;
     }
 }
