@@ -7,17 +7,20 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Hosting;
 
 /// <summary>
-/// The interfaces of a balancer, with their locks. Each is known by its index while it exists, and found again by its
-/// configured selector when it is gone.
+/// The interfaces of a balancer, with their locks. Each is known by its index while it exists. When it is gone, it is
+/// found again by its configured selector, or else by an address that it had: engines may give it another name.
 /// </summary>
 sealed partial class BalancedInterfaces : IDisposable
 {
+    static readonly TimeSpan RenameDelay = TimeSpan.FromSeconds(2);
+
     readonly LoadBalancerConfiguration _configuration;
     readonly TimeProvider _time;
     readonly ILogger _logger;
     readonly NetworkDevice[] _devices;
     readonly InstanceLock _held;
     readonly HashSet<int> _gone = []; // indexes of interfaces whose loss was logged
+    readonly Dictionary<int, (string Name, long Since)> _newNames = []; // by index, until they are followed
     long _lastPresent;
 
     /// <summary>Finds and locks them.</summary>
@@ -81,13 +84,14 @@ sealed partial class BalancedInterfaces : IDisposable
         var device = _devices[place];
         if (Interfaces.NameOf(device.Index) is { } name)
         {
-            if (name != device.Name)
+            if (name != device.Name && IsSettled(device.Index, name))
                 Rename(place, name, attached);
             return LinkReconciler.Apply(attached.Tables, [_devices[place]]);
         }
         if (_gone.Add(device.Index))
             LogGone(device);
-        if (Find(_configuration.Interfaces[place]) is not { } found)
+        if ((Find(InterfaceSelector.TryResolve(_configuration.Interfaces[place])) ?? Find(NameByAddress(device, attached)))
+            is not { } found)
             return 0;
         Reattach(place, found, attached);
         return 1;
@@ -102,6 +106,15 @@ sealed partial class BalancedInterfaces : IDisposable
             LogLessTraffic(device.Name, left);
     }
 
+    /// <summary>Engines rename an interface just before they take it away: a new name is followed once it has lasted.</summary>
+    bool IsSettled(int index, string name)
+    {
+        if (_newNames.TryGetValue(index, out var seen) && seen.Name == name)
+            return _time.GetElapsedTime(seen.Since) >= RenameDelay;
+        _newNames[index] = (name, _time.GetTimestamp());
+        return false;
+    }
+
     void Rename(int place, string name, AttachedDatapath attached)
     {
         var former = _devices[place];
@@ -112,9 +125,15 @@ sealed partial class BalancedInterfaces : IDisposable
     }
 
     /// <summary>An interface without an address cannot be attached yet; another's cannot be attached twice.</summary>
-    NetworkDevice? Find(string selector) =>
-        InterfaceSelector.TryResolve(selector) is { } name && !NetworkDevice.AddressesOf(name).IsEmpty
+    NetworkDevice? Find(string? name) =>
+        name is not null && !NetworkDevice.AddressesOf(name).IsEmpty
         && NetworkDevice.Find(name) is var found && _devices.All(device => device.Index != found.Index) ? found : null;
+
+    /// <summary>The interface that has an address of one that is gone; null if there is none.</summary>
+    static string? NameByAddress(NetworkDevice gone, AttachedDatapath attached) =>
+        attached.Tables.Links.TryGet((uint)gone.Index, out var link)
+            ? InterfaceSelector.FindByAddress([link.Ip4.ToIPAddress(), link.Ip6.ToIPAddress()])
+            : null;
 
     /// <summary>The tables know the interface before its first packet.</summary>
     void Reattach(int place, NetworkDevice found, AttachedDatapath attached)

@@ -25,6 +25,11 @@ static class InterfaceSelector
     /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
     public static string? TryResolve(string selector) => Interfaces.Read(all => TryResolve(selector, all));
 
+    /// <returns>The name of an interface that has one of the addresses; null if there is none.</returns>
+    /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
+    public static string? FindByAddress(IReadOnlyCollection<IPAddress> addresses) => Interfaces.Read(all => all.FirstOrDefault(
+        device => device.GetIPProperties().UnicastAddresses.Any(unicast => addresses.Contains(unicast.Address)))?.Name);
+
     static string? TryResolve(string selector, NetworkInterface[] all)
     {
         if (all.Any(device => device.Name == selector))

@@ -21,7 +21,7 @@ public abstract class InterfacesComeAndGo(HookLab lab) : Spec(lab)
         await Eventually.That("the interface is attached again", balancer.CheckStatusAsync, seen => seen.Succeeded, Soon);
 
         Assert.Equal(1, gone.ExitCode);
-        Assert.Contains("eth0 is gone: no traffic is balanced", gone.Stderr, StringComparison.Ordinal);
+        Assert.Contains("error: interface eth0 is gone: no traffic is balanced", gone.Stderr, StringComparison.Ordinal);
         await Eventually.That("a client is answered", () => Lab.Client.ProbeTcpAsync(balancer, port: 80),
             probe => probe.Result == ProbeResult.Open, Soon);
         var answers = await Lab.Client.GetAsync(balancer, times: 20);

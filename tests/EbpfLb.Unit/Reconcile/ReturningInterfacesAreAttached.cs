@@ -71,6 +71,34 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
+    public async Task Found_by_the_address_that_it_had_where_its_name_is_another()
+    {
+        using var runner = Start(Machine.Interface, "tc");
+        await runner.UntilAsync("ready: ");
+
+        _machine.Unplug(Machine.Interface);
+        await runner.UntilAsync($"interface {Machine.Interface} is gone");
+        _machine.Configure(
+            "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.0.1/24 dev eth9");
+        await runner.UntilAsync("interface eth9 is there again, and attached");
+
+        Assert.Equal("eth9; gone: ", Interfaces());
+    }
+
+    /// <summary>Docker does so before it moves the interface to its own network namespace.</summary>
+    [Fact]
+    public async Task A_name_that_it_gets_just_before_it_leaves_is_not_told()
+    {
+        using var runner = Start(Machine.Interface, "tc");
+        await runner.UntilAsync("ready: ");
+
+        _machine.Configure($"link set {Machine.Interface} name veth99", "address add 10.9.0.9/24 dev veth99", "link delete veth99");
+        await runner.UntilAsync($"interface {Machine.Interface} is gone: no traffic is balanced");
+
+        Assert.Equal($"error: interface {Machine.Interface} is gone: no traffic is balanced\n", _machine.Type("status --check").Error);
+    }
+
+    [Fact]
     public async Task A_start_adopts_what_moved_to_another_name()
     {
         using (var runner = Start(Machine.Interface, "tc"))
