@@ -8,6 +8,7 @@ static unsafe class BpfFs
 {
     public const string Root = "/sys/fs/bpf";
 
+    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     const long Magic = 0xcafe4a11; // BPF_FS_MAGIC, linux/magic.h
 
     public static bool IsMounted
@@ -27,7 +28,7 @@ static unsafe class BpfFs
     {
         if (IsMounted)
             return false;
-        if (LibC.mount("bpf", Root, "bpf", 0, 0) == 0)
+        if (LibC.mount("bpf", Root, "bpf", 0, "mode=0700") == 0) // the kernel's default lets everybody in
             return true;
         throw new LoadBalancerException(
             $"{Root} is not a bpf file system, and mounting one failed: {Errno.Describe(Marshal.GetLastPInvokeError())}. "
@@ -45,7 +46,7 @@ static unsafe class BpfFs
             {
                 try
                 {
-                    Directory.CreateDirectory(path);
+                    Directory.CreateDirectory(path, OwnerOnly);
                     return;
                 }
                 catch (DirectoryNotFoundException) when (attempt < attempts)

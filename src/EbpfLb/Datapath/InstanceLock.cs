@@ -1,16 +1,24 @@
 using System.Net.Sockets;
+using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;
 
 /// <summary>
 /// Locks interfaces for one balancer: abstract sockets with their names. They belong to the network namespace, as
-/// interfaces do, and vanish with the process.
+/// interfaces do, and vanish with the process. Any user can bind such a name, so each lock adds a random word to it, and
+/// sockets of other users than root and this one do not count.
 /// </summary>
+/// <remarks>
+/// A lock is bound first and then compared with the others: of two processes that lock at the same moment, one or both
+/// are refused, never none.
+/// </remarks>
 sealed class InstanceLock : IDisposable
 {
-    const string BoundSockets = "/proc/thread-self/net/unix"; // it lists abstract names with a leading '@'
+    const string Prefix = "ebpf-lb/";
+    const uint Root = 0;
 
     readonly List<Socket> _sockets = [];
+    readonly string _word = $"{Guid.NewGuid():N}";
 
     InstanceLock()
     {
@@ -33,18 +41,13 @@ sealed class InstanceLock : IDisposable
     /// <summary>Locks all of them.</summary>
     /// <param name="interfaces">The names.</param>
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
-    public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken)
-        ?? throw Taken(taken);
+    public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken) ?? throw Taken(taken);
 
     /// <summary>True if a process holds it. Does not try to lock: a starting balancer may need it now.</summary>
     public static bool IsHeld(string device) => HeldInterfaces().Contains(device);
 
     /// <summary>The locked interfaces in this network namespace.</summary>
-    public static IReadOnlySet<string> HeldInterfaces() => File.ReadLines(BoundSockets)
-        .Select(line => line.Split(" @" + SocketName("")))
-        .Where(parts => parts.Length == 2)
-        .Select(parts => parts[1])
-        .ToHashSet();
+    public static IReadOnlySet<string> HeldInterfaces() => Locks(Prefix).Select(name => name.Split('/')[1]).ToHashSet();
 
     /// <summary>Locks one more.</summary>
     /// <exception cref="LoadBalancerException">Another process holds it.</exception>
@@ -59,20 +62,20 @@ sealed class InstanceLock : IDisposable
 
     bool TryAdd(string device)
     {
+        var name = $"{Prefix}{device}/{_word}";
+        if (Locks($"{Prefix}{device}/").Contains(name))
+            return true; // an interface may return to a former name
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         _sockets.Add(socket);
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint("\0" + SocketName(device)));
-            return true;
-        }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            return false;
-        }
+        socket.Bind(new UnixDomainSocketEndPoint("\0" + name));
+        return Locks($"{Prefix}{device}/").All(other => other == name);
     }
 
-    static string SocketName(string device) => $"ebpf-lb/{device}";
+    /// <summary>The names of sockets that count as locks: interface and word.</summary>
+    static IEnumerable<string> Locks(string prefix) =>
+        from socket in UnixSockets.WithPrefix(prefix)
+        where (socket.Owner == Root || socket.Owner == LibC.geteuid()) && socket.Name.Split('/').Length == 3
+        select socket.Name;
 
     public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 }

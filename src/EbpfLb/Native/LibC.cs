@@ -15,7 +15,7 @@ static unsafe partial class LibC
     public static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    public static partial int mount(string source, string target, string type, nuint flags, nint data);
+    public static partial int mount(string source, string target, string type, nuint flags, string? data);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int statfs(string path, void* buffer);
@@ -26,6 +26,9 @@ static unsafe partial class LibC
     /// <summary>Writes the name, of at most 16 bytes with its terminating zero; null if there is no such interface.</summary>
     [LibraryImport(Library)]
     public static partial byte* if_indextoname(uint index, byte* name);
+
+    [LibraryImport(Library)]
+    public static partial uint geteuid();
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int socket(int family, int type, int protocol);

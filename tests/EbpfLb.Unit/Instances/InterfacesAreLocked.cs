@@ -1,8 +1,10 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using EbpfLb.Datapath;
 
 namespace EbpfLb.Unit.Instances;
 
-public sealed class InterfacesAreLocked
+public sealed partial class InterfacesAreLocked
 {
     readonly string _name = $"test{Random.Shared.Next():x}";
 
@@ -23,10 +25,8 @@ public sealed class InterfacesAreLocked
         {
             Assert.Null(InstanceLock.TryAcquire(three, out var taken));
             Assert.Equal(three[1], taken);
-            ChildProcess.AwaitExec();
             Assert.False(InstanceLock.IsHeld(three[0]));
         }
-        ChildProcess.AwaitExec();
 
         using var all = InstanceLock.TryAcquire(three, out _);
 
@@ -43,9 +43,53 @@ public sealed class InterfacesAreLocked
             Assert.True(InstanceLock.IsHeld(_name));
             Assert.False(InstanceLock.IsHeld(_name[1..]));
         }
-        ChildProcess.AwaitExec();
         Assert.False(InstanceLock.IsHeld(_name));
     }
+
+    [Fact]
+    public void A_user_without_privileges_keeps_nobody_out()
+    {
+        using var plain = BindAsNobody($"ebpf-lb/{_name}");
+        using var similar = BindAsNobody($"ebpf-lb/{_name}/{Guid.NewGuid():N}");
+
+        Assert.False(InstanceLock.IsHeld(_name));
+        using var first = Take(_name);
+
+        Assert.NotNull(first);
+        Assert.Null(Take(_name));
+    }
+
+    [Fact]
+    public void One_more_may_be_taken_and_the_same_one_again()
+    {
+        using var first = Take(_name)!;
+        using var other = Take(_name + "1");
+
+        first.Add(_name);
+        first.Add(_name + "2");
+
+        Assert.Throws<LoadBalancerException>(() => first.Add(_name + "1"));
+        Assert.Null(Take(_name + "2"));
+    }
+
+    /// <summary>The kernel takes a socket's owner from the file system user id, which each thread has of its own.</summary>
+    static Socket BindAsNobody(string name)
+    {
+        Socket? socket = null;
+        var thread = new Thread(() =>
+        {
+            const uint Nobody = 65534;
+            _ = setfsuid(Nobody);
+            socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.Bind(new UnixDomainSocketEndPoint("\0" + name));
+        });
+        thread.Start();
+        thread.Join();
+        return socket!;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int setfsuid(uint id);
 
     static InstanceLock? Take(string name) => InstanceLock.TryAcquire([name], out _);
 }
