@@ -25,8 +25,10 @@ public sealed partial class InterfacesAreLocked
         {
             Assert.Null(InstanceLock.TryAcquire(three, out var taken));
             Assert.Equal(three[1], taken);
+            ChildProcess.AwaitExec();
             Assert.False(InstanceLock.IsHeld(three[0]));
         }
+        ChildProcess.AwaitExec();
 
         using var all = InstanceLock.TryAcquire(three, out _);
 
@@ -43,6 +45,7 @@ public sealed partial class InterfacesAreLocked
             Assert.True(InstanceLock.IsHeld(_name));
             Assert.False(InstanceLock.IsHeld(_name[1..]));
         }
+        ChildProcess.AwaitExec();
         Assert.False(InstanceLock.IsHeld(_name));
     }
 

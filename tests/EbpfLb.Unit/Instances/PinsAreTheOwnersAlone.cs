@@ -26,7 +26,7 @@ public sealed class PinsAreTheOwnersAlone
         Capabilities.RequireDatapath();
         var machine = new Machine();
 
-        machine.Inside(() => Machine.Start(Machine.Usual).Dispose());
+        machine.Inside(() => Machine.Start(Machine.Defaults).Dispose());
 
         Assert.Equal(OwnerOnly, machine.Inside(() => File.GetUnixFileMode(Machine.Pins)));
     }
