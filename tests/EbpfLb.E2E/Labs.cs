@@ -7,7 +7,14 @@ using EbpfLb.Lab.Engine;
 namespace EbpfLb.E2E;
 
 /// <summary>The container engine of all specs.</summary>
-public sealed class Engine : LabEngine, IAsyncLifetime;
+public sealed class Engine : LabEngine, IAsyncLifetime
+{
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        BuildAhead();
+    }
+}
 
 /// <summary>The lab whose balancers attach to the traffic-control hook.</summary>
 public sealed class TcLab(Engine engine) : HookLab(engine, "tc"), IAsyncLifetime;

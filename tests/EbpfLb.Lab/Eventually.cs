@@ -32,12 +32,12 @@ public static class Eventually
             .Build();
         try
         {
-            return await patience.ExecuteAsync(async deadline =>
+            return await StepTimes.MeasureAsync(Step.Wait, () => patience.ExecuteAsync(async deadline =>
             {
                 var seen = await observe().WaitAsync(deadline);
                 last = show?.Invoke(seen) ?? seen?.ToString() ?? "nothing";
                 return seen;
-            }, LabContext.Current.CancellationToken);
+            }, LabContext.Current.CancellationToken).AsTask());
         }
         catch (TimeoutRejectedException late)
         {

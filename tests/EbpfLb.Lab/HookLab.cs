@@ -145,8 +145,18 @@ public class HookLab : IAsyncDisposable
     public Task<SocketServer> StartDirectSocketServerAsync() =>
         StartDirectAsync(new SocketServer(_network, NextName("sockets"), direct: true));
 
+    /// <summary>Starts another run of the suite, which has a container, a network and a volume on the engine.</summary>
+    public Task<OtherRun> StartOtherRunAsync() => OtherRun.StartAsync(_engine);
+
+    /// <summary>Does what every run does before its first spec: removes what killed runs left.</summary>
+    public Task RemoveLeftoversAsync() => _engine.RemoveLeftoversAsync();
+
     /// <summary>Starts one more client, whom the network has taught nothing yet.</summary>
     public Task<Client> StartClientAsync() => StartAsync(new Client(_network, NextName("client")));
+
+    /// <summary>Starts a Prometheus that scrapes the metrics at a port of the host's loopback, until it is disposed.</summary>
+    public async Task<Prometheus> StartPrometheusAsync(int port) => await StartAsync(new Prometheus(
+        _network, NextName("prometheus"), Host, await _engine.Images.BuildPrometheusAsync(), port));
 
     /// <summary>Starts one more server of small protocols.</summary>
     public Task<SocketServer> StartSocketServerAsync() => StartAsync(new SocketServer(_network, NextName("sockets")));
@@ -185,9 +195,10 @@ public class HookLab : IAsyncDisposable
         await StartAsync(NetnsSidecar.At(_network, Host)), sidecar => sidecar.DeafenAsync(BalancerHost.Interface),
         sidecar => sidecar.HearAsync(BalancerHost.Interface));
 
-    /// <summary>The same by a tcx link, beside the balancer's own.</summary>
-    public async Task<HostChange> PlaceForeignLinkAsync() => await HostChange.MakeAsync(
-        await StartAsync(NetnsSidecar.At(_network, Host)), sidecar => sidecar.DeafenByLinkAsync(BalancerHost.Interface),
+    /// <summary>Attaches a foreign program that drops pings by a tcx link, behind those that are there, until it is disposed.</summary>
+    /// <param name="verdict">What the program returns for all other packets.</param>
+    public async Task<HostChange> PlaceForeignLinkAsync(ForeignVerdict verdict) => await HostChange.MakeAsync(
+        await StartAsync(NetnsSidecar.At(_network, Host)), sidecar => sidecar.DeafenByLinkAsync(BalancerHost.Interface, verdict),
         sidecar => sidecar.HearByLinkAsync());
 
     /// <summary>Does the kernel have tcx links? They came with 6.6.</summary>

@@ -28,12 +28,12 @@ public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
         [Fact]
         public async Task A_server_that_joins_a_pool_gets_its_turn_and_open_connections_stay()
         {
-            var first = await Lab.StartBackendAsync("pool");
-            var balancer = await Lab.BalanceAsync(Service.WebOfPool("pool"));
+            var first = await Lab.StartBackendAsync("web_pool");
+            var balancer = await Lab.BalanceAsync(Service.WebOfPool("web_pool"));
             await using var connection = await Lab.Client.ConnectAsync(balancer, fromPort: 20004);
             await connection.GetAsync("/before");
 
-            var second = await Lab.StartBackendAsync("pool");
+            var second = await Lab.StartBackendAsync("web_pool");
 
             await Eventually.That("of two requests each server answers one",
                 async () => (await Lab.Client.GetAsync(balancer, times: 2)).Select(answer => answer.Server).ToHashSet(),
@@ -44,13 +44,13 @@ public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
         [Fact]
         public async Task Under_load_a_server_that_joins_a_pool_costs_no_request()
         {
-            await Lab.StartBackendAsync("pool-under-load");
+            await Lab.StartBackendAsync("pool_under_load");
             // Its name is known before the server listens, which a check waits for.
             var balancer = await Lab.BalanceAsync(
-                Service.WebOfPool("pool-under-load") with { Health = ["tcp", "every=1s", "timeout=1s"] });
+                Service.WebOfPool("pool_under_load") with { Health = ["tcp", "every=1s", "timeout=1s"] });
             await using var load = await Lab.Client.StartLoadAsync(balancer);
 
-            var second = await Lab.StartBackendAsync("pool-under-load");
+            var second = await Lab.StartBackendAsync("pool_under_load");
             await Eventually.That("the second one gets requests",
                 second.RequestsAsync, requests => requests.Count > 0, AFewResolutions);
             var tally = await load.StopAsync();

@@ -1,4 +1,5 @@
 using EbpfLb.Lab;
+using EbpfLb.Lab.Telemetry;
 using EbpfLb.Lab.Traffic;
 
 namespace EbpfLb.E2E.Specs;
@@ -9,6 +10,9 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
     const int MetricsPort = 9464;
 
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    /// <summary>Once Prometheus has started and scraped several times.</summary>
+    static readonly TimeSpan Later = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task The_flows_are_exactly_the_connections_that_are_held_open()
@@ -54,6 +58,34 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
                         .Single(told => told.Address == $"{backend.Address}:80").Traffic.ToClientBytes),
                 seen => seen.Metric == seen.Status && seen.Status > 0, Soon);
         }
+    }
+
+    [Fact]
+    public async Task Prometheus_scrapes_it_and_answers_every_query_of_the_dashboard()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
+        await using var prometheus = await Lab.StartPrometheusAsync(MetricsPort);
+        await using var load = await Lab.Client.StartLoadAsync(balancer);
+
+        foreach (var query in Dashboard.Queries(seconds: 5))
+            await Eventually.That($"Prometheus answers '{query}'", () => prometheus.QueryAsync(query), series => series.Count > 0, Later);
+
+        var rates = await Eventually.That(
+            "both backends get new flows",
+            () => prometheus.QueryAsync("rate(ebpf_lb_flows_opened_total[5s]) > 0"), series => series.Count == 2, Later);
+        Assert.Contains(rates, series => series.Contains($"{Lab.A.Address}:80", StringComparison.Ordinal));
+        Assert.Contains(rates, series => series.Contains($"{Lab.B.Address}:80", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Prometheus_finds_nothing_to_improve_in_the_metrics()
+    {
+        var balancer = await Lab.BalanceAsync(
+            new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
+        await using var prometheus = await Lab.StartPrometheusAsync(MetricsPort);
+
+        Assert.Equal("", await prometheus.LintAsync(await balancer.MetricsAsync(MetricsPort)));
     }
 
     [Fact]

@@ -87,14 +87,16 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
         Assert.Equal([0, 0, 0], [before, beside, after]);
     }
 
-    [Theory, InlineData(true), InlineData(false)]
-    public async Task A_link_of_somebody_elses_goes_on_beside_the_balancer_whichever_came_first(bool cameFirst)
+    [Theory]
+    [InlineData(true, ForeignVerdict.Next), InlineData(false, ForeignVerdict.Next)]
+    [InlineData(true, ForeignVerdict.Pass), InlineData(false, ForeignVerdict.Pass)]
+    public async Task A_foreign_tcx_program_goes_on_beside_the_balancer(bool cameFirst, ForeignVerdict verdict)
     {
         Assert.SkipUnless(await Lab.KnowsTcxAsync(), "the kernel has no tcx links, which came with 6.6");
         Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));
-        await using var former = cameFirst ? await Lab.PlaceForeignLinkAsync() : null;
+        await using var former = cameFirst ? await Lab.PlaceForeignLinkAsync(verdict) : null;
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
-        await using var latter = cameFirst ? null : await Lab.PlaceForeignLinkAsync();
+        await using var latter = cameFirst ? null : await Lab.PlaceForeignLinkAsync(verdict);
 
         var answers = await Lab.Client.GetAsync(balancer, times: 20);
         var beside = await Lab.OtherClient.PingAsync(Lab.Host, times: 20, Briefly);

@@ -28,13 +28,20 @@ public class LabEngine : IAsyncDisposable
 
     internal Privileges Privileges { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Finds the engine, removes what killed runs left, and builds the images.</summary>
+    public virtual async ValueTask InitializeAsync()
     {
         await SpeakTheEnginesVersionAsync();
-        foreach (var resistance in await _sweeper.RemoveLeftoversAsync())
-            LabContext.Current.WriteLine($"Left behind by a former lab: {resistance}");
+        await RemoveLeftoversAsync();
         Images = await LabImages.BuildAsync();
         Privileges = await Privileges.FindAsync(Docker, Images.Client);
+    }
+
+    /// <summary>Removes what killed runs left, and logs what the engine does not remove.</summary>
+    internal async Task RemoveLeftoversAsync()
+    {
+        foreach (var resistance in await _sweeper.RemoveLeftoversAsync())
+            LabContext.Current.WriteLine($"Left behind by a former lab: {resistance}");
     }
 
     public async ValueTask DisposeAsync()
@@ -43,9 +50,14 @@ public class LabEngine : IAsyncDisposable
         if (LabRun.IsKept)
             await Console.Error.WriteLineAsync(LabRun.HowToLook);
         else
-            await _sweeper.RemoveOwnAsync();
+            await StepTimes.MeasureAsync(Step.Teardown, _sweeper.RemoveOwnAsync);
+        await (Images?.EndBuildsAsync() ?? Task.CompletedTask);
+        StepTimes.Write();
         Docker.Dispose();
     }
+
+    /// <summary>Starts to build the images that only some specs ask for.</summary>
+    protected void BuildAhead() => Images.BuildAhead();
 
     async Task<string> FindVersionAsync()
     {

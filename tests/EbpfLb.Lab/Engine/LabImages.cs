@@ -17,6 +17,11 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     readonly Lazy<Task<string>> _otherBalancer = new(() => BuildAsync("lb", tag: "other-lb",
         arguments: ["--build-arg=LB_VERSION=0.0.1", "--build-arg=BPF_DEBUG=1", "--build-arg=LB_AOT=false"]));
 
+    /// <summary>Built when it is first asked for, and once.</summary>
+    readonly Lazy<Task<string>> _prometheus = new(() => BuildAsync("prometheus"));
+
+    Task _ahead = Task.CompletedTask;
+
     public static async Task<LabImages> BuildAsync()
     {
         var images = await Task.WhenAll(BuildAsync("lb"), BuildAsync("client"), BuildAsync("backend"));
@@ -24,9 +29,21 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
             Settings.GetValueOrDefault("EBPFLB_BACKEND_IMAGE", "nginxdemos/hello:plain-text"), images[2]);
     }
 
+    /// <summary>
+    /// Starts the builds that only some specs ask for, beside all that goes on. The engine's cache knows each layer by its
+    /// content: what has not changed is not built again.
+    /// </summary>
+    public void BuildAhead() => _ahead = Task.WhenAll(_otherBalancer.Value, _prometheus.Value);
+
+    /// <summary>Waits for these builds, if they were started. Their faults are those of the specs that ask for them.</summary>
+    public async Task EndBuildsAsync() => await _ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
     /// <summary>Another build of the balancer: its version is another, and so are its eBPF programs.</summary>
     /// <remarks>It is no native one: that takes minutes to compile, and no other build needs to be one to take over.</remarks>
     public Task<string> BuildOtherBalancerAsync() => _otherBalancer.Value;
+
+    /// <summary>Prometheus of the distribution, which needs no registry.</summary>
+    public Task<string> BuildPrometheusAsync() => _prometheus.Value;
 
     /// <summary>Builds an image from its Dockerfile in the repository.</summary>
     /// <param name="name">That ends the Dockerfile's name.</param>
@@ -35,10 +52,11 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     /// <param name="arguments">Of the engine's client, beside those for the base images.</param>
     /// <returns>The id, not the tag: another run may build from another state of the repository meanwhile.</returns>
     public static Task<string> BuildAsync(
-        string name, string folder = "lab", string? tag = null, params string[] arguments) => HostCommand.RunAsync("docker",
-        ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{tag ?? name}",
-            "--file", Path.Combine(Repository.Root, folder, $"Dockerfile.{name}"), .. BaseImages(), .. arguments, Repository.Root],
-        Patience);
+        string name, string folder = "lab", string? tag = null, params string[] arguments) =>
+        StepTimes.MeasureAsync(Step.ImageBuild, () => HostCommand.RunAsync("docker",
+            ["build", "--quiet", "--force-rm", "--tag", $"ebpf-lb/{tag ?? name}",
+                "--file", Path.Combine(Repository.Root, folder, $"Dockerfile.{name}"), .. BaseImages(), .. arguments, Repository.Root],
+            Patience));
 
     static IEnumerable<string> BaseImages() =>
         from name in BaseImageArguments

@@ -12,11 +12,14 @@ sealed record LabOwner(string Boot, string Processes, int Id, string Started)
 {
     const int StartTime = 19; // field 22 of /proc/PID/stat, counted from the state, which follows the name
 
-    public static LabOwner Self { get; } = new(
+    public static LabOwner Self { get; } = Of(Environment.ProcessId);
+
+    /// <summary>A process that runs now, in this process namespace.</summary>
+    public static LabOwner Of(int process) => new(
         File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
         File.ResolveLinkTarget("/proc/self/ns/pid", returnFinalTarget: false)!.Name,
-        Environment.ProcessId,
-        StartOf(Environment.ProcessId)!);
+        process,
+        StartOf(process)!);
 
     /// <summary>Reads an owner back from its label; null where the text is none.</summary>
     public static LabOwner? Parse(string text) => text.Split('/') is [var boot, var processes, var id, var started]

@@ -1,25 +1,4 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A tc program of somebody else's: it drops every ICMP packet over IPv4, and leaves all others to who comes next. */
-#include <stddef.h>
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/pkt_cls.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
-SEC("tc")
-int deaf(struct __sk_buff *skb)
-{
-	__u8 protocol;
-
-	if (skb->protocol != bpf_htons(ETH_P_IP))
-		return TC_ACT_UNSPEC;
-	if (bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, protocol), &protocol,
-			       sizeof(protocol)))
-		return TC_ACT_UNSPEC;
-	return protocol == IPPROTO_ICMP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
-}
-
-char _license[] SEC("license") = "Dual MIT/GPL";
+/* Leaves what it does not drop to the next program (TCX_NEXT). */
+#define DEAF_OTHERWISE TC_ACT_UNSPEC
+#include "deaf.h"

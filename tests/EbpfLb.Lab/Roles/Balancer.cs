@@ -65,8 +65,12 @@ public sealed partial class Balancer : Role
 
     /// <summary>What it serves to Prometheus.</summary>
     /// <param name="port">Of the host's loopback.</param>
-    internal async Task<Scrape> ScrapeAsync(int port) => Scrape.Parse(
-        await _host.ShellAsync("curl --silent --show-error --fail \"http://127.0.0.1:$1/metrics\"", port));
+    internal async Task<Scrape> ScrapeAsync(int port) => Scrape.Parse(await MetricsAsync(port));
+
+    /// <summary>The same as it is served.</summary>
+    /// <param name="port">Of the host's loopback.</param>
+    public Task<string> MetricsAsync(int port) =>
+        _host.ShellAsync("curl --silent --show-error --fail \"http://127.0.0.1:$1/metrics\"", port);
 
     /// <summary>What it tells who probes its health.</summary>
     /// <param name="port">Of the host's loopback.</param>

@@ -3,7 +3,7 @@ namespace EbpfLb.Lab.Roles;
 /// <summary>A container with network tools in a network namespace that is not its own: another's, or the engine's.</summary>
 sealed class NetnsSidecar : Role
 {
-    const string PassProgram = "pass.bpf.o", DeafProgram = "deaf.bpf.o", TcxScript = "tcx.pl";
+    const string PassProgram = "pass.bpf.o", DeafProgram = "deaf.bpf.o", FinalProgram = "deaf_final.bpf.o", TcxScript = "tcx.pl";
 
     string _holder = "";
 
@@ -11,6 +11,7 @@ sealed class NetnsSidecar : Role
         : base(network, name, network.Container(network.Engine.Images.Client, name)
             .WithResourceMapping(Embedded(PassProgram), $"/{PassProgram}")
             .WithResourceMapping(Embedded(DeafProgram), $"/{DeafProgram}")
+            .WithResourceMapping(Embedded(FinalProgram), $"/{FinalProgram}")
             .WithResourceMapping(Embedded(TcxScript), $"/{TcxScript}")
             .WithCreateParameterModifier(container =>
             {
@@ -63,9 +64,11 @@ sealed class NetnsSidecar : Role
         [ -n "$(tc filter show dev "$1" ingress; tc filter show dev "$1" egress)" ] || tc qdisc del dev "$1" clsact
         """, name);
 
-    /// <summary>Attaches the program that drops pings by a tcx link, as the balancer does.</summary>
-    public async Task DeafenByLinkAsync(string name) =>
-        _holder = (await ShellAsync("perl \"/$1\" \"/$2\" \"$3\"", TcxScript, DeafProgram, name)).Trim();
+    /// <summary>Attaches a program that drops pings by a tcx link, behind those that are there.</summary>
+    /// <param name="name">The interface.</param>
+    /// <param name="verdict">What the program returns for all other packets.</param>
+    public async Task DeafenByLinkAsync(string name, ForeignVerdict verdict) => _holder = (await ShellAsync(
+        "perl \"/$1\" \"/$2\" \"$3\"", TcxScript, verdict == ForeignVerdict.Next ? DeafProgram : FinalProgram, name)).Trim();
 
     /// <summary>Takes that off again.</summary>
     public Task HearByLinkAsync() => ShellAsync(

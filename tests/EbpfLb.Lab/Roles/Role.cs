@@ -11,6 +11,8 @@ namespace EbpfLb.Lab.Roles;
 public abstract class Role : IAsyncDisposable
 {
     static readonly TimeSpan LongestCommand = TimeSpan.FromSeconds(90);
+    static readonly TimeSpan ShortestTransfer = TimeSpan.FromSeconds(60);
+    const long SlowestTransfer = 10; // megabytes a second
 
     readonly IContainer _container;
     readonly LabNetwork _network;
@@ -39,7 +41,7 @@ public abstract class Role : IAsyncDisposable
 
     internal virtual async Task StartAsync()
     {
-        await _container.StartAsync(LabContext.Current.CancellationToken);
+        await StepTimes.MeasureAsync(Step.ContainerStart, () => _container.StartAsync(LabContext.Current.CancellationToken));
         await ReadAddressesAsync();
     }
 
@@ -82,24 +84,38 @@ public abstract class Role : IAsyncDisposable
         return output.Succeeded ? output.Stdout : throw new LabException($"{Name}: {output}");
     }
 
-    internal async Task<Output> TryRunAsync(params string[] command)
+    internal Task<Output> TryRunAsync(params string[] command) =>
+        StepTimes.MeasureAsync(Step.Command, () => RunAsync(command, LongestCommand));
+
+    /// <summary>As <see cref="TryShellAsync"/>, for a transfer, which takes as long as its size needs.</summary>
+    /// <param name="megabytes">Its size.</param>
+    /// <param name="script">Gets the seconds that the transfer may take as its last argument.</param>
+    /// <param name="arguments">The others.</param>
+    internal Task<Output> TryTransferAsync(long megabytes, string script, params object[] arguments)
+    {
+        var limit = ShortestTransfer + TimeSpan.FromSeconds(megabytes / SlowestTransfer);
+        return StepTimes.MeasureAsync(Step.Transfer, () => RunAsync(
+            ["sh", "-c", script, "sh", .. arguments.Select(argument => $"{argument}"), $"{limit.TotalSeconds:0}"], limit + LongestCommand));
+    }
+
+    async Task<Output> RunAsync(string[] command, TimeSpan limit)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(LabContext.Current.CancellationToken);
-        deadline.CancelAfter(LongestCommand);
+        deadline.CancelAfter(limit);
         try
         {
             return await _shells.RunAsync(Id, command, deadline.Token);
         }
         catch (OperationCanceledException late) when (!LabContext.Current.CancellationToken.IsCancellationRequested)
         {
-            throw new LabException($"{Name}: '{string.Join(' ', command)}' took more than {LongestCommand}", late);
+            throw new LabException($"{Name}: '{string.Join(' ', command)}' took more than {limit}", late);
         }
     }
 
     public virtual async ValueTask DisposeAsync()
     {
         _shells.Dispose();
-        await _container.DisposeAsync();
+        await StepTimes.MeasureAsync(Step.Teardown, () => _container.DisposeAsync().AsTask());
         GC.SuppressFinalize(this);
     }
 }

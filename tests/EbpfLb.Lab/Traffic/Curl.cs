@@ -49,9 +49,9 @@ static class Curl
         Client client, Role server, RemoteFile file, TimeSpan lasting)
     {
         var rate = lasting > TimeSpan.Zero ? (long)(file.Bytes / lasting.TotalSeconds) : 0;
-        var output = await client.TryShellAsync(
+        var output = await client.TryTransferAsync(file.Bytes >> 20,
             """
-            curl --silent --show-error --fail --max-time 80 --limit-rate "$3" \
+            curl --silent --show-error --fail --max-time "$4" --limit-rate "$3" \
                 --write-out '%{stderr}%{size_download}' "http://$1$2" |
                 sha256sum
             """, server.Host, file.Path, rate);

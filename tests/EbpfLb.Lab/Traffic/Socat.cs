@@ -10,15 +10,16 @@ static class Socat
     /// <summary>Sends random bytes to a server of checksums.</summary>
     public static async Task<Upload> UploadAsync(Client client, Role server, int megabytes)
     {
-        var sums = await client.ShellAsync(
+        var output = await client.TryTransferAsync(megabytes,
             """
             file=$(mktemp)
             dd if=/dev/urandom of="$file" bs=1M count="$2" status=none && sha256sum <"$file"
-            timeout 60 socat -t 60 - "TCP:$1:80,connect-timeout=5" <"$file"
+            timeout "$3" socat -t "$3" - "TCP:$1:80,connect-timeout=5" <"$file"
+            rm "$file"
             """, server.Host, megabytes);
-        return sums.Split('\n', StringSplitOptions.RemoveEmptyEntries) is [var sent, var arrived]
+        return output.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries) is [var sent, var arrived]
             ? new Upload(sent, arrived)
-            : throw new LabException($"{client.Name}: the upload got no answer: {sums}");
+            : throw new LabException($"{client.Name}: the upload got no answer: {output}");
     }
 
     /// <summary>How many datagrams of random bytes a server of echoes sent back as they were, each from a new port.</summary>
