@@ -9,14 +9,16 @@ sealed unsafe class LinkAttachment : IAttachment
     const uint AttachXdp = 37; // BPF_XDP
     const uint AttachTcxIngress = 46; // BPF_TCX_INGRESS, kernel 6.6
 
+    const uint Before = 1 << 3; // BPF_F_BEFORE: without a program that it refers to, in front of all
+
     readonly Fd _link;
 
     LinkAttachment(Fd link) => _link = link;
 
-    /// <summary>Null on kernels without tcx.</summary>
+    /// <summary>Attaches in front of the tcx programs that are there (decision 0023). Null on kernels without tcx.</summary>
     public static LinkAttachment? TryTcx(Fd program, NetworkDevice device)
     {
-        var result = Create(program, device, AttachTcxIngress, 0);
+        var result = Create(program, device, AttachTcxIngress, Before);
         return result == -Errno.EINVAL ? null : new(CreateFd(result, $"attaching to the tc hook of {device.Name}"));
     }
 
