@@ -11,6 +11,17 @@ sealed class TestBed : IDisposable
     const int AFew = Names.AFew;
     const uint UsualRoom = 65536;
 
+    /// <summary>All ports from 1024 on are for NAT. Nobody reads events here.</summary>
+    static readonly LbSettings Settings = new()
+    {
+        NatPortMin = 1024,
+        NatPortMax = 65535,
+        LocalPortMin = 61000,
+        LocalPortMax = 65535,
+        EventLevel = LbEventLevel.Off,
+        FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
+    };
+
     readonly Hook _hook;
     readonly Hosts _hosts;
     readonly List<IDisposable> _parts = [];
@@ -86,7 +97,7 @@ sealed class TestBed : IDisposable
 
     Loaded Serve(uint maxFlows, int services, int backends, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
     {
-        var loaded = Keep(new Loaded(_hook, _hosts, Balancer.Defaults with { EventLevel = LbEventLevel.Off }, maxFlows));
+        var loaded = Keep(new Loaded(_hook, _hosts, Settings, maxFlows));
         loaded.Serve(services, backends, algorithm);
         return loaded;
     }
