@@ -82,4 +82,23 @@ public sealed class OtherTraffic
         lb.HasCounted((reason, 1));
         Assert.Empty(lb.ReadEvents());
     }
+
+    /// <summary>The kernel removes the tag before the tc hook, and keeps it beside the packet.</summary>
+    [Theory, OverEachIp]
+    public async Task A_frame_of_a_VLAN_opens_no_flow(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        using var cable = lb.PlugIn(hosts);
+        var untagged = (Some.Syn(hosts) with { DestinationMac = TestNetwork.Lan.Mac }).ToFrame();
+        var tag = new byte[] { 0x81, 0x00, 0, 5 }; // VLAN 5
+
+        cable.Send([.. untagged[..MacsLength], .. tag, .. untagged[MacsLength..]]);
+
+        await Eventually.That("the frame was counted", lb.Reasons, reasons => reasons.GetValueOrDefault(LbReason.PassNotIp) == 1,
+            reasons => string.Join(", ", reasons));
+        lb.HasNoFlow();
+    }
+
+    const int MacsLength = 12;
 }

@@ -60,6 +60,9 @@ sealed class Cable : IDisposable
         return new(Hook.Tc, TestNetwork.Lan, frame, Verdict.Redirect, came[VnetHeaderLength..length]);
     }
 
+    /// <summary>Sends a frame whose sums are all there, and waits for no answer.</summary>
+    public void Send(byte[] frame) => _socket.Send([.. new byte[VnetHeaderLength], .. frame]);
+
     public void Dispose()
     {
         _attachment.Detach();
