@@ -4,10 +4,10 @@ namespace EbpfLb.Abi;
 static class Limits
 {
     public const uint AbiVersion = 8;
-    public const int MaxServices = 1024;
-    public const int MaxBackends = 4096;
+    public const int MaxServices = Capacity.Services;
+    public const int MaxBackends = Capacity.Backends;
     public const int LabelLength = 64;
-    public const int MaxLinks = 16;
+    public const int MaxLinks = Capacity.Interfaces;
     public const int LinkNameLength = 16;
 
     /// <summary>ICMP errors of the balancer's own that each processor sends in a second.</summary>

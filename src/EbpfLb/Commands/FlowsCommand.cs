@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
 using EbpfLb.Tables;
@@ -10,7 +11,7 @@ sealed class FlowsCommand
 {
     const int MaxListedNames = 10;
 
-    readonly Option<AddressPrefix?> _client = Options.Create("--client", "ADDRESS[/BITS]",
+    readonly Option<IPNetwork?> _client = Options.Create("--client", "ADDRESS[/BITS]",
         "Only flows from these clients", AddressPrefix.TryParse, "is neither an address nor a prefix", "Write it as 10.0.0.7 or 10.0.0.0/8");
     readonly Option<string> _service = new("--service") { Description = "Only flows to this service", HelpName = "NAME" };
     readonly Option<BackendPattern?> _backend = Options.Create("--backend", "HOST[:PORT]",

@@ -15,12 +15,6 @@ enum LogFormat { Lines, Json }
 /// <summary>A validated configuration. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
-    /// <summary>The maximum number of interfaces.</summary>
-    public const int MaxInterfaces = 16;
-
-    /// <summary>The maximum number of services.</summary>
-    public const int MaxServices = 1024;
-
     /// <summary>Every setting but <see cref="Replace"/>, which is a flag of <c>run</c>.</summary>
     public static readonly Section<LoadBalancerConfiguration> Settings = new(() => new(),
         new ValuesSetting<LoadBalancerConfiguration, string>("interface",
@@ -29,7 +23,7 @@ sealed record LoadBalancerConfiguration
                 "NAME", "names of interfaces, an address prefix of one as 10.1.0.0/16, or default for that of the default route",
                 Syntax.CheckInterface),
             c => c.Interfaces, (c, value) => c with { Interfaces = value },
-            (MaxInterfaces, new("is one interface too many", $"Name at most {MaxInterfaces}")),
+            (Capacity.Interfaces, new("is one interface too many", $"Name at most {Capacity.Interfaces}")),
             new("is named twice", "Name each interface once; the first is where 'self' listens"))
         { IsRequired = true, IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, TimeSpan>("interface-timeout",

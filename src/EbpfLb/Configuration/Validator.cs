@@ -33,9 +33,9 @@ sealed class Validator
     ImmutableArray<ServiceConfiguration> Services(
         List<RawSection> raws, ImmutableArray<ServiceConfiguration> services, bool takesContainers)
     {
-        if (raws.Count > LoadBalancerConfiguration.MaxServices)
+        if (raws.Count > Capacity.Services)
             _errors.Add(new(
-                "services", $"{raws.Count}", "are too many services", $"Configure at most {LoadBalancerConfiguration.MaxServices}"));
+                "services", $"{raws.Count}", "are too many services", $"Configure at most {Capacity.Services}"));
         var names = new HashSet<string>();
         var endpoints = new HashSet<ListenEndpoint>();
         var valid = ImmutableArray.CreateBuilder<ServiceConfiguration>();

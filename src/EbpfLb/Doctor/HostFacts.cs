@@ -1,20 +1,38 @@
 namespace EbpfLb.Doctor;
 
 /// <summary>Facts about this machine and the privileges of this process.</summary>
-/// <param name="Capabilities">The effective ones, as a bit set by capability number.</param>
-/// <param name="Kernel">Major and minor version.</param>
-/// <param name="HasBtf">True if the kernel has BTF.</param>
-/// <param name="HasBpffs">True if a bpf file system is mounted for the pins.</param>
-/// <param name="LibBpf">The version of libbpf; null if it is not installed.</param>
-/// <param name="LocalPorts">The local stack's own port range.</param>
-/// <param name="Forwards">True if the kernel forwards IPv4, on the first interface if any is given.</param>
-/// <param name="Device">The first given interface, or null.</param>
-/// <param name="TcFailure">Why the tc program does not load, or null.</param>
-/// <param name="XdpFailure">Why the XDP program with the tc program does not load, or null.</param>
-sealed record HostFacts(
-    ulong Capabilities, Version Kernel, bool HasBtf, bool HasBpffs, string? LibBpf, (int First, int Last) LocalPorts,
-    bool Forwards, DeviceFacts? Device, string? TcFailure, string? XdpFailure)
+sealed record HostFacts
 {
+    /// <summary>The effective ones, as a bit set by capability number.</summary>
+    public required ulong Capabilities { get; init; }
+
+    /// <summary>Major and minor version.</summary>
+    public required Version Kernel { get; init; }
+
+    /// <summary>True if the kernel has BTF.</summary>
+    public required bool HasBtf { get; init; }
+
+    /// <summary>True if a bpf file system is mounted for the pins.</summary>
+    public required bool HasBpffs { get; init; }
+
+    /// <summary>The version of libbpf; null if it is not installed.</summary>
+    public required string? LibBpf { get; init; }
+
+    /// <summary>The local stack's own port range.</summary>
+    public required (int First, int Last) LocalPorts { get; init; }
+
+    /// <summary>True if the kernel forwards IPv4, on the first interface if any is given.</summary>
+    public required bool Forwards { get; init; }
+
+    /// <summary>The first given interface, or null.</summary>
+    public DeviceFacts? Device { get; init; }
+
+    /// <summary>Why the tc program does not load, or null.</summary>
+    public string? TcFailure { get; init; }
+
+    /// <summary>Why the XDP program with the tc program does not load, or null.</summary>
+    public string? XdpFailure { get; init; }
+
     /// <summary>Why the faster tc program does not load; null if it does.</summary>
     public string? TcRefusal { get; init; }
 

@@ -23,14 +23,18 @@ static class HostProbe
         var first = found.FirstOrDefault();
         var tc = Load(HookKind.Tc, settings);
         var xdp = Load(HookKind.XdpGeneric, settings);
-        return new HostFacts(
-            EffectiveCapabilities(File.ReadLines("/proc/self/status")),
-            KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
-            KernelTypes.AreDescribed, BpfFs.IsMounted, LibBpfVersion(),
-            (settings.LocalPortMin, settings.LocalPortMax),
-            first is { Exists: true } ? first.Forwards : Forwarding.IsEnabled(), first,
-            tc.Failure?.Message, xdp.Failure?.Message)
+        return new HostFacts
         {
+            Capabilities = EffectiveCapabilities(File.ReadLines("/proc/self/status")),
+            Kernel = KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
+            HasBtf = KernelTypes.AreDescribed,
+            HasBpffs = BpfFs.IsMounted,
+            LibBpf = LibBpfVersion(),
+            LocalPorts = (settings.LocalPortMin, settings.LocalPortMax),
+            Forwards = first is { Exists: true } ? first.Forwards : Forwarding.IsEnabled(),
+            Device = first,
+            TcFailure = tc.Failure?.Message,
+            XdpFailure = xdp.Failure?.Message,
             TcRefusal = tc.Refusal?.Message,
             Logs = [.. new[] { tc.Failure, tc.Refusal, xdp.Failure }
                 .OfType<LoadException>().Select(refused => $"{refused.Message}\n{refused.Log}").Distinct()],

@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfLb.Abi;
 
 namespace EbpfLb.Flows;
@@ -6,12 +7,12 @@ namespace EbpfLb.Flows;
 /// <param name="Client">The clients' addresses.</param>
 /// <param name="Service">The service's name.</param>
 /// <param name="Backend">The backend.</param>
-sealed record FlowFilter(AddressPrefix? Client = null, string? Service = null, BackendPattern? Backend = null)
+sealed record FlowFilter(IPNetwork? Client = null, string? Service = null, BackendPattern? Backend = null)
 {
     public static FlowFilter All { get; } = new();
 
     public bool Matches(FlowSource source, in LbTuple client, in LbFlow forward) =>
-        Client?.Contains(client.Src) != false
+        Client?.Contains(client.Src.ToIPAddress().MapToIPv6()) != false // a mapped address is in networks of both families
         && (Service is null || source.ServiceName(forward.Service) == Service)
         && Backend?.Matches(source, forward) != false;
 }

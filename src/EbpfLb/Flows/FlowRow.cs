@@ -5,36 +5,59 @@ using EbpfLb.Configuration;
 namespace EbpfLb.Flows;
 
 /// <summary>A flow as printed.</summary>
-/// <param name="Interface">The instance's first interface.</param>
-/// <param name="State"><c>opening</c>, <c>established</c> or <c>ended</c>.</param>
-/// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
-/// <param name="Client">Address and port.</param>
-/// <param name="Service">The configured name.</param>
-/// <param name="Endpoint">The service's address and port.</param>
-/// <param name="Backend">The configured name or address.</param>
-/// <param name="BackendAddress">Address and port.</param>
-/// <param name="Age">Seconds since it opened.</param>
-/// <param name="Idle">Seconds since its last packet.</param>
-sealed record FlowRow(
-    string Interface, string State, string Protocol, string Client, string Service, string Endpoint, string Backend,
-    string BackendAddress, ulong ToBackendPackets, ulong ToBackendBytes, ulong ToClientPackets, ulong ToClientBytes,
-    double Age, double Idle)
+sealed record FlowRow
 {
-    public static FlowRow From(Flow flow) => new(
-        flow.Source.Instance,
-        JsonNamingPolicy.KebabCaseLower.ConvertName($"{flow.State}"),
-        ((TransportProtocol)flow.Client.Protocol).ToConfigString(),
-        $"{flow.Client.Source}",
-        flow.Source.ServiceName(flow.Forward.Service),
-        $"{flow.Client.Destination}",
-        flow.Source.BackendName(flow.Forward.Backend),
-        $"{flow.Forward.Rewritten.Destination}",
-        flow.Forward.Packets,
-        flow.Forward.Bytes,
-        flow.Reply.Packets,
-        flow.Reply.Bytes,
-        Math.Round(flow.Age.TotalSeconds, 3),
-        Math.Round(flow.Idle.TotalSeconds, 3));
+    /// <summary>The instance's first interface.</summary>
+    public required string Interface { get; init; }
+
+    /// <summary><c>opening</c>, <c>established</c> or <c>ended</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary><c>tcp</c> or <c>udp</c>.</summary>
+    public required string Protocol { get; init; }
+
+    /// <summary>Address and port.</summary>
+    public required string Client { get; init; }
+
+    /// <summary>The configured name.</summary>
+    public required string Service { get; init; }
+
+    /// <summary>The service's address and port.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>The configured name or address.</summary>
+    public required string Backend { get; init; }
+
+    /// <summary>Address and port.</summary>
+    public required string BackendAddress { get; init; }
+    public ulong ToBackendPackets { get; init; }
+    public ulong ToBackendBytes { get; init; }
+    public ulong ToClientPackets { get; init; }
+    public ulong ToClientBytes { get; init; }
+
+    /// <summary>Seconds since it opened.</summary>
+    public double Age { get; init; }
+
+    /// <summary>Seconds since its last packet.</summary>
+    public double Idle { get; init; }
+
+    public static FlowRow From(Flow flow) => new()
+    {
+        Interface = flow.Source.Instance,
+        State = JsonNamingPolicy.KebabCaseLower.ConvertName($"{flow.State}"),
+        Protocol = ((TransportProtocol)flow.Client.Protocol).ToConfigString(),
+        Client = $"{flow.Client.Source}",
+        Service = flow.Source.ServiceName(flow.Forward.Service),
+        Endpoint = $"{flow.Client.Destination}",
+        Backend = flow.Source.BackendName(flow.Forward.Backend),
+        BackendAddress = $"{flow.Forward.Rewritten.Destination}",
+        ToBackendPackets = flow.Forward.Packets,
+        ToBackendBytes = flow.Forward.Bytes,
+        ToClientPackets = flow.Reply.Packets,
+        ToClientBytes = flow.Reply.Bytes,
+        Age = Math.Round(flow.Age.TotalSeconds, 3),
+        Idle = Math.Round(flow.Idle.TotalSeconds, 3),
+    };
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

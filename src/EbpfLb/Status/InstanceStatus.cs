@@ -3,19 +3,36 @@ using System.Text.Json.Serialization;
 namespace EbpfLb.Status;
 
 /// <summary>The status of one instance, from its pinned maps. Counters start with the instance.</summary>
-/// <param name="Interface">The first interface, which names the instance.</param>
-/// <param name="Interfaces">All attached interfaces, the first one first.</param>
-/// <param name="Hook">As on the command line.</param>
-/// <param name="Why">Why this hook was chosen.</param>
-/// <param name="Running">True if the process that attached it is alive.</param>
-/// <param name="Flows">Live flows.</param>
-/// <param name="RoomForFlows">The number of established flows that the tables can hold.</param>
-/// <param name="EventsLost">Events that found the ring buffer full.</param>
-/// <param name="Packets">Packets by reason; reasons without packets are left out.</param>
-sealed record InstanceStatus(
-    string Interface, IReadOnlyList<string> Interfaces, string Hook, string Why, bool Running, int Flows, uint RoomForFlows, ulong EventsLost,
-    IReadOnlyDictionary<string, ulong> Packets, IReadOnlyList<ServiceStatus> Services)
+sealed record InstanceStatus
 {
+    /// <summary>The first interface, which names the instance.</summary>
+    public required string Interface { get; init; }
+
+    /// <summary>All attached interfaces, the first one first.</summary>
+    public required IReadOnlyList<string> Interfaces { get; init; }
+
+    /// <summary>As on the command line.</summary>
+    public required string Hook { get; init; }
+
+    /// <summary>Why this hook was chosen.</summary>
+    public required string Why { get; init; }
+
+    /// <summary>True if the process that attached it is alive.</summary>
+    public required bool Running { get; init; }
+
+    /// <summary>Live flows.</summary>
+    public required int Flows { get; init; }
+
+    /// <summary>The number of established flows that the tables can hold.</summary>
+    public required uint RoomForFlows { get; init; }
+
+    /// <summary>Events that found the ring buffer full.</summary>
+    public ulong EventsLost { get; init; }
+
+    /// <summary>Packets by reason; reasons without packets are left out.</summary>
+    public required IReadOnlyDictionary<string, ulong> Packets { get; init; }
+    public required IReadOnlyList<ServiceStatus> Services { get; init; }
+
     /// <summary>Attached interfaces that are gone. Interfaces that took their names are not attached.</summary>
     public IReadOnlyList<string> Lost { get; init; } = [];
 

@@ -34,22 +34,23 @@ static class StatusReader
         tables.Instance.TryGet(0, out var self);
         var interfaces = ReadInterfaces(tables).ToLookup(link => link.IsPresent, link => link.Name);
         var (present, lost) = (Order(interfaces[true]), Order(interfaces[false]));
-        return new(
-            instance,
-            [.. present.Length + lost.Length == 0 ? [instance] : present],
-            ((HookKind)self.Hook).ToConfigString(),
-            self.Why,
-            lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),
-            live.Values.Sum(),
-            tables.Flows.MaxEntries / 2,
-            Sum(tables.EventsLost.GetPerCpu(0)),
-            Reasons(tables),
+        return new()
+        {
+            Interface = instance,
+            Interfaces = present.Length + lost.Length == 0 ? [instance] : present,
+            Lost = lost,
+            Hook = ((HookKind)self.Hook).ToConfigString(),
+            Why = self.Why,
+            Running = lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),
+            Flows = live.Values.Sum(),
+            RoomForFlows = tables.Flows.MaxEntries / 2,
+            EventsLost = Sum(tables.EventsLost.GetPerCpu(0)),
+            Packets = Reasons(tables),
+            Services =
             [
                 .. state.Services.GroupBy(service => service.Value.Name, service => service.Key)
                     .OrderBy(service => service.Key).Select(ids => Service(tables, state, live, ids)),
-            ])
-        {
-            Lost = lost,
+            ],
         };
 
         string[] Order(IEnumerable<string> names) => [.. names.OrderBy(name => name != instance).ThenBy(name => name, StringComparer.Ordinal)];

@@ -75,6 +75,7 @@ public sealed class StructMirrorsMatchTheHeader
         Assert.Equal((uint)Limits.MaxServices, lb.Tables.ServiceTraffic.MaxEntries);
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.Backends.MaxEntries);
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.BackendTraffic.MaxEntries);
+        Assert.Equal((uint)Limits.MaxLinks, lb.Tables.Links.MaxEntries);
         Assert.Equal((uint)(ReasonRanges.Length * ReasonRange), lb.Tables.Reasons.MaxEntries);
     }
 

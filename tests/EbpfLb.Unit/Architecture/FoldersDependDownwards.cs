@@ -1,7 +1,5 @@
 using ArchUnitNET.Fluent.Syntax.Elements.Types;
 using ArchUnitNET.Loader;
-using EbpfLb.Abi;
-using EbpfLb.Configuration;
 using static ArchUnitNET.Fluent.ArchRuleDefinition;
 
 namespace EbpfLb.Unit.Architecture;
@@ -66,11 +64,6 @@ public sealed class FoldersDependDownwards
     public void What_stands_in_no_folder_uses_none() =>
         Verify(Types().That().ResideInNamespaceMatching(@"^EbpfLb$")
             .Should().NotDependOnAny(Types().That().ResideInNamespaceMatching(@"^EbpfLb\.")));
-
-    [Fact]
-    public void The_limits_of_the_configuration_are_those_of_the_datapath() => Assert.Equal(
-        (Limits.MaxLinks, Limits.MaxServices),
-        (LoadBalancerConfiguration.MaxInterfaces, LoadBalancerConfiguration.MaxServices));
 
     static void RequireNoUse(string folder, string other) => Verify(Types().That().ResideInNamespaceMatching(Within(folder))
         .Should().NotDependOnAny(Types().That().ResideInNamespaceMatching(Within(other))));

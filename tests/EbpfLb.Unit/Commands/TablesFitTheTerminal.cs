@@ -132,8 +132,17 @@ public sealed class TablesFitTheTerminal
     {
         var ofOne = new TrafficStatus(5 * seconds, 123_400 * seconds, 47_100_000 * seconds, seconds, 0);
         var all = (ulong)backends;
-        return new("eth0", ["eth0"], "tc", "eth0 is a virtual device, where tc keeps large segments whole", true, 12, 65536, 0,
-            new Dictionary<string, ulong> { ["drop-no-route"] = 3 * seconds, ["sent-to-backend"] = 123_400 * all * seconds },
+        return new InstanceStatus
+        {
+            Interface = "eth0",
+            Interfaces = ["eth0"],
+            Hook = "tc",
+            Why = "eth0 is a virtual device, where tc keeps large segments whole",
+            Running = true,
+            Flows = 12,
+            RoomForFlows = 65536,
+            Packets = new Dictionary<string, ulong> { ["drop-no-route"] = 3 * seconds, ["sent-to-backend"] = 123_400 * all * seconds },
+            Services =
             [
                 new("web", ["172.20.0.2:80/tcp", "[2001:db8::2]:80/tcp"], "nat", 12,
                     new(ofOne.Opened * all, ofOne.ToBackendPackets * all, ofOne.ToBackendBytes * all, ofOne.ToClientPackets * all, 0),
@@ -141,7 +150,8 @@ public sealed class TablesFitTheTerminal
                         .. Enumerable.Range(0, backends).Select(number => new BackendStatus(
                             host.Replace("#", $"{number}", StringComparison.Ordinal), AddressOf(host, number), "up", null, 1, 12, ofOne)),
                     ]),
-            ]);
+            ],
+        };
     }
 
     static string AddressOf(string host, int number) => host switch

@@ -90,7 +90,21 @@ public sealed class WatchShowsRates : IDisposable
             if (taken == readings)
                 interrupt.Cancel();
             var sent = taken * (taken - 1) / 2 * 100;
-            return new([new("eth0", ["eth0"], "tc", "told to", true, 0, 1024, 0, new Dictionary<string, ulong> { ["sent-to-backend"] = sent }, [])], faults ?? []);
+            return new(
+            [
+                new InstanceStatus
+                {
+                    Interface = "eth0",
+                    Interfaces = ["eth0"],
+                    Hook = "tc",
+                    Why = "as configured",
+                    Running = true,
+                    Flows = 0,
+                    RoomForFlows = 1024,
+                    Packets = new Dictionary<string, ulong> { ["sent-to-backend"] = sent },
+                    Services = [],
+                },
+            ], faults ?? []);
         }
     }
 }

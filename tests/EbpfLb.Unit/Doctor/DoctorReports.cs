@@ -8,9 +8,18 @@ namespace EbpfLb.Unit.Doctor;
 /// <summary>People get a table, scripts get JSON and an exit code.</summary>
 public sealed class DoctorReports
 {
-    static readonly HostFacts NoPrivilege = new(
-        0, new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535), Forwards: true, Device: null,
-        "refused.", "refused.");
+    static readonly HostFacts NoPrivilege = new()
+    {
+        Capabilities = 0,
+        Kernel = new(6, 8),
+        HasBtf = true,
+        HasBpffs = true,
+        LibBpf = "1.3",
+        LocalPorts = (61000, 65535),
+        Forwards = true,
+        TcFailure = "refused.",
+        XdpFailure = "refused.",
+    };
 
     static readonly HostFacts Fine = NoPrivilege with { Capabilities = ulong.MaxValue, TcFailure = null, XdpFailure = null };
 

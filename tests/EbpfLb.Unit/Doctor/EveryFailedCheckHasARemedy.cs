@@ -8,9 +8,17 @@ public sealed class EveryFailedCheckHasARemedy
 {
     static readonly DeviceFacts Eth0 = new("eth0", Exists: true, IsUp: true, ["172.20.0.2"], Driver: "virtio_net");
 
-    static readonly HostFacts Healthy = new(
-        Capabilities(12, 38, 39), new Version(6, 8), HasBtf: true, HasBpffs: true, "1.3", (61000, 65535),
-        Forwards: true, Eth0, TcFailure: null, XdpFailure: null);
+    static readonly HostFacts Healthy = new()
+    {
+        Capabilities = Capabilities(12, 38, 39),
+        Kernel = new(6, 8),
+        HasBtf = true,
+        HasBpffs = true,
+        LibBpf = "1.3",
+        LocalPorts = (61000, 65535),
+        Forwards = true,
+        Device = Eth0,
+    };
 
     [Fact]
     public void A_healthy_machine_has_none()

@@ -67,7 +67,18 @@ public sealed partial class ReferencePagesMatchTheCode
         var traffic = new TrafficStatus(1, 1, 1, 1, 1);
         var backend = new BackendStatus("web-a", "10.7.0.11:80", "up", null, 1, 1, traffic);
         var service = new ServiceStatus("web", ["10.7.0.1:80/tcp"], "nat", 1, traffic, [backend]);
-        var status = new InstanceStatus("eth0", ["eth0"], "tc", "as configured", true, 1, 1024, 0, new Dictionary<string, ulong>(), [service]);
+        var status = new InstanceStatus
+        {
+            Interface = "eth0",
+            Interfaces = ["eth0"],
+            Hook = "tc",
+            Why = "as configured",
+            Running = true,
+            Flows = 1,
+            RoomForFlows = 1024,
+            Packets = new Dictionary<string, ulong>(),
+            Services = [service],
+        };
         using var written = new MemoryStream();
         foreach (var registry in new[] { DatapathMetrics.Create(status), new LoopMetrics(new FakeTimeProvider()).Registry })
             await registry.CollectAndExportAsTextAsync(written);

@@ -42,8 +42,21 @@ public sealed class FlowsAreListed : IDisposable
 
         var empty = (ulong)flow.FromClient(Tcp.Ack).IpLength;
         Assert.Equal(
-            new FlowRow("eth0", "established", "tcp", "10.7.0.101:40001", "web", "10.7.0.1:80", "a", "10.7.0.11:80",
-                2, 2 * empty, 2, (2 * empty) + 1000, 0, 0),
+            new FlowRow
+            {
+                Interface = "eth0",
+                State = "established",
+                Protocol = "tcp",
+                Client = "10.7.0.101:40001",
+                Service = "web",
+                Endpoint = "10.7.0.1:80",
+                Backend = "a",
+                BackendAddress = "10.7.0.11:80",
+                ToBackendPackets = 2,
+                ToBackendBytes = 2 * empty,
+                ToClientPackets = 2,
+                ToClientBytes = (2 * empty) + 1000,
+            },
             row with { Age = 0, Idle = 0 });
     }
 
