@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 8
+#define LB_ABI_VERSION 9
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096

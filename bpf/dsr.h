@@ -17,16 +17,14 @@ static __always_inline bool dsr_applies(const struct lb_flow *flow)
 }
 
 /*
- * Returns true if the packet shows that the client of a half-open flow is real.
+ * Returns true if the segment shows that the client of a half-open flow is real.
  * The backend's SYN did not pass here, so the acknowledgement cannot be checked:
- * the segment has to follow the client's SYN. UDP needs a second datagram.
+ * the segment has to follow the client's SYN.
  */
 static __always_inline bool dsr_is_established(const struct lb_flow *flow, const struct packet *pkt)
 {
 	if (pkt->fragment == FRAGMENT_LATER)
 		return false;
-	if (pkt->tuple.protocol == IPPROTO_UDP)
-		return flow->packets > 0;
 	return tcp_is_plain_ack(pkt) && flow->tcp_seen & LB_SEEN_SYN &&
 	       bpf_ntohl(pkt->tcp_seq) == flow->seq_next;
 }

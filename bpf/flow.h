@@ -2,9 +2,11 @@
 /*
  * The life of a flow. A flow has a forward entry (its key is the client's tuple)
  * and a reply entry (its key is the tuple of the backend's packets); each one
- * leads to the other. In mode dsr there is no reply entry. A flow starts in
- * `half_open`. It moves to `flows` when both endpoints have shown that they are
- * real, so that a flood of first packets evicts half-open flows only.
+ * leads to the other. In mode dsr there is no reply entry.
+ *
+ * A TCP flow starts in `half_open`. It moves to `flows` when both endpoints have
+ * shown that they are real, so that a flood of first packets evicts half-open
+ * flows only. A UDP flow is in `udp_flows` from its first packet on.
  */
 #pragma once
 
@@ -33,8 +35,6 @@ static __always_inline bool flow_is_established(const struct lb_flow *flow,
 {
 	if (flow->direction != LB_TO_BACKEND)
 		return false;
-	if (pkt->tuple.protocol == IPPROTO_UDP)
-		return reply->packets > 0;
 	return tcp_completes_handshake(pkt, reply) || tcp_is_resumed(flow, reply);
 }
 
@@ -117,7 +117,7 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	/* The new entry claims nothing that its own direction has not shown. */
 	pair.tcp_seen &=
 		established && flow->tcp_seen & LB_SEEN_ACK ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
-	bpf_map_update_elem(established ? (void *)&flows : (void *)&half_open, &pair_key, &pair,
+	bpf_map_update_elem(established ? (void *)&flows : flow_new_map(key), &pair_key, &pair,
 			    BPF_NOEXIST);
 	return true;
 }
@@ -125,7 +125,12 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 /* Returns the flow of a packet, or NULL, and keeps its other entry alive. `now` is in the unit of lb_flow.seen. */
 static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32 now)
 {
-	struct lb_flow *flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
+	struct lb_flow *flow;
+
+	if (pkt->tuple.protocol == IPPROTO_UDP)
+		flow = flow_lookup_udp(&pkt->tuple);
+	else
+		flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
 
 	if (!flow || dsr_applies(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT))
 		return flow;
@@ -163,6 +168,34 @@ static __always_inline void flow_end(const struct lb_tuple *key, struct lb_flow 
 		client = lb_tuple_reversed(&flow->rewritten);
 		flow_mark_end(&client, pair, flow);
 	}
+}
+
+/*
+ * Returns true if the backend cannot answer: it is down, or it is gone and its id
+ * is free or has another address now.
+ */
+static __always_inline bool flow_backend_is_down(const struct lb_flow *flow)
+{
+	__u32 id = flow->backend;
+	const struct lb_backend *backend = bpf_map_lookup_elem(&backends, &id);
+
+	return !backend || backend->state == LB_BACKEND_DOWN ||
+	       !lb_address_equals(&backend->address, &flow->rewritten.dst);
+}
+
+/*
+ * Returns true if the client's packet opens a new flow in place of the one that it
+ * has: a SYN if that one is over, or was given up, or has a backend that is down;
+ * a datagram if the backend is down. The backend is selected anew.
+ */
+static __always_inline bool flow_reopens(const struct lb_flow *flow, const struct packet *pkt)
+{
+	if (flow->direction != LB_TO_BACKEND || !pkt_opens_flow(pkt))
+		return false;
+	if (pkt->tuple.protocol == IPPROTO_TCP &&
+	    (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt)))
+		return true;
+	return flow_backend_is_down(flow);
 }
 
 /* Removes a client's flow before another one takes its tuple, and reports its end if nobody has. */
@@ -230,7 +263,7 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 	flow->opened_ns = bpf_ktime_get_ns();
 	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
 	flow->direction = LB_TO_BACKEND;
-	return flow_add(&half_open, client, flow) ?: flow_lookup(client);
+	return flow_add(flow_new_map(client), client, flow) ?: flow_lookup(client);
 }
 
 /*
@@ -266,13 +299,13 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	*refusal = LB_REFUSE_NO_FLOW;
 	/* A reply entry that outlived its forward entry says which map that belongs in. */
 	opened = flow_add(reserved == SNAT_RESERVED_ESTABLISHED ? (void *)&flows :
-								  (void *)&half_open,
+								  flow_new_map(client),
 			  client, flow);
 	if (opened)
 		return opened;
 	opened = flow_lookup(client);
 	/* The other CPU's flow may have the same reply entry: then it stays. */
 	if (!opened || !lb_tuple_equals(&opened->rewritten, &flow->rewritten))
-		bpf_map_delete_elem(&half_open, reply_key);
+		bpf_map_delete_elem(flow_new_map(reply_key), reply_key);
 	return opened;
 }

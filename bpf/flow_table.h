@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Look-up and removal of flow entries in both tables, `flows` and `half_open`. */
+/* Look-up and removal of flow entries, in the map that they are in. */
 #pragma once
 
 #include "address.h"
@@ -34,6 +34,25 @@ static __always_inline void flow_bump_generation(void)
 		__sync_fetch_and_add(count, 1);
 }
 
+/* Returns the map that a new flow's entries are inserted into. */
+static __always_inline void *flow_new_map(const struct lb_tuple *key)
+{
+	return key->protocol == IPPROTO_UDP ? (void *)&udp_flows : (void *)&half_open;
+}
+
+/*
+ * Returns the entry of a UDP key, or NULL. The barrier keeps the look-ups of two
+ * maps apart: clang would join them, and the verifier inlines a look-up only if
+ * it is always in one map.
+ */
+static __always_inline struct lb_flow *flow_lookup_udp(const struct lb_tuple *key)
+{
+	struct lb_flow *flow = bpf_map_lookup_elem(&udp_flows, key);
+
+	barrier_var(flow);
+	return flow;
+}
+
 /*
  * Returns the entry of a key, or NULL. Another CPU may move the entry between
  * the two look-ups, which then both miss it: the generation shows that, and
@@ -41,9 +60,13 @@ static __always_inline void flow_bump_generation(void)
  */
 static __always_inline struct lb_flow *flow_lookup(const struct lb_tuple *key)
 {
-	__u64 before = flow_generation();
-	struct lb_flow *flow = bpf_map_lookup_elem(&flows, key);
+	struct lb_flow *flow;
+	__u64 before;
 
+	if (key->protocol == IPPROTO_UDP)
+		return flow_lookup_udp(key);
+	before = flow_generation();
+	flow = bpf_map_lookup_elem(&flows, key);
 	flow = flow ?: bpf_map_lookup_elem(&half_open, key);
 	return flow || flow_generation() == before ? flow : bpf_map_lookup_elem(&flows, key);
 }
@@ -64,6 +87,10 @@ static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 
 static __always_inline void flow_delete(const struct lb_tuple *key)
 {
+	if (key->protocol == IPPROTO_UDP) {
+		bpf_map_delete_elem(&udp_flows, key);
+		return;
+	}
 	bpf_map_delete_elem(&flows, key);
 	bpf_map_delete_elem(&half_open, key);
 }

@@ -225,12 +225,13 @@ static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt
 }
 
 /*
- * Opens a flow of a service. Returns its forward entry, or NULL and the reason in
- * *reason.
+ * Opens a flow of a service. `known` is the flow that the new one replaces, or
+ * NULL: it stays if the packet is refused because no backend is up. Returns the
+ * forward entry, or NULL and the reason in *reason.
  */
 static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 					       const struct lb_service *service,
-					       enum lb_reason *reason)
+					       struct lb_flow *known, enum lb_reason *reason)
 {
 	const struct packet *pkt = &pctx->pkt;
 	struct lb_flow *opened;
@@ -245,6 +246,8 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 	if (pkt->ttl <= 1 && service->mode == LB_NAT)
 		return NULL;
 	id = service_select_backend(service, &pkt->tuple);
+	if (known && id != LB_NO_ID)
+		flow_replace(&pkt->tuple, known);
 	opened = lb_open_to(ctx, pctx, service, id, reason);
 	/* The program behind this one takes the position again. */
 	if (!opened && !CTX_IS_LAST && id != LB_NO_ID)
@@ -253,8 +256,7 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 }
 
 /*
- * Opens a flow for a packet without one. `known` is the flow that is over and
- * that the new one replaces, or NULL. Returns the forward entry, or NULL and the
+ * Opens a flow for a packet without one, or in place of `known` (flow_reopens). Returns the forward entry, or NULL and the
  * reason in *reason.
  */
 static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_ctx *pctx,
@@ -265,9 +267,7 @@ static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_c
 	*reason = LB_PASS_NO_SERVICE;
 	if (!service)
 		return NULL;
-	if (known)
-		flow_replace(&pctx->pkt.tuple, known);
-	return lb_open(ctx, pctx, service, reason);
+	return lb_open(ctx, pctx, service, known, reason);
 }
 
 /* Runs the packet path; pctx->fib becomes the next hop of a packet that is sent. */
@@ -292,7 +292,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 
 	now = flow_now();
 	flow = flow_find(pkt, now);
-	if (!flow || tcp_reopens(flow, pkt)) {
+	if (!flow || flow_reopens(flow, pkt)) {
 		flow = lb_admit(ctx, pctx, flow, &reason);
 		if (!flow)
 			return reason;

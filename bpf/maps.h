@@ -9,7 +9,12 @@
 #include "abi.h"
 #include "types.h"
 
-/* Established flows: a forward entry and a reply entry each. User space sets the size of this and the next map before the load. */
+/*
+ * Flows are in three maps, so that no packet that a stranger can forge evicts an
+ * established TCP connection. Each flow has a forward entry and a reply entry in
+ * the same map; in mode dsr it has a forward entry. User space sets the sizes
+ * before the load. Here: established TCP connections.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 131072);
@@ -17,13 +22,21 @@ struct {
 	__type(value, struct lb_flow);
 } flows SEC(".maps");
 
-/* Half-open flows: one endpoint has not shown yet that it is real. */
+/* Half-open TCP connections: one endpoint has not shown yet that it is real. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 32768);
 	__type(key, struct lb_tuple);
 	__type(value, struct lb_flow);
 } half_open SEC(".maps");
+
+/* UDP flows: nothing in a datagram shows that its sender is real. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct lb_tuple);
+	__type(value, struct lb_flow);
+} udp_flows SEC(".maps");
 
 /* How many flows have moved from `half_open` to `flows`. A look-up in both during which it does not change misses no entry. */
 struct {

@@ -105,15 +105,17 @@ enum snat_reservation {
 };
 
 /*
- * Inserts the reply entry into `half_open`. Returns false if the key exists
- * there, or has moved to `flows` since generation_before was read. The caller
- * has looked the key up in `flows` after that.
+ * Inserts the reply entry into the map of new flows. Returns false if the key
+ * exists there, or has moved to `flows` since generation_before was read. The
+ * caller has looked the key up in `flows` after that.
  */
 static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 					      const struct lb_flow *reply, __u64 generation_before)
 {
-	if (bpf_map_update_elem(&half_open, reply_key, reply, BPF_NOEXIST))
+	if (bpf_map_update_elem(flow_new_map(reply_key), reply_key, reply, BPF_NOEXIST))
 		return false;
+	if (reply_key->protocol == IPPROTO_UDP)
+		return true;
 	if (flow_generation() == generation_before || !bpf_map_lookup_elem(&flows, reply_key))
 		return true;
 	bpf_map_delete_elem(&half_open, reply_key);
@@ -130,7 +132,7 @@ snat_take_over_port(struct lb_tuple *reply_key, const struct lb_flow *reply, __b
 	ended = flow_lookup(reply_key);
 	if (ended)
 		flow_remove(reply_key, ended);
-	return bpf_map_update_elem(&half_open, reply_key, reply, BPF_NOEXIST) ?
+	return bpf_map_update_elem(flow_new_map(reply_key), reply_key, reply, BPF_NOEXIST) ?
 		       SNAT_NOT_RESERVED :
 		       SNAT_RESERVED_HALF_OPEN;
 }

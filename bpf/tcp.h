@@ -195,18 +195,6 @@ static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const st
 	       tcp_start(pkt) + 1 != flow->seq_next;
 }
 
-/*
- * Returns true if the segment opens a new connection on a flow's tuple: a SYN
- * from the client to a flow that is over, or whose handshake was given up. Its
- * backend is selected anew: one that did not answer must not get the next SYN.
- */
-static __always_inline bool tcp_reopens(const struct lb_flow *flow, const struct packet *pkt)
-{
-	return pkt->tuple.protocol == IPPROTO_TCP && pkt_opens_flow(pkt) &&
-	       flow->direction == LB_TO_BACKEND &&
-	       (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt));
-}
-
 /* Returns true if the connection is over: a FIN in each direction, or a reset. */
 static __always_inline bool tcp_is_over(const struct lb_flow *flow, const struct lb_flow *pair)
 {

@@ -15,4 +15,7 @@ static class FlowTableSize
     /// Half-open flows have their own table: a quarter of the size, but enough for handshakes to complete.
     /// </summary>
     public static uint HalfOpen(uint flows) => Math.Max(Min, flows / 4);
+
+    /// <summary>UDP flows have their own table, half as large: datagrams, which anybody can forge, evict no connection.</summary>
+    public static uint Udp(uint flows) => Math.Max(Min, flows / 2);
 }

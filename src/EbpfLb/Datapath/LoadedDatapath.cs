@@ -135,6 +135,7 @@ sealed class LoadedDatapath : IDisposable
         var tc = Open(tcObject.Need(), settings);
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("half_open", 2 * FlowTableSize.HalfOpen(maxFlows));
+        tc.SetMaxEntries("udp_flows", 2 * FlowTableSize.Udp(maxFlows));
         return tc;
     }
 

@@ -52,11 +52,11 @@ sealed class FlowSource
     public void ForEach(FlowFilter filter, Action<Flow> see, CancellationToken cancellation)
     {
         foreach (var map in _tables.FlowMaps)
-            ForEach(map, map == _tables.HalfOpen ? FlowState.Opening : FlowState.Established, filter, see, cancellation);
+            ForEach(map, filter, see, cancellation);
     }
 
     void ForEach(
-        BpfMap<LbTuple, LbFlow> map, FlowState state, FlowFilter filter, Action<Flow> see, CancellationToken cancellation) =>
+        BpfMap<LbTuple, LbFlow> map, FlowFilter filter, Action<Flow> see, CancellationToken cancellation) =>
         map.ForEach((in key, in forward) =>
         {
             cancellation.ThrowIfCancellationRequested();
@@ -64,9 +64,20 @@ sealed class FlowSource
                 return;
             // After an eviction the key may belong to another flow.
             var paired = map.TryGet(forward.Rewritten.Reversed(), out var reply) && reply.Rewritten.Reversed() == key;
-            var ended = (forward.TcpSeen & LbTcpSeen.End) != 0;
-            see(new(this, key, forward, paired ? reply : default, ended ? FlowState.Ended : state));
+            reply = paired ? reply : default;
+            see(new(this, key, forward, reply, StateOf(map, forward, reply)));
         });
+
+    /// <summary>A UDP flow is established if the backend has answered; in mode dsr, if a second datagram came.</summary>
+    FlowState StateOf(BpfMap<LbTuple, LbFlow> map, in LbFlow forward, in LbFlow reply)
+    {
+        if ((forward.TcpSeen & LbTcpSeen.End) != 0)
+            return FlowState.Ended;
+        var established = map == _tables.UdpFlows
+            ? reply.Packets > 0 || (forward.Mode == LbMode.Dsr && forward.Packets > 1)
+            : map == _tables.Flows;
+        return established ? FlowState.Established : FlowState.Opening;
+    }
 
     static Dictionary<uint, string> ReadLabels(BpfMap<uint, LbLabel> map)
     {

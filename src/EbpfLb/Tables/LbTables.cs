@@ -13,6 +13,7 @@ sealed class LbTables : IDisposable
         _all = Names.ToDictionary(name => name, open);
         Flows = new(_all["flows"], "flows");
         HalfOpen = new(_all["half_open"], "half_open");
+        UdpFlows = new(_all["udp_flows"], "udp_flows");
         PortFilter = new(new(_all["port_filter"], "port_filter"));
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
@@ -32,21 +33,24 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "half_open", "generation", "fragments", "port_filter", "services", "backends", "links", "slots", "rr_counters",
+        "flows", "half_open", "udp_flows", "generation", "fragments", "port_filter", "services", "backends", "links", "slots", "rr_counters",
         "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
-    /// <summary>Established flows: a forward and a reply entry each.</summary>
+    /// <summary>Established TCP connections: a forward and a reply entry each.</summary>
     public BpfMap<LbTuple, LbFlow> Flows { get; }
 
-    /// <summary>Half-open flows: one endpoint has not answered yet.</summary>
+    /// <summary>Half-open TCP connections: one endpoint has not answered yet.</summary>
     public BpfMap<LbTuple, LbFlow> HalfOpen { get; }
 
+    /// <summary>UDP flows: a forward and a reply entry each.</summary>
+    public BpfMap<LbTuple, LbFlow> UdpFlows { get; }
+
     /// <summary>
-    /// Both tables, in the order in which a flow passes through them: a scan misses no flow that becomes established
+    /// All tables, in the order in which a connection passes through them: a scan misses none that becomes established
     /// meanwhile, and may see it twice. Both entries of a flow are in one table.
     /// </summary>
-    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [HalfOpen, Flows];
+    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [HalfOpen, Flows, UdpFlows];
 
     /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/frag.h</c>).</summary>
     public Fd Fragments => _all["fragments"];

@@ -31,7 +31,7 @@ public sealed class DsrFlowLifetimes
     }
 
     [Theory, OnEveryHook]
-    public void A_second_datagram_establishes_a_flow(Hook hook, Hosts hosts)
+    public void Datagrams_and_their_fragments_are_one_flow(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ReturnDirectly(lb.ServeUdp(hosts.Web, hosts.BackendA.Port(80)));
@@ -39,10 +39,10 @@ public sealed class DsrFlowLifetimes
 
         lb.Receive(pieces[0]);
         lb.Receive(pieces[1]);
-        Assert.Equal((0, 1), Halves(lb));
-
         lb.Receive(Some.Datagram(hosts));
-        Assert.Equal((1, 0), Halves(lb));
+
+        Assert.Equal((0, 0), Halves(lb));
+        Assert.Equal(3ul, lb.HalfOf(Assert.Single(lb.Tables.UdpFlows.Keys())).Packets);
     }
 
     [Theory, OnEveryHook(Tcp.Fin | Tcp.Ack), OnEveryHook(Tcp.Rst)]

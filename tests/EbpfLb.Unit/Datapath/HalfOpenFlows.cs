@@ -88,18 +88,40 @@ public sealed class HalfOpenFlows
     }
 
     [Theory, OnEveryHook]
-    public void An_answered_datagram_is_established_by_the_next(Hook hook, Hosts hosts)
+    public void A_datagram_opens_a_flow_in_the_table_of_UDP(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var dns = lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
         var flow = lb.Open(hosts.Alice.Port(40001), dns);
 
-        lb.Open(hosts.Alice.Port(40001), dns);
-        Assert.Equal((0, 2), Halves(lb));
         lb.Receive(new UdpPacket(flow.Backend, flow.Nat));
-        Assert.Equal((0, 2), Halves(lb));
         lb.Open(hosts.Alice.Port(40001), dns);
-        Assert.Equal((2, 0), Halves(lb));
+
+        Assert.Equal((0, 0), Halves(lb));
+        Assert.Equal(2, lb.Tables.UdpFlows.Keys().Count);
+    }
+
+    /// <summary>Any server that answers proves a forged client alive.</summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    [Case(PacketCase.ForgedSegments, PacketCase.FullTable)]
+    public void Answered_datagrams_from_forged_sources_evict_no_connection(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var dns = lb.ServeUdp(hosts.Web, hosts.BackendB.Port(53));
+        var connection = Establish(lb, hosts.Bob.Port(30000), web);
+        var halfOpen = lb.Open(hosts.Bob.Port(30001), web);
+
+        foreach (var client in Some.Clients(hosts, (int)lb.Tables.UdpFlows.MaxEntries))
+        {
+            var forged = lb.Open(client.Port(40001), dns);
+            lb.Receive(new UdpPacket(forged.Backend, forged.Nat));
+            lb.Receive(new UdpPacket(forged.Client, forged.Service));
+        }
+
+        Assert.Equal((2, 2), Halves(lb));
+        foreach (var flow in new[] { connection, halfOpen })
+            lb.Receive(flow.FromBackend(Tcp.Ack)).LeavesAs(flow.AtClient(flow.FromBackend(Tcp.Ack)));
     }
 
     /// <summary>Opens as many flows as the table of opening ones holds halves, of which each flow has two.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Model;
 
@@ -20,6 +21,7 @@ sealed class Flow
         Backend = backend;
         Forward = new(this, LbDirection.ToBackend, fromClient, toBackend);
         Reply = new(this, LbDirection.ToClient, toBackend.Reversed, fromClient.Reversed);
+        Established = service.Protocol == UdpPacket.ProtocolNumber;
     }
 
     public WorldService Service { get; }
@@ -27,7 +29,7 @@ sealed class Flow
     public Half Forward { get; }
     public Half Reply { get; }
 
-    /// <summary>Both ends have shown that they are there.</summary>
+    /// <summary>Both endpoints have shown that they are real. A UDP flow is in its own table from the first packet on.</summary>
     public bool Established { get; set; }
 
     /// <summary>A FIN each, or a reset; of a direct one the client's FIN.</summary>

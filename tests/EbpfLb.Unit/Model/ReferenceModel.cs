@@ -26,6 +26,9 @@ sealed class ReferenceModel
 
     public IEnumerable<Half> Halves => _halves.Values;
 
+    /// <summary>The ids of backends that are down.</summary>
+    public HashSet<uint> Down { get; } = [];
+
     /// <summary>Traffic by service id, and by backend id.</summary>
     public Dictionary<uint, LbTraffic> ServiceTraffic { get; } = [];
 
@@ -84,11 +87,9 @@ sealed class ReferenceModel
             return Carry(known, packet);
         if (ServiceAt(ends) is not { } service)
             return new(LbReason.PassNoService);
-        if (known is not null)
-            Remove(known.Flow);
         if (!Opens(packet) && !(IsConsistent(service) && Resumes(packet)))
             return new(LbReason.RefuseUnknownFlow);
-        return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent);
+        return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent, known?.Flow);
     }
 
     /// <summary>Whether chance decides, for a new flow, between backends of which one has no port left.</summary>
@@ -101,10 +102,13 @@ sealed class ReferenceModel
             && _slots[service.Id].Distinct().Any(id => _ports.AreTaken(ends, EndOf(Named(service, id), ends)));
     }
 
-    Ruling Open(WorldService service, Ends ends, Packet packet, Ends? sent)
+    Ruling Open(WorldService service, Ends ends, Packet packet, Ends? sent, Flow? replaced)
     {
-        if (Choose(service, ends, sent) is not { } backend)
+        if (_slots[service.Id].Length == 0)
             return new(LbReason.RefuseNoBackend);
+        if (replaced is not null)
+            Remove(replaced);
+        var backend = Choose(service, ends, sent);
         if (World.WayTo(backend.At.Address) is null)
             return new(LbReason.RefuseNoRoute);
         if (packet.IpLength > World.Mtu)
@@ -159,18 +163,17 @@ sealed class ReferenceModel
         new(LbReason.SentTimeExceeded, OwnError.TimeExceeded(packet), packet.Source.Address);
 
     /// <summary>
-    /// A client shows that it is there by acknowledging the backend's SYN, or by a datagram after one of the backend's.
+    /// A client shows that it is there by acknowledging the backend's SYN.
     /// Of a resumed connection, whose handshake was not seen, the backend's acknowledgment is enough. Where the backend
-    /// is not seen at all, the client's segment that follows its SYN must do, or its second datagram.
+    /// is not seen at all, the client's segment that follows its SYN must do.
     /// </summary>
     static bool Establishes(Half half, Packet packet)
     {
         if (half.Direction != LbDirection.ToBackend)
             return false;
-        var direct = half.Flow.Service.IsDirect;
         if (packet is not TcpPacket segment)
-            return direct ? half.Packets > 0 : half.Other.Packets > 0;
-        if (direct)
+            return false;
+        if (half.Flow.Service.IsDirect)
             return IsPlainAck(segment) && half.Seen.HasFlag(LbTcpSeen.Syn) && half.Tcp.SeqNext == segment.Sequence;
         const LbTcpSeen decisive = LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Rst;
         var resumed = !half.Seen.HasFlag(LbTcpSeen.Syn) && (half.Other.Seen & decisive) == LbTcpSeen.Ack;
@@ -214,11 +217,9 @@ sealed class ReferenceModel
             ? null
             : World.ServiceAt(ends.Protocol, new(ends.Destination.Address, 0)));
 
-    WorldBackend? Choose(WorldService service, Ends ends, Ends? sent)
+    WorldBackend Choose(WorldService service, Ends ends, Ends? sent)
     {
         var slots = _slots[service.Id];
-        if (slots.Length == 0)
-            return null;
         return service.Algorithm switch
         {
             LbAlgorithm.RoundRobin => Named(service, slots[TakeTurn(service) % (ulong)slots.Length]),
@@ -276,9 +277,13 @@ sealed class ReferenceModel
     static bool Opens(Packet packet) =>
         packet is not TcpPacket segment || (segment.Flags & (Tcp.Syn | Tcp.Ack | Tcp.Fin | Tcp.Rst)) == Tcp.Syn;
 
-    /// <summary>A SYN opens a new connection after one's end, or where the client gave one up that it never acknowledged.</summary>
-    static bool IsReopenedBy(Half half, Packet packet) =>
-        half.Direction == LbDirection.ToBackend && Opens(packet) && (half.Flow.Ended || IsGivenUp(half, packet));
+    /// <summary>
+    /// A SYN opens a new connection after one's end, or if the client gave one up that it never acknowledged. A SYN or
+    /// a datagram opens a new flow if the backend is down.
+    /// </summary>
+    bool IsReopenedBy(Half half, Packet packet) =>
+        half.Direction == LbDirection.ToBackend && Opens(packet)
+        && ((packet is TcpPacket && half.Flow.Ended) || IsGivenUp(half, packet) || Down.Contains(half.Flow.Backend.Id));
 
     static bool IsGivenUp(Half half, Packet packet) =>
         packet is TcpPacket segment

@@ -15,6 +15,7 @@ sealed class SideBySide
     readonly Subject _subject;
     readonly ReferenceModel _model;
     readonly Dictionary<LbReason, long> _reasons = [];
+    readonly Dictionary<WorldService, int[]> _weights = [];
     readonly List<(Ends ToBackend, Ends ToClient)> _opened = [];
 
     public SideBySide(Hook hook, Subject subject)
@@ -69,10 +70,18 @@ sealed class SideBySide
         {
             case Step.Weigh weigh:
                 var service = At(At(World.All, weigh.World).Services, weigh.Service);
-                var slots = SlotsOf(service, weigh.First, weigh.Second, weigh.Third);
+                _weights[service] = [weigh.First, weigh.Second, weigh.Third];
                 touched.Add(service);
-                _model.Publish(service, slots);
-                _subject.Publish(service, slots);
+                Publish(service);
+                break;
+            case Step.Fail fail:
+                var failing = At(At(World.All, fail.World).Services, fail.Service);
+                var backend = At(failing.Backends, fail.Backend).Id;
+                if (fail.IsDown ? !_model.Down.Add(backend) : !_model.Down.Remove(backend))
+                    break;
+                touched.Add(failing);
+                _subject.SetState(backend, fail.IsDown ? LbBackendState.Down : LbBackendState.Up);
+                Publish(failing);
                 break;
             case Step.Sweep sweep:
                 _model.Pass(TimeSpan.FromSeconds(sweep.Seconds));
@@ -93,10 +102,24 @@ sealed class SideBySide
         }
     }
 
+    /// <summary>The slots of the backends that are not down, by their weights.</summary>
+    void Publish(WorldService service)
+    {
+        var weights = _weights.GetValueOrDefault(service, [1, 1, 1]);
+        var slots = SlotsOf(service, [.. service.Backends.Select(
+            (backend, i) => _model.Down.Contains(backend.Id) ? 0 : weights.ElementAtOrDefault(i))]);
+        _model.Publish(service, slots);
+        _subject.Publish(service, slots);
+    }
+
     void Restore(HashSet<WorldService> touched)
     {
         foreach (var service in touched)
+        {
+            foreach (var backend in service.Backends)
+                _subject.SetState(backend.Id, LbBackendState.Unchecked);
             _subject.Publish(service, SlotsOf(service));
+        }
     }
 
     Packet? PacketOf(Step step)

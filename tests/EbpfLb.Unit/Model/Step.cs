@@ -33,6 +33,9 @@ abstract record Step
     /// <summary>A service's backends change weights; 0 takes no new flow.</summary>
     public sealed record Weigh(int World, int Service, int First, int Second, int Third) : Step;
 
+    /// <summary>A backend goes down, or comes up.</summary>
+    public sealed record Fail(int World, int Service, int Backend, bool IsDown) : Step;
+
     /// <summary>Flows that have idled for so long are swept.</summary>
     public sealed record Sweep(int Seconds) : Step;
 
@@ -77,5 +80,7 @@ abstract record Step
         // Rare, because the kernel waits for its processors at each change.
         (1, Gen.Select(Any, Any, Gen.Int[0, 3], Gen.Int[0, 3], Gen.Int[0, 3],
             (world, service, first, second, third) => (Step)new Weigh(world, service, first, second, third))),
+        (2, Gen.Select(Any, Any, Any, Gen.Bool,
+            (world, service, backend, isDown) => (Step)new Fail(world, service, backend, isDown))),
         (30, Gen.OneOf(2, 20, 45, 100, 9000).Select(seconds => (Step)new Sweep(seconds))));
 }

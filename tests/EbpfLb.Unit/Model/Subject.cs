@@ -64,6 +64,12 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
         }
     }
 
+    public void SetState(uint backend, LbBackendState state)
+    {
+        if (Tables.Backends.TryGet(backend, out var entry))
+            Tables.Backends.Set(backend, entry with { State = state });
+    }
+
     public void Publish(WorldService service, uint[] slots) => Tables.Slots.Publish(service.Id, slots);
 
     /// <summary>As if no packet had come for that long, and the sweeper came by.</summary>
@@ -127,7 +133,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
         Tables.FlowMaps.SelectMany(map =>
         {
             var halves = new List<string>();
-            map.ForEach((in key, in half) => halves.Add(Half.Describe(key, half, established: map == Tables.Flows)));
+            map.ForEach((in key, in half) => halves.Add(Half.Describe(key, half, established: map != Tables.HalfOpen)));
             return halves;
         });
 

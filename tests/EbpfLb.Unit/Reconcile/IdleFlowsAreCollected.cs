@@ -145,8 +145,8 @@ public sealed class IdleFlowsAreCollected
         new FlowGarbageCollector(lb.Tables, _timeouts, new StandingClock(later)).Collect((client, _, _, _) =>
         {
             _expired.Add(client);
-            foreach (var key in lb.Tables.HalfOpen.Keys().Where(key => lb.HalfOf(key).Direction == LbDirection.ToBackend))
-                lb.Tables.HalfOpen.Set(key, lb.HalfOf(key) with { Seen = LbFlow.SeenAt(later) });
+            foreach (var key in lb.Tables.UdpFlows.Keys().Where(key => lb.HalfOf(key).Direction == LbDirection.ToBackend))
+                lb.Tables.UdpFlows.Set(key, lb.HalfOf(key) with { Seen = LbFlow.SeenAt(later) });
         }, TestContext.Current.CancellationToken);
 
         Assert.Single(_expired);
@@ -162,7 +162,7 @@ public sealed class IdleFlowsAreCollected
         Age(lb, LbDirection.ToBackend, TimeSpan.FromMinutes(5));
         var other = lb.HalfOf(reply);
         other.Rewritten.Dst = LbAddress.From(Hosts.Ip4.Bob);
-        lb.Tables.HalfOpen.Set(reply, other);
+        lb.Tables.UdpFlows.Set(reply, other);
 
         Sweep(lb, TimeSpan.Zero);
 

@@ -102,6 +102,9 @@ public enum PacketCase
     /// <summary>Clients and backends on networks that do not know of each other, each on an interface of its own.</summary>
     TwoNetworks,
 
+    /// <summary>A SYN or datagram whose flow has a backend that is down goes to one that is up; other segments stay.</summary>
+    BackendDown,
+
     /// <summary>A segment that no endpoint accepts (RFC 5961) is forwarded and changes nothing.</summary>
     ForgedSegments,
 

@@ -237,6 +237,15 @@ sealed class Balancer : IDisposable
     Outcome ReceiveOnTc(byte[] frame, Link ingress) =>
         Outcome.OfTc(ingress, frame, _network.Inside(() => TestRun.OnTc(_datapath.Tc, frame, ingress.Index)));
 
+    /// <summary>Sets a backend's state, as a health check does: round robin goes by those that are not down.</summary>
+    public void SetState(TestService service, IPEndPoint backend, LbBackendState state)
+    {
+        Assert.True(Tables.Backends.TryGet(service.Backends[backend], out var entry));
+        Tables.Backends.Set(service.Backends[backend], entry with { State = state });
+        Tables.Slots.Publish(service.Id, SlotTable.Build([.. service.Backends.Values
+            .Select(id => (id, Tables.Backends.TryGet(id, out var one) && one.State != LbBackendState.Down ? 1 : 0))]));
+    }
+
     TestService Serve(IPEndPoint at, byte protocol, IPEndPoint[] backends)
     {
         var service = new TestService(
