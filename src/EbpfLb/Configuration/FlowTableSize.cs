@@ -8,7 +8,7 @@ static class FlowTableSize
     /// <summary>An LRU map has lists per processor: a smaller one evicts before it is full.</summary>
     public const uint Min = 1024;
 
-    /// <summary>About six gigabytes of kernel memory.</summary>
+    /// <summary>About twelve gigabytes of kernel memory.</summary>
     public const uint Max = 1 << 24;
 
     /// <summary>
