@@ -23,7 +23,7 @@ sealed class LoopMetrics
         _passes = factory.CreateHistogram("ebpf_lb_reconcile_duration_seconds", "Passes of the loop that writes the tables.",
             new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 2, 12) });
         _changes = factory.CreateCounter("ebpf_lb_reconcile_changes_total", "Entries of the tables that passes wrote or removed.");
-        _collections = factory.CreateHistogram("ebpf_lb_sweep_duration_seconds", "Walks over the flow tables that remove idle flows.",
+        _collections = factory.CreateHistogram("ebpf_lb_sweep_duration_seconds", "Scans of the flow tables that remove idle flows.",
             new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 4, 8) });
     }
 

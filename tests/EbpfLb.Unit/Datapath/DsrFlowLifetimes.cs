@@ -127,12 +127,12 @@ public sealed class DsrFlowLifetimes
     [InlineData(Tcp.Ack, 130 * 60, 1), InlineData(Tcp.Ack, 140 * 60, 0)]
     [InlineData(Tcp.Fin | Tcp.Ack, 115, 1), InlineData(Tcp.Fin | Tcp.Ack, 125, 0)]
     [InlineData(Tcp.Rst, 9, 1), InlineData(Tcp.Rst, 11, 0)]
-    public void An_idle_flow_is_swept_after_its_states_time(Tcp last, int seconds, int left)
+    public void An_idle_flow_is_collected_after_its_states_time(Tcp last, int seconds, int left)
     {
         using var lb = Serving(Hook.Tc, Hosts.Ip4);
         lb.Receive(Some.Syn(Hosts.Ip4));
         lb.Receive(Segment(Hosts.Ip4, last));
-        IsSwept(lb, seconds, left, last == Tcp.Ack);
+        IsCollected(lb, seconds, left, last == Tcp.Ack);
     }
 
     [Theory]
@@ -143,11 +143,11 @@ public sealed class DsrFlowLifetimes
         lb.Receive(Some.Syn(Hosts.Ip4));
         lb.Receive(Segment(Hosts.Ip4, Tcp.Fin | Tcp.Ack));
         lb.Receive(Segment(Hosts.Ip4, Tcp.Rst) with { Sequence = Some.Syn(Hosts.Ip4).Sequence + 2 });
-        IsSwept(lb, seconds, left, isTold: false);
+        IsCollected(lb, seconds, left, isTold: false);
     }
 
     /// <summary>After so many idle seconds so many flows are left; of one that was live its end is told.</summary>
-    static void IsSwept(Balancer lb, int seconds, int left, bool isTold)
+    static void IsCollected(Balancer lb, int seconds, int left, bool isTold)
     {
         var expired = new List<(LbTuple Client, LbFlow Forward, LbFlow Reply)>();
 

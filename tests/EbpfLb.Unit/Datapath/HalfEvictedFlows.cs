@@ -137,11 +137,11 @@ public sealed class HalfEvictedFlows
     public void A_flow_whose_port_has_become_anothers_ends_and_leaves_the_other_alone(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
-        var torn = Established(lb, hosts);
-        var other = TakeOver(lb, torn, hosts.Bob.Port(40001));
+        var incomplete = Established(lb, hosts);
+        var other = TakeOver(lb, incomplete, hosts.Bob.Port(40001));
 
         lb.Pass(AWhile);
-        lb.Deliver(torn.FromClient(Tcp.Ack)).IsPassedUntouched();
+        lb.Deliver(incomplete.FromClient(Tcp.Ack)).IsPassedUntouched();
 
         lb.HasRefused(1, LbReason.RefuseUnknownFlow);
         var answer = other.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(10) };
@@ -154,11 +154,11 @@ public sealed class HalfEvictedFlows
     public void The_end_of_a_flow_whose_port_has_become_anothers_is_not_the_others(Hook hook, Hosts hosts, Tcp end)
     {
         using var lb = Balancer.On(hook);
-        var torn = Established(lb, hosts);
-        var other = TakeOver(lb, torn, hosts.Bob.Port(40001));
+        var incomplete = Established(lb, hosts);
+        var other = TakeOver(lb, incomplete, hosts.Bob.Port(40001));
         lb.Receive(other.FromBackend(Tcp.Fin | Tcp.Ack));
 
-        lb.Receive(torn.FromClient(end));
+        lb.Receive(incomplete.FromClient(end));
 
         Assert.False(lb.HalfOf(lb.ReplyKeyOf(other)).TcpSeen.HasFlag(LbTcpSeen.End));
     }
@@ -169,12 +169,12 @@ public sealed class HalfEvictedFlows
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
-        var torn = lb.Open(hosts.Alice.Port(40001), web);
-        lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(torn));
+        var incomplete = lb.Open(hosts.Alice.Port(40001), web);
+        lb.Tables.HalfOpen.Remove(lb.ReplyKeyOf(incomplete));
         var other = lb.Open(hosts.Bob.Port(40001), web);
-        Assert.Equal(torn.Nat, other.Nat);
+        Assert.Equal(incomplete.Nat, other.Nat);
 
-        var again = torn.FromClient(Tcp.Syn) with { Sequence = 0x12345678 };
+        var again = incomplete.FromClient(Tcp.Syn) with { Sequence = 0x12345678 };
         Assert.NotEqual(other.Nat, TestFlow.From(lb.Receive(again)).Nat);
 
         var answer = other.FromBackend(Tcp.Syn | Tcp.Ack);
@@ -182,10 +182,10 @@ public sealed class HalfEvictedFlows
     }
 
     /// <summary>Another client's connection, which gets the NAT port of one whose reply's half was evicted.</summary>
-    static TestFlow TakeOver(Balancer lb, TestFlow torn, IPEndPoint client)
+    static TestFlow TakeOver(Balancer lb, TestFlow incomplete, IPEndPoint client)
     {
-        lb.Tables.Flows.Remove(lb.ReplyKeyOf(torn));
-        var other = torn with { Client = client };
+        lb.Tables.Flows.Remove(lb.ReplyKeyOf(incomplete));
+        var other = incomplete with { Client = client };
         var syn = other.FromClient(Tcp.Syn);
         lb.Receive(syn).LeavesAs(other.AtBackend(syn));
         lb.Receive(other.FromBackend(Tcp.Syn | Tcp.Ack));

@@ -40,7 +40,7 @@ public sealed class SlowReadersDoNotBlockEvents
     }
 
     [Fact]
-    public async Task A_stalled_reader_lets_sweeps_go_on_and_learns_what_it_missed()
+    public async Task A_stalled_reader_lets_collections_go_on_and_learns_what_it_missed()
     {
         using var lb = Balancer.On(Hook.Tc);
         using var opened = new ManualResetEventSlim();
@@ -48,14 +48,14 @@ public sealed class SlowReadersDoNotBlockEvents
         using var reporter = Reporter(lb, output);
         await Stalls(output);
 
-        var sweep = Task.Run(
+        var collection = Task.Run(
             () =>
             {
                 for (var i = 0; i < FlowReporter.QueueCapacity + 5; i++)
                     reporter.ReportExpired(default, new LbFlow { Packets = (ulong)i }, default, FlowEnd.Idle);
             },
             TestContext.Current.CancellationToken);
-        await sweep.WaitAsync(Long, TestContext.Current.CancellationToken);
+        await collection.WaitAsync(Long, TestContext.Current.CancellationToken);
         opened.Set();
 
         var lines = await Eventually.That("the loss is told", () => _journal.Lines, lines => lines.Length > 0);

@@ -124,10 +124,10 @@ sealed class Machine
         NetworkDevice[] devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
         string[] names = [.. devices.Select(device => device.Name)];
         using var held = InstanceLock.Acquire(names);
-        using var leftovers = StaleInstances.Find(
+        using var stale = StaleInstances.Find(
             names, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
             NullLogger.Instance);
-        return AttachedDatapath.Attach(configuration, devices, leftovers, tables =>
+        return AttachedDatapath.Attach(configuration, devices, stale, tables =>
         {
             LinkReconciler.Apply(tables, devices);
             fill(tables);

@@ -83,9 +83,9 @@ sealed class SideBySide
                 _subject.SetState(backend, fail.IsDown ? LbBackendState.Down : LbBackendState.Up);
                 Publish(failing);
                 break;
-            case Step.Sweep sweep:
-                _model.Pass(TimeSpan.FromSeconds(sweep.Seconds));
-                _subject.Pass(TimeSpan.FromSeconds(sweep.Seconds));
+            case Step.CollectIdle collection:
+                _model.Pass(TimeSpan.FromSeconds(collection.Seconds));
+                _subject.Pass(TimeSpan.FromSeconds(collection.Seconds));
                 break;
             case Step.Tear tear when _opened.Count > 0:
                 var (fromClient, _) = Latest(tear.Flow);

@@ -36,8 +36,8 @@ abstract record Step
     /// <summary>A backend goes down, or comes up.</summary>
     public sealed record Fail(int World, int Service, int Backend, bool IsDown) : Step;
 
-    /// <summary>Flows that have idled for so long are swept.</summary>
-    public sealed record Sweep(int Seconds) : Step;
+    /// <summary>Flows that have idled for so long are collected.</summary>
+    public sealed record CollectIdle(int Seconds) : Step;
 
     /// <summary>A case: whether NAT has but a few ports, and what happens in it.</summary>
     public static Gen<(bool FewPorts, Step[] Steps)> Cases(int longest) =>
@@ -82,5 +82,5 @@ abstract record Step
             (world, service, first, second, third) => (Step)new Weigh(world, service, first, second, third))),
         (2, Gen.Select(Any, Any, Any, Gen.Bool,
             (world, service, backend, isDown) => (Step)new Fail(world, service, backend, isDown))),
-        (30, Gen.OneOf(2, 20, 45, 100, 9000).Select(seconds => (Step)new Sweep(seconds))));
+        (30, Gen.OneOf(2, 20, 45, 100, 9000).Select(seconds => (Step)new CollectIdle(seconds))));
 }

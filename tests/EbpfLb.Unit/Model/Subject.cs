@@ -72,7 +72,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
 
     public void Publish(WorldService service, uint[] slots) => Tables.Slots.Publish(service.Id, slots);
 
-    /// <summary>As if no packet had come for that long, and the sweeper came by.</summary>
+    /// <summary>As if no packet had come for that long, and the collector came by.</summary>
     public void Pass(TimeSpan time)
     {
         var live = new FlowGarbageCollector(Tables, new(), new Later(time)).Collect((_, _, _, _) => { });

@@ -81,14 +81,14 @@ public sealed class VerifierLogsAreSummarized
     [Fact]
     public void A_field_that_the_kernel_does_not_have_as_libbpf_explains_it() => AssertDigest(
         """
-        ; return skb->none_such; @ summed_told.h:19
+        ; return skb->none_such; @ csum_state_core.h:19
         3: <invalid CO-RE relocation>
         failed to resolve CO-RE relocation <byte_off> [12] struct sk_buff.none_such (0:3 @ offset 9)
         processed 4 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
         """,
         "3: <invalid CO-RE relocation>; "
         + "failed to resolve CO-RE relocation <byte_off> [12] struct sk_buff.none_such (0:3 @ offset 9)",
-        "return skb->none_such;", "summed_told.h:19");
+        "return skb->none_such;", "csum_state_core.h:19");
 
     [Fact]
     public void A_program_without_line_information_is_named_itself()

@@ -17,8 +17,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace EbpfLb.Unit.Reconcile;
 
 /// <summary>
-/// A backend that leaves during a sweep may have got a flow that the sweep did not count. It is forgotten only after a
-/// sweep that started later.
+/// A backend that leaves during a collection may have got a flow that the collection did not count. It is forgotten
+/// only after a collection that started later.
 /// </summary>
 public sealed class BackendsRemovedDuringACollectionAreKept
 {
@@ -29,7 +29,7 @@ public sealed class BackendsRemovedDuringACollectionAreKept
     readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task A_backend_that_leaves_during_a_sweep_waits_for_the_next()
+    public async Task A_backend_that_leaves_during_a_collection_waits_for_the_next()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
@@ -45,17 +45,17 @@ public sealed class BackendsRemovedDuringACollectionAreKept
         var loop = new ControlLoop(Machine.Defaults, attached, interfaces, metrics, _time, NullLoggerFactory.Instance)
             .RunAsync([Web(A, B)], [IPAddress.Parse("10.9.0.1")], snapshots, reporter, stop);
 
-        await Eventually.That("a sweep has ended", () => Sweeps(metrics), sweeps => sweeps >= 1);
+        await Eventually.That("a collection has ended", () => Collections(metrics), collections => collections >= 1);
         await Eventually.That("B drains", () => StateOf(attached, B), state => state == LbBackendState.Draining);
         _time.Advance(Pause);
         await Eventually.That("B is forgotten", () => StateOf(attached, B), state => state is null);
-        Assert.Equal(2, Sweeps(metrics));
+        Assert.Equal(2, Collections(metrics));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop);
         machine.Inside(attached.Detach);
     }
 
-    /// <summary>The second snapshot arrives while a sweep starts: no time passes until it is in the tables.</summary>
+    /// <summary>The second snapshot arrives while a collection starts: no time passes until it is in the tables.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> Snapshots(
         [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -72,8 +72,8 @@ public sealed class BackendsRemovedDuringACollectionAreKept
         .Backends.Values.Where(held => held.EndPoint.Address.Equals(backend.Address))
         .Select(held => (LbBackendState?)held.State).SingleOrDefault();
 
-    /// <summary>The number of finished sweeps, read from the metrics.</summary>
-    static int Sweeps(LoopMetrics metrics)
+    /// <summary>The number of finished collections, read from the metrics.</summary>
+    static int Collections(LoopMetrics metrics)
     {
         using var text = new MemoryStream();
         metrics.Registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult();

@@ -25,7 +25,7 @@ public sealed class IdleFlowsAreCollected
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeTcp(Hosts.Ip4.Web, A));
 
-        Assert.Equal(left, Sweep(lb, TimeSpan.FromSeconds(seconds)).Values.Sum());
+        Assert.Equal(left, Collect(lb, TimeSpan.FromSeconds(seconds)).Values.Sum());
         Assert.Equal(2 * left, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
         Assert.Equal(1 - left, _expired.Count);
     }
@@ -38,7 +38,7 @@ public sealed class IdleFlowsAreCollected
         using var lb = Balancer.On(Hook.Tc);
         Establish(lb);
 
-        Assert.Equal(left, Sweep(lb, TimeSpan.FromMinutes(minutes)).Values.Sum());
+        Assert.Equal(left, Collect(lb, TimeSpan.FromMinutes(minutes)).Values.Sum());
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class IdleFlowsAreCollected
         lb.Receive(flow.FromClient(Tcp.Fin | Tcp.Ack));
         lb.Receive(flow.FromBackend(Tcp.Fin | Tcp.Ack));
 
-        Sweep(lb, TimeSpan.FromSeconds(11));
+        Collect(lb, TimeSpan.FromSeconds(11));
 
         Assert.Empty(lb.Tables.FlowMaps.SelectMany(map => map.Keys()));
         Assert.Empty(_expired);
@@ -63,7 +63,7 @@ public sealed class IdleFlowsAreCollected
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A));
 
-        Assert.Equal(left, Sweep(lb, TimeSpan.FromSeconds(seconds)).Values.Sum());
+        Assert.Equal(left, Collect(lb, TimeSpan.FromSeconds(seconds)).Values.Sum());
         Assert.Equal(1 - left, _expired.Count);
     }
 
@@ -77,7 +77,7 @@ public sealed class IdleFlowsAreCollected
         lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A)); // the last packet, from which on time is counted
         _timeouts = new() { Udp = TimeSpan.FromMilliseconds(500) };
 
-        Assert.Equal(1 + left, Sweep(lb, TimeSpan.FromMilliseconds(milliseconds)).Values.Sum());
+        Assert.Equal(1 + left, Collect(lb, TimeSpan.FromMilliseconds(milliseconds)).Values.Sum());
         Assert.All(_expired, expired => Assert.Equal((byte)TransportProtocol.Udp, expired.Protocol));
     }
 
@@ -90,7 +90,7 @@ public sealed class IdleFlowsAreCollected
         lb.Open(Client, lb.ServeTcp(Hosts.Ip4.Web.Address.Port(81), other));
         _timeouts = new() { Established = TimeSpan.FromSeconds(20), Opening = TimeSpan.FromMinutes(5) };
 
-        Assert.Equal(1, Sweep(lb, TimeSpan.FromSeconds(21)).Values.Sum());
+        Assert.Equal(1, Collect(lb, TimeSpan.FromSeconds(21)).Values.Sum());
         Assert.Equal(80, Assert.Single(_expired).Dport.Value);
     }
 
@@ -101,7 +101,7 @@ public sealed class IdleFlowsAreCollected
         for (ushort port = 1; port <= 3000; port++)
             Add(lb, port);
 
-        Assert.Empty(Sweep(lb, TimeSpan.FromHours(3)));
+        Assert.Empty(Collect(lb, TimeSpan.FromHours(3)));
         Assert.Equal(3000, _expired.Distinct().Count());
         Assert.Empty(lb.Tables.Flows.Keys());
     }
@@ -114,7 +114,7 @@ public sealed class IdleFlowsAreCollected
         Age(lb, LbDirection.ToBackend, TimeSpan.FromMinutes(5));
         lb.Receive(new UdpPacket(flow.Backend, flow.Nat));
 
-        var live = Sweep(lb, TimeSpan.Zero);
+        var live = Collect(lb, TimeSpan.Zero);
 
         Assert.Equal(1, live.Values.Sum());
         Assert.Equal(2, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
@@ -128,13 +128,13 @@ public sealed class IdleFlowsAreCollected
         lb.Open(Client, web);
         lb.Receive(lb.Open(Hosts.Ip4.Bob.Port(40000), web).FromClient(Tcp.Rst));
 
-        Assert.Equal(1, Sweep(lb, TimeSpan.Zero).Values.Sum());
+        Assert.Equal(1, Collect(lb, TimeSpan.Zero).Values.Sum());
         Assert.Equal(4, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
     }
 
-    /// <summary>A sweep reads entries in batches: a packet of the client may arrive between the read and the removal.</summary>
+    /// <summary>A collection reads entries in batches: a packet of the client may arrive between the read and the removal.</summary>
     [Fact]
-    public void A_flow_with_a_packet_during_the_sweep_is_kept()
+    public void A_flow_with_a_packet_during_the_collection_is_kept()
     {
         using var lb = Balancer.On(Hook.Tc);
         var web = lb.ServeUdp(Hosts.Ip4.Web, A);
@@ -164,7 +164,7 @@ public sealed class IdleFlowsAreCollected
         other.Rewritten.Dst = LbAddress.From(Hosts.Ip4.Bob);
         lb.Tables.UdpFlows.Set(reply, other);
 
-        Sweep(lb, TimeSpan.Zero);
+        Collect(lb, TimeSpan.Zero);
 
         Assert.Equal([reply], lb.Tables.FlowMaps.SelectMany(map => map.Keys()));
         Assert.Equal(Client, Assert.Single(_expired).Source);
@@ -176,7 +176,7 @@ public sealed class IdleFlowsAreCollected
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A));
 
-        Sweep(lb, TimeSpan.FromMinutes(5));
+        Collect(lb, TimeSpan.FromMinutes(5));
 
         var expired = Assert.Single(_expired);
         Assert.Equal(Client, expired.Source);
@@ -209,8 +209,8 @@ public sealed class IdleFlowsAreCollected
             backend.Reversed(), flow with { Rewritten = client.Reversed(), Direction = LbDirection.ToClient });
     }
 
-    /// <summary>A sweep as it will be when exactly that much time has passed since the last packet.</summary>
-    IReadOnlyDictionary<uint, int> Sweep(Balancer lb, TimeSpan later) => new FlowGarbageCollector(
+    /// <summary>A collection as it will be when exactly that much time has passed since the last packet.</summary>
+    IReadOnlyDictionary<uint, int> Collect(Balancer lb, TimeSpan later) => new FlowGarbageCollector(
         lb.Tables, _timeouts, new StandingClock(LastPacket(lb) + (ulong)later.TotalNanoseconds))
         .Collect((client, _, _, _) => _expired.Add(client));
 

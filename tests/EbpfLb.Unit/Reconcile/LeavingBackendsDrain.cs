@@ -216,7 +216,7 @@ public sealed class LeavingBackendsDrain
 
     int Apply(Balancer lb, params ServiceSnapshot[] desired) => new Reconciler(lb.Tables, _clock).Apply([.. desired], Self);
 
-    /// <summary>A sweep, and the pass that heeds what it found.</summary>
+    /// <summary>A collection, and the pass that heeds what it found.</summary>
     void Pass(Balancer lb, params ServiceSnapshot[] desired)
     {
         var live = new FlowGarbageCollector(lb.Tables, new(), _clock).Collect((client, _, _, why) => _ended.Add((client, why)));

@@ -13,7 +13,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     static readonly FakeContainer Other = new("other", "172.20.0.3");
 
     readonly FakeEngine _engine = new();
-    readonly TerminatingContainersByEngine _departures = new();
+    readonly TerminatingContainersByEngine _terminating = new();
 
     public TerminatingContainersAreRemembered() => _engine.Put(One);
 
@@ -37,7 +37,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
         await using var former = await LeaveAsync();
 
         _engine.ForgetThePast();
-        await using var latter = new WatchedContainers(_engine, departures: _departures);
+        await using var latter = new WatchedContainers(_engine, terminating: _terminating);
 
         Assert.Equal([Leaving], await latter.Next());
     }
@@ -49,7 +49,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     {
         _engine.Tell(One, DateTimeOffset.UtcNow.AddMinutes(-minutes), "kill", ("signal", "15"));
 
-        await using var followed = new WatchedContainers(_engine, departures: _departures);
+        await using var followed = new WatchedContainers(_engine, terminating: _terminating);
         await _engine.IsAskedAsync("/events", atLeast: 1);
         _engine.Put(Other, "start");
 
@@ -77,7 +77,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
         _engine.ForgetThePast();
         _engine.Put(Other);
         _engine.Answer($"/{One.Id}/json", "no answer that makes sense");
-        await using var latter = new WatchedContainers(_engine, departures: _departures);
+        await using var latter = new WatchedContainers(_engine, terminating: _terminating);
 
         await latter.Until(Leaving, Marker);
     }
@@ -91,43 +91,43 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     [InlineData("kill 1, kill 1", true)]
     public async Task And_of_what_is_told_again_in_any_order_the_latest_counts(string told, bool isLeaving)
     {
-        var departures = new TerminatingContainers();
+        var terminating = new TerminatingContainers();
 
         foreach (var word in told.Split(", "))
-            await departures.ObserveAsync(Event(word[..^2], second: word[^1] - '0'), _ => throw new InvalidOperationException("not asked"));
+            await terminating.ObserveAsync(Event(word[..^2], second: word[^1] - '0'), _ => throw new InvalidOperationException("not asked"));
 
-        Assert.Equal(isLeaving, departures.Contains("0a"));
+        Assert.Equal(isLeaving, terminating.Contains("0a"));
     }
 
     /// <summary>The engine is asked whether the signal stops the container; events arrive meanwhile.</summary>
     [Fact]
     public async Task A_start_seen_while_the_engine_is_asked_about_a_kill_counts()
     {
-        var departures = new TerminatingContainers();
+        var terminating = new TerminatingContainers();
         const int quit = 3;
         var kill = Event("kill", second: 1) with { Attributes = new Dictionary<string, string> { ["signal"] = $"{quit}" } };
 
-        await departures.ObserveAsync(kill, async _ =>
+        await terminating.ObserveAsync(kill, async _ =>
         {
-            await departures.ObserveAsync(Event("start", second: 2), _ => throw new InvalidOperationException("not asked"));
+            await terminating.ObserveAsync(Event("start", second: 2), _ => throw new InvalidOperationException("not asked"));
             return new(quit, StartedAt: null);
         });
 
-        Assert.False(departures.Contains("0a"));
+        Assert.False(terminating.Contains("0a"));
     }
 
     [Fact]
     public async Task But_not_of_those_that_a_later_listing_does_not_have()
     {
-        var departures = new TerminatingContainers();
-        await departures.ObserveAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
+        var terminating = new TerminatingContainers();
+        await terminating.ObserveAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
 
-        departures.Prune([], before: departures.Count - 1);
-        Assert.True(departures.Contains("0a"));
-        departures.Prune(["0a"], before: departures.Count);
-        Assert.True(departures.Contains("0a"));
-        departures.Prune([], before: departures.Count);
-        Assert.False(departures.Contains("0a"));
+        terminating.Prune([], before: terminating.Count - 1);
+        Assert.True(terminating.Contains("0a"));
+        terminating.Prune(["0a"], before: terminating.Count);
+        Assert.True(terminating.Contains("0a"));
+        terminating.Prune([], before: terminating.Count);
+        Assert.False(terminating.Contains("0a"));
     }
 
     static EngineEvent Event(string action, int second) => new(
@@ -136,7 +136,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     /// <summary>Somebody follows a container that is told to stop, and runs on.</summary>
     async Task<WatchedContainers> LeaveAsync()
     {
-        var followed = new WatchedContainers(_engine, departures: _departures);
+        var followed = new WatchedContainers(_engine, terminating: _terminating);
         await followed.Until(Back);
         await _engine.IsAskedAsync("/events", atLeast: 1);
         _engine.Tell(One, "kill", ("signal", "15"));

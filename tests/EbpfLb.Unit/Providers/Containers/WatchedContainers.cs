@@ -17,10 +17,10 @@ sealed class WatchedContainers : IAsyncDisposable
     readonly Journal<ContainerWatcher> _journal = new();
 
     public WatchedContainers(
-        FakeEngine engine, TimeProvider? time = null, TerminatingContainersByEngine? departures = null,
+        FakeEngine engine, TimeProvider? time = null, TerminatingContainersByEngine? terminating = null,
         Func<IReadOnlySet<IPAddress>>? own = null) => _changes = new(
         new ContainerWatcher(
-            Configuration(engine.Path), own ?? (() => Own), departures ?? new(), time ?? HurriedClock.Instance, _journal).WatchAsync,
+            Configuration(engine.Path), own ?? (() => Own), terminating ?? new(), time ?? HurriedClock.Instance, _journal).WatchAsync,
         CancellationToken.None);
 
     /// <summary>The balancer's addresses.</summary>
