@@ -56,7 +56,8 @@ mutants: ## put faults into a copy of the code and tell which no test notices (t
 		$(if $(CHECK),--check)
 
 fuzz: export EBPFLB_SOAK = 1
-fuzz: ## run ten million random packets through the datapath; EBPFLB_SEED repeats a run
+fuzz: export EBPFLB_PACKETS = $(PACKETS)
+fuzz: ## run ten million random packets through the datapath, or PACKETS of them; EBPFLB_SEED repeats a run
 	@lab/setup build
 	dotnet test --project tests/EbpfLb.Unit --show-live-output on \
 		--filter-class '*.DatapathMatchesTheModel' --filter-class '*.HostileFrames'

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EbpfLb.Tests;
 
 /// <summary>
@@ -9,10 +11,10 @@ static class SuiteSize
     public static bool IsSoak { get; } = Environment.GetEnvironmentVariable("EBPFLB_SOAK") == "1";
 
     /// <summary>Random packets that the datapath and its model are compared on, over all hooks.</summary>
-    public static int ModelPackets { get; } = Choose(120_000, soak: 10_000_000);
+    public static int ModelPackets { get; } = RandomPackets ?? Choose(120_000, soak: 10_000_000);
 
     /// <summary>Mutated frames that the datapath has to carry right or not at all, over all hooks and families.</summary>
-    public static int HostileFrames { get; } = Choose(400_000, soak: 10_000_000);
+    public static int HostileFrames { get; } = RandomPackets ?? Choose(400_000, soak: 10_000_000);
 
     /// <summary>Flows in a table that is listed or collected. A million takes a gigabyte.</summary>
     public static uint TableFlows { get; } = Choose(20_000u, soak: 1_000_000u);
@@ -34,6 +36,11 @@ static class SuiteSize
 
     /// <summary>How long a container engine is not to be heard.</summary>
     public static TimeSpan EngineSilence { get; } = TimeSpan.FromSeconds(Choose(2, soak: 10));
+
+    /// <summary>What <c>make fuzz PACKETS=N</c> asks for (<c>EBPFLB_PACKETS</c>); null for the usual number.</summary>
+    static int? RandomPackets => Environment.GetEnvironmentVariable("EBPFLB_PACKETS") is { Length: > 0 } number
+        ? int.Parse(number, CultureInfo.InvariantCulture)
+        : null;
 
     static T Choose<T>(T test, T soak) => IsSoak ? soak : test;
 }
