@@ -50,6 +50,6 @@ static class KernelChecks
 
     /// <summary>Which kernel a hook needs and which one this is, in brackets.</summary>
     public static string Needs(HookKind hook, Version kernel) => hook == HookKind.Tc
-        ? $"(needs kernel {KernelNeed.TcCompat.Oldest}, takes less time from {KernelNeed.Tc.Oldest} with BTF on; this is {kernel})"
+        ? $"(needs kernel {KernelNeed.TcCompat.Oldest}, takes less time from {KernelNeed.Tc.Oldest}; this is {kernel})"
         : $"(needs kernel {KernelNeed.Xdp.Oldest}; this is {kernel})";
 }

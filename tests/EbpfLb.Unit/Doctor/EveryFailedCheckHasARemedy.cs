@@ -121,7 +121,7 @@ public sealed class EveryFailedCheckHasARemedy
     }
 
     [Theory]
-    [InlineData("hook tc", ", takes less time from 6.2 with BTF on; this is 6.8)")]
+    [InlineData("hook tc", ", takes less time from 6.2; this is 6.8)")]
     [InlineData("hook xdp-generic", "; this is 6.8)")]
     [InlineData("hook xdp-native", "; this is 6.8)")]
     public void Each_hook_says_which_kernel_it_needs_and_which_this_is(string hook, string versions) => Assert.Contains(
