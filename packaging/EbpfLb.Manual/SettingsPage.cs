@@ -28,8 +28,8 @@ static class SettingsPage
     public static string Create()
     {
         var page = new StringBuilder(Intro.ReplaceLineEndings("\n"));
-        Write(page, "Top level", "", LoadBalancerConfiguration.Settings.Settings);
-        foreach (var (path, setting) in Sections("", LoadBalancerConfiguration.Settings.Settings))
+        Write(page, "Top level", "", LoadBalancerConfiguration.Settings.All);
+        foreach (var (path, setting) in Sections("", LoadBalancerConfiguration.Settings.All))
             Write(page, $"`{path}`", setting.Description + "." + PairsOf(setting), setting.Keys, setting);
         return page.ToString();
     }

@@ -16,7 +16,7 @@ static class SettingsSchema
     /// <summary>The whole schema, as text.</summary>
     public static string Create()
     {
-        var root = Mapping(LoadBalancerConfiguration.Settings.Settings);
+        var root = Mapping(LoadBalancerConfiguration.Settings.All);
         root.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
         root.Insert(1, "title", "Configuration of ebpf-lb");
         return root.ToJsonString(Indented) + "\n";

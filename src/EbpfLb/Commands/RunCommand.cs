@@ -24,7 +24,7 @@ sealed class RunCommand
         Description = "Configuration file; takes the place of all the flags",
         HelpName = "FILE",
     };
-    readonly Option[] _settings = [.. SettingOptions.Create(LoadBalancerConfiguration.Settings.Settings)];
+    readonly Option[] _settings = [.. SettingOptions.Create(LoadBalancerConfiguration.Settings.All)];
     readonly Option<bool> _replace = new("--replace")
     {
         Description = "Remove what an ended run left, with its connections, instead of taking it over; also with --config",

@@ -7,16 +7,16 @@ namespace EbpfLb.Configuration;
 /// <param name="settings">In the order in which they are read and documented.</param>
 sealed class Section<T>(Func<T> initial, params Setting<T>[] settings)
 {
-    public IReadOnlyList<Setting<T>> Settings { get; } = WithDefaults(initial(), settings);
+    public IReadOnlyList<Setting<T>> All { get; } = WithDefaults(initial(), settings);
 
     /// <summary>The values as written, and defaults elsewhere.</summary>
     public T Read(RawSection raw, List<ConfigurationError> errors) =>
-        Settings.Aggregate(initial(), (owner, setting) => setting.Read(raw, owner, errors));
+        All.Aggregate(initial(), (owner, setting) => setting.Read(raw, owner, errors));
 
-    public bool AreEqual(T one, T other) => Settings.All(setting => setting.IsEqual(one, other));
+    public bool AreEqual(T one, T other) => All.All(setting => setting.IsEqual(one, other));
 
     /// <summary>Every value, as users write it: <c>opening 31s, established 135m</c>.</summary>
-    public string Format(T owner) => string.Join(", ", Settings
+    public string Format(T owner) => string.Join(", ", All
         .Select(setting => (setting.Name, Text: setting.Format(owner))).Where(setting => setting.Text is not null)
         .Select(setting => $"{setting.Name} {setting.Text}"));
 
@@ -33,7 +33,7 @@ sealed class SectionSetting<TOwner, T>(
     string name, string description, Section<T> section, Func<TOwner, T?> get, Func<TOwner, T, TOwner> set)
     : Setting<TOwner>(name, description) where T : class
 {
-    public override IReadOnlyList<Setting> Keys => section.Settings;
+    public override IReadOnlyList<Setting> Keys => section.All;
 
     public override TOwner Read(RawSection raw, TOwner owner, List<ConfigurationError> errors) =>
         raw.Sections.TryGetValue(Name, out var written) ? set(owner, section.Read(written[0], errors)) : owner;
@@ -49,7 +49,7 @@ sealed class SectionsSetting<TOwner, T>(
     Func<TOwner, ImmutableArray<T>, TOwner> set)
     : Setting<TOwner>(name, description)
 {
-    public override IReadOnlyList<Setting> Keys => section.Settings;
+    public override IReadOnlyList<Setting> Keys => section.All;
 
     public override bool IsList => true;
 

@@ -43,9 +43,6 @@ sealed class InstanceLock : IDisposable
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
     public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken) ?? throw Taken(taken);
 
-    /// <summary>True if a process holds it. Does not try to lock: a starting balancer may need it now.</summary>
-    public static bool IsHeld(string device) => HeldInterfaces().Contains(device);
-
     /// <summary>The locked interfaces in this network namespace.</summary>
     public static IReadOnlySet<string> HeldInterfaces() => Locks(Prefix).Select(name => name.Split('/')[1]).ToHashSet();
 

@@ -16,7 +16,7 @@ public sealed class SettingsAreDescribedOnce
 
     static Command Run => CommandLine.Create((_, _, _, _) => Task.FromResult(0)).Subcommands.Single(command => command.Name == "run");
 
-    public static TheoryData<string> Paths => [.. All("", LoadBalancerConfiguration.Settings.Settings).Select(setting => setting.Path)];
+    public static TheoryData<string> Paths => [.. All("", LoadBalancerConfiguration.Settings.All).Select(setting => setting.Path)];
 
     [Fact]
     public void The_reference_page_is_the_generated_one() => Assert.Equal(SettingsPage.Create(), Resource("configuration.md"));
@@ -48,7 +48,7 @@ public sealed class SettingsAreDescribedOnce
     public void A_flag_of_run_stands_for_a_setting_but_for_two() => Assert.Equal(
         ["--config", "--replace"],
         Run.Options.Select(option => option.Name)
-            .Except(All("", LoadBalancerConfiguration.Settings.Settings).Select(setting => setting.Setting.Flag ?? "")).Order());
+            .Except(All("", LoadBalancerConfiguration.Settings.All).Select(setting => setting.Setting.Flag ?? "")).Order());
 
     [Theory]
     [InlineData("timeouts", "opening 31s, established 135m, ended 10s, udp 1m")]
@@ -103,7 +103,7 @@ public sealed class SettingsAreDescribedOnce
         settings.SelectMany(setting => All($"{prefix}{setting.Name}.", setting.Keys).Prepend(($"{prefix}{setting.Name}", setting)));
 
     static Setting Find(string path) =>
-        All("", LoadBalancerConfiguration.Settings.Settings).Single(setting => setting.Path == path).Setting;
+        All("", LoadBalancerConfiguration.Settings.All).Single(setting => setting.Path == path).Setting;
 
     static string Resource(string name)
     {

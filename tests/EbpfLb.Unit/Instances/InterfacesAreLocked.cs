@@ -26,7 +26,7 @@ public sealed partial class InterfacesAreLocked
             Assert.Null(InstanceLock.TryAcquire(three, out var taken));
             Assert.Equal(three[1], taken);
             ChildProcess.AwaitExec();
-            Assert.False(InstanceLock.IsHeld(three[0]));
+            Assert.False(InstanceLock.HeldInterfaces().Contains(three[0]));
         }
         ChildProcess.AwaitExec();
 
@@ -38,15 +38,15 @@ public sealed partial class InterfacesAreLocked
     [Fact]
     public void Others_see_whether_it_is_held()
     {
-        Assert.False(InstanceLock.IsHeld(_name));
+        Assert.False(InstanceLock.HeldInterfaces().Contains(_name));
         using (Take(_name + "0"))
         using (Take(_name))
         {
-            Assert.True(InstanceLock.IsHeld(_name));
-            Assert.False(InstanceLock.IsHeld(_name[1..]));
+            Assert.True(InstanceLock.HeldInterfaces().Contains(_name));
+            Assert.False(InstanceLock.HeldInterfaces().Contains(_name[1..]));
         }
         ChildProcess.AwaitExec();
-        Assert.False(InstanceLock.IsHeld(_name));
+        Assert.False(InstanceLock.HeldInterfaces().Contains(_name));
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed partial class InterfacesAreLocked
         using var plain = BindAsNobody($"ebpf-lb/{_name}");
         using var similar = BindAsNobody($"ebpf-lb/{_name}/{Guid.NewGuid():N}");
 
-        Assert.False(InstanceLock.IsHeld(_name));
+        Assert.False(InstanceLock.HeldInterfaces().Contains(_name));
         using var first = Take(_name);
 
         Assert.NotNull(first);

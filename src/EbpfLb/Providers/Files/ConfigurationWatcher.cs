@@ -74,7 +74,7 @@ sealed partial class ConfigurationWatcher(
             LogInvalid(path, string.Concat(errors.Select(error => $"\n  {error}")));
             return null;
         }
-        var changed = LoadBalancerConfiguration.Settings.Settings
+        var changed = LoadBalancerConfiguration.Settings.All
             .Where(setting => !setting.IsReloadable && !setting.IsEqual(next, current)).ToArray();
         if (changed.Length == 0)
             return next;

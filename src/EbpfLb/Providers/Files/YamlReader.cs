@@ -17,7 +17,7 @@ sealed class YamlReader
     public static ConfigurationResult Read(string text, string file)
     {
         var source = new YamlReader(file);
-        var raw = source.Load(text) is { } root ? source.Section(root, "", LoadBalancerConfiguration.Settings.Settings) : null;
+        var raw = source.Load(text) is { } root ? source.Section(root, "", LoadBalancerConfiguration.Settings.All) : null;
         var result = raw is null ? new ConfigurationResult(null, [.. source._errors]) : Validator.Validate(raw, source._errors);
         return result with
         {

@@ -13,7 +13,7 @@ sealed class FlagReader(IReadOnlyDictionary<string, string[]> flags)
     {
         var reader = new FlagReader(flags);
         reader.RequireFlags();
-        var raw = reader.ReadSection("", LoadBalancerConfiguration.Settings.Settings);
+        var raw = reader.ReadSection("", LoadBalancerConfiguration.Settings.All);
         return Validator.Validate(raw, reader._errors);
     }
 
