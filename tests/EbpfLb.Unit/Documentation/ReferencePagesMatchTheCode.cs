@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using EbpfLb.Abi;
@@ -50,6 +51,17 @@ public sealed partial class ReferencePagesMatchTheCode
     public void The_page_of_health_has_every_state_of_a_backend() => Assert.Equal(
         Enum.GetValues<LbBackendState>().Select(state => state.ToStatusString()),
         Rows("health-and-draining.md").Select(row => Code(row[0])).Where(word => word.Length > 0));
+
+    [Fact]
+    public void The_page_on_production_has_the_sizes_and_the_version_of_the_tables()
+    {
+        var rows = Page("production.md").Split('\n');
+
+        Assert.Contains($"| unreleased | {Limits.AbiVersion} |", rows);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| services (endpoints) | {Limits.MaxServices:N0} |"), rows);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| backends, of all services together | {Limits.MaxBackends:N0} |"), rows);
+        Assert.Contains($"| interfaces of one balancer | {Limits.MaxLinks} |", rows);
+    }
 
     static bool IsRefusal(LbReason reason) => ReasonNames.ToStatusString(reason).StartsWith("refuse-", StringComparison.Ordinal);
 

@@ -7,7 +7,7 @@ using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Flows;
 
-/// <summary>The listing of a large table, and what it costs, printed; in a soak, what the README tells of.</summary>
+/// <summary>The listing of a large table, and what it costs, printed; in a soak, what docs/concepts/flows.md tells of.</summary>
 [Collection(Lanes.Busy)]
 public sealed class ManyFlowsAreListed
 {

@@ -6,7 +6,7 @@ using EbpfLb.Unit.Datapath.Harness;
 
 namespace EbpfLb.Unit.Reconcile;
 
-/// <summary>A collection of a large table, and what it costs, printed; in a soak, what the README tells of.</summary>
+/// <summary>A collection of a large table, and what it costs, printed; in a soak, what docs/concepts/flows.md tells of.</summary>
 [Collection(Lanes.Busy)]
 public sealed class ManyFlowsAreCollected
 {
