@@ -112,6 +112,17 @@ struct lb_link {
 	struct lb_address ip6;
 };
 
+/*
+ * The link layer of an attached interface. XDP sees no more than a frame's
+ * bytes: this says which frames are for the interface.
+ */
+struct lb_link_layer {
+	__u32 ifindex; /* 0: the element is free, and so are those behind it */
+	__u8 address[6]; /* its Ethernet address */
+	__u8 hides_tags; /* 1: the card may remove VLAN tags, and the host has VLANs on it */
+	__u8 zero;
+};
+
 enum __attribute__((packed)) lb_direction {
 	LB_TO_BACKEND,
 	LB_TO_CLIENT,
@@ -188,6 +199,7 @@ enum lb_reason {
 	LB_PASS_MALFORMED,
 	LB_PASS_NO_SERVICE,
 	LB_PASS_TO_TC, /* XDP leaves the packet to the tc program behind it */
+	LB_PASS_OTHER_HOST, /* the frame is for another Ethernet address, or for several hosts */
 	/* Refused: passed to the local stack, which answers with a reset or an ICMP error. */
 	LB_REFUSE_UNKNOWN_FLOW = 3 * LB_REASON_RANGE,
 	LB_REFUSE_NO_BACKEND,
@@ -275,6 +287,7 @@ _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
 _Static_assert(sizeof(struct lb_service) == 12, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_link) == 48, "lb_link");
+_Static_assert(sizeof(struct lb_link_layer) == 12, "lb_link_layer");
 _Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
 _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");

@@ -8,7 +8,7 @@
  * CTX_IS_LAST        true if no other program of the balancer sees the packet after this one
  * ctx_length         length of the frame
  * ctx_ingress        index of the interface that the packet came by
- * ctx_is_tagged      true if a VLAN tag was removed from the frame
+ * ctx_read_link      reads the link layer: the protocol, and whether the frame is for this host
  * ctx_header         pointer to a header, with bounds checked
  * ctx_leaving_size   size of the IP packet when it leaves
  * ctx_make_quote     makes room for an ICMP error's headers

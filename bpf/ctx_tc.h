@@ -15,6 +15,9 @@
 #define CTX_PASS TC_ACT_UNSPEC
 #define CTX_DROP TC_ACT_SHOT
 
+/* PACKET_HOST of <linux/if_packet.h>: the frame is for the interface's own address. */
+#define TC_PACKET_HOST 0
+
 /* The kernel comes next: its neighbour output resolves, its local stack refuses. */
 #define CTX_IS_LAST true
 
@@ -23,10 +26,21 @@ static __always_inline __u32 ctx_length(const struct __sk_buff *skb)
 	return skb->len;
 }
 
-/* A tag that the kernel or the card removed: the packet is for a VLAN interface. */
-static __always_inline bool ctx_is_tagged(const struct __sk_buff *skb)
+/*
+ * Reads the link layer; sets *protocol to the type of the payload. Returns
+ * LB_CONTINUE for an IP packet to this interface.
+ *
+ * The card or the kernel has removed the outer VLAN tag. A packet of VLAN 0 is as
+ * an untagged one (802.1Q, 9.6), any other is for a VLAN interface.
+ */
+static __always_inline enum lb_reason ctx_read_link(const struct __sk_buff *skb, __be16 *protocol)
 {
-	return skb->vlan_present;
+	*protocol = skb->protocol;
+	if (!ethernet_is_ip(*protocol))
+		return LB_PASS_NOT_IP;
+	if (skb->vlan_present && skb->vlan_tci & ETHERNET_VLAN_ID)
+		return LB_PASS_NOT_IP;
+	return skb->pkt_type == TC_PACKET_HOST ? LB_CONTINUE : LB_PASS_OTHER_HOST;
 }
 
 static __always_inline __u32 ctx_ingress(const struct __sk_buff *skb)
@@ -104,6 +118,9 @@ static __always_inline int ctx_send(struct __sk_buff *skb, const struct fib_resu
 {
 	struct ethhdr *eth;
 
+	/* A router does not forward the priority of VLAN 0. */
+	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
+		return CTX_DROP;
 	if (!fib->resolved)
 		return tc_send_unresolved(fib);
 	eth = ctx_header(skb, 0, sizeof(*eth));

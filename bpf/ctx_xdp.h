@@ -15,6 +15,7 @@
 #define lb_ctx xdp_md
 
 #include "ethernet.h"
+#include "maps.h"
 #include "types.h"
 
 #define CTX_PASS XDP_PASS
@@ -34,13 +35,6 @@ static __always_inline __u32 ctx_length(const struct xdp_md *xdp)
 	return xdp->data_end - xdp->data;
 }
 
-/* A VLAN tag is in the frame, unless the card removed it: then it cannot be seen here. */
-static __always_inline bool ctx_is_tagged(const struct xdp_md *xdp)
-{
-	(void)xdp;
-	return false;
-}
-
 static __always_inline __u32 ctx_ingress(const struct xdp_md *xdp)
 {
 	return xdp->ingress_ifindex;
@@ -52,6 +46,61 @@ static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 
 	void *header = ctx_pointer(xdp, data) + (offset & LB_OFFSET_MASK);
 
 	return header + size <= ctx_pointer(xdp, data_end) ? header : NULL;
+}
+
+/* Returns the link layer of the interface that the frame came by, or NULL if user space has not described it. */
+static __always_inline const struct lb_link_layer *xdp_link_layer(const struct xdp_md *xdp)
+{
+	const struct lb_link_layer *link;
+
+	for (__u32 i = 0; i < LB_MAX_LINKS; i++) {
+		__u32 key = i;
+
+		link = bpf_map_lookup_elem(&link_layers, &key);
+		if (!link || !link->ifindex)
+			return NULL;
+		if (link->ifindex == xdp->ingress_ifindex)
+			return link;
+	}
+	return NULL;
+}
+
+static __always_inline bool xdp_is_for(const struct ethhdr *eth, const struct lb_link_layer *link)
+{
+	const __u16 *to = (const __u16 *)eth->h_dest, *own = (const __u16 *)link->address;
+
+	return to[0] == own[0] && to[1] == own[1] && to[2] == own[2];
+}
+
+/* Returns the reason to pass a frame with a VLAN tag. That of VLAN 0 is for this interface: tc takes such tags off. */
+static __always_inline enum lb_reason xdp_pass_tagged(struct xdp_md *xdp)
+{
+	__be16 *tag = ctx_header(xdp, ETH_HLEN, sizeof(*tag));
+
+	return tag && !(*tag & bpf_htons(ETHERNET_VLAN_ID)) ? LB_PASS_TO_TC : LB_PASS_NOT_IP;
+}
+
+/*
+ * Reads the link layer; sets *protocol to the type of the payload. Returns
+ * LB_CONTINUE for an IP packet to this interface. If a tag may have been removed
+ * unseen, lb_tc decides: the kernel tells it.
+ */
+static __always_inline enum lb_reason ctx_read_link(struct xdp_md *xdp, __be16 *protocol)
+{
+	struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
+	const struct lb_link_layer *link;
+
+	if (!eth)
+		return LB_PASS_NOT_IP;
+	*protocol = eth->h_proto;
+	if (ethernet_is_tag(*protocol))
+		return xdp_pass_tagged(xdp);
+	if (!ethernet_is_ip(*protocol))
+		return LB_PASS_NOT_IP;
+	link = xdp_link_layer(xdp);
+	if (!link || link->hides_tags)
+		return LB_PASS_TO_TC;
+	return xdp_is_for(eth, link) ? LB_CONTINUE : LB_PASS_OTHER_HOST;
 }
 
 static __always_inline __u32 ctx_leaving_size(const struct xdp_md *xdp, const struct packet *pkt)

@@ -83,6 +83,14 @@ struct {
 	__type(value, struct lb_link);
 } links SEC(".maps");
 
+/* Their link layers, from the first element on: a few compares find one, where a hash costs as much as the parser. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_MAX_LINKS);
+	__type(key, __u32);
+	__type(value, struct lb_link_layer);
+} link_layers SEC(".maps");
+
 /*
  * A service's slot table: element 0 is the number of slots n, elements 1 to n
  * are backend ids. User space fills a table before it puts it into `slots`: the
@@ -182,6 +190,14 @@ struct {
 	__type(key, struct frag_key);
 	__type(value, struct frag_ports);
 } fragments SEC(".maps");
+
+/* The next IPv4 id for a fragmented datagram; see frag.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} frag_next_id SEC(".maps");
 
 /* The time at which the next ICMP error would be due at an even rate (CLOCK_MONOTONIC); see icmp_limit.h. */
 struct {

@@ -65,14 +65,14 @@ static __always_inline enum lb_reason parse_transport(struct lb_ctx *ctx, struct
 /* Fills *pkt, which the caller has zeroed. Returns LB_CONTINUE, or the reason to pass the packet unchanged. */
 static __always_inline enum lb_reason parse_packet(struct lb_ctx *ctx, struct packet *pkt)
 {
-	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
 	enum lb_reason reason;
+	__be16 protocol;
 
-	if (!eth || ctx_is_tagged(ctx) ||
-	    (eth->h_proto != bpf_htons(ETH_P_IP) && eth->h_proto != bpf_htons(ETH_P_IPV6)))
-		return LB_PASS_NOT_IP;
+	reason = ctx_read_link(ctx, &protocol);
+	if (reason)
+		return reason;
 	pkt->l3_offset = L3_OFFSET;
-	reason = ip_read(ctx, eth->h_proto == bpf_htons(ETH_P_IP), pkt);
+	reason = ip_read(ctx, protocol == bpf_htons(ETH_P_IP), pkt);
 	if (reason)
 		return reason;
 	if (L3_OFFSET + pkt->l3_length > ctx_length(ctx))

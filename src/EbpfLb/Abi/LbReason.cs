@@ -18,6 +18,7 @@ enum LbReason : uint
     PassMalformed,
     PassNoService,
     PassToTc,
+    PassOtherHost,
     RefuseUnknownFlow = 48,
     RefuseNoBackend,
     RefuseNoPort,

@@ -3,30 +3,53 @@ using System.Text;
 
 namespace EbpfLb.Native;
 
-/// <summary>Driver information of an interface (linux/ethtool.h, ETHTOOL_GDRVINFO).</summary>
+/// <summary>Requests to an interface's driver (linux/ethtool.h), and its link-layer address.</summary>
 static unsafe class Ethtool
 {
-    const nuint SiocEthtool = 0x8946;
-    const uint GetDriverInfo = 0x3;
+    /// <summary>ARPHRD_ETHER: the type of an interface whose frames have Ethernet headers.</summary>
+    public const ushort TypeEthernet = 1;
+
+    const nuint SiocEthtool = 0x8946, SiocGetHardwareAddress = 0x8927;
+    const uint GetDriverInfo = 0x3, GetFlags = 0x25;
+    const uint RemovesVlanTags = 1 << 8; // ETH_FLAG_RXVLAN
     const int AddressFamilyInet = 2;
     const int DatagramCloseOnExec = 0x80002; // SOCK_DGRAM | SOCK_CLOEXEC
 
     /// <summary>The driver's name and its hardware's bus address, which is empty for a virtual device.</summary>
     public static (string Driver, string Bus) DriverOf(string device)
     {
-        using var socket = new Fd(Check.MinusOneWithErrno(
-            LibC.socket(AddressFamilyInet, DatagramCloseOnExec, 0), "opening a socket to ask for a driver's name"));
         var info = new DriverInfo { cmd = GetDriverInfo };
-        var request = new IfReq { data = (nint)(&info) };
+        return Request(device, SiocEthtool, new() { data = (nint)(&info) }, "asking for the driver") is null
+            ? ("", "")
+            : (FixedText(info.driver), FixedText(info.bus_info));
+    }
+
+    /// <summary>True if the card removes VLAN tags from received frames (rx-vlan-hw-parse).</summary>
+    public static bool HidesVlanTags(string device)
+    {
+        var flags = new Value { cmd = GetFlags };
+        return Request(device, SiocEthtool, new() { data = (nint)(&flags) }, "asking for the offloads") is not null
+            && (flags.data & RemovesVlanTags) != 0;
+    }
+
+    /// <summary>The link layer's type (ARPHRD_*) and the six bytes of its address; without Ethernet they mean nothing.</summary>
+    public static (ushort Type, byte[] Address) HardwareAddressOf(string device)
+    {
+        var answer = Request(device, SiocGetHardwareAddress, default, "asking for the link-layer address")!.Value;
+        var address = new ReadOnlySpan<byte>(&answer.data, 8); // struct sockaddr: the family, then the address
+        return (MemoryMarshal.Read<ushort>(address), address[2..8].ToArray());
+    }
+
+    /// <summary>Null if the interface does not know the request.</summary>
+    static IfReq? Request(string device, nuint number, IfReq request, string operation)
+    {
+        using var socket = new Fd(Check.MinusOneWithErrno(
+            LibC.socket(AddressFamilyInet, DatagramCloseOnExec, 0), "opening a socket to ask for an interface"));
         Encoding.UTF8.GetBytes(device, new Span<byte>(request.name, 15));
-        if (LibC.ioctl(socket.Number, SiocEthtool, &request) < 0)
-        {
-            var errno = Marshal.GetLastPInvokeError();
-            return errno == Errno.EOPNOTSUPP
-                ? ("", "")
-                : throw new NativeException($"asking for the driver of {device}", errno);
-        }
-        return (FixedText(info.driver), FixedText(info.bus_info));
+        if (LibC.ioctl(socket.Number, number, &request) >= 0)
+            return request;
+        var errno = Marshal.GetLastPInvokeError();
+        return errno == Errno.EOPNOTSUPP ? null : throw new NativeException($"{operation} of {device}", errno);
     }
 
     static string FixedText(byte* field) => Marshal.PtrToStringUTF8((nint)field) ?? "";
@@ -38,6 +61,13 @@ static unsafe class Ethtool
         public nint data;
         readonly nint _union0;
         readonly nint _union1;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct Value
+    {
+        public uint cmd;
+        public uint data;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -7,25 +7,48 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>Writes the attached interfaces and their current addresses.</summary>
+/// <summary>Writes the attached interfaces, their current addresses and link layers.</summary>
 static class LinkReconciler
 {
     /// <summary>One pass.</summary>
-    /// <returns>The number of written entries.</returns>
+    /// <returns>The number of interfaces that changed.</returns>
     /// <exception cref="LoadBalancerException">An interface is gone.</exception>
-    public static int Apply(LbTables tables, IEnumerable<NetworkDevice> devices)
+    public static int Apply(LbTables tables, IEnumerable<NetworkDevice> devices) =>
+        devices.Count(device => ApplyLink(tables, device) | ApplyLinkLayer(tables, device));
+
+    static bool ApplyLink(LbTables tables, NetworkDevice device)
     {
-        var changes = 0;
-        foreach (var device in devices)
+        var desired = CreateLink(device.Name, device.Addresses());
+        var key = (uint)device.Index;
+        if (tables.Links.TryGet(key, out var held) && Fields(held) == Fields(desired))
+            return false;
+        tables.Links.Set(key, desired);
+        return true;
+    }
+
+    static bool ApplyLinkLayer(LbTables tables, NetworkDevice device)
+    {
+        var desired = CreateLinkLayer(device);
+        var place = PlaceOf(tables, desired.Ifindex);
+        if (tables.LinkLayers.TryGet(place, out var held) && held == desired)
+            return false;
+        tables.LinkLayers.Set(place, desired);
+        return true;
+    }
+
+    /// <summary>The element that the interface has, or else the first that no attached one has.</summary>
+    static uint PlaceOf(LbTables tables, uint ifindex)
+    {
+        uint? vacant = null;
+        for (var place = 0u; place < tables.LinkLayers.MaxEntries; place++)
         {
-            var desired = CreateLink(device.Name, device.Addresses());
-            var key = (uint)device.Index;
-            if (tables.Links.TryGet(key, out var held) && Fields(held) == Fields(desired))
-                continue;
-            tables.Links.Set(key, desired);
-            changes++;
+            tables.LinkLayers.TryGet(place, out var held);
+            if (held.Ifindex == ifindex)
+                return place;
+            if (held.Ifindex == 0 || !tables.Links.TryGet(held.Ifindex, out _))
+                vacant ??= place;
         }
-        return changes;
+        return vacant ?? throw new LoadBalancerException("map link_layers is full: attach to fewer interfaces");
     }
 
     static LbLink CreateLink(string name, ImmutableArray<IPAddress> addresses) => new()
@@ -34,6 +57,14 @@ static class LinkReconciler
         Ip4 = FirstAddress(AddressFamily.InterNetwork, addresses),
         Ip6 = FirstAddress(AddressFamily.InterNetworkV6, addresses),
     };
+
+    static LbLinkLayer CreateLinkLayer(NetworkDevice device)
+    {
+        var layer = LinkLayer.Of(device.Name);
+        var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0 };
+        layer.Address.CopyTo(result.Address[..]);
+        return result;
+    }
 
     static LbAddress FirstAddress(AddressFamily family, ImmutableArray<IPAddress> addresses) =>
         addresses.FirstOrDefault(address => address.AddressFamily == family) is { } first ? LbAddress.From(first) : default;

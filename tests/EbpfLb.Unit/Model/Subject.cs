@@ -37,8 +37,11 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     /// <summary>Lets all services listen.</summary>
     public void Configure()
     {
-        foreach (var (index, link) in World.Links())
-            Tables.Links.Set(index, link);
+        foreach (var (place, (link, side)) in World.Links().Index())
+        {
+            Tables.Links.Set(side.Index, link);
+            Tables.LinkLayers.Set((uint)place, side.Mac.LayerOf(side.Index));
+        }
         foreach (var service in Services)
         {
             foreach (var backend in service.Backends)

@@ -126,12 +126,12 @@ sealed class World
         All.SelectMany(world => world.Hosts).ToDictionary(host => host.Address);
 
     /// <summary>What the datapath is told of the links, by their indexes.</summary>
-    public static IEnumerable<(uint Index, LbLink Link)> Links() => new[] { Near, Far }.Select(side => (side.Index, new LbLink
+    public static IEnumerable<(LbLink Link, Side Side)> Links() => new[] { Near, Far }.Select(side => (new LbLink
     {
         Name = side.Name,
         Ip4 = LbAddress.From(All[0].AddressOn(side)),
         Ip6 = LbAddress.From(All[1].AddressOn(side)),
-    }));
+    }, side));
 
     /// <summary>Lines for iproute2 that make it.</summary>
     public static IEnumerable<string> Setup() =>

@@ -108,6 +108,9 @@ public enum PacketCase
     /// <summary>A segment that no endpoint accepts (RFC 5961) is forwarded and changes nothing.</summary>
     ForgedSegments,
 
+    /// <summary>A frame for another Ethernet address, or for several hosts, passes.</summary>
+    OtherHost,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }

@@ -100,10 +100,10 @@ sealed class Balancer : IDisposable
     }
 
     /// <summary>Gives the program a packet that came by the LAN.</summary>
-    public Outcome Receive(Packet packet) => Receive(packet.ToFrame(), TestNetwork.Lan);
+    public Outcome Receive(Packet packet) => Receive(packet, TestNetwork.Lan);
 
     /// <summary>Gives the program a packet that came by a link.</summary>
-    public Outcome Receive(Packet packet, Link ingress) => Receive(packet.ToFrame(), ingress);
+    public Outcome Receive(Packet packet, Link ingress) => Receive(FrameOf(packet, ingress), ingress);
 
     /// <summary>Gives the program a frame, as it stands.</summary>
     public Outcome Receive(byte[] frame, Link ingress) => _hook == Hook.Tc
@@ -111,7 +111,7 @@ sealed class Balancer : IDisposable
         : Outcome.OfXdp(ingress, frame, _network.Inside(() => TestRun.OnXdp(_datapath.Xdp!, frame, ingress.Index)));
 
     /// <summary>Gives a packet to the tc program, which stands behind the XDP hook too.</summary>
-    public Outcome ReceiveOnTc(Packet packet) => ReceiveOnTc(packet.ToFrame(), TestNetwork.Lan);
+    public Outcome ReceiveOnTc(Packet packet) => ReceiveOnTc(FrameOf(packet, TestNetwork.Lan), TestNetwork.Lan);
 
     /// <summary>Gives a packet to all programs on its way, as the kernel does: what XDP passes comes to tc.</summary>
     public Outcome Deliver(Packet packet)
@@ -125,7 +125,7 @@ sealed class Balancer : IDisposable
     /// <summary>As on a card that has summed the packet up (CHECKSUM_COMPLETE): the sum must be kept right.</summary>
     public Outcome ReceiveSummedOnTc(Packet packet)
     {
-        var frame = packet.ToFrame();
+        var frame = FrameOf(packet, TestNetwork.Lan);
         return Outcome.OfTc(TestNetwork.Lan, frame, _network.Inside(
             () => TestRun.OnTc(_datapath.Tc, frame, TestNetwork.Lan.Index, cardSummed: true)));
     }
@@ -133,7 +133,7 @@ sealed class Balancer : IDisposable
     /// <summary>As the stack hands over a large segment that is to be cut into such sizes on its way out.</summary>
     public Outcome ReceiveLargeOnTc(Packet packet, int segmentSize)
     {
-        var frame = packet.ToFrame();
+        var frame = FrameOf(packet, TestNetwork.Lan);
         return Outcome.OfTc(TestNetwork.Lan, frame, _network.Inside(
             () => TestRun.OnTc(_datapath.Tc, frame, TestNetwork.Lan.Index, segmentSize: segmentSize)));
     }
@@ -233,6 +233,10 @@ sealed class Balancer : IDisposable
         }
         LoadedDatapaths.TakeBack(_kind, _datapath);
     }
+
+    /// <summary>The frame is for the interface that it comes by, unless the packet says otherwise.</summary>
+    static byte[] FrameOf(Packet packet, Link ingress) =>
+        (packet with { DestinationMac = packet.DestinationMac ?? ingress.Mac }).ToFrame();
 
     Outcome ReceiveOnTc(byte[] frame, Link ingress) =>
         Outcome.OfTc(ingress, frame, _network.Inside(() => TestRun.OnTc(_datapath.Tc, frame, ingress.Index)));

@@ -11,8 +11,11 @@ static class TableReset
     /// <summary>As user space tells the datapath of the test network's interfaces.</summary>
     public static void StandOnBothLinks(LbTables tables)
     {
-        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
+        foreach (var (place, link) in new[] { TestNetwork.Lan, TestNetwork.Far }.Index())
+        {
             tables.Links.Set(link.Index, link.InTables);
+            tables.LinkLayers.Set((uint)place, link.LayerInTables);
+        }
     }
 
     /// <summary>Empties what a case filled that had only packets, and services with the first ids.</summary>
@@ -50,6 +53,7 @@ static class TableReset
         tables.BackendLabels.ClearFirst((int)tables.BackendLabels.MaxEntries);
         tables.Instance.ClearFirst(1);
         tables.Links.RemoveAll();
+        tables.LinkLayers.ClearFirst((int)tables.LinkLayers.MaxEntries);
         StandOnBothLinks(tables);
         return true;
     }

@@ -17,6 +17,9 @@ sealed record Link(string Name, uint Index, int Mtu, IPAddress[] Addresses)
         Ip4 = LbAddress.From(Addresses.Single(address => address.AddressFamily == AddressFamily.InterNetwork)),
         Ip6 = LbAddress.From(Addresses.Single(address => address.AddressFamily == AddressFamily.InterNetworkV6)),
     };
+
+    /// <inheritdoc cref="InTables"/>
+    public LbLinkLayer LayerInTables => Mac.LayerOf(Index);
 }
 
 /// <summary>The way to a host: the interface that a packet leaves by and the neighbour that gets it.</summary>

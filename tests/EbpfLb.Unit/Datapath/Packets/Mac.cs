@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using EbpfLb.Abi;
 
 namespace EbpfLb.Unit.Datapath.Packets;
 
@@ -31,6 +32,14 @@ readonly record struct Mac(ulong Value)
     {
         for (var i = 0; i < Length; i++)
             bytes[i] = (byte)(Value >> 8 * (Length - 1 - i));
+    }
+
+    /// <summary>As user space tells the datapath of the interface that has the address.</summary>
+    public LbLinkLayer LayerOf(uint ifindex)
+    {
+        var layer = new LbLinkLayer { Ifindex = ifindex };
+        Write(layer.Address[..]);
+        return layer;
     }
 
     public override string ToString()

@@ -1,0 +1,80 @@
+using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Cases;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
+
+namespace EbpfLb.Unit.Datapath;
+
+/// <summary>Only a frame to the interface's own Ethernet address is balanced.</summary>
+[Case(PacketCase.OtherHost)]
+public sealed class LinkLayers
+{
+    static readonly Mac Broadcast = new(0xffffffffffff);
+    static readonly Mac Multicast = new(0x01005e000001);
+
+    [Theory, OnEveryHook]
+    public void A_frame_for_another_address_passes_untouched_and_is_counted(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var lan = TestNetwork.Lan.Mac;
+        Mac[] others = [Mac.Of(hosts.Bob), new(lan.Value ^ 1), new(lan.Value ^ 1ul << 40), new(lan.Value ^ 1 << 24), Broadcast, Multicast];
+
+        foreach (var other in others)
+            lb.Receive(Some.Syn(hosts) with { DestinationMac = other }).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.PassOtherHost, (ulong)others.Length));
+        lb.HasNoFlow();
+    }
+
+    [Theory, OnEveryHook]
+    public void A_reply_in_a_frame_for_another_address_passes_too(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+
+        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack) with { DestinationMac = Mac.Of(hosts.Bob) }).IsPassedUntouched();
+    }
+
+    [Theory, OnEveryHook]
+    public void Each_interface_has_its_own_address(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+
+        lb.Receive(Some.Syn(hosts) with { DestinationMac = TestNetwork.Lan.Mac }, TestNetwork.Far).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.PassOtherHost, 1));
+    }
+
+    [Theory, OverEachIp]
+    public void Xdp_leaves_to_tc_what_comes_by_an_interface_that_it_knows_nothing_of(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        lb.Tables.LinkLayers.Set(0, default);
+
+        lb.Deliver(Some.Syn(hosts)).LeavesAs(AtBackend(hosts));
+
+        lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
+    }
+
+    [Theory, OverEachIp]
+    public void Xdp_leaves_to_tc_what_may_have_had_a_vlan_tag(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        lb.Tables.LinkLayers.Set(0, TestNetwork.Lan.LayerInTables with { HidesTags = 1 });
+
+        lb.Deliver(Some.Syn(hosts)).LeavesAs(AtBackend(hosts));
+
+        lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
+    }
+
+    static TcpPacket AtBackend(Hosts hosts) => Some.Syn(hosts) with
+    {
+        Source = hosts.Balancer.Port(40001),
+        Destination = hosts.BackendA.Port(80),
+        Ttl = (byte)(Some.Syn(hosts).Ttl - 1),
+    };
+}
