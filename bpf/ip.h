@@ -84,8 +84,10 @@ static __always_inline __u32 ip6_extension_size(__u8 header, const struct ip6_ex
 	return header == IPPROTO_AH ? (extension->length + 2) * 4 : (extension->length + 1) * 8;
 }
 
+/* Sets the fragment's fields from the fragment header at pkt->l4_offset. */
 static __always_inline void ip6_read_fragment(const struct ip6_fragment *header, struct packet *pkt)
 {
+	pkt->fragment_offset = pkt->l4_offset;
 	pkt->fragment = ip_fragment(header->offset & bpf_htons(IP6_FRAGMENT_OFFSET),
 				    header->offset & bpf_htons(IP6_MORE_FRAGMENTS));
 	pkt->fragment_id = header->id;

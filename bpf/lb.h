@@ -101,6 +101,17 @@ static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct
 	return LB_CONTINUE;
 }
 
+/* Gives a packet of a flow the addresses and ports that it leaves with. Returns false if it is too short. */
+static __always_inline bool lb_rewrite(struct lb_ctx *ctx, struct packet *pkt,
+				       const struct lb_flow *flow)
+{
+	if (dsr_applies(flow))
+		return true;
+	if (pkt->fragment && !frag_rewrite_id(ctx, pkt))
+		return false;
+	return rewrite_packet(ctx, pkt, &flow->rewritten);
+}
+
 /* Forwards a packet of a flow: resolves, rewrites, counts. */
 static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct packet *pkt,
 						 struct lb_flow *flow, __u32 now,
@@ -110,11 +121,11 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 
 	if (reason)
 		return reason;
-	if (!dsr_applies(flow) && !rewrite_packet(ctx, pkt, &flow->rewritten))
-		return LB_DROP_REWRITE;
-
 	if (pkt->fragment == FRAGMENT_FIRST)
 		frag_track(pkt);
+	if (!lb_rewrite(ctx, pkt, flow))
+		return LB_DROP_REWRITE;
+
 	flow_update(flow, pkt, now);
 	count_traffic(flow, pkt->l3_length);
 	event_packet_forwarded(pkt, flow);

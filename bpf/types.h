@@ -83,6 +83,8 @@ struct packet {
 	__u32 l3_length; /* of the IP packet, without a trailer of the frame */
 	__u32 l4_length;
 	__be32 fragment_id;
+	__be32 snat_fragment_id; /* the id that a fragment leaves with in mode nat; see frag.h */
+	__u32 fragment_offset; /* of IPv6's fragment header */
 	__be32 tcp_seq;
 	__be32 tcp_ack;
 	enum fragment fragment;
@@ -129,8 +131,9 @@ struct frag_key {
 
 struct frag_ports {
 	__u64 tracked_ns; /* CLOCK_MONOTONIC, coarse */
+	__be32 snat_id; /* an IPv4 id takes its first two bytes */
 	__be16 sport;
 	__be16 dport;
 	__u8 protocol;
-	__u8 zero[3];
+	__u8 zero[7];
 };

@@ -25,7 +25,7 @@ public sealed class Fragments
         var opened = lb.Receive(pieces[0]);
 
         var flow = new TestFlow(datagram.Source, dns.At, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
-        var arriving = flow.AtBackend(datagram).Fragment(Id, 1480, 2960);
+        var arriving = flow.AtBackend(datagram).Fragment(IdOf(opened), 1480, 2960);
         opened.LeavesAs(arriving[0]);
         lb.Receive(pieces[1]).LeavesAs(arriving[1]);
         lb.Receive(pieces[2]).LeavesAs(arriving[2]);
@@ -40,8 +40,7 @@ public sealed class Fragments
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53)));
         var answer = new UdpPacket(flow.Backend, flow.Nat) { Payload = Some.Bytes(2001) };
 
-        foreach (var (piece, arriving) in answer.Fragment(Id, 8, 1488).Zip(flow.AtClient(answer).Fragment(Id, 8, 1488)))
-            lb.Receive(piece).LeavesAs(arriving);
+        Follow(lb, answer.Fragment(Id, 8, 1488), id => flow.AtClient(answer).Fragment(id, 8, 1488));
     }
 
     [Theory, OnEveryHook]
@@ -51,8 +50,7 @@ public sealed class Fragments
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
         var data = flow.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(2000) };
 
-        foreach (var (piece, arriving) in data.Fragment(Id, 1200).Zip(flow.AtBackend(data).Fragment(Id, 1200)))
-            lb.Receive(piece).LeavesAs(arriving);
+        Follow(lb, data.Fragment(Id, 1200), id => flow.AtBackend(data).Fragment(id, 1200));
     }
 
     [Theory, OnEveryHook]
@@ -66,11 +64,11 @@ public sealed class Fragments
         var flowOfOne = new TestFlow(one.Source, hosts.Web, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
         var flowOfOther = new TestFlow(other.Source, hosts.Web, hosts.Balancer.Port(40002), hosts.BackendB.Port(53));
 
-        lb.Receive(ones[0]);
-        lb.Receive(others[0]);
+        var idOfOne = IdOf(lb.Receive(ones[0]));
+        var idOfOther = IdOf(lb.Receive(others[0]));
 
-        lb.Receive(ones[1]).LeavesAs(flowOfOne.AtBackend(one).Fragment(Id, 800)[1]);
-        lb.Receive(others[1]).LeavesAs(flowOfOther.AtBackend(other).Fragment(Id + 1, 800)[1]);
+        lb.Receive(ones[1]).LeavesAs(flowOfOne.AtBackend(one).Fragment(idOfOne, 800)[1]);
+        lb.Receive(others[1]).LeavesAs(flowOfOther.AtBackend(other).Fragment(idOfOther, 800)[1]);
     }
 
     /// <summary>In IPv4 a segment and a datagram may have one id; in IPv6 the id alone tells packets apart.</summary>
@@ -84,11 +82,11 @@ public sealed class Fragments
         var flow = new TestFlow(datagram.Source, hosts.Web, hosts.Balancer.Port(40001), hosts.BackendA.Port(53));
         var segment = connection.FromClient(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) };
 
-        lb.Receive(datagram.Fragment(Id, 800)[0]);
-        lb.Receive(segment.Fragment(Id, 800)[0]);
+        var idOfDatagram = IdOf(lb.Receive(datagram.Fragment(Id, 800)[0]));
+        var idOfSegment = IdOf(lb.Receive(segment.Fragment(Id, 800)[0]));
 
-        lb.Receive(datagram.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(datagram).Fragment(Id, 800)[1]);
-        lb.Receive(segment.Fragment(Id, 800)[1]).LeavesAs(connection.AtBackend(segment).Fragment(Id, 800)[1]);
+        lb.Receive(datagram.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(datagram).Fragment(idOfDatagram, 800)[1]);
+        lb.Receive(segment.Fragment(Id, 800)[1]).LeavesAs(connection.AtBackend(segment).Fragment(idOfSegment, 800)[1]);
     }
 
     [Theory, OnEveryHook]
@@ -113,10 +111,10 @@ public sealed class Fragments
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
         var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(3000) };
         var pieces = datagram.Fragment(Id, 1480, 2960);
-        var flow = TestFlow.From(lb.Receive(pieces[0]));
+        var opened = lb.Receive(pieces[0]);
 
         lb.Pass(TimeSpan.FromSeconds(25));
-        lb.Receive(pieces[1]).LeavesAs(flow.AtBackend(datagram).Fragment(Id, 1480, 2960)[1]);
+        lb.Receive(pieces[1]).LeavesAs(TestFlow.Of(opened).AtBackend(datagram).Fragment(IdOf(opened), 1480, 2960)[1]);
         lb.Pass(TimeSpan.FromSeconds(6));
         lb.Receive(pieces[2]).IsPassedUntouched();
 
@@ -134,8 +132,8 @@ public sealed class Fragments
         lb.Pass(TimeSpan.FromMinutes(1));
 
         lb.Receive(anew.Fragment(Id, 800)[1]).IsPassedUntouched();
-        var flow = TestFlow.From(lb.Receive(anew.Fragment(Id, 800)[0]));
-        lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(flow.AtBackend(anew).Fragment(Id, 800)[1]);
+        var opened = lb.Receive(anew.Fragment(Id, 800)[0]);
+        lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(TestFlow.Of(opened).AtBackend(anew).Fragment(IdOf(opened), 800)[1]);
     }
 
     [Theory, OnEveryHook]
@@ -151,4 +149,94 @@ public sealed class Fragments
 
         lb.HasCounted((LbReason.PassNoService, 1), (LbReason.PassFragment, 1));
     }
+
+    [Theory, OnEveryHook]
+    public void Two_clients_with_one_id_do_not_mix_at_their_backend(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        UdpPacket[] datagrams =
+        [
+            Some.Datagram(hosts) with { Payload = Some.Bytes(2400) },
+            Some.Datagram(hosts) with { Source = hosts.Bob.Port(40002), Payload = Some.Bytes(2401) },
+        ];
+
+        Outcome[] opened = [.. datagrams.Select(datagram => lb.Receive(datagram.Fragment(777, 1480)[0]))];
+
+        Assert.NotEqual(IdOf(opened[0]), IdOf(opened[1]));
+        foreach (var (datagram, first) in datagrams.Zip(opened))
+        {
+            var arriving = TestFlow.Of(first).AtBackend(datagram).Fragment(IdOf(first), 1480);
+            first.LeavesAs(arriving[0]);
+            lb.Receive(datagram.Fragment(777, 1480)[1]).LeavesAs(arriving[1]);
+        }
+    }
+
+    [Theory, OnEveryHook]
+    public void Two_backends_with_one_id_do_not_mix_at_their_client(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var dns = lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
+        TestFlow[] flows = [lb.Open(hosts.Alice.Port(40001), dns), lb.Open(hosts.Alice.Port(40002), dns)];
+
+        var ids = flows.Select(flow => IdOf(lb.Receive(
+            (new UdpPacket(flow.Backend, flow.Nat) { Payload = Some.Bytes(2400) }).Fragment(777, 1480)[0])));
+
+        Assert.Equal(2, ids.Distinct().Count());
+    }
+
+    [Theory, OnEveryHook]
+    public void A_first_one_that_comes_twice_keeps_its_id(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var first = (Some.Datagram(hosts) with { Payload = Some.Bytes(2400) }).Fragment(777, 1480)[0];
+
+        Assert.Equal(IdOf(lb.Receive(first)), IdOf(lb.Receive(first)));
+    }
+
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public void No_id_comes_again_before_all_have_come(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(99) };
+
+        var ids = Enumerable.Range(0, 1000).Select(id => IdOf(lb.Receive(datagram.Fragment((uint)id, 64)[0])));
+
+        Assert.Equal(1000, ids.Distinct().Count());
+    }
+
+    [Theory, OverEachIp]
+    public void The_sum_of_a_card_follows_the_id(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Tc);
+        lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
+        var datagram = Some.Datagram(hosts) with { Payload = Some.Bytes(99) };
+
+        foreach (var piece in datagram.Fragment(Id, 64))
+            Assert.Equal(Verdict.Redirect, lb.ReceiveSummedOnTc(piece).Verdict);
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.DirectServerReturn)]
+    public void In_mode_dsr_they_keep_the_id(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.ReturnDirectly(lb.ServeUdp(hosts.Web, hosts.BackendA.Port(80)));
+
+        foreach (var piece in (Some.Datagram(hosts) with { Payload = Some.Bytes(99) }).Fragment(Id, 64))
+            lb.Receive(piece).LeavesAsItCame(hosts.BackendA);
+    }
+
+    /// <summary>Each piece leaves as one with the same id.</summary>
+    static void Follow(Balancer lb, PieceOfPacket[] pieces, Func<uint, PieceOfPacket[]> arriving)
+    {
+        Outcome[] outcomes = [.. pieces.Select(lb.Receive)];
+        foreach (var (outcome, expected) in outcomes.Zip(arriving(IdOf(outcomes[0]))))
+            outcome.LeavesAs(expected);
+    }
+
+    /// <summary>The id that a fragment left with.</summary>
+    static uint IdOf(Outcome outcome) => new Frame(outcome.Left).Ip!.Fragment!.Value.Id;
 }

@@ -29,5 +29,5 @@ static class FragmentTable
 
     record struct Key(LbAddress Source, LbAddress Destination, uint Id, uint Protocol);
 
-    record struct Ports(ulong TrackedNs, BigEndianPort Source, BigEndianPort Destination, uint Protocol);
+    record struct Ports(ulong TrackedNs, uint SnatId, BigEndianPort Source, BigEndianPort Destination, ulong Protocol);
 }

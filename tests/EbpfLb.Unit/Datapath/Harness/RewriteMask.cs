@@ -6,7 +6,7 @@ namespace EbpfLb.Unit.Datapath.Harness;
 static class RewriteMask
 {
     /// <summary>
-    /// The frame without what a rewrite changes: all addresses, ports, checksums and the TTL; of an ICMP error, those
+    /// The frame without what a rewrite changes: all addresses, ports, checksums, the TTL and a fragment's id; of an ICMP error, those
     /// of the quoted packet as well, except for its TTL. A later fragment has neither ports nor checksum.
     /// </summary>
     public static byte[] Rest(Frame frame)
@@ -15,6 +15,8 @@ static class RewriteMask
         rest.AsSpan(0, 2 * Mac.Length).Clear();
         rest[Packet.EthernetLength + (frame.Ip!.IsIp4 ? 8 : 7)] = 0;
         ClearAddresses(rest.AsSpan(Packet.EthernetLength), frame.Ip);
+        if (frame.Ip.Fragment is not null)
+            rest.AsSpan(Packet.EthernetLength + frame.Ip.IdOffset, frame.Ip.IsIp4 ? sizeof(ushort) : sizeof(uint)).Clear();
         if (frame.HasPorts)
             ClearPortsAndChecksum(rest.AsSpan(frame.SegmentOffset), frame.L4ChecksumOffset);
         else if (frame.IsIcmp && frame.Quote.Ip is { } quoted)

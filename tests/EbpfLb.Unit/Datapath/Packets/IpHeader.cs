@@ -18,6 +18,9 @@ sealed record IpHeader(byte[] Bytes, byte Protocol, int PacketLength, Piece? Fra
     public IPAddress Source => new(IsIp4 ? Bytes[12..16] : Bytes[8..24]);
     public IPAddress Destination => new(IsIp4 ? Bytes[16..20] : Bytes[24..40]);
 
+    /// <summary>Where the id of a fragment stands: IPv4's in the header, IPv6's in its last fragment header.</summary>
+    public int IdOffset { get; private init; } = 4;
+
     /// <summary>IPv6 has none to be wrong.</summary>
     public bool ChecksumIsRight => !IsIp4 || InternetChecksum.Sum(Bytes) == 0xffff;
 
@@ -53,17 +56,18 @@ sealed record IpHeader(byte[] Bytes, byte Protocol, int PacketLength, Piece? Fra
         var next = bytes[6];
         var length = Ip6Header.MinLength;
         Piece? piece = null;
+        var idOffset = 0;
         while (SizeOfExtension(next, bytes[length..]) is { } size && piece is not { Offset: > 0 })
         {
             if (length + size > bytes.Length)
                 return null;
             if (next == Extension.FragmentNumber)
-                piece = ReadPiece(bytes[length..]) ?? piece;
+                (piece, idOffset) = (ReadPiece(bytes[length..]) ?? piece, length + 4);
             next = bytes[length];
             length += size;
         }
         var packetLength = Ip6Header.MinLength + BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]);
-        return new(bytes[..length].ToArray(), next, packetLength, piece);
+        return new(bytes[..length].ToArray(), next, packetLength, piece) { IdOffset = idOffset };
     }
 
     /// <summary>Null for what is no extension header. One that is cut off has the least size that one can have.</summary>
