@@ -71,10 +71,10 @@ static __always_inline __u32 csum_ports(const struct lb_tuple *tuple)
 }
 
 /* Returns the sum of the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). */
-static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __u16 l4_length)
+static __always_inline __u32 csum_pseudo_header(const struct lb_tuple *tuple, __u32 l4_length)
 {
 	return csum_from64(csum_addresses(tuple) + bpf_htons(tuple->protocol) +
-			   bpf_htons(l4_length));
+			   bpf_htonl(l4_length));
 }
 
 /*

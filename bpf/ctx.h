@@ -10,6 +10,7 @@
  * ctx_ingress        index of the interface that the packet came by
  * ctx_read_link      reads the link layer: the protocol, and whether the frame is for this host
  * ctx_header         pointer to a header, with bounds checked
+ * ctx_gso_length     length of a large segment's frame, 0 for other packets
  * ctx_leaving_size   size of the IP packet when it leaves
  * ctx_make_quote     makes room for an ICMP error's headers
  * ctx_can_send       true if this hook can send the packet to the next hop

@@ -66,10 +66,17 @@ static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u
 	return header + size <= ctx_pointer(skb, data_end) ? header : NULL;
 }
 
+/* Returns the length of the frame if it is a large segment (GSO), or 0: only such a packet may be BIG TCP. */
+static __always_inline __u32 ctx_gso_length(const struct __sk_buff *skb)
+{
+	return skb->gso_size ? skb->len : 0;
+}
+
 /* The size of each segment if the packet is a large segment (GSO). */
 static __always_inline __u32 ctx_leaving_size(const struct __sk_buff *skb, const struct packet *pkt)
 {
-	__u32 headers = pkt->l4_offset - pkt->l3_offset + pkt->l4_header_length;
+	__u32 headers =
+		pkt->l4_offset - pkt->l3_offset + pkt->l4_header_length - pkt->jumbo_header_length;
 
 	return skb->gso_size ? headers + skb->gso_size : pkt->l3_length;
 }

@@ -103,6 +103,13 @@ static __always_inline enum lb_reason ctx_read_link(struct xdp_md *xdp, __be16 *
 	return xdp_is_for(eth, link) ? LB_CONTINUE : LB_PASS_OTHER_HOST;
 }
 
+/* Which packets are large segments is not known here: tc takes BIG TCP. */
+static __always_inline __u32 ctx_gso_length(const struct xdp_md *xdp)
+{
+	(void)xdp;
+	return 0;
+}
+
 static __always_inline __u32 ctx_leaving_size(const struct xdp_md *xdp, const struct packet *pkt)
 {
 	(void)xdp;

@@ -13,6 +13,7 @@
 #define IP4_MORE_FRAGMENTS 0x2000
 #define IP6_FRAGMENT_OFFSET 0xfff8
 #define IP6_MORE_FRAGMENTS 0x0001
+#define IP6_JUMBO_HEADER_SIZE 8
 
 /* A packet with more extension headers passes unchanged. */
 #define IP6_MAX_EXTENSIONS 6
@@ -45,6 +46,17 @@ static __always_inline enum fragment ip_fragment(bool offset, bool more)
 }
 
 /*
+ * Returns the length of an IP packet whose length field is 0: that of the frame
+ * for a segment above 64 KiB (BIG TCP), or 0 for a packet that lies.
+ */
+static __always_inline __u32 ip_big_length(const struct lb_ctx *ctx, const struct packet *pkt)
+{
+	__u32 length = ctx_gso_length(ctx);
+
+	return length > pkt->l3_offset ? length - pkt->l3_offset : 0;
+}
+
+/*
  * Fills *pkt from the IPv4 header at pkt->l3_offset. Returns LB_CONTINUE or
  * LB_PASS_MALFORMED.
  */
@@ -56,7 +68,7 @@ static __always_inline enum lb_reason ip4_read(struct lb_ctx *ctx, struct packet
 	if (!ip || ip->version != 4)
 		return LB_PASS_MALFORMED;
 	header_length = ip->ihl * 4;
-	pkt->l3_length = bpf_ntohs(ip->tot_len);
+	pkt->l3_length = ip->tot_len ? bpf_ntohs(ip->tot_len) : ip_big_length(ctx, pkt);
 	if (header_length < sizeof(*ip) || pkt->l3_length < header_length)
 		return LB_PASS_MALFORMED;
 	pkt->tuple.src = lb_address_v4(ip->saddr);
@@ -139,6 +151,20 @@ lb_global int ip6_skip_extensions(struct lb_ctx *ctx, struct packet *pkt)
 }
 
 /*
+ * Returns the length of an IPv6 packet whose length field is 0. The kernel's BIG
+ * TCP has a hop-by-hop header for its length (RFC 2675), the first and only one,
+ * which no segment on the wire has.
+ */
+static __always_inline __u32 ip6_read_jumbo(const struct lb_ctx *ctx, __u8 next, struct packet *pkt)
+{
+	__u32 length = ip_big_length(ctx, pkt);
+
+	if (length && next == IPPROTO_HOPOPTS)
+		pkt->jumbo_header_length = IP6_JUMBO_HEADER_SIZE;
+	return length > sizeof(struct ipv6hdr) ? length : sizeof(struct ipv6hdr);
+}
+
+/*
  * Fills *pkt from the IPv6 header at pkt->l3_offset and its extension headers.
  * Returns LB_CONTINUE or LB_PASS_MALFORMED.
  */
@@ -149,7 +175,8 @@ static __always_inline enum lb_reason ip6_read(struct lb_ctx *ctx, struct packet
 
 	if (!ip || ip->version != 6)
 		return LB_PASS_MALFORMED;
-	pkt->l3_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	pkt->l3_length = ip->payload_len ? sizeof(*ip) + bpf_ntohs(ip->payload_len) :
+					   ip6_read_jumbo(ctx, ip->nexthdr, pkt);
 	pkt->tuple.src = lb_address_v6(&ip->saddr);
 	pkt->tuple.dst = lb_address_v6(&ip->daddr);
 	pkt->ttl = ip->hop_limit;

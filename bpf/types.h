@@ -92,6 +92,7 @@ struct packet {
 	__u8 l4_header_length; /* 0 for ICMP */
 	__u8 ttl; /* or hop limit */
 	__u8 tcp_flags; /* 0 for UDP */
+	__u8 jumbo_header_length; /* of the extension header that BIG TCP loses when it is cut into segments */
 	bool csum_partial; /* XDP: the checksum field looks like CHECKSUM_PARTIAL */
 };
 

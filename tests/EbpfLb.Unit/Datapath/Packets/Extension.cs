@@ -14,6 +14,14 @@ sealed record Extension(byte Number, byte[] Bytes)
     /// <summary>Padding options (RFC 8200, 4.2 and 4.3) that fill so many bytes, a multiple of eight.</summary>
     public static Extension HopByHop(int length = 8) => new(HopByHopNumber, Padding(length));
 
+    /// <summary>The length of a packet whose header says 0 (RFC 2675, 2), as the kernel writes it for BIG TCP.</summary>
+    public static Extension Jumbo(int length)
+    {
+        byte[] bytes = [0, 0, 0xc2, 4, 0, 0, 0, 0];
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4), length);
+        return new(HopByHopNumber, bytes);
+    }
+
     /// <inheritdoc cref="HopByHop"/>
     public static Extension DestinationOptions(int length = 8) => new(DestinationOptionsNumber, Padding(length));
 
