@@ -56,7 +56,7 @@ static __always_inline const struct lb_link_layer *xdp_link_layer(const struct x
 	for (__u32 i = 0; i < LB_MAX_LINKS; i++) {
 		__u32 key = i;
 
-		link = bpf_map_lookup_elem(&link_layers, &key);
+		link = bpf_map_lookup_elem(&ethernet_links, &key);
 		if (!link || !link->ifindex)
 			return NULL;
 		if (link->ifindex == xdp->ingress_ifindex)

@@ -89,7 +89,7 @@ struct {
 	__uint(max_entries, LB_MAX_LINKS);
 	__type(key, __u32);
 	__type(value, struct lb_link_layer);
-} link_layers SEC(".maps");
+} ethernet_links SEC(".maps");
 
 /*
  * A service's slot table: element 0 is the number of slots n, elements 1 to n

@@ -119,9 +119,10 @@ sealed partial class Runner(
             loggers.CreateLogger<FlowReporter>());
         var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
+        var neighbours = new NeighbourMonitor(attached.Tables, time, loggers.CreateLogger<NeighbourMonitor>()).RunAsync(stop.Token);
         try
         {
-            var ended = await Task.WhenAny(control, reporter.Ended);
+            var ended = await Task.WhenAny(control, neighbours, reporter.Ended);
             await ended;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -131,7 +132,8 @@ sealed partial class Runner(
         finally
         {
             await stop.CancelAsync();
-            await control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // its error, if any, was thrown above
+            // The errors, if any, were thrown above.
+            await Task.WhenAll(control, neighbours).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -30,9 +30,9 @@ static class LinkReconciler
     {
         var desired = CreateLinkLayer(device);
         var place = PlaceOf(tables, desired.Ifindex);
-        if (tables.LinkLayers.TryGet(place, out var held) && held == desired)
+        if (tables.EthernetLinks.TryGet(place, out var held) && held == desired)
             return false;
-        tables.LinkLayers.Set(place, desired);
+        tables.EthernetLinks.Set(place, desired);
         return true;
     }
 
@@ -40,15 +40,15 @@ static class LinkReconciler
     static uint PlaceOf(LbTables tables, uint ifindex)
     {
         uint? vacant = null;
-        for (var place = 0u; place < tables.LinkLayers.MaxEntries; place++)
+        for (var place = 0u; place < tables.EthernetLinks.MaxEntries; place++)
         {
-            tables.LinkLayers.TryGet(place, out var held);
+            tables.EthernetLinks.TryGet(place, out var held);
             if (held.Ifindex == ifindex)
                 return place;
             if (held.Ifindex == 0 || !tables.Links.TryGet(held.Ifindex, out _))
                 vacant ??= place;
         }
-        return vacant ?? throw new LoadBalancerException("map link_layers is full: attach to fewer interfaces");
+        return vacant ?? throw new LoadBalancerException("map ethernet_links is full: attach to fewer interfaces");
     }
 
     static LbLink CreateLink(string name, ImmutableArray<IPAddress> addresses) => new()

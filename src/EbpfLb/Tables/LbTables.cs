@@ -18,7 +18,7 @@ sealed class LbTables : IDisposable
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
         Links = new(_all["links"], "links");
-        LinkLayers = new(_all["link_layers"], "link_layers");
+        EthernetLinks = new(_all["ethernet_links"], "ethernet_links");
         Slots = new(new(_all["slots"], "slots"));
         RoundRobinCounters = new(_all["rr_counters"], "rr_counters");
         ActiveFlows = new(_all["active_flows"], "active_flows");
@@ -34,7 +34,7 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "half_open", "udp_flows", "generation", "fragments", "frag_next_id", "port_filter", "services", "backends", "links", "link_layers", "slots", "rr_counters",
+        "flows", "half_open", "udp_flows", "generation", "fragments", "frag_next_id", "frag_next_id", "port_filter", "services", "backends", "links", "ethernet_links", "link_layers", "slots", "rr_counters",
         "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
@@ -67,7 +67,7 @@ sealed class LbTables : IDisposable
     public BpfMap<uint, LbLink> Links { get; }
 
     /// <summary>Their link layers, from index 0 on.</summary>
-    public BpfMap<uint, LbLinkLayer> LinkLayers { get; }
+    public BpfMap<uint, LbLinkLayer> EthernetLinks { get; }
 
     public SlotTables Slots { get; }
 

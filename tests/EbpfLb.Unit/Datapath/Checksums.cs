@@ -157,8 +157,10 @@ public sealed class Checksums
         var flow = new TestFlow(
             datagram.Source, datagram.Destination, hosts.Balancer.Port(40001), hosts.BackendA.Port(8080));
 
-        foreach (var (piece, arriving) in datagram.Fragment(9, 600).Zip(flow.AtBackend(datagram).Fragment(9, 600)))
-            lb.ReceiveSummedOnTc(piece).LeavesAs(arriving);
+        Outcome[] outcomes = [.. datagram.Fragment(9, 600).Select(lb.ReceiveSummedOnTc)];
+
+        foreach (var (outcome, arriving) in outcomes.Zip(flow.AtBackend(datagram).Fragment(outcomes[0].FragmentId, 600)))
+            outcome.LeavesAs(arriving);
     }
 
     [Fact]

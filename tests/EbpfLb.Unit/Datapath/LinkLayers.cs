@@ -52,7 +52,7 @@ public sealed class LinkLayers
     {
         using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
-        lb.Tables.LinkLayers.Set(0, default);
+        lb.Tables.EthernetLinks.Set(0, default);
 
         lb.Deliver(Some.Syn(hosts)).LeavesAs(AtBackend(hosts));
 
@@ -64,7 +64,7 @@ public sealed class LinkLayers
     {
         using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
-        lb.Tables.LinkLayers.Set(0, TestNetwork.Lan.LayerInTables with { HidesTags = 1 });
+        lb.Tables.EthernetLinks.Set(0, TestNetwork.Lan.LayerInTables with { HidesTags = 1 });
 
         lb.Deliver(Some.Syn(hosts)).LeavesAs(AtBackend(hosts));
 

@@ -40,7 +40,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
         foreach (var (place, (link, side)) in World.Links().Index())
         {
             Tables.Links.Set(side.Index, link);
-            Tables.LinkLayers.Set((uint)place, side.Mac.LayerOf(side.Index));
+            Tables.EthernetLinks.Set((uint)place, side.Mac.LayerOf(side.Index));
         }
         foreach (var service in Services)
         {

@@ -3,6 +3,7 @@ using EbpfLb.Abi;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Reconcile;
 
@@ -38,6 +39,51 @@ public sealed class LinkTableFollowsTheInterfaces
         Assert.Equal(1, network.Run(() => LinkReconciler.Apply(lb.Tables, devices)));
         Assert.Equal(("front", Address("198.51.100.9"), Nothing), LinkOf(lb, devices[0]));
     }
+
+    [Fact]
+    public void With_its_ethernet_address()
+    {
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        lb.Tables.EthernetLinks.ClearFirst((int)lb.Tables.EthernetLinks.MaxEntries);
+        var network = Network();
+        var devices = network.Run(() => new[] { NetworkDevice.Find("front"), NetworkDevice.Find("back") });
+        network.Configure("link set front address 02:00:00:00:00:01", "link set back address 02:00:00:00:00:02");
+        network.Run(() => LinkReconciler.Apply(lb.Tables, devices));
+
+        network.Configure("link set back address 02:00:00:00:00:03");
+
+        Assert.Equal(1, network.Run(() => LinkReconciler.Apply(lb.Tables, devices)));
+        Assert.Equal([new Mac(0x020000000001).LayerOf(301), new Mac(0x020000000003).LayerOf(302), default], Layers(lb, 3));
+    }
+
+    [Fact]
+    public void One_that_comes_takes_the_place_of_one_that_went()
+    {
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        lb.Tables.EthernetLinks.ClearFirst((int)lb.Tables.EthernetLinks.MaxEntries);
+        var network = Network();
+        network.Run(() => LinkReconciler.Apply(lb.Tables, [NetworkDevice.Find("front"), NetworkDevice.Find("back")]));
+        lb.Tables.Links.Remove(301);
+        network.Configure(
+            "link del front", "link add front index 303 type veth peer name front-end", "address add 192.0.2.1/24 dev front");
+
+        network.Run(() => LinkReconciler.Apply(lb.Tables, [NetworkDevice.Find("front")]));
+
+        Assert.Equal([303u, 302u, 0u], Layers(lb, 3).Select(layer => layer.Ifindex));
+    }
+
+    [Theory]
+    [InlineData("eth0", true)]
+    [InlineData("eth", false)]
+    [InlineData("eth0.10", false)]
+    [InlineData("bond0", true)]
+    public void Its_vlans_are_known(string device, bool has) => Assert.Equal(has, LinkLayer.HasVlan(
+    [
+        "VLAN Dev name\t | VLAN ID", "Name-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD", "eth0.10        | 10  | eth0",
+        "blue           | 20  | bond0",
+    ], device));
+
+    static LbLinkLayer[] Layers(Balancer lb, int count) => lb.Tables.EthernetLinks.ReadFirst(count);
 
     static NetworkNamespace Network()
     {

@@ -79,6 +79,9 @@ sealed partial class NetworkNamespace
         return result.Task;
     });
 
+    /// <summary>What iproute2 calls it, as long as it lives: the id of a thread inside.</summary>
+    public string Id => Run(() => new FileInfo("/proc/thread-self").LinkTarget!.Split('/')[^1]);
+
     /// <summary>Has iproute2 carry out the lines, all or nothing but the first fault.</summary>
     public void Configure(params string[] lines) => Configure([], lines);
 

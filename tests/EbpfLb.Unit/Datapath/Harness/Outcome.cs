@@ -29,6 +29,9 @@ sealed record Outcome(Hook Hook, Link Ingress, byte[] Came, Verdict Verdict, byt
     /// <summary>The Ethernet addresses are as they came: the kernel, which resolves neighbours, is to write them.</summary>
     public bool KernelResolves => Left.AsSpan(0, 2 * Mac.Length).SequenceEqual(Came.AsSpan(0, 2 * Mac.Length));
 
+    /// <summary>The id that a fragment left with.</summary>
+    public uint FragmentId => new Frame(Left).Ip!.Fragment!.Value.Id;
+
     /// <summary>
     /// The frame was sent on towards the expected packet's destination and is that packet, byte for byte. Its
     /// Ethernet addresses are the way's, or on tc those that came, for the kernel to write; which of the two is

@@ -14,7 +14,7 @@ static class TableReset
         foreach (var (place, link) in new[] { TestNetwork.Lan, TestNetwork.Far }.Index())
         {
             tables.Links.Set(link.Index, link.InTables);
-            tables.LinkLayers.Set((uint)place, link.LayerInTables);
+            tables.EthernetLinks.Set((uint)place, link.LayerInTables);
         }
     }
 
@@ -53,7 +53,7 @@ static class TableReset
         tables.BackendLabels.ClearFirst((int)tables.BackendLabels.MaxEntries);
         tables.Instance.ClearFirst(1);
         tables.Links.RemoveAll();
-        tables.LinkLayers.ClearFirst((int)tables.LinkLayers.MaxEntries);
+        tables.EthernetLinks.ClearFirst((int)tables.EthernetLinks.MaxEntries);
         StandOnBothLinks(tables);
         return true;
     }

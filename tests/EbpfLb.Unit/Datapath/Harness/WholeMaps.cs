@@ -39,6 +39,19 @@ static unsafe partial class WholeMaps
         Write(map, new TValue[count * MapTypes.PossibleCpus], count);
     }
 
+    /// <summary>Sets a per-CPU array's value on every processor.</summary>
+    public static void SetPerCpu<TValue>(this BpfMap<uint, TValue> map, uint key, TValue value)
+        where TValue : unmanaged
+    {
+        TValue[] values = [.. Enumerable.Repeat(value, MapTypes.PossibleCpus)];
+        var count = 1u;
+        fixed (TValue* v = values)
+        {
+            Check.NegativeErrno(
+                LibBpf.bpf_map_update_batch(map.Fd.Number, &key, v, &count, null), $"writing to map {map.Name}");
+        }
+    }
+
     public static void WriteFirst<TValue>(this BpfMap<uint, TValue> map, TValue[] values)
         where TValue : unmanaged => Write(map, values, values.Length);
 

@@ -1,0 +1,103 @@
+using System.Net;
+using EbpfLb.Native;
+using EbpfLb.Tables;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfLb.Hosting;
+
+/// <summary>
+/// Finds backends again whose Ethernet address changed. The datapath sends past the kernel's neighbour output, which
+/// would ask from time to time: here, a backend that gets packets and sends none has its neighbour asked, or that of the
+/// gateway to it. One that answers costs nothing.
+/// </summary>
+sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogger<NeighbourMonitor> logger)
+{
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Of next hops, in one pass: each takes three system calls.</summary>
+    const int MaxProbes = 256;
+
+    readonly Dictionary<uint, (ulong ToBackend, ulong ToClient)> _counted = [];
+    string? _reportedError;
+
+    /// <summary>Runs until it is cancelled. An error is logged once; the next pass retries.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            string? failure = null;
+            try
+            {
+                Check();
+            }
+            catch (LoadBalancerException error)
+            {
+                failure = error.Message;
+            }
+            if (failure is not null && failure != _reportedError)
+                LogFailed(failure);
+            _reportedError = failure;
+        }
+    }
+
+    /// <summary>One pass.</summary>
+    /// <returns>The number of next hops that are asked.</returns>
+    public int Check()
+    {
+        var silent = FindSilent();
+        if (silent.Count == 0)
+            return 0;
+        using var neighbours = new Neighbours();
+        var hops = silent.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct().Take(MaxProbes);
+        return hops.ToArray().Count(hop => Revalidate(neighbours, hop.Ifindex, hop.Address));
+    }
+
+    /// <summary>The addresses of backends that got packets since the last pass and sent none.</summary>
+    HashSet<IPAddress> FindSilent()
+    {
+        var used = new List<(uint Id, IPAddress Address)>();
+        tables.Backends.ForEach((in id, in backend) =>
+        {
+            if (!backend.IsFree)
+                used.Add((id, backend.Address.ToIPAddress()));
+        });
+        var silent = new HashSet<IPAddress>();
+        foreach (var (id, address) in used)
+        {
+            var now = Count(id);
+            var isKnown = _counted.TryGetValue(id, out var before);
+            _counted[id] = now;
+            if (isKnown && now.ToBackend != before.ToBackend && now.ToClient == before.ToClient)
+                silent.Add(address);
+        }
+        return silent;
+    }
+
+    (ulong ToBackend, ulong ToClient) Count(uint backend)
+    {
+        var (toBackend, toClient) = (0ul, 0ul);
+        foreach (var traffic in tables.BackendTraffic.GetPerCpu(backend))
+            (toBackend, toClient) = (toBackend + traffic.ToBackendPackets, toClient + traffic.ToClientPackets);
+        return (toBackend, toClient);
+    }
+
+    /// <summary>False if its address is fixed, or it is being asked already.</summary>
+    static bool Revalidate(Neighbours neighbours, int ifindex, IPAddress address)
+    {
+        switch (neighbours.StateOf(ifindex, address))
+        {
+            case NeighbourState.Reachable or NeighbourState.Stale or NeighbourState.Delay:
+                neighbours.Probe(ifindex, address);
+                return true;
+            case null or NeighbourState.None or NeighbourState.Failed:
+                neighbours.Resolve(ifindex, address);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "asking for the Ethernet addresses of silent backends failed: {Error} Retrying every second.")]
+    partial void LogFailed(string error);
+}
