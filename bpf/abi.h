@@ -142,6 +142,12 @@ enum lb_tcp_seen {
 /* The unit of lb_flow.seen: 2^22 ns, about 4 ms. */
 #define LB_SEEN_SHIFT 22
 
+/*
+ * Above the flags, lb_flow.tcp_seen has the interface that replies come by: the
+ * lower 24 bits of its index, or 0 if it is unknown (reverse_path.h).
+ */
+#define LB_REPLY_LINK_SHIFT 8
+
 /* The next hop, from bpf_fib_lookup(). */
 struct lb_nexthop {
 	__u8 destination[6]; /* Ethernet addresses in a frame's order */
@@ -164,7 +170,7 @@ struct lb_flow {
 	__u64 packets;
 	__u64 bytes; /* of IP packets, headers included */
 	__u32 seen; /* time of the last packet: CLOCK_MONOTONIC >> LB_SEEN_SHIFT, wraps after 208 days */
-	enum lb_tcp_seen tcp_seen; /* of this direction */
+	enum lb_tcp_seen tcp_seen; /* of this direction, and the interface that replies come by */
 	__u32 seq_next; /* host order; the sequence number after the last accepted segment of this direction */
 	__u32 ack; /* host order; the highest acknowledgment of this direction */
 	struct lb_nexthop nexthop; /* cached; valid if path_mtu is not 0 */
@@ -213,6 +219,7 @@ enum lb_reason {
 	LB_DROP_NO_ROUTE, /* a flow's route is gone */
 	LB_DROP_ICMP_LIMIT, /* an ICMP error was due, and the rate limit was reached */
 	LB_DROP_REWRITE,
+	LB_DROP_REVERSE_PATH, /* a reply by an interface that does not lead to the backend */
 	LB_REASON_COUNT = 5 * LB_REASON_RANGE,
 };
 

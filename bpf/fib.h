@@ -88,6 +88,24 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 }
 
 /*
+ * Returns true if packets with the tuple `to` that come by the interface `from`
+ * leave by the interface `by`.
+ */
+lb_global bool fib_leaves_by(struct lb_ctx *ctx, const struct lb_tuple *to, __u32 from, __u32 by)
+{
+	/* Without a length, the kernel would compare that of the packet with the MTU. */
+	struct bpf_fib_lookup params = { .ifindex = from, .tot_len = 1 };
+	long result;
+
+	if (!to)
+		return false;
+	fib_set_key(&params, to);
+	result = bpf_fib_lookup(ctx, &params, sizeof(params), 0);
+	return (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH) &&
+	       params.ifindex == by;
+}
+
+/*
  * Sets fib->nexthop to the flow's cached one and returns true, if it is valid
  * at `now` (the unit of lb_flow.seen) and for an IP packet of `size` bytes. A larger
  * packet needs a new look-up: the cache never hides that it is too big.

@@ -164,11 +164,3 @@ lb_global bool icmp_rewrite(struct lb_ctx *ctx, const struct packet *pkt,
 	return icmp_rewrite_quote(ctx, quote, &quoted, &delta.payload) &&
 	       rewrite_addresses(ctx, pkt, &delta);
 }
-
-/* Returns the entry of the replies to the quoted packet, or NULL if it is of no flow. */
-static __always_inline struct lb_flow *icmp_find_flow(const struct packet *quote)
-{
-	struct lb_tuple reply = lb_tuple_reversed(&quote->tuple);
-
-	return flow_lookup(&reply);
-}

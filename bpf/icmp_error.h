@@ -94,12 +94,12 @@ static __always_inline bool icmp_may_answer(const struct packet *pkt)
 	       icmp_is_host(&pkt->tuple.src) && icmp_is_host(&pkt->tuple.dst);
 }
 
-/* Fills *fib with the neighbour that the frame came from. Returns false for a broadcast or multicast frame. */
+/* Fills *fib with the neighbour that the frame came from. Returns false if that is no single host. */
 static __always_inline bool icmp_route_back(struct lb_ctx *ctx, struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
 
-	if (!eth || (eth->h_dest[0] | eth->h_source[0]) & 1)
+	if (!eth || eth->h_source[0] & 1)
 		return false;
 	fib->nexthop.ifindex = ctx_ingress(ctx);
 	fib->resolved = true;

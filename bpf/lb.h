@@ -31,6 +31,7 @@
 #include "pkt.h"
 #include "pkt_ctx.h"
 #include "port_filter.h"
+#include "reverse_path.h"
 #include "rewrite.h"
 #include "service.h"
 #include "snat.h"
@@ -117,8 +118,11 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 						 struct lb_flow *flow, __u32 now,
 						 struct fib_result *fib)
 {
-	enum lb_reason reason = nexthop_resolve(ctx, pkt, flow, now, fib);
+	enum lb_reason reason;
 
+	if (!reverse_path_holds(ctx, flow, &pkt->tuple))
+		return LB_DROP_REVERSE_PATH;
+	reason = nexthop_resolve(ctx, pkt, flow, now, fib);
 	if (reason)
 		return reason;
 	if (pkt->fragment == FRAGMENT_FIRST)
@@ -137,13 +141,17 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 {
 	enum lb_reason reason;
 	struct lb_flow *flow;
+	struct lb_tuple key;
 
 	__builtin_memset(&pctx->quote, 0, sizeof(pctx->quote));
 	if (!icmp_read_quote(ctx, &pctx->pkt, &pctx->quote))
 		return LB_PASS_PROTOCOL;
-	flow = icmp_find_flow(&pctx->quote);
+	key = lb_tuple_reversed(&pctx->quote.tuple);
+	flow = flow_lookup(&key);
 	if (!flow)
 		return LB_PASS_PROTOCOL;
+	if (!reverse_path_holds(ctx, flow, &key))
+		return LB_DROP_REVERSE_PATH;
 	reason = nexthop_resolve(ctx, &pctx->pkt, flow, flow_now(), &pctx->fib);
 	if (reason)
 		return reason;
@@ -198,6 +206,7 @@ static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct p
 	if (!reason && flow->mode == LB_NAT &&
 	    !snat_select_address(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten))
 		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_SOURCE);
+	reverse_path_bind(flow, pctx->fib.nexthop.ifindex);
 	return reason;
 }
 

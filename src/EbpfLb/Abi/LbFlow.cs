@@ -47,6 +47,8 @@ record struct LbFlow
 
     /// <summary>The time of the last packet: coarse CLOCK_MONOTONIC in steps of 2^22 ns, modulo 2^32.</summary>
     public uint Seen;
+
+    /// <summary>Its upper 24 bits are the index of the interface that replies come by.</summary>
     public LbTcpSeen TcpSeen;
 
     /// <summary>The sequence number after the last accepted segment of this direction.</summary>
@@ -74,4 +76,7 @@ record struct LbFlow
     /// <summary>The time since the last packet in nanoseconds, to about 4 ms; 0 if the coarse clock is ahead.</summary>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC, less than 104 days after the last packet.</param>
     public readonly ulong IdleNs(ulong now) => (ulong)Math.Max(0, (int)(SeenAt(now) - Seen)) << SeenShift;
+
+    /// <summary><see cref="TcpSeen"/> without the interface.</summary>
+    public readonly LbTcpSeen SeenSegments => (LbTcpSeen)(byte)TcpSeen;
 }

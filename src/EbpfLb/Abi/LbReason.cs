@@ -30,4 +30,5 @@ enum LbReason : uint
     DropNoRoute,
     DropIcmpLimit,
     DropRewrite,
+    DropReversePath,
 }

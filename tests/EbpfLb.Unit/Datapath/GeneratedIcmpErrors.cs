@@ -196,8 +196,6 @@ public sealed class GeneratedIcmpErrors
         {
             ["an ICMP error"] = hosts => flow =>
                 new IcmpError(hosts.BackendA, IcmpSays.TimeExceeded, flow.AtBackend(flow.FromClient(Tcp.Ack))),
-            ["a frame to many"] = _ => flow => flow.FromClient(Tcp.Ack) with { DestinationMac = new(0x010000000001) },
-            ["a frame to all"] = _ => flow => flow.FromClient(Tcp.Ack) with { DestinationMac = new(0xffffffffffff) },
             ["a frame from many"] = _ => flow => flow.FromClient(Tcp.Ack) with { SourceMac = new(0x010000000001) },
             ["a packet from nobody"] = hosts => From(hosts, "0.0.0.0", "::"),
             ["a packet from its own receiver"] = hosts => From(hosts, "127.0.0.1", "::1"),

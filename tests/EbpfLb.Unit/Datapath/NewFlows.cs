@@ -53,7 +53,7 @@ public sealed class NewFlows
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080));
         var syn = new TcpPacket(hosts.Carol.Port(40001), hosts.Web, Tcp.Syn);
 
-        var opened = lb.Receive(syn.ToFrame(), TestNetwork.Far);
+        var opened = lb.Receive(syn, TestNetwork.Far);
 
         var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));

@@ -35,7 +35,7 @@ public sealed class OtherTraffic
                 ClaimedProtocol = hosts == Hosts.Ip4 ? IcmpError.ProtocolNumber6 : IcmpError.ProtocolNumber4,
             }, LbReason.PassProtocol),
             ["ARP"] = hosts => (Some.Syn(hosts) with { EtherType = 0x0806 }, LbReason.PassNotIp),
-            ["a VLAN tag"] = hosts => (Some.Syn(hosts) with { EtherType = 0x8100 }, LbReason.PassNotIp),
+            ["a VLAN tag"] = hosts => (Some.Syn(hosts) with { EtherType = 0x8100, TypeOfService = 1 }, LbReason.PassNotIp),
             ["an LLC frame"] = hosts => (Some.Syn(hosts) with { EtherType = 0x0040 }, LbReason.PassNotIp),
         },
         Ip4 =

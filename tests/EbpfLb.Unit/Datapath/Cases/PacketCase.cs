@@ -111,6 +111,9 @@ public enum PacketCase
     /// <summary>A frame for another Ethernet address, or for several hosts, passes.</summary>
     OtherHost,
 
+    /// <summary>A reply by an interface that does not lead to its backend is none.</summary>
+    ReversePath,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }
