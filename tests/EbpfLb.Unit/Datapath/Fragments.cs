@@ -114,7 +114,7 @@ public sealed class Fragments
         var opened = lb.Receive(pieces[0]);
 
         lb.Pass(TimeSpan.FromSeconds(25));
-        lb.Receive(pieces[1]).LeavesAs(TestFlow.Of(opened).AtBackend(datagram).Fragment(opened.FragmentId, 1480, 2960)[1]);
+        lb.Receive(pieces[1]).LeavesAs(TestFlow.From(opened).AtBackend(datagram).Fragment(opened.FragmentId, 1480, 2960)[1]);
         lb.Pass(TimeSpan.FromSeconds(6));
         lb.Receive(pieces[2]).IsPassedUntouched();
 
@@ -133,7 +133,7 @@ public sealed class Fragments
 
         lb.Receive(anew.Fragment(Id, 800)[1]).IsPassedUntouched();
         var opened = lb.Receive(anew.Fragment(Id, 800)[0]);
-        lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(TestFlow.Of(opened).AtBackend(anew).Fragment(opened.FragmentId, 800)[1]);
+        lb.Receive(anew.Fragment(Id, 800)[1]).LeavesAs(TestFlow.From(opened).AtBackend(anew).Fragment(opened.FragmentId, 800)[1]);
     }
 
     [Theory, OnEveryHook]
@@ -166,7 +166,7 @@ public sealed class Fragments
         Assert.NotEqual(opened[0].FragmentId, opened[1].FragmentId);
         foreach (var (datagram, first) in datagrams.Zip(opened))
         {
-            var arriving = TestFlow.Of(first).AtBackend(datagram).Fragment(first.FragmentId, 1480);
+            var arriving = TestFlow.From(first).AtBackend(datagram).Fragment(first.FragmentId, 1480);
             first.LeavesAs(arriving[0]);
             lb.Receive(datagram.Fragment(777, 1480)[1]).LeavesAs(arriving[1]);
         }

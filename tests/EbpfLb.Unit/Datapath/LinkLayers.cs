@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
@@ -18,7 +19,7 @@ public sealed class LinkLayers
         using var lb = Balancer.On(hook);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         var lan = TestNetwork.Lan.Mac;
-        Mac[] others = [Mac.Of(hosts.Bob), new(lan.Value ^ 1), new(lan.Value ^ 1ul << 40), new(lan.Value ^ 1 << 24), Broadcast, Multicast];
+        Mac[] others = [Mac.From(hosts.Bob), new(lan.Value ^ 1), new(lan.Value ^ 1ul << 40), new(lan.Value ^ 1 << 24), Broadcast, Multicast];
 
         foreach (var other in others)
             lb.Receive(Some.Syn(hosts) with { DestinationMac = other }).IsPassedUntouched();
@@ -33,7 +34,7 @@ public sealed class LinkLayers
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
 
-        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack) with { DestinationMac = Mac.Of(hosts.Bob) }).IsPassedUntouched();
+        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack) with { DestinationMac = Mac.From(hosts.Bob) }).IsPassedUntouched();
     }
 
     [Theory, OnEveryHook]
@@ -50,7 +51,7 @@ public sealed class LinkLayers
     [Theory, OverEachIp]
     public void Xdp_leaves_to_tc_what_comes_by_an_interface_that_it_knows_nothing_of(Hosts hosts)
     {
-        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         lb.Tables.EthernetLinks.Set(0, default);
 
@@ -62,13 +63,30 @@ public sealed class LinkLayers
     [Theory, OverEachIp]
     public void Xdp_leaves_to_tc_what_may_have_had_a_vlan_tag(Hosts hosts)
     {
-        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         lb.Tables.EthernetLinks.Set(0, TestNetwork.Lan.LayerInTables with { HidesTags = 1 });
 
         lb.Deliver(Some.Syn(hosts)).LeavesAs(AtBackend(hosts));
 
         lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
+    }
+
+    /// <summary>The first two bytes behind the tag's type are the tag, which is the IP header's first two here.</summary>
+    [Theory, OverEachIp]
+    public void Xdp_leaves_frames_of_vlan_0_to_tc_and_those_of_others_to_the_stack(Hosts hosts)
+    {
+        using var lb = Balancer.On(Hook.Xdp);
+        lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+
+        foreach (var (bytes, type) in new[] { (0x0000, 0x8100), (0xe000, 0x8100), (0xe000, 0x88a8), (0x0001, 0x8100), (0x0800, 0x8100) })
+        {
+            var frame = (Some.Syn(hosts) with { EtherType = (ushort)type, DestinationMac = TestNetwork.Lan.Mac }).ToFrame();
+            BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(Packet.EthernetLength), (ushort)bytes);
+            lb.Receive(frame, TestNetwork.Lan).IsPassedUntouched();
+        }
+
+        lb.HasCounted((LbReason.PassNotIp, 2), (LbReason.PassToTc, 3));
     }
 
     static TcpPacket AtBackend(Hosts hosts) => Some.Syn(hosts) with

@@ -35,6 +35,17 @@ public sealed class Replies
     }
 
     [Theory, OnEveryHook]
+    public void A_datagram_from_another_port_than_the_one_asked_passes_and_is_counted(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.BackendA.Port(69)));
+
+        lb.Receive(new UdpPacket(flow.Backend.Address.Port(50001), flow.Nat)).IsPassedUntouched();
+
+        lb.HasCounted((LbReason.SentToBackend, 1), (LbReason.PassNoService, 1));
+    }
+
+    [Theory, OnEveryHook]
     public void A_datagrams_answer_goes_to_its_sender(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);

@@ -9,6 +9,9 @@ namespace EbpfLb.Unit.Datapath;
 [Case(PacketCase.ReversePath)]
 public sealed class ReversePaths
 {
+    /// <summary>Of no other case that runs beside: its packets would take the other way too.</summary>
+    const int RoutedPort = 8484;
+
     [Theory, OnEveryHook]
     public void A_reply_by_another_interface_is_dropped(Hook hook, Hosts hosts)
     {
@@ -69,15 +72,15 @@ public sealed class ReversePaths
         lb.Receive(data, TestNetwork.Far).LeavesAs(flow.AtBackend(data));
     }
 
-    /// <summary>The backend moved behind the router; a rule by the balancer's own port tells the kernel.</summary>
+    /// <summary>The backend moved behind the router; a rule by its port tells the kernel.</summary>
     [Theory, OnEveryHook]
     public void It_follows_the_route(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
-        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendC.Port(RoutedPort)));
         var reply = flow.FromBackend(Tcp.Syn | Tcp.Ack);
 
-        TestNetwork.Shared.WithRouteByPort(hosts, hosts.BackendA, $"ipproto tcp dport {flow.Backend.Port}", () =>
+        TestNetwork.Shared.WithRouteByPort(hosts, hosts.BackendC, $"ipproto tcp dport {RoutedPort}", () =>
         {
             lb.Receive(reply, TestNetwork.Far).LeavesAs(flow.AtClient(reply));
             lb.Receive(reply).IsDropped();

@@ -25,7 +25,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     public NeighboursAreFoundAgain()
     {
         Capabilities.RequireDatapath();
-        _lb = Balancer.On(Hook.Tc, Balancer.Usual);
+        _lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         _monitor = new(_lb.Tables, TimeProvider.System, NullLogger<NeighbourMonitor>.Instance);
         _near.Configure(
             $"link add near index 401 type veth peer name far netns {_far.Id}", "link set near up",

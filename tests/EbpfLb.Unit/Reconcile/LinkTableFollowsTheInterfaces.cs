@@ -43,7 +43,7 @@ public sealed class LinkTableFollowsTheInterfaces
     [Fact]
     public void With_its_ethernet_address()
     {
-        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.Tables.EthernetLinks.ClearFirst((int)lb.Tables.EthernetLinks.MaxEntries);
         var network = Network();
         var devices = network.Run(() => new[] { NetworkDevice.Find("front"), NetworkDevice.Find("back") });
@@ -59,7 +59,7 @@ public sealed class LinkTableFollowsTheInterfaces
     [Fact]
     public void One_that_comes_takes_the_place_of_one_that_went()
     {
-        using var lb = Balancer.On(Hook.Xdp, Balancer.Usual);
+        using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.Tables.EthernetLinks.ClearFirst((int)lb.Tables.EthernetLinks.MaxEntries);
         var network = Network();
         network.Run(() => LinkReconciler.Apply(lb.Tables, [NetworkDevice.Find("front"), NetworkDevice.Find("back")]));
