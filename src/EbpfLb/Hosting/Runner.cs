@@ -123,7 +123,8 @@ sealed partial class Runner(
         try
         {
             var ended = await Task.WhenAny(control, neighbours, reporter.Ended);
-            await ended;
+            // The loop cancels the others when it fails: the error is its own.
+            await (ended == neighbours && neighbours.IsCanceled ? control : ended);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

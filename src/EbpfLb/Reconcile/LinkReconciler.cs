@@ -60,7 +60,7 @@ static class LinkReconciler
 
     static LbLinkLayer CreateLinkLayer(NetworkDevice device)
     {
-        var layer = LinkLayer.Of(device.Name);
+        var layer = LinkLayer.Of(Interfaces.NameOf(device.Index) ?? device.Name);
         var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0 };
         layer.Address.CopyTo(result.Address[..]);
         return result;
