@@ -34,7 +34,7 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "half_open", "udp_flows", "generation", "fragments", "frag_next_id", "frag_next_id", "port_filter", "services", "backends", "links", "ethernet_links", "link_layers", "slots", "rr_counters",
+        "flows", "half_open", "udp_flows", "generation", "fragments", "frag_next_id", "port_filter", "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
         "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
