@@ -13,21 +13,28 @@
 /* The cache's time step: 2^30 ns, about a second. */
 #define NEXTHOP_CACHE_SHIFT (30 - LB_SEEN_SHIFT)
 
+static __always_inline void fib_set_addresses(struct bpf_fib_lookup *params,
+					      const struct lb_address *src,
+					      const struct lb_address *dst)
+{
+	if (lb_address_is_v4(dst)) {
+		params->family = LB_AF_INET;
+		params->ipv4_src = lb_address_to_v4(src);
+		params->ipv4_dst = lb_address_to_v4(dst);
+	} else {
+		params->family = LB_AF_INET6;
+		__builtin_memcpy(params->ipv6_src, src, sizeof(params->ipv6_src));
+		__builtin_memcpy(params->ipv6_dst, dst, sizeof(params->ipv6_dst));
+	}
+}
+
 /* Fills the look-up's key: the packet leaves with the tuple `to`. */
 static __always_inline void fib_set_key(struct bpf_fib_lookup *params, const struct lb_tuple *to)
 {
 	params->l4_protocol = to->protocol;
 	params->sport = to->sport;
 	params->dport = to->dport;
-	if (lb_address_is_v4(&to->dst)) {
-		params->family = LB_AF_INET;
-		params->ipv4_src = lb_address_to_v4(&to->src);
-		params->ipv4_dst = lb_address_to_v4(&to->dst);
-	} else {
-		params->family = LB_AF_INET6;
-		__builtin_memcpy(params->ipv6_src, &to->src, sizeof(params->ipv6_src));
-		__builtin_memcpy(params->ipv6_dst, &to->dst, sizeof(params->ipv6_dst));
-	}
+	fib_set_addresses(params, &to->src, &to->dst);
 }
 
 /* Returns the gateway of a look-up's result. A route to an IPv4 address may have an IPv6 gateway. */
@@ -85,24 +92,6 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 	__builtin_memcpy(fib->nexthop.source, params.smac, ETH_ALEN);
 	__builtin_memcpy(fib->nexthop.destination, params.dmac, ETH_ALEN);
 	return LB_CONTINUE;
-}
-
-/*
- * Returns true if packets with the tuple `to` that come by the interface `from`
- * leave by the interface `by`.
- */
-lb_global bool fib_leaves_by(struct lb_ctx *ctx, const struct lb_tuple *to, __u32 from, __u32 by)
-{
-	/* Without a length, the kernel would compare that of the packet with the MTU. */
-	struct bpf_fib_lookup params = { .ifindex = from, .tot_len = 1 };
-	long result;
-
-	if (!to)
-		return false;
-	fib_set_key(&params, to);
-	result = bpf_fib_lookup(ctx, &params, sizeof(params), 0);
-	return (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH) &&
-	       params.ifindex == by;
 }
 
 /*

@@ -140,17 +140,18 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
 	enum lb_reason reason;
+	/* Not on the stack, which is full: no flow is opened here. */
+	struct lb_tuple *key = &pctx->new_flow.reply_key;
 	struct lb_flow *flow;
-	struct lb_tuple key;
 
 	__builtin_memset(&pctx->quote, 0, sizeof(pctx->quote));
 	if (!icmp_read_quote(ctx, &pctx->pkt, &pctx->quote))
 		return LB_PASS_PROTOCOL;
-	key = lb_tuple_reversed(&pctx->quote.tuple);
-	flow = flow_lookup(&key);
+	*key = lb_tuple_reversed(&pctx->quote.tuple);
+	flow = flow_lookup(key);
 	if (!flow)
 		return LB_PASS_PROTOCOL;
-	if (!reverse_path_holds(ctx, flow, &key))
+	if (!reverse_path_holds(ctx, flow, key))
 		return LB_DROP_REVERSE_PATH;
 	reason = nexthop_resolve(ctx, &pctx->pkt, flow, flow_now(), &pctx->fib);
 	if (reason)

@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "address.h"
 #include "ctx.h"
 #include "fib.h"
 #include "types.h"
@@ -33,12 +32,21 @@ static __always_inline void reverse_path_bind(struct lb_flow *flow, __u32 ifinde
 static __noinline bool reverse_path_follows(struct lb_ctx *ctx, struct lb_flow *reply,
 					    const struct lb_tuple *key)
 {
-	struct lb_tuple to_backend = lb_tuple_reversed(key);
+	/* Without a length, the kernel would compare that of the packet with the MTU. */
+	struct bpf_fib_lookup params = { .tot_len = 1 };
 	__u32 by = ctx_ingress(ctx);
+	long result;
 
 	/* Clang would choose between two pointers, and the verifier takes none into the context. */
 	barrier_var(by);
-	if (!fib_leaves_by(ctx, &to_backend, reply->path_mtu ? reply->nexthop.ifindex : by, by))
+	params.ifindex = reply->path_mtu ? reply->nexthop.ifindex : by;
+	params.l4_protocol = key->protocol;
+	params.sport = key->dport;
+	params.dport = key->sport;
+	fib_set_addresses(&params, &key->dst, &key->src);
+	result = bpf_fib_lookup(ctx, &params, sizeof(params), 0);
+	if ((result != BPF_FIB_LKUP_RET_SUCCESS && result != BPF_FIB_LKUP_RET_NO_NEIGH) ||
+	    params.ifindex != by)
 		return false;
 	reverse_path_bind(reply, by);
 	return true;
