@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 9
+#define LB_ABI_VERSION 10
 
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
@@ -223,6 +223,30 @@ enum lb_reason {
 	LB_REASON_COUNT = 5 * LB_REASON_RANGE,
 };
 
+/* The maps of flow entries. */
+enum lb_flow_table {
+	LB_TABLE_ESTABLISHED, /* flows */
+	LB_TABLE_HALF_OPEN, /* half_open */
+	LB_TABLE_UDP, /* udp_flows */
+	LB_TABLE_COUNT,
+};
+
+/*
+ * Entries that the datapath inserted into a flow table and removed from it,
+ * counted per CPU. The kernel does not count evictions: those are the entries that
+ * were inserted, were not removed, and are not there.
+ */
+struct lb_table_changes {
+	__u64 inserted;
+	__u64 removed;
+};
+
+/* What user space found in a flow table; it writes this after each scan. */
+struct lb_table_scan {
+	__u64 removed; /* entries that user space removed */
+	__u64 evicted; /* at least as many entries were evicted */
+};
+
 /* Counted per CPU, for each service and each backend. */
 struct lb_traffic {
 	__u64 flows; /* opened */
@@ -298,6 +322,8 @@ _Static_assert(sizeof(struct lb_link_layer) == 12, "lb_link_layer");
 _Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
 _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
+_Static_assert(sizeof(struct lb_table_changes) == 16, "lb_table_changes");
+_Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
 _Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");

@@ -51,18 +51,18 @@ static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, str
 	struct lb_flow *established;
 
 	if (reply) {
-		bpf_map_update_elem(&flows, &reply_key, reply, BPF_NOEXIST);
+		flow_insert(LB_TABLE_ESTABLISHED, &reply_key, reply);
 		if (!bpf_map_lookup_elem(&flows, &reply_key))
 			return flow;
 	}
-	bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	flow_insert(LB_TABLE_ESTABLISHED, key, flow);
 	established = bpf_map_lookup_elem(&flows, key);
 	if (!established)
 		return flow;
 	flow_bump_generation();
 	if (reply)
-		bpf_map_delete_elem(&half_open, &reply_key);
-	bpf_map_delete_elem(&half_open, key);
+		flow_erase(LB_TABLE_HALF_OPEN, &reply_key);
+	flow_erase(LB_TABLE_HALF_OPEN, key);
 	return established;
 }
 
@@ -117,8 +117,7 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	/* The new entry claims nothing that its own direction has not shown. */
 	pair.tcp_seen &=
 		established && flow->tcp_seen & LB_SEEN_ACK ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
-	bpf_map_update_elem(established ? (void *)&flows : flow_new_map(key), &pair_key, &pair,
-			    BPF_NOEXIST);
+	flow_insert(established ? LB_TABLE_ESTABLISHED : flow_new_table(key), &pair_key, &pair);
 	return true;
 }
 
@@ -239,18 +238,18 @@ static __always_inline void flow_update(struct lb_flow *flow, const struct packe
 }
 
 /*
- * Inserts a new flow's forward entry into `map`, counts and reports the flow.
+ * Inserts a new flow's forward entry into `table`, counts and reports the flow.
  * Returns the entry, or NULL if another CPU has inserted one for that client.
  */
-static __always_inline struct lb_flow *flow_add(void *map, const struct lb_tuple *client,
-						const struct lb_flow *flow)
+static __always_inline struct lb_flow *
+flow_add(enum lb_flow_table table, const struct lb_tuple *client, const struct lb_flow *flow)
 {
-	if (bpf_map_update_elem(map, client, flow, BPF_NOEXIST))
+	if (!flow_insert(table, client, flow))
 		return NULL;
 	count_opened(flow);
 	count_active_flow(flow->backend, 1);
 	event_flow_opened(client, flow);
-	return bpf_map_lookup_elem(map, client);
+	return flow_lookup(client);
 }
 
 /*
@@ -263,7 +262,7 @@ static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *clie
 	flow->opened_ns = bpf_ktime_get_ns();
 	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
 	flow->direction = LB_TO_BACKEND;
-	return flow_add(flow_new_map(client), client, flow) ?: flow_lookup(client);
+	return flow_add(flow_new_table(client), client, flow) ?: flow_lookup(client);
 }
 
 /*
@@ -298,14 +297,14 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	flow->rewritten = lb_tuple_reversed(reply_key);
 	*refusal = LB_REFUSE_NO_FLOW;
 	/* A reply entry that outlived its forward entry says which map that belongs in. */
-	opened = flow_add(reserved == SNAT_RESERVED_ESTABLISHED ? (void *)&flows :
-								  flow_new_map(client),
+	opened = flow_add(reserved == SNAT_RESERVED_ESTABLISHED ? LB_TABLE_ESTABLISHED :
+								  flow_new_table(client),
 			  client, flow);
 	if (opened)
 		return opened;
 	opened = flow_lookup(client);
 	/* The other CPU's flow may have the same reply entry: then it stays. */
 	if (!opened || !lb_tuple_equals(&opened->rewritten, &flow->rewritten))
-		bpf_map_delete_elem(flow_new_map(reply_key), reply_key);
+		flow_erase(flow_new_table(reply_key), reply_key);
 	return opened;
 }

@@ -34,10 +34,48 @@ static __always_inline void flow_bump_generation(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* Returns the map that a new flow's entries are inserted into. */
-static __always_inline void *flow_new_map(const struct lb_tuple *key)
+/* Returns the table that a new flow's entries are inserted into. */
+static __always_inline enum lb_flow_table flow_new_table(const struct lb_tuple *key)
 {
-	return key->protocol == IPPROTO_UDP ? (void *)&udp_flows : (void *)&half_open;
+	return key->protocol == IPPROTO_UDP ? LB_TABLE_UDP : LB_TABLE_HALF_OPEN;
+}
+
+/*
+ * Inserts an entry unless its key exists, and counts it. Returns false if it was
+ * not inserted. A full table evicts an entry first, also if the key exists.
+ */
+static __noinline bool flow_insert(enum lb_flow_table table, const struct lb_tuple *key,
+				   const struct lb_flow *flow)
+{
+	void *map = table == LB_TABLE_UDP	? (void *)&udp_flows :
+		    table == LB_TABLE_HALF_OPEN ? (void *)&half_open :
+						  (void *)&flows;
+	struct lb_table_changes *changes;
+	__u32 index = table;
+
+	if (bpf_map_update_elem(map, key, flow, BPF_NOEXIST))
+		return false;
+	changes = bpf_map_lookup_elem(&table_changes, &index);
+	if (changes)
+		changes->inserted++;
+	return true;
+}
+
+/* Removes an entry from one table, and counts it. Returns false if it was not there. */
+static __noinline bool flow_erase(enum lb_flow_table table, const struct lb_tuple *key)
+{
+	void *map = table == LB_TABLE_UDP	? (void *)&udp_flows :
+		    table == LB_TABLE_HALF_OPEN ? (void *)&half_open :
+						  (void *)&flows;
+	struct lb_table_changes *changes;
+	__u32 index = table;
+
+	if (bpf_map_delete_elem(map, key))
+		return false;
+	changes = bpf_map_lookup_elem(&table_changes, &index);
+	if (changes)
+		changes->removed++;
+	return true;
 }
 
 /*
@@ -88,11 +126,11 @@ static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 static __always_inline void flow_delete(const struct lb_tuple *key)
 {
 	if (key->protocol == IPPROTO_UDP) {
-		bpf_map_delete_elem(&udp_flows, key);
+		flow_erase(LB_TABLE_UDP, key);
 		return;
 	}
-	bpf_map_delete_elem(&flows, key);
-	bpf_map_delete_elem(&half_open, key);
+	flow_erase(LB_TABLE_ESTABLISHED, key);
+	flow_erase(LB_TABLE_HALF_OPEN, key);
 }
 
 /* Removes both entries of a flow. */

@@ -38,6 +38,22 @@ struct {
 	__type(value, struct lb_flow);
 } udp_flows SEC(".maps");
 
+/* Changes of the flow tables, by enum lb_flow_table. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LB_TABLE_COUNT);
+	__type(key, __u32);
+	__type(value, struct lb_table_changes);
+} table_changes SEC(".maps");
+
+/* The last scan of the flow tables, by enum lb_flow_table. The datapath does not read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_TABLE_COUNT);
+	__type(key, __u32);
+	__type(value, struct lb_table_scan);
+} table_scans SEC(".maps");
+
 /* How many flows have moved from `half_open` to `flows`. A look-up in both during which it does not change misses no entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

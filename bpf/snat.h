@@ -112,13 +112,13 @@ enum snat_reservation {
 static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 					      const struct lb_flow *reply, __u64 generation_before)
 {
-	if (bpf_map_update_elem(flow_new_map(reply_key), reply_key, reply, BPF_NOEXIST))
+	if (!flow_insert(flow_new_table(reply_key), reply_key, reply))
 		return false;
 	if (reply_key->protocol == IPPROTO_UDP)
 		return true;
 	if (flow_generation() == generation_before || !bpf_map_lookup_elem(&flows, reply_key))
 		return true;
-	bpf_map_delete_elem(&half_open, reply_key);
+	flow_erase(LB_TABLE_HALF_OPEN, reply_key);
 	return false;
 }
 
@@ -132,9 +132,8 @@ snat_take_over_port(struct lb_tuple *reply_key, const struct lb_flow *reply, __b
 	ended = flow_lookup(reply_key);
 	if (ended)
 		flow_remove(reply_key, ended);
-	return bpf_map_update_elem(flow_new_map(reply_key), reply_key, reply, BPF_NOEXIST) ?
-		       SNAT_NOT_RESERVED :
-		       SNAT_RESERVED_HALF_OPEN;
+	return flow_insert(flow_new_table(reply_key), reply_key, reply) ? SNAT_RESERVED_HALF_OPEN :
+									  SNAT_NOT_RESERVED;
 }
 
 /*

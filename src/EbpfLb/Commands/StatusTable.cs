@@ -51,6 +51,8 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         foreach (var service in status.Services)
             Write(service);
         WritePackets(status);
+        foreach (var (table, entries) in status.EntriesEvicted)
+            output.WriteLine($"  flow entries evicted, {table}: {entries}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
         if (_hasCut || _leftOut.Count > 0)

@@ -42,20 +42,25 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
         var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
         var live = new LiveFlows();
-        foreach (var map in tables.FlowMaps)
-            Collect(map, limits, deadlines, live, expired, cancellation);
+        foreach (var (table, map) in tables.FlowTables)
+        {
+            var scan = new TableScan(tables, table);
+            Collect(map, limits, deadlines, live, scan, expired, cancellation);
+            scan.Complete();
+        }
         return live.ByBackend;
     }
 
     static void Collect(
-        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, Expired expired,
-        CancellationToken cancellation) =>
+        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, TableScan scan,
+        Expired expired, CancellationToken cancellation) =>
         map.ForEach((in key, in flow) =>
         {
             cancellation.ThrowIfCancellationRequested();
+            scan.See();
             if (deadlines.IsPast(flow))
             {
-                Cut(map, key, flow, expired);
+                Cut(map, key, flow, scan, expired);
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
@@ -71,27 +76,29 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             if (paired && !limits.IsIdle(pairKey, pair))
                 live.Add(flow);
             else
-                RemoveIdle(map, key, flow, paired ? pair : default, expired);
+                RemoveIdle(map, key, flow, paired ? pair : default, scan, expired);
         });
 
-    static void RemoveIdle(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, Expired expired)
+    static void RemoveIdle(
+        BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, TableScan scan, Expired expired)
     {
         // The other entry may have been visited first, and a packet may have arrived since.
         if (map.TryGet(key, out var now) && now.Seen == flow.Seen)
-            Remove(map, key, flow, pair, expired, FlowEnd.Idle);
+            Remove(map, key, flow, pair, scan, expired, FlowEnd.Idle);
     }
 
-    static void Cut(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, Expired expired) =>
-        Remove(map, key, flow, TryGetPair(map, key, flow, out var pair) ? pair : default, expired, FlowEnd.Drained);
+    static void Cut(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, TableScan scan, Expired expired) =>
+        Remove(map, key, flow, TryGetPair(map, key, flow, out var pair) ? pair : default, scan, expired, FlowEnd.Drained);
 
     static void Remove(
-        BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, Expired expired, FlowEnd why)
+        BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, TableScan scan, Expired expired, FlowEnd why)
     {
         if (!map.Remove(key))
             return;
+        scan.CountRemoval();
         var pairKey = flow.Rewritten.Reversed();
-        if (pair != default)
-            map.Remove(pairKey);
+        if (pair != default && map.Remove(pairKey))
+            scan.CountRemoval();
         if (flow.TcpSeen.HasFlag(LbTcpSeen.End))
             return; // the datapath reported its end
         if (flow.Direction == LbDirection.ToBackend)

@@ -40,6 +40,9 @@ sealed class DatapathMetrics
         var packets = Counter("ebpf_lb_packets_total", "Packets by what became of them.", "reason");
         foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
+        var evicted = Counter("ebpf_lb_flow_entries_evicted_total", "Entries that full flow tables evicted.", "table");
+        foreach (var table in Enum.GetValues<LbFlowTable>().Select(ReasonNames.ToStatusString))
+            evicted.WithLabels(table).IncTo(status.EntriesEvicted.GetValueOrDefault(table));
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
         var interfaces = Gauge("ebpf_lb_interface_up", "Attached interfaces: 1 for one that exists, 0 for one that is gone.", "interface");
         foreach (var name in status.Interfaces)

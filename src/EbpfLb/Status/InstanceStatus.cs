@@ -29,6 +29,12 @@ sealed record InstanceStatus
     /// <summary>Events that found the ring buffer full.</summary>
     public ulong EventsLost { get; init; }
 
+    /// <summary>
+    /// Entries that full flow tables evicted, by table: <c>established</c>, <c>half-open</c>, <c>udp</c>. A connection
+    /// has two. Tables without evictions are left out.
+    /// </summary>
+    public IReadOnlyDictionary<string, ulong> EntriesEvicted { get; init; } = new Dictionary<string, ulong>();
+
     /// <summary>Packets by reason; reasons without packets are left out.</summary>
     public required IReadOnlyDictionary<string, ulong> Packets { get; init; }
     public required IReadOnlyList<ServiceStatus> Services { get; init; }

@@ -45,6 +45,7 @@ static class StatusReader
             Flows = live.Values.Sum(),
             RoomForFlows = tables.Flows.MaxEntries / 2,
             EventsLost = Sum(tables.EventsLost.GetPerCpu(0)),
+            EntriesEvicted = Evictions(tables),
             Packets = Reasons(tables),
             Services =
             [
@@ -109,6 +110,17 @@ static class StatusReader
     {
         var sum = perCpu.Aggregate((a, b) => a + b);
         return new(sum.Flows, sum.ToBackendPackets, sum.ToBackendBytes, sum.ToClientPackets, sum.ToClientBytes);
+    }
+
+    static SortedDictionary<string, ulong> Evictions(LbTables tables)
+    {
+        var evictions = new SortedDictionary<string, ulong>(StringComparer.Ordinal);
+        foreach (var table in Enum.GetValues<LbFlowTable>())
+        {
+            if (tables.TableScans.TryGet(table, out var scan) && scan.Evicted > 0)
+                evictions[ReasonNames.ToStatusString(table)] = scan.Evicted;
+        }
+        return evictions;
     }
 
     static SortedDictionary<string, ulong> Reasons(LbTables tables)

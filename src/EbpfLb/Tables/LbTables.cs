@@ -14,6 +14,8 @@ sealed class LbTables : IDisposable
         Flows = new(_all["flows"], "flows");
         HalfOpen = new(_all["half_open"], "half_open");
         UdpFlows = new(_all["udp_flows"], "udp_flows");
+        TableChanges = new(_all["table_changes"], "table_changes");
+        TableScans = new(_all["table_scans"], "table_scans");
         PortFilter = new(new(_all["port_filter"], "port_filter"));
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
@@ -34,7 +36,8 @@ sealed class LbTables : IDisposable
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "flows", "half_open", "udp_flows", "generation", "fragments", "frag_next_id", "port_filter", "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
+        "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
+        "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
         "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
@@ -51,7 +54,17 @@ sealed class LbTables : IDisposable
     /// All tables, in the order in which a connection passes through them: a scan misses none that becomes established
     /// meanwhile, and may see it twice. Both entries of a flow are in one table.
     /// </summary>
-    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => [HalfOpen, Flows, UdpFlows];
+    public IEnumerable<BpfMap<LbTuple, LbFlow>> FlowMaps => FlowTables.Select(table => table.Map);
+
+    /// <inheritdoc cref="FlowMaps"/>
+    public IEnumerable<(LbFlowTable Table, BpfMap<LbTuple, LbFlow> Map)> FlowTables =>
+        [(LbFlowTable.HalfOpen, HalfOpen), (LbFlowTable.Established, Flows), (LbFlowTable.Udp, UdpFlows)];
+
+    /// <summary>Entries that the datapath inserted and removed, by table, per CPU.</summary>
+    public BpfMap<LbFlowTable, LbTableChanges> TableChanges { get; }
+
+    /// <summary>What the last scan found, by table.</summary>
+    public BpfMap<LbFlowTable, LbTableScan> TableScans { get; }
 
     /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/frag.h</c>).</summary>
     public Fd Fragments => _all["fragments"];

@@ -22,6 +22,7 @@ public sealed class StructMirrorsMatchTheHeader
         ["lb_mode"] = "LB_",
         ["lb_reason"] = "LB_",
         ["lb_tcp_seen"] = "LB_SEEN_",
+        ["lb_flow_table"] = "LB_TABLE_",
         ["lb_event_type"] = "LB_EVENT_",
         ["lb_event_level"] = "LB_EVENTS_",
     };

@@ -144,7 +144,7 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
     public void Each_is_of_its_type() => Assert.Equal(
         [
             "ebpf_lb_backend_info gauge", "ebpf_lb_backend_state gauge", "ebpf_lb_backend_weight gauge",
-            "ebpf_lb_events_lost_total counter", "ebpf_lb_flows gauge", "ebpf_lb_flows_limit gauge",
+            "ebpf_lb_events_lost_total counter", "ebpf_lb_flow_entries_evicted_total counter", "ebpf_lb_flows gauge", "ebpf_lb_flows_limit gauge",
             "ebpf_lb_flows_opened_total counter", "ebpf_lb_forwarded_bytes_total counter",
             "ebpf_lb_forwarded_packets_total counter", "ebpf_lb_info gauge", "ebpf_lb_interface_up gauge",
             "ebpf_lb_packets_total counter",

@@ -1,3 +1,4 @@
+using EbpfLb.Abi;
 using EbpfLb.Native;
 using EbpfLb.Tables;
 
@@ -65,6 +66,11 @@ static class TableReset
             map.RemoveAll();
         FragmentTable.Clear(tables);
         tables.PortFilter.Words.ClearFirst((int)tables.PortFilter.Words.MaxEntries);
+        foreach (var table in Enum.GetValues<LbFlowTable>())
+        {
+            tables.TableChanges.ClearPerCpu(table);
+            tables.TableScans.Set(table, default);
+        }
         tables.Reasons.ClearFirstPerCpu((int)tables.Reasons.MaxEntries);
         tables.EventsLost.ClearFirstPerCpu(1);
         using var ring = new RingBuffer(tables.Events, _ => { });

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Abi;
+
+/// <summary>Mirror of <c>enum lb_flow_table</c>: the maps of flow entries.</summary>
+enum LbFlowTable : uint
+{
+    Established,
+    HalfOpen,
+    Udp,
+}
+
+/// <summary>Mirror of <c>struct lb_table_changes</c>: entries that the datapath inserted and removed, per CPU.</summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbTableChanges
+{
+    public ulong Inserted;
+    public ulong Removed;
+}
+
+/// <summary>Mirror of <c>struct lb_table_scan</c>: what user space found.</summary>
+[StructLayout(LayoutKind.Sequential)]
+record struct LbTableScan
+{
+    /// <summary>Entries that user space removed.</summary>
+    public ulong Removed;
+
+    /// <summary>At least as many entries were evicted.</summary>
+    public ulong Evicted;
+}
