@@ -52,6 +52,10 @@ sealed record LoadBalancerConfiguration
             Pairs = new("STATE=TIME", "is not a state with a timeout", "established=2h"),
             IsReloadable = false,
         },
+        new ValueSetting<LoadBalancerConfiguration, TimeSpan>("dns-hold",
+            "How long an address is kept that a backend name had and that answers lack: a server may answer with a part of them",
+            SettingTypes.Time(TimeSpan.Zero, TimeoutConfiguration.Max, "is not a time to hold addresses", "15s, 1m or 1h"),
+            c => c.DnsHold, (c, value) => c with { DnsHold = value }),
         new ValueSetting<LoadBalancerConfiguration, IPEndPoint?>("metrics",
             "Where /metrics for Prometheus and /healthz are served; a port alone is the loopback's",
             new("[ADDRESS:]PORT", "an own address with a port, or a port", Syntax.ParseMetricsEndPoint) { Kind = SchemaKind.StringOrInteger },
@@ -84,6 +88,9 @@ sealed record LoadBalancerConfiguration
     /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;
     public TimeoutConfiguration Timeouts { get; init; } = new();
+
+    /// <summary>How long an address of a name is kept that answers lack.</summary>
+    public TimeSpan DnsHold { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Where metrics and the health endpoint are served; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }

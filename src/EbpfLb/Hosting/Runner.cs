@@ -26,6 +26,7 @@ sealed partial class Runner(
     readonly ILogger<Runner> _logger = loggers.CreateLogger<Runner>();
     readonly LoopMetrics _loopMetrics = new(time);
     readonly TerminatingContainersByEngine _terminating = new();
+    readonly HeldAddresses _names = new(time);
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
 
@@ -156,7 +157,7 @@ sealed partial class Runner(
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
         LoadBalancerConfiguration latest, BalancedInterfaces interfaces, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var discovery = new Discovery(latest, new SystemNameResolver(), Preflight.OwnAddresses, _terminating, time, loggers);
+        var discovery = new Discovery(latest, new SystemNameResolver(), _names, Preflight.OwnAddresses, _terminating, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {

@@ -14,10 +14,17 @@ sealed class Watched : IAsyncDisposable
     readonly IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> _snapshots;
     readonly Journal<BackendResolver> _journal = new();
 
+    /// <summary>Addresses that answers lack leave at once.</summary>
     public Watched(INameResolver names, params string[] backends)
+        : this(names, TimeSpan.Zero, backends)
     {
-        var configuration = Given.Flags("eth0", listens: [":80"], backends: backends).Configuration!;
-        var resolver = new BackendResolver(configuration, names, _time, _journal);
+    }
+
+    /// <param name="hold">How long an address is kept that answers lack.</param>
+    public Watched(INameResolver names, TimeSpan hold, params string[] backends)
+    {
+        var configuration = Given.Flags("eth0", listens: [":80"], backends: backends).Configuration! with { DnsHold = hold };
+        var resolver = new BackendResolver(configuration, names, new(_time), _time, _journal);
         _snapshots = resolver.WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 

@@ -9,7 +9,8 @@ namespace EbpfLb.Providers.Names;
 
 /// <summary>Resolves and follows the host names of a configuration.</summary>
 sealed partial class BackendResolver(
-    LoadBalancerConfiguration configuration, INameResolver names, TimeProvider time, ILogger<BackendResolver> logger)
+    LoadBalancerConfiguration configuration, INameResolver names, HeldAddresses held, TimeProvider time,
+    ILogger<BackendResolver> logger)
 {
     /// <summary>The interval between two look-ups of a name.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -21,6 +22,7 @@ sealed partial class BackendResolver(
 
     readonly NameLookup _lookup = new(names, time);
     readonly HashSet<string> _failing = [];
+    readonly HashSet<string> _tooMany = [];
     readonly Dictionary<string, int> _gone = [];
 
     /// <summary>
@@ -58,9 +60,10 @@ sealed partial class BackendResolver(
         List<string> failures = [];
         foreach (var (host, answer) in await ResolveAllAsync(hosts, isStartup: true, cancellation))
         {
-            known[host] = answer.Addresses;
             if (answer.Error is not null)
                 failures.Add($"'{host}' ({answer.Error})");
+            else
+                known[host] = Hold(host, answer);
         }
         if (failures.Count > 0)
             throw new LoadBalancerException($"resolving the backends failed for {string.Join(", ", failures)}. "
@@ -74,7 +77,7 @@ sealed partial class BackendResolver(
         {
             if (answer.Error is null)
             {
-                known[host] = answer.Addresses;
+                known[host] = Hold(host, answer);
                 _gone.Remove(host);
                 if (_failing.Remove(host))
                     LogResolvesAgain(host);
@@ -82,6 +85,7 @@ sealed partial class BackendResolver(
             else if (!answer.IsGone)
             {
                 _gone.Remove(host); // a failing name server says nothing about the name
+                held.ForgetAbsences(host);
                 if (_failing.Add(host))
                     LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
             }
@@ -89,11 +93,23 @@ sealed partial class BackendResolver(
             {
                 LogIsGone(host, answer.Error);
                 known[host] = [];
+                held.Remove(host);
                 _failing.Add(host);
             }
             else if (_failing.Add(host))
                 LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
         }
+    }
+
+    /// <summary>The addresses of a name after an answer, sorted.</summary>
+    ImmutableArray<IPAddress> Hold(string host, NameResolution answer)
+    {
+        var addresses = held.Update(host, answer.Addresses, configuration.DnsHold, out var leftOut);
+        if (leftOut == 0)
+            _tooMany.Remove(host);
+        else if (_tooMany.Add(host))
+            LogTooMany(host, HeldAddresses.Max, leftOut);
+        return NameLookup.Sort(addresses);
     }
 
     Task<(string Host, NameResolution Answer)[]> ResolveAllAsync(string[] hosts, bool isStartup, CancellationToken cancellation) =>
@@ -120,6 +136,9 @@ sealed partial class BackendResolver(
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' is gone ({Reason}); its backends take no new flow")]
     partial void LogIsGone(string host, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' has more than {Max} addresses: {LeftOut} are left out")]
+    partial void LogTooMany(string host, int max, int leftOut);
 
     [LoggerMessage(LogLevel.Information, "backend name '{Host}' resolves again")]
     partial void LogResolvesAgain(string host);

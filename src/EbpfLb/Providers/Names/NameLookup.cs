@@ -40,9 +40,7 @@ sealed class NameLookup(INameResolver names, TimeProvider time)
         {
             var found = await (isStartup ? _atStart : _once).ExecuteAsync(
                 async token => await names.ResolveAsync(host, token), cancellation);
-            var usable = found
-                .Where(address => Syntax.CheckUnicast(address) is null).Distinct()
-                .OrderBy(address => address.AddressFamily).ThenBy(address => address, AddressOrder).ToImmutableArray();
+            var usable = Sort(found.Where(address => Syntax.CheckUnicast(address) is null).Distinct());
             return usable.IsEmpty
                 ? new NameResolution([], $"no address that packets can be sent to in [{string.Join<object>(", ", found)}]")
                 : new NameResolution(usable, null);
@@ -57,6 +55,10 @@ sealed class NameLookup(INameResolver names, TimeProvider time)
             return new NameResolution([], "no answer in time");
         }
     }
+
+    /// <summary>By family, IPv4 first, then by value.</summary>
+    public static ImmutableArray<IPAddress> Sort(IEnumerable<IPAddress> addresses) =>
+        [.. addresses.OrderBy(address => address.AddressFamily).ThenBy(address => address, AddressOrder)];
 
     static readonly Comparer<IPAddress> AddressOrder = Comparer<IPAddress>.Create(
         (one, other) => one.GetAddressBytes().AsSpan().SequenceCompareTo(other.GetAddressBytes()));

@@ -67,7 +67,7 @@ public sealed class SourcesMergeIntoOneService : IAsyncDisposable
             services: [ { name: web, listen: ":80", backends: [ {{backends}} ] } ]
             docker: { network: {{FakeEngine.Network}}, socket: "unix://{{_engine.Path}}" }
             """, "lb.yaml").Configuration!;
-        _snapshots = new Discovery(configuration, names, () => WatchedContainers.Own, new(), HurriedClock.Instance, NullLoggerFactory.Instance)
+        _snapshots = new Discovery(configuration, names, new(HurriedClock.Instance), () => WatchedContainers.Own, new(), HurriedClock.Instance, NullLoggerFactory.Instance)
             .WatchAsync(_stop.Token).GetAsyncEnumerator();
     }
 

@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+
+namespace EbpfLb.Providers.Names;
+
+/// <summary>
+/// The addresses of names. A name server may answer with a part of them, another part each time: an address leaves only
+/// after answers have lacked it for a while. Outlives a configuration, so that a reload forgets nothing. Thread-safe.
+/// </summary>
+sealed class HeldAddresses(TimeProvider time)
+{
+    /// <summary>The number of addresses of one name; more are left out, those of the last answer at last.</summary>
+    public const int Max = 1024;
+
+    readonly ConcurrentDictionary<string, Dictionary<IPAddress, long?>> _absences = []; // since when answers lack it; null if they do not
+
+    /// <summary>Adds an answer, and returns the name's addresses: those of the answer, then those that are held.</summary>
+    /// <param name="host">The name.</param>
+    /// <param name="answer">What it resolves to.</param>
+    /// <param name="hold">How long an address is kept that answers lack.</param>
+    /// <param name="leftOut">The number of addresses beyond <see cref="Max"/>.</param>
+    public ImmutableArray<IPAddress> Update(string host, ImmutableArray<IPAddress> answer, TimeSpan hold, out int leftOut)
+    {
+        var absences = _absences.GetOrAdd(host, _ => []);
+        lock (absences)
+        {
+            foreach (var absent in absences.Keys.Except(answer).ToArray())
+            {
+                var since = absences[absent] ??= time.GetTimestamp();
+                if (time.GetElapsedTime(since) >= hold)
+                    absences.Remove(absent);
+            }
+            foreach (var address in answer)
+                absences[address] = null;
+            IPAddress[] excess = [.. absences.Keys.OrderBy(address => absences[address] is null ? 0 : 1).Skip(Max)];
+            foreach (var address in excess)
+                absences.Remove(address);
+            leftOut = excess.Length;
+            return [.. absences.Keys];
+        }
+    }
+
+    /// <summary>The name server failed, which says nothing about any address.</summary>
+    public void ForgetAbsences(string host)
+    {
+        var absences = _absences.GetOrAdd(host, _ => []);
+        lock (absences)
+        {
+            foreach (var address in absences.Keys.ToArray())
+                absences[address] = null;
+        }
+    }
+
+    /// <summary>The name is gone, with all its addresses.</summary>
+    public void Remove(string host) => _absences.TryRemove(host, out _);
+}
