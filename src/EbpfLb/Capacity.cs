@@ -1,6 +1,9 @@
 namespace EbpfLb;
 
-/// <summary>What the tables have room for. A test compares these numbers with the compiled objects.</summary>
+/// <summary>
+/// What the compiled objects' tables have room for; a test compares these numbers with them. The configuration sets
+/// other numbers of services and backends at the load.
+/// </summary>
 static class Capacity
 {
     public const int Interfaces = 16;

@@ -24,7 +24,7 @@ sealed class Loaded : IDisposable
     {
         _hook = hook;
         _hosts = hosts;
-        _datapath = LoadedDatapath.Load(hook.Kind(), settings, maxFlows);
+        _datapath = LoadedDatapath.Load(hook.Kind(), settings, new(maxFlows));
         foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
             Tables.Links.Set(link.Index, link.InTables);
     }

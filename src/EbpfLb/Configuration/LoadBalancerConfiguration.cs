@@ -15,6 +15,8 @@ enum LogFormat { Lines, Json }
 /// <summary>A validated configuration. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
+    const uint MaxId = 65_536; // a flow names its service and its backend by 16 bits each
+
     /// <summary>Every setting but <see cref="Replace"/>, which is a flag of <c>run</c>.</summary>
     public static readonly Section<LoadBalancerConfiguration> Settings = new(() => new(),
         new ValuesSetting<LoadBalancerConfiguration, string>("interface",
@@ -43,6 +45,16 @@ sealed record LoadBalancerConfiguration
             "How many established flows there is room for, at about 730 bytes of memory each",
             SettingTypes.Number(FlowTableSize.Min, FlowTableSize.Max, "is not a valid number of flows"),
             c => c.Flows, (c, value) => c with { Flows = value })
+        { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, uint>("max-services",
+            "How many endpoints there is room for: the addresses of all services, with their ports",
+            SettingTypes.Number(1u, MaxId, "is not a valid number of services"),
+            c => c.MaxServices, (c, value) => c with { MaxServices = value })
+        { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, uint>("max-backends",
+            "How many backends there is room for, those of all services together and those that drain",
+            SettingTypes.Number(1u, MaxId, "is not a valid number of backends"),
+            c => c.MaxBackends, (c, value) => c with { MaxBackends = value })
         { IsReloadable = false },
         new SectionSetting<LoadBalancerConfiguration, TimeoutConfiguration>("timeouts",
             "How long a flow may be idle in each state before it is removed",
@@ -87,6 +99,12 @@ sealed record LoadBalancerConfiguration
 
     /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;
+
+    /// <summary>The number of endpoints that the tables can hold.</summary>
+    public uint MaxServices { get; init; } = 16_384;
+
+    /// <summary>The number of backends that the tables can hold.</summary>
+    public uint MaxBackends { get; init; } = MaxId;
     public TimeoutConfiguration Timeouts { get; init; } = new();
 
     /// <summary>How long an address of a name is kept that answers lack.</summary>

@@ -23,7 +23,7 @@ sealed class Validator
         var configuration = read with
         {
             Services = validator.Services(
-                raw.Sections.GetValueOrDefault("services", []), read.Services, takesContainers: read.Docker is not null),
+                raw.Sections.GetValueOrDefault("services", []), read.Services, read.MaxServices, takesContainers: read.Docker is not null),
         };
         return validator._errors.Count == 0
             ? new ConfigurationResult(configuration, [])
@@ -31,11 +31,11 @@ sealed class Validator
     }
 
     ImmutableArray<ServiceConfiguration> Services(
-        List<RawSection> raws, ImmutableArray<ServiceConfiguration> services, bool takesContainers)
+        List<RawSection> raws, ImmutableArray<ServiceConfiguration> services, uint maxServices, bool takesContainers)
     {
-        if (raws.Count > Capacity.Services)
+        if (raws.Count > maxServices)
             _errors.Add(new(
-                "services", $"{raws.Count}", "are too many services", $"Configure at most {Capacity.Services}"));
+                "services", $"{raws.Count}", "are too many services", $"Configure at most {maxServices}, or raise max-services"));
         var names = new HashSet<string>();
         var endpoints = new HashSet<ListenEndpoint>();
         var valid = ImmutableArray.CreateBuilder<ServiceConfiguration>();

@@ -58,6 +58,10 @@ sealed class AttachedDatapath : IDisposable
         Action<LbTables> fill) =>
         HookChoice.Select(configuration.Hook, devices).Try(choice => Attach(choice, configuration, devices, stale, fill));
 
+    /// <summary>What the tables have room for by the configuration.</summary>
+    public static TableSizes SizesFor(LoadBalancerConfiguration configuration) =>
+        new(configuration.Flows, configuration.MaxServices, configuration.MaxBackends);
+
     /// <summary>The service's current name; ids are reused.</summary>
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
@@ -126,7 +130,7 @@ sealed class AttachedDatapath : IDisposable
         Action<LbTables> fill)
     {
         LoadedDatapath Load(HookKind hook) =>
-            LoadedDatapath.Load(hook, DatapathSettings.Create(configuration.Events), configuration.Flows, stale.Tables);
+            LoadedDatapath.Load(hook, DatapathSettings.Create(configuration.Events), SizesFor(configuration), stale.Tables);
         var datapath = Load(choice.Hook);
         stale.Remove(); // not before the programs are loaded: a refused load changes nothing
         var attached = new AttachedDatapath(datapath, stale.Name, choice, stale.Tables);

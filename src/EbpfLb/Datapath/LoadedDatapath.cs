@@ -40,17 +40,18 @@ sealed class LoadedDatapath : IDisposable
 
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
     /// <param name="settings">Constants of the programs.</param>
-    /// <param name="maxFlows">The number of established flows that the tables can hold.</param>
+    /// <param name="sizes">What the tables have room for; null for the defaults of the compiled objects.</param>
     /// <param name="former">Tables to use in place of new ones; the caller keeps owning them.</param>
     /// <param name="tcObject">The object with the tc program; null for the fastest that the kernel loads.</param>
     public static LoadedDatapath Load(
-        HookKind hook, LbSettings settings, uint maxFlows = FlowTableSize.Default, LbTables? former = null,
+        HookKind hook, LbSettings settings, TableSizes? sizes = null, LbTables? former = null,
         TcObject? tcObject = null)
     {
         LoadException? refusal = null;
+        sizes ??= new(FlowTableSize.Default);
         using var tc = tcObject is { } only
-            ? LoadTc(only, settings, maxFlows, former, out var layout)
-            : LoadBestTc(settings, maxFlows, former, out layout, out refusal);
+            ? LoadTc(only, settings, sizes, former, out var layout)
+            : LoadBestTc(settings, sizes, former, out layout, out refusal);
         var tables = LbTables.From(tc);
         if (hook == HookKind.Tc)
             return new(layout, tables, tc.Program("lb_tc"), null, refusal);
@@ -71,9 +72,9 @@ sealed class LoadedDatapath : IDisposable
     }
 
     /// <summary>The layout of the tables that <see cref="Load"/> makes, without asking the kernel.</summary>
-    public static TableLayout LayoutFor(uint maxFlows)
+    public static TableLayout LayoutFor(TableSizes sizes)
     {
-        using var tc = OpenTc(TcObjects.Best, default, maxFlows);
+        using var tc = OpenTc(TcObjects.Best, default, sizes);
         return TableLayout.Read(tc);
     }
 
@@ -88,13 +89,13 @@ sealed class LoadedDatapath : IDisposable
     /// A kernel may refuse what its version promises: its JIT is off, or libbpf cannot read its BTF.
     /// </summary>
     static BpfObject LoadBestTc(
-        LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout, out LoadException? refusal)
+        LbSettings settings, TableSizes sizes, LbTables? former, out TableLayout layout, out LoadException? refusal)
     {
         refusal = null;
         LoadException first;
         try
         {
-            return LoadTc(TcObjects.Best, settings, maxFlows, former, out layout);
+            return LoadTc(TcObjects.Best, settings, sizes, former, out layout);
         }
         catch (LoadException error) when (TcObjects.Best != TcObject.Compatible)
         {
@@ -102,7 +103,7 @@ sealed class LoadedDatapath : IDisposable
         }
         try
         {
-            var tc = LoadTc(TcObject.Compatible, settings, maxFlows, former, out layout);
+            var tc = LoadTc(TcObject.Compatible, settings, sizes, former, out layout);
             refusal = first;
             return tc;
         }
@@ -113,9 +114,9 @@ sealed class LoadedDatapath : IDisposable
     }
 
     static BpfObject LoadTc(
-        TcObject tcObject, LbSettings settings, uint maxFlows, LbTables? former, out TableLayout layout)
+        TcObject tcObject, LbSettings settings, TableSizes sizes, LbTables? former, out TableLayout layout)
     {
-        var tc = OpenTc(tcObject, settings, maxFlows);
+        var tc = OpenTc(tcObject, settings, sizes);
         try
         {
             layout = TableLayout.Read(tc);
@@ -130,12 +131,17 @@ sealed class LoadedDatapath : IDisposable
         }
     }
 
-    static BpfObject OpenTc(TcObject tcObject, LbSettings settings, uint maxFlows)
+    static BpfObject OpenTc(TcObject tcObject, LbSettings settings, TableSizes sizes)
     {
         var tc = Open(tcObject.Need(), settings);
+        var maxFlows = sizes.Flows;
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("half_open", 2 * FlowTableSize.HalfOpen(maxFlows));
         tc.SetMaxEntries("udp_flows", 2 * FlowTableSize.Udp(maxFlows));
+        foreach (var map in TableSizes.ServiceMaps)
+            tc.SetMaxEntries(map, sizes.Services);
+        foreach (var map in TableSizes.BackendMaps)
+            tc.SetMaxEntries(map, sizes.Backends);
         return tc;
     }
 

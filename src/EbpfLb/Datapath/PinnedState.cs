@@ -64,6 +64,11 @@ static class PinnedState
                 $"what is attached to {instance} has room for {held.MaxEntries / 2} flows, and {wanted.MaxEntries / 2} are "
                 + $"asked for: a table in use neither grows nor shrinks. Ask for {held.MaxEntries / 2} (--flows, or flows: in "
                 + $"the file), or {ReplaceRemedy}.");
+        var setting = TableSizes.ServiceMaps.Contains(name) ? "services" : TableSizes.BackendMaps.Contains(name) ? "backends" : null;
+        if (setting is not null && held == wanted with { MaxEntries = held.MaxEntries })
+            throw new LoadBalancerException(
+                $"what is attached to {instance} has room for {held.MaxEntries} {setting}, and {wanted.MaxEntries} are asked "
+                + $"for: a table in use neither grows nor shrinks. Ask for {held.MaxEntries} (--max-{setting}), or {ReplaceRemedy}.");
         throw LayoutMismatch(instance, $"map {name} is {Describe(held)} there and {Describe(wanted)} here");
     }
 

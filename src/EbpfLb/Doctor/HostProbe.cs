@@ -94,7 +94,7 @@ static class HostProbe
     {
         try
         {
-            using var datapath = LoadedDatapath.Load(hook, settings, FewFlows);
+            using var datapath = LoadedDatapath.Load(hook, settings, new(FewFlows));
             return (null, datapath.TcRefusal);
         }
         catch (Exception error) when (error is LoadBalancerException or DllNotFoundException)

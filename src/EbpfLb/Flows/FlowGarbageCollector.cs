@@ -41,7 +41,7 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         // CLOCK_MONOTONIC in nanoseconds, as in flow entries
         var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
         var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
-        var live = new LiveFlows();
+        var live = new LiveFlows(tables);
         foreach (var (table, map) in tables.FlowTables)
         {
             var scan = new TableScan(tables, table);

@@ -5,9 +5,9 @@ using EbpfLb.Tables;
 namespace EbpfLb.Flows;
 
 /// <summary>Counts flows by backend, without ended connections.</summary>
-sealed class LiveFlows
+sealed class LiveFlows(LbTables tables)
 {
-    readonly int[] _counts = new int[Limits.MaxBackends];
+    readonly int[] _counts = new int[tables.Backends.MaxEntries];
 
     /// <summary>By backend id; backends without flows have no entry.</summary>
     public IReadOnlyDictionary<uint, int> ByBackend =>
@@ -15,7 +15,7 @@ sealed class LiveFlows
 
     public static IReadOnlyDictionary<uint, int> Count(LbTables tables)
     {
-        var live = new LiveFlows();
+        var live = new LiveFlows(tables);
         foreach (var map in tables.FlowMaps)
             map.ForEach((in _, in flow) => live.Add(flow));
         return live.ByBackend;

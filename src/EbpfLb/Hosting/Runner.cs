@@ -50,7 +50,7 @@ sealed partial class Runner(
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
         using var stale = StaleInstances.Find(
-            interfaces.Names, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            interfaces.Names, configuration.Replace ? null : LoadedDatapath.LayoutFor(AttachedDatapath.SizesFor(configuration)),
             loggers.CreateLogger<StaleInstances>());
         var down = stale.Tables is { } former ? KernelState.Read(former).Down : null;
         var health = new HealthMonitor(check, time, loggers.CreateLogger<HealthMonitor>(), down);

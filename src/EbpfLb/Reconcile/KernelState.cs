@@ -12,14 +12,23 @@ sealed class KernelState
     readonly Dictionary<ServiceIdentity, uint> _serviceIds = [];
     readonly Dictionary<(uint Service, IPEndPoint EndPoint), uint> _backendIds = [];
     readonly HashSet<uint> _usedServices = [];
+    readonly Dictionary<uint, HashSet<LbServiceKey>> _keys = []; // by service
+    readonly Dictionary<uint, List<uint>> _backends = []; // by service
+    readonly uint _maxServices;
+    readonly uint _maxBackends;
     uint _nextService;
     uint _nextBackend;
 
+    readonly Dictionary<LbServiceKey, LbService> _services = [];
+    readonly Dictionary<uint, LbBackend> _entries = [];
+
+    KernelState(LbTables tables) => (_maxServices, _maxBackends) = (tables.ServiceLabels.MaxEntries, tables.Backends.MaxEntries);
+
     /// <summary>By endpoint.</summary>
-    public Dictionary<LbServiceKey, LbService> Keys { get; } = [];
+    public IReadOnlyDictionary<LbServiceKey, LbService> Keys => _services;
 
     /// <summary>By id, including backends that no slot table names.</summary>
-    public Dictionary<uint, LbBackend> Backends { get; } = [];
+    public IReadOnlyDictionary<uint, LbBackend> Backends => _entries;
 
     /// <summary>
     /// By id. A service without any address yet has family <see cref="AddressFamily.Unspecified"/>, which is never
@@ -34,7 +43,7 @@ sealed class KernelState
 
     public static KernelState Read(LbTables tables)
     {
-        var state = new KernelState();
+        var state = new KernelState(tables);
         var families = new Dictionary<uint, AddressFamily>();
         tables.Backends.ForEach((in id, in backend) =>
         {
@@ -47,7 +56,7 @@ sealed class KernelState
         {
             if (!tables.Services.TryGet(key, out var service))
                 continue;
-            state.Keys[key] = service;
+            state.Set(key, service);
             families[service.Id] = key.Address.Family;
         }
         tables.ServiceLabels.ForEach((in id, in label) =>
@@ -66,11 +75,37 @@ sealed class KernelState
         Add(service, identity);
     }
 
-    public IEnumerable<LbServiceKey> KeysOf(uint service) =>
-        Keys.Where(entry => entry.Value.Id == service).Select(entry => entry.Key);
+    public IEnumerable<LbServiceKey> KeysOf(uint service) => _keys.GetValueOrDefault(service, []);
 
     public IEnumerable<(uint Id, LbBackend Backend)> BackendsOf(uint service) =>
-        Backends.Where(entry => entry.Value.Service == service).Select(entry => (entry.Key, entry.Value));
+        _backends.GetValueOrDefault(service, []).Select(id => (id, _entries[id]));
+
+    /// <summary>Notes that an endpoint leads to a service.</summary>
+    public void Set(LbServiceKey key, LbService service)
+    {
+        Remove(key);
+        _services[key] = service;
+        if (!_keys.TryGetValue(service.Id, out var keys))
+            _keys[service.Id] = keys = [];
+        keys.Add(key);
+    }
+
+    /// <summary>Notes that an endpoint leads nowhere.</summary>
+    public void Remove(LbServiceKey key)
+    {
+        if (_services.Remove(key, out var former))
+            _keys[former.Id].Remove(key);
+    }
+
+    /// <summary>Notes a backend's next entry; it stays its service's.</summary>
+    public void Set(uint id, LbBackend backend) => _entries[id] = backend;
+
+    /// <summary>Notes that an id is free.</summary>
+    public void Free(uint id)
+    {
+        if (_entries.Remove(id, out var former))
+            _backends[former.Service].Remove(id);
+    }
 
     /// <summary>A removed service keeps its id until its last backend is removed. False if no id is free.</summary>
     public bool TryGetOrAddService(ServiceIdentity identity, out uint id, out bool isNew)
@@ -81,7 +116,7 @@ sealed class KernelState
         while (_usedServices.Contains(_nextService))
             _nextService++;
         id = _nextService;
-        if (id >= Limits.MaxServices)
+        if (id >= _maxServices)
             return false;
         Add(id, identity);
         return true;
@@ -96,7 +131,7 @@ sealed class KernelState
         while (Backends.ContainsKey(_nextBackend))
             _nextBackend++;
         id = _nextBackend;
-        if (id >= Limits.MaxBackends)
+        if (id >= _maxBackends)
             return false;
         Add(id, new LbBackend
         {
@@ -117,7 +152,10 @@ sealed class KernelState
     void Add(uint id, LbBackend backend)
     {
         _usedServices.Add(backend.Service);
-        Backends[id] = backend;
+        _entries[id] = backend;
+        if (!_backends.TryGetValue(backend.Service, out var ids))
+            _backends[backend.Service] = ids = [];
+        ids.Add(id);
         _backendIds[(backend.Service, backend.EndPoint)] = id;
     }
 }

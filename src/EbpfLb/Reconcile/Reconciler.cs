@@ -10,8 +10,8 @@ namespace EbpfLb.Reconcile;
 /// passes, so that a pass after any crash repairs everything. The only writer of these maps.
 /// </summary>
 /// <remarks>
-/// Order: new backends, then slot tables, then backend states, so that an interrupted pass leaves a difference to
-/// repair. Slot tables are published together, because each publication waits for all processors; those of removed
+/// Order: endpoints that no service has any more are removed, so that they never wait for space. Then new backends, then
+/// slot tables, then backend states, so that an interrupted pass leaves a difference to repair. Slot tables are published together, because each publication waits for all processors; those of removed
 /// services come last, when no endpoint leads to them.
 /// </remarks>
 sealed class Reconciler(LbTables tables, TimeProvider? time = null)
@@ -41,6 +41,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             AllowPorts(service);
         var wanted = services.Select(service => service.Identity).ToHashSet();
         var written = services.Count(service => TryRename(actual, service, wanted));
+        var removed = RemoveKeys(actual, services);
         var leaving = actual.Services.Where(held => !wanted.Contains(held.Value)).ToArray();
         ServiceChange[] staying = [.. services.Select(service => Plan(actual, service)).OfType<ServiceChange>()];
         ServiceChange[] going =
@@ -48,10 +49,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             .. leaving.Select(held => held.Value).Distinct()
                 .Select(gone => Plan(actual, KernelService.Removed(gone))).OfType<ServiceChange>(),
         ];
-        written += Publish(actual, staying);
-        // A key may have moved to another service: write all before removing any.
-        written += staying.Concat(going).Sum(change => RemoveKeys(actual, change));
-        written += Publish(actual, going);
+        written += removed + Publish(actual, staying) + Publish(actual, going);
         if (live is not null)
             ReleaseDrained(actual, live, services);
         RemoveServices(actual, leaving.Select(held => held.Key));
@@ -112,7 +110,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             }
             tables.Backends.Set(id, default);
             tables.BackendLabels.Set(id, default);
-            actual.Backends.Remove(id);
+            actual.Free(id);
         }
     }
 
@@ -128,8 +126,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     {
         if (!actual.TryGetOrAddService(service.Identity, out var id, out var isNew))
         {
-            Shortage ??= $"there is no room for service '{service.Identity.Name}': the tables hold {Limits.MaxServices}, "
-                + "and one that listens on IPv4 and IPv6 counts twice, as one does that left and drains.";
+            ReportFull("service_labels", tables.ServiceLabels.MaxEntries, "services", $"Service '{service.Identity.Name}' waits");
             return null;
         }
         if (isNew)
@@ -171,8 +168,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         {
             if (!actual.TryGetOrAddBackend(service, backend, out var id, out var isNew))
             {
-                Shortage ??= $"there is no room for backend '{backend.Host}': the tables hold {Limits.MaxBackends}, "
-                    + "those that left and drain among them.";
+                ReportFull("backends", tables.Backends.MaxEntries, "backends", $"Backend '{backend.Host}' waits");
                 continue;
             }
             if (isNew)
@@ -194,26 +190,40 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         foreach (var (id, next) in change.Backends)
         {
             tables.Backends.Set(id, next);
-            actual.Backends[id] = next;
+            actual.Set(id, next);
         }
         LbServiceKey[] written =
             [.. change.RewritesKeys ? change.Keys : change.Keys.Except(actual.KeysOf(change.Service.Id))];
+        var count = 0;
         foreach (var key in written)
         {
+            if (actual.Keys.Count == tables.Services.MaxEntries && !actual.Keys.ContainsKey(key))
+            {
+                ReportFull("services", tables.Services.MaxEntries, "services", $"Endpoint {key} waits");
+                continue;
+            }
             tables.Services.Set(key, change.Service);
-            actual.Keys[key] = change.Service; // may have been another service's
+            actual.Set(key, change.Service); // may have been another service's
+            count++;
         }
-        return (change.Slots is null ? 0 : 1) + change.Backends.Count + written.Length;
+        return (change.Slots is null ? 0 : 1) + change.Backends.Count + count;
     }
 
-    /// <summary>Removes endpoints that the service no longer has.</summary>
-    int RemoveKeys(KernelState actual, ServiceChange change)
+    /// <summary>Removes endpoints that no service has. One that passes to another service stays until it is written.</summary>
+    int RemoveKeys(KernelState actual, ImmutableArray<KernelService> services)
     {
-        LbServiceKey[] gone = [.. actual.KeysOf(change.Service.Id).Except(change.Keys)];
+        LbServiceKey[] gone = [.. actual.Keys.Keys.Except(services.SelectMany(service => service.Keys))];
         foreach (var key in gone)
+        {
             tables.Services.Remove(key);
+            actual.Remove(key);
+        }
         return gone.Length;
     }
+
+    /// <summary>Reports the first thing that found no space; the rest is applied.</summary>
+    void ReportFull(string map, uint entries, string things, string waiting) =>
+        Shortage ??= $"map {map} is full ({entries} entries): remove {things} or raise --max-{things}. {waiting}.";
 
     static uint[] BuildSlots(LbAlgorithm algorithm, (uint Id, IPEndPoint EndPoint, int Weight)[] members) => algorithm switch
     {

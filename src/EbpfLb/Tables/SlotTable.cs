@@ -15,21 +15,36 @@ static class SlotTable
         var divisor = taking.Select(member => member.Weight).Aggregate(GreatestCommonDivisor);
         var weights = Array.ConvertAll(taking, member => member.Weight / divisor);
         var total = weights.Sum();
-        var credit = new int[taking.Length];
+        var turns = taking.Zip(weights, (member, weight) => (member.Id, Weight: weight))
+            .GroupBy(member => member.Weight, member => member.Id).Select(ids => new Turn([.. ids], ids.Key, total)).ToArray();
         var slots = new uint[total];
         for (var slot = 0; slot < total; slot++)
         {
-            var best = 0;
-            for (var i = 0; i < credit.Length; i++)
+            var best = turns[0];
+            foreach (var turn in turns.AsSpan(1))
             {
-                credit[i] += weights[i];
-                if (credit[i] > credit[best])
-                    best = i;
+                var lead = turn.Credit(slot) - best.Credit(slot);
+                if (lead > 0 || (lead == 0 && turn.Next < best.Next))
+                    best = turn;
             }
-            credit[best] -= total;
-            slots[slot] = taking[best].Id;
+            slots[slot] = best.Take();
         }
         return slots;
+    }
+
+    /// <summary>
+    /// The ids of one weight, which take turns in their order: an id's credit is its weight for each slot so far, less
+    /// all weights for each slot that it has. There are at most 100 weights, so a slot takes no longer with more ids.
+    /// </summary>
+    sealed class Turn(uint[] ids, int weight, int total)
+    {
+        int _taken;
+
+        public uint Next => ids[_taken % ids.Length];
+
+        public long Credit(int slot) => ((slot + 1L) * weight) - ((long)total * (_taken / ids.Length));
+
+        public uint Take() => ids[_taken++ % ids.Length];
     }
 
     static int GreatestCommonDivisor(int a, int b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);

@@ -327,8 +327,8 @@ public sealed class InvalidSettingsAreExplained
     [Fact]
     public void More_services_than_the_kernels_tables_hold() =>
         AssertOnly(
-            Given.Flags("eth0", listens: [.. Enumerable.Range(1, 1025).Select(port => $":{port}")], backends: ["b"]),
-            "services", "1025", "are too many services", "at most 1024");
+            Given.Flags("eth0", listens: [.. Enumerable.Range(1, 16385).Select(port => $":{port}")], backends: ["b"]),
+            "services", "16385", "are too many services", "at most 16384, or raise max-services");
 
     [Theory]
     [InlineData("")]

@@ -23,11 +23,11 @@ public sealed class UnreadableConfigurationFilesAreErrors : IDisposable
         using (var file = File.OpenWrite(_path))
             file.SetLength(1L << 33);
 
-        AssertFault(_path, "is larger than 256 KiB");
+        AssertFault(_path, "is larger than 4 MiB");
     }
 
     [Fact]
-    public void Because_it_never_ends() => AssertFault("/dev/zero", "is larger than 256 KiB");
+    public void Because_it_never_ends() => AssertFault("/dev/zero", "is larger than 4 MiB");
 
     [Fact]
     public void Because_it_is_not_text()

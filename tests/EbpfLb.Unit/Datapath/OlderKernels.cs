@@ -65,7 +65,7 @@ public sealed class OlderKernels
 
         var refusal = machine.Run(() =>
         {
-            using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Defaults, maxFlows: 64);
+            using var datapath = LoadedDatapath.Load(HookKind.XdpGeneric, Balancer.Defaults, new(64));
             return datapath.TcRefusal!;
         });
         var tc = machine.Run(() => DoctorChecks.Run(HostProbe.Collect())).Findings.Single(finding => finding.Subject == "hook tc");

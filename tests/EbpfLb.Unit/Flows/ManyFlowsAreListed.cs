@@ -19,7 +19,7 @@ public sealed class ManyFlowsAreListed
     public void All_of_them_or_the_first_in_an_order_which_needs_no_room_for_all()
     {
         Capabilities.RequireDatapath();
-        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 2 * Flows);
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(2 * Flows));
         ManyFlows.Fill(datapath.Tables, Flows, (ulong)TimeProvider.System.GetTimestamp());
         var source = new FlowSource("eth0", datapath.Tables, TimeProvider.System);
 

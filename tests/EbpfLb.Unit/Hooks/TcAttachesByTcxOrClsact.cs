@@ -12,7 +12,7 @@ public sealed class TcAttachesByTcxOrClsact
     public void A_filter_is_attached_found_again_and_removed()
     {
         Capabilities.RequireDatapath();
-        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
         TestNetwork.Shared.Inside(() =>
         {
             var device = NetworkDevice.Find("far");
@@ -32,8 +32,8 @@ public sealed class TcAttachesByTcxOrClsact
     public void Another_program_takes_the_place_of_the_one_in_the_filter()
     {
         Capabilities.RequireDatapath();
-        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
-        using var another = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
+        using var another = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
         TestNetwork.Shared.Inside(() =>
         {
             var device = NetworkDevice.Find("far");
@@ -51,7 +51,7 @@ public sealed class TcAttachesByTcxOrClsact
     public void Detaching_twice_is_no_fault()
     {
         Capabilities.RequireDatapath();
-        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
         TestNetwork.Shared.Inside(() =>
         {
             var attachment = ClsactAttachment.Attach(datapath.Tc, NetworkDevice.Find("far"));

@@ -17,8 +17,8 @@ public sealed unsafe partial class TheBalancerIsTheFirstTcxProgram
     public void A_program_attaches_in_front_of_those_that_are_there()
     {
         Capabilities.RequireDatapath();
-        using var former = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
-        using var latter = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 64);
+        using var former = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
+        using var latter = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(64));
         var network = new NetworkNamespace();
         network.Configure("link add one type veth peer name other", "address add 192.0.2.1/24 dev one");
 

@@ -70,7 +70,7 @@ public sealed class VethPeersAreInspected
     /// <summary>Any program does: that it passes packets on is another matter.</summary>
     static T WithProgramOnPeer<T>(Func<T> action)
     {
-        using var datapath = LoadedDatapath.Load(HookKind.XdpNative, Balancer.Defaults, maxFlows: 64);
+        using var datapath = LoadedDatapath.Load(HookKind.XdpNative, Balancer.Defaults, new(64));
         using var link = LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find("peer"), NativeMode);
         return action();
     }

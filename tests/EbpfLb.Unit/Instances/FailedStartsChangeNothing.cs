@@ -119,7 +119,7 @@ public sealed class FailedStartsChangeNothing
 
         public static Occupier On(string device)
         {
-            var datapath = LoadedDatapath.Load(HookKind.XdpNative, default, maxFlows: 1024);
+            var datapath = LoadedDatapath.Load(HookKind.XdpNative, default, new(1024));
             return new(datapath, LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find(device), Native));
         }
 

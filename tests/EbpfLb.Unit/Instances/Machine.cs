@@ -125,7 +125,7 @@ sealed class Machine
         string[] names = [.. devices.Select(device => device.Name)];
         using var held = InstanceLock.Acquire(names);
         using var stale = StaleInstances.Find(
-            names, configuration.Replace ? null : LoadedDatapath.LayoutFor(configuration.Flows),
+            names, configuration.Replace ? null : LoadedDatapath.LayoutFor(AttachedDatapath.SizesFor(configuration)),
             NullLogger.Instance);
         return AttachedDatapath.Attach(configuration, devices, stale, tables =>
         {

@@ -16,7 +16,7 @@ public sealed class ManyFlowsAreCollected
     public void Those_that_live_are_kept_and_those_that_idle_are_gone()
     {
         Capabilities.RequireDatapath();
-        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, maxFlows: 2 * Flows);
+        using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(2 * Flows));
         var now = (ulong)TimeProvider.System.GetTimestamp();
         ManyFlows.Fill(datapath.Tables, Flows, now);
         var output = TestContext.Current.TestOutputHelper!;

@@ -262,7 +262,9 @@ public sealed class TablesFollowTheDesiredState
         reconciler.Apply([former], Self);
 
         reconciler.Apply([next], Self);
-        Assert.StartsWith("there is no room for backend", reconciler.Shortage, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "map backends is full (4096 entries): remove backends or raise --max-backends. Backend 'a' waits.", reconciler.Shortage,
+            StringComparison.Ordinal);
         reconciler.Apply([next], Self, new Dictionary<uint, int>());
         reconciler.Apply([next], Self);
 
@@ -274,6 +276,52 @@ public sealed class TablesFollowTheDesiredState
 
         static ServiceSnapshot Many(byte network) => Web(
             [.. Enumerable.Range(0, 3000).Select(i => A with { Address = new([10, network, (byte)(i / 250), (byte)(1 + (i % 250))]) })]);
+    }
+
+    [Fact]
+    public void More_than_half_of_the_endpoints_may_change_at_once()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
+        var reconciler = new Reconciler(lb.Tables);
+        var addresses = Enumerable.Range(1, 250).Select(i => new IPAddress([10, 8, 0, (byte)i])).ToImmutableArray();
+        var (former, next) = (Listening(80), Listening(8080));
+        reconciler.Apply(former, addresses);
+
+        reconciler.Apply(next, addresses);
+
+        Assert.Null(reconciler.Shortage);
+        Assert.Equal(750, KernelState.Read(lb.Tables).Keys.Count);
+        Assert.All(KernelState.Read(lb.Tables).Keys.Keys, key => Assert.InRange(key.Port.Value, 8080, 8082));
+
+        static ImmutableArray<ServiceSnapshot> Listening(int port) =>
+        [
+            .. Enumerable.Range(0, 3).Select(i => new ServiceSnapshot(
+                $"web-{i}", new(null, (ushort)(port + i), TransportProtocol.Tcp), [A])),
+        ];
+    }
+
+    [Fact]
+    public void Endpoints_that_find_no_room_wait_and_the_others_are_applied()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
+        var reconciler = new Reconciler(lb.Tables);
+        var addresses = Self.AddRange(Enumerable.Range(1, 250).Select(i => new IPAddress([10, 8, 0, (byte)i])));
+        ImmutableArray<ServiceSnapshot> services =
+        [
+            .. Enumerable.Range(0, 5).Select(i => new ServiceSnapshot(
+                $"web-{i}", new(null, (ushort)(80 + i), TransportProtocol.Tcp), [A])),
+        ];
+
+        reconciler.Apply(services, addresses);
+        Assert.StartsWith(
+            "map services is full (1024 entries): remove services or raise --max-services. Endpoint ", reconciler.Shortage,
+            StringComparison.Ordinal);
+        Assert.Equal(1024, KernelState.Read(lb.Tables).Keys.Count);
+        Assert.Equal([A.Address], Chosen(lb, 1));
+        reconciler.Apply(services, Self);
+
+        Assert.Null(reconciler.Shortage);
+        Assert.Equal(5, KernelState.Read(lb.Tables).Keys.Count);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using CsCheck;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Tables;
@@ -39,6 +40,38 @@ public sealed class RoundRobinInterleavesBackends
     public void What_all_weights_have_in_common_makes_the_table_no_longer()
     {
         Assert.Equal(SlotTable.Build([(0, 1), (1, 2)]), SlotTable.Build([(0, 40), (1, 80)]));
+    }
+
+    [Fact]
+    public void Any_weights_give_the_turns_of_smooth_weighted_round_robin() => Gen
+        .Select(Gen.UInt[0, 50].HashSet[1, 12], Gen.Int[1, 100].Array[12])
+        .Sample((ids, weights) =>
+        {
+            (uint Id, int Weight)[] members = [.. ids.Order().Zip(weights)];
+            Assert.Equal(SmoothTurns(members), SlotTable.Build(members));
+        }, iter: 300);
+
+    /// <summary>A million slots: a walk over all backends for each of them would take minutes.</summary>
+    [Fact]
+    public void Thousands_of_weighted_backends_are_interleaved() => Assert.Equal(
+        1_010_000, SlotTable.Build([.. Enumerable.Range(0, 20_000).Select(i => ((uint)i, 1 + (i % 100)))]).Length);
+
+    /// <summary>The algorithm by its definition: each slot goes to the id with the greatest credit.</summary>
+    static uint[] SmoothTurns((uint Id, int Weight)[] members)
+    {
+        var divisor = members.Select(member => member.Weight).Aggregate((a, b) => (int)System.Numerics.BigInteger.GreatestCommonDivisor(a, b));
+        var total = members.Sum(member => member.Weight) / divisor;
+        var credit = new int[members.Length];
+        var slots = new uint[total];
+        for (var slot = 0; slot < total; slot++)
+        {
+            for (var i = 0; i < credit.Length; i++)
+                credit[i] += members[i].Weight / divisor;
+            var best = Array.IndexOf(credit, credit.Max());
+            credit[best] -= total;
+            slots[slot] = members[best].Id;
+        }
+        return slots;
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace EbpfLb.Providers.Files;
 /// <summary>A configuration file: its text, or the error that prevents reading it.</summary>
 sealed record ConfigurationFile
 {
-    const int MaxSize = 256 * 1024; // bytes
+    const int MaxSize = 4 * 1024 * 1024; // bytes
 
     readonly string _name;
     readonly string? _text;
@@ -30,7 +30,7 @@ sealed record ConfigurationFile
             using var file = File.OpenRead(path);
             var length = file.ReadAtLeast(content.AsSpan(0, MaxSize + 1), MaxSize + 1, throwOnEndOfStream: false);
             if (length > MaxSize)
-                return CreateUnreadable(path, $"is larger than {MaxSize / 1024} KiB", "Name a smaller file");
+                return CreateUnreadable(path, $"is larger than {MaxSize / 1024 / 1024} MiB", "Name a smaller file");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content, 0, length);
             return new(Path.GetFileName(path), text.TrimStart('\uFEFF'), null) { CanBeReadAgain = file.CanSeek };
         }

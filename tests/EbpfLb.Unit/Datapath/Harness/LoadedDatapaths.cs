@@ -31,7 +31,7 @@ static class LoadedDatapaths
     /// <summary>Loads one that stands on both links of the test network.</summary>
     public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject? tcObject = null)
     {
-        var datapath = LoadedDatapath.Load(hook, settings, maxFlows: 8192, tcObject: tcObject);
+        var datapath = LoadedDatapath.Load(hook, settings, new(8192), tcObject: tcObject);
         TableReset.StandOnBothLinks(datapath.Tables);
         return datapath;
     }
