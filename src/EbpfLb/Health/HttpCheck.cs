@@ -7,8 +7,11 @@ namespace EbpfLb.Health;
 /// <summary>An HTTP/1.1 request on a new connection. Only the response's head is read.</summary>
 sealed class HttpCheck : IDisposable
 {
+    static readonly HttpRequestOptionsKey<(IPEndPoint At, CancellationToken Ended)> Check = new("check");
+
     readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
     {
+        ConnectCallback = ConnectAsync,
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
         MaxResponseDrainSize = 0,
@@ -21,6 +24,7 @@ sealed class HttpCheck : IDisposable
     public async ValueTask<CheckOutcome> GetAsync(IPEndPoint at, string path, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{at}{path}");
+        request.Options.Set(Check, (at, cancellation));
         request.Headers.ConnectionClose = true;
         request.Headers.UserAgent.Add(new("ebpf-lb", null));
         try
@@ -42,4 +46,25 @@ sealed class HttpCheck : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>
+    /// The connection attempt ends with its check. The handler would let it go on, for later requests: two minutes for a
+    /// host that swallows SYNs.
+    /// </summary>
+    static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        context.InitialRequestMessage.Options.TryGetValue(Check, out var check);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, check.Ended);
+        var socket = new Socket(check.At.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(check.At, ended.Token);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Health;
@@ -107,6 +108,28 @@ public sealed class ChecksGoOverTheNetwork : IDisposable
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => check);
     }
+
+    /// <summary>The handler of HTTP lets an attempt go on that no request waits for: 127 s, with tcp_syn_retries of 6.</summary>
+    [Fact]
+    public async Task A_host_that_swallows_SYNs_holds_no_socket_of_a_check_that_has_ended()
+    {
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        var at = (IPEndPoint)full.LocalEndPoint!;
+        using var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await queued.ConnectAsync(at, TestContext.Current.CancellationToken); // fills the queue: further SYNs are dropped
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Check(at, Http with { Timeout = TimeSpan.FromMilliseconds(100) })));
+
+        Assert.All(outcomes, outcome => Assert.Equal(CheckOutcome.Failed("no answer within 100ms"), outcome));
+        await Eventually.That("no connection is attempted any more", () => Attempts(at), attempts => attempts == 0);
+    }
+
+    /// <summary>The sockets that have sent a SYN to an endpoint and wait for an answer.</summary>
+    static int Attempts(IPEndPoint to) => File.ReadLines("/proc/net/tcp").Skip(1)
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Count(field => field[2].EndsWith($":{to.Port:X4}", StringComparison.Ordinal) && field[3] == "02"); // TCP_SYN_SENT
 
     [Fact]
     [Case(PacketCase.OwnConnections)]
