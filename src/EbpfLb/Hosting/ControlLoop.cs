@@ -114,6 +114,7 @@ sealed partial class ControlLoop(
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });
+        Attempt(() => errors.AddRange(new[] { Preflight.FindOwnAddress(_desired) }.OfType<string>()));
         if (isKnown && _reconciler.Shortage is { } shortage)
             errors.Add(shortage);
         ReportError(errors.Count == 0 ? null : string.Join(' ', errors));

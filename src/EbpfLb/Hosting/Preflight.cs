@@ -9,10 +9,10 @@ namespace EbpfLb.Hosting;
 static class Preflight
 {
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
-    public static void Check(ImmutableArray<ServiceSnapshot> services, IReadOnlyList<NetworkDevice> devices)
+    public static void Check(ImmutableArray<ServiceSnapshot> services)
     {
-        RejectOwnAddresses(services, devices.Where(device => device.IsPresent));
-        KernelService.RejectSharedEndpoints(services, devices[0].IsPresent ? devices[0].Addresses() : []);
+        if (FindOwnAddress(services) is { } problem)
+            throw new LoadBalancerException(problem);
     }
 
     /// <summary>All addresses in the balancer's network namespace.</summary>
@@ -20,17 +20,21 @@ static class Preflight
     public static IReadOnlySet<IPAddress> OwnAddresses() => Interfaces.Read(all => all
         .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet());
 
-    /// <summary>The local stack would receive packets to the balancer's own address.</summary>
-    static void RejectOwnAddresses(ImmutableArray<ServiceSnapshot> services, IEnumerable<NetworkDevice> devices)
+    /// <summary>
+    /// The first backend that has an address of this network namespace, as a sentence: the local stack would receive its
+    /// packets. Null if there is none.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">The kernel did not list the addresses.</exception>
+    public static string? FindOwnAddress(ImmutableArray<ServiceSnapshot> services)
     {
-        var own = devices.SelectMany(device => device.Addresses().Select(address => (address, device.Name)))
-            .ToLookup(one => one.address, one => one.Name);
-        foreach (var service in services)
-        {
-            if (service.Backends.FirstOrDefault(backend => own.Contains(backend.Address)) is { } loop)
-                throw new LoadBalancerException(
-                    $"backend '{loop.Host}' of service '{service.Name}' is {loop.Address}, the balancer's own address on "
-                    + $"{own[loop.Address].First()}. Run the balancer and its backends in network namespaces of their own.");
-        }
+        var own = Interfaces.Read(all => all
+            .SelectMany(device => device.GetIPProperties().UnicastAddresses.Select(unicast => (unicast.Address, device.Name)))
+            .ToLookup(one => one.Address, one => one.Name));
+        return (from service in services
+                from backend in service.Backends
+                where own.Contains(backend.Address)
+                select $"backend '{backend.Host}' of service '{service.Name}' is {backend.Address}, the balancer's own address on "
+                    + $"{own[backend.Address].First()}. Run the balancer and its backends in network namespaces of their own.")
+            .FirstOrDefault();
     }
 }

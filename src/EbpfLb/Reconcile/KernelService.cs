@@ -65,21 +65,4 @@ sealed record KernelService(
         Port = BigEndianPort.From(listen.Port),
         Protocol = (byte)listen.Protocol,
     };
-
-    /// <summary>Two services may have one endpoint if one names the interface's own address.</summary>
-    /// <exception cref="LoadBalancerException">Two services listen on one endpoint.</exception>
-    public static void RejectSharedEndpoints(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
-    {
-        var owners = new Dictionary<LbServiceKey, string>();
-        foreach (var service in services)
-        {
-            foreach (var key in AddressesOf(service, self).Select(address => CreateKey(service.Listen, address)))
-            {
-                if (!owners.TryAdd(key, service.Name))
-                    throw new LoadBalancerException(
-                        $"services '{owners[key]}' and '{service.Name}' both listen on {key}. "
-                        + "Give one of them another endpoint.");
-            }
-        }
-    }
 }

@@ -57,15 +57,6 @@ public sealed class ServicesSplitByAddressFamily
         ],
         KernelService.Create([Service("web", null), Service("api", "fd00::1")], Both).Select(Text));
 
-    [Fact]
-    public void Two_services_on_one_endpoint_are_refused_by_name()
-    {
-        var fault = Assert.Throws<LoadBalancerException>(
-            () => KernelService.RejectSharedEndpoints([Service("web", null), Service("api", "fd00::1")], Both));
-
-        Assert.StartsWith("services 'web' and 'api' both listen on [fd00::1]:80/tcp.", fault.Message, StringComparison.Ordinal);
-    }
-
     static ServiceSnapshot Service(string name, string? listen, params string[] backends) => new(
         name, new(listen is null ? null : IPAddress.Parse(listen), 80, TransportProtocol.Tcp),
         [.. backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend), 80, 1, backend))]);

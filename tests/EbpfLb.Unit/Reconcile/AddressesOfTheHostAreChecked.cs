@@ -1,0 +1,69 @@
+using EbpfLb.Reconcile;
+using EbpfLb.Tables;
+using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
+
+namespace EbpfLb.Unit.Reconcile;
+
+/// <summary>A service may listen on an address of the host; a backend may not have one, on any interface.</summary>
+[Collection(Lanes.Patient)]
+public sealed class AddressesOfTheHostAreChecked : IDisposable
+{
+    readonly string _file = Path.GetTempFileName();
+    readonly Machine _machine;
+
+    public AddressesOfTheHostAreChecked()
+    {
+        Capabilities.RequireDatapath();
+        _machine = new();
+    }
+
+    public void Dispose() => File.Delete(_file);
+
+    [Fact]
+    public async Task A_start_succeeds_while_a_service_address_stands_on_the_interface()
+    {
+        _machine.Configure($"address add 10.9.0.99/32 dev {Machine.Interface}"); // as keepalived adds it
+        Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }", "  - { name: shop, listen: '10.9.0.99:80', backends: [ 10.9.3.2 ] }");
+
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+
+        using var tables = _machine.Inside(() => LbTables.OpenPins(Machine.Pins));
+        var state = KernelState.Read(tables);
+        Assert.Equal(
+            ["shop 10.9.0.99:80/tcp", "web 10.9.0.1:80/tcp"],
+            state.Keys.Select(entry => $"{state.Services[entry.Value.Id].Name} {entry.Key}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_backend_on_an_interface_that_is_not_attached_is_refused_with_a_sentence()
+    {
+        Configure("  - { listen: ':80', backends: [ 10.9.1.1 ] }");
+
+        var (code, _, error) = _machine.Type($"run --config {_file}");
+
+        Assert.Equal(1, code);
+        Assert.StartsWith(
+            $"error: backend '10.9.1.1' of service 'tcp-80' is 10.9.1.1, the balancer's own address on {Machine.OtherInterface}.",
+            error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backends_address_that_the_host_gets_later_is_told()
+    {
+        Configure("  - { listen: ':80', backends: [ 10.9.3.1 ] }");
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+
+        _machine.Configure($"address add 10.9.3.1/32 dev {Machine.OtherInterface}");
+        await runner.UntilAsync(
+            $"reconcile failed: backend '10.9.3.1' of service 'tcp-80' is 10.9.3.1, the balancer's own address on {Machine.OtherInterface}.");
+        _machine.Configure($"address del 10.9.3.1/32 dev {Machine.OtherInterface}");
+
+        await runner.UntilAsync("reconcile succeeds again");
+    }
+
+    void Configure(params string[] services) =>
+        File.WriteAllLines(_file, [$"interface: {Machine.Interface}", "hook: tc", "services:", .. services]);
+}
