@@ -55,6 +55,22 @@ public sealed class ForgedSegments
         IsClosed(lb);
     }
 
+    /// <summary>The data was lost behind the balancer: its receiver expects the number that it acknowledged last.</summary>
+    [Theory, OnEveryHook(true), OnEveryHook(false)]
+    public void A_reset_at_the_last_acknowledgment_ends_a_flow_with_data_in_flight(Hook hook, Hosts hosts, bool fromClient)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Establish(lb, hosts);
+        var next = fromClient ? flow.FromClient(Tcp.Ack) : flow.FromBackend(Tcp.Ack);
+        Forward(lb, flow, next with { Payload = Some.Bytes(100) });
+
+        Forward(lb, flow, next with { Flags = Tcp.Rst, Sequence = next.Sequence + 50 });
+        Assert.DoesNotContain(lb.ReadEvents(), one => one.Type == LbEventType.Closed);
+        Forward(lb, flow, next with { Flags = Tcp.Rst });
+
+        IsClosed(lb);
+    }
+
     [Theory, OnEveryHook]
     public void A_refused_syn_ends_the_flow(Hook hook, Hosts hosts)
     {
