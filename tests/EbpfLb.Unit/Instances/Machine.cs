@@ -28,6 +28,8 @@ sealed class Machine
     /// <summary>The file of the executable.</summary>
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "ebpf-lb");
 
+    static int s_lastIndex = 100_000;
+
     readonly NetworkNamespace _namespace = new();
 
     public Machine()
@@ -49,14 +51,21 @@ sealed class Machine
         return true;
     });
 
-    /// <summary>Plugs the interfaces in, which are the two ends of one cable.</summary>
-    public void Plug() => _namespace.Configure(
-        "link set lo up",
-        $"link add {Interface} type veth peer name {OtherInterface}",
-        $"link set {OtherInterface} up",
-        $"link set {Interface} up",
-        $"address add 10.9.0.1/24 dev {Interface}",
-        $"address add 10.9.1.1/24 dev {OtherInterface}");
+    /// <summary>
+    /// Plugs the interfaces in, which are the two ends of one cable. Each has an index of its own, which no interface of
+    /// the host has: a control loop that a test runs outside of the namespace must find nothing under it.
+    /// </summary>
+    public void Plug()
+    {
+        var index = Interlocked.Add(ref s_lastIndex, 2);
+        _namespace.Configure(
+            "link set lo up",
+            $"link add {Interface} index {index - 1} type veth peer name {OtherInterface} index {index}",
+            $"link set {OtherInterface} up",
+            $"link set {Interface} up",
+            $"address add 10.9.0.1/24 dev {Interface}",
+            $"address add 10.9.1.1/24 dev {OtherInterface}");
+    }
 
     /// <summary>Gives an interface another name.</summary>
     public void Rename(string name, string to) => _namespace.Configure($"link set {name} name {to}");
