@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using EbpfLb.Commands;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
-using EbpfLb.Commands;
 using EbpfLb.Flows;
 using EbpfLb.Unit.Datapath.Harness;
 
