@@ -113,14 +113,14 @@ struct lb_link {
 };
 
 /*
- * The link layer of an attached interface. XDP sees no more than a frame's
- * bytes: this says which frames are for the interface.
+ * The link layer of an attached interface, which the programs cannot see: what
+ * its frames begin with, and which of them are for it.
  */
 struct lb_link_layer {
 	__u32 ifindex; /* 0: the element is free, and so are those behind it */
 	__u8 address[6]; /* its Ethernet address */
 	__u8 hides_tags; /* 1: the card may remove VLAN tags, and the host has VLANs on it */
-	__u8 zero;
+	__u8 is_bare; /* 1: packets come without an Ethernet header (tun, WireGuard, ipip, ppp) */
 };
 
 enum __attribute__((packed)) lb_direction {

@@ -9,6 +9,7 @@
  * ctx_length         length of the frame
  * ctx_ingress        index of the interface that the packet came by
  * ctx_read_link      reads the link layer: the protocol, and whether the frame is for this host
+ * ctx_l3_offset      offset of the IP header in the frame
  * ctx_header         pointer to a header, with bounds checked
  * ctx_gso_length     length of a large segment's frame, 0 for other packets
  * ctx_leaving_size   size of the IP packet when it leaves

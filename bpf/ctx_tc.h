@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "ethernet.h"
+#include "link_layer.h"
 #include "types.h"
 
 /* Other programs on this hook decide about what is not ours: TC_ACT_OK would skip them. */
@@ -46,6 +47,14 @@ static __always_inline enum lb_reason ctx_read_link(const struct __sk_buff *skb,
 static __always_inline __u32 ctx_ingress(const struct __sk_buff *skb)
 {
 	return skb->ifindex;
+}
+
+/* Returns the offset of the IP header: 0 for a packet without an Ethernet header. */
+static __always_inline __u32 ctx_l3_offset(const struct __sk_buff *skb)
+{
+	const struct lb_link_layer *link = link_layer_lookup(skb->ifindex);
+
+	return link && link->is_bare ? 0 : ETH_HLEN;
 }
 
 /*
@@ -121,9 +130,14 @@ static __always_inline int tc_send_unresolved(const struct fib_result *fib)
 }
 
 /* Sends the packet; returns the program's verdict. */
-static __always_inline int ctx_send(struct __sk_buff *skb, const struct fib_result *fib)
+static __always_inline int ctx_send(struct __sk_buff *skb, const struct packet *pkt,
+				    const struct fib_result *fib)
 {
 	struct ethhdr *eth;
+
+	/* The kernel takes the header off again if the packet leaves by such an interface. */
+	if (!pkt->l3_offset && bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return CTX_DROP;
 
 	/* A router does not forward the priority of VLAN 0. */
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))

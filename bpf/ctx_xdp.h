@@ -15,7 +15,7 @@
 #define lb_ctx xdp_md
 
 #include "ethernet.h"
-#include "maps.h"
+#include "link_layer.h"
 #include "types.h"
 
 #define CTX_PASS XDP_PASS
@@ -48,23 +48,6 @@ static __always_inline void *ctx_header(struct xdp_md *xdp, __u32 offset, __u32 
 	return header + size <= ctx_pointer(xdp, data_end) ? header : NULL;
 }
 
-/* Returns the link layer of the interface that the frame came by, or NULL if user space has not described it. */
-static __always_inline const struct lb_link_layer *xdp_link_layer(const struct xdp_md *xdp)
-{
-	const struct lb_link_layer *link;
-
-	for (__u32 i = 0; i < LB_MAX_LINKS; i++) {
-		__u32 key = i;
-
-		link = bpf_map_lookup_elem(&ethernet_links, &key);
-		if (!link || !link->ifindex)
-			return NULL;
-		if (link->ifindex == xdp->ingress_ifindex)
-			return link;
-	}
-	return NULL;
-}
-
 static __always_inline bool xdp_is_for(const struct ethhdr *eth, const struct lb_link_layer *link)
 {
 	const __u16 *to = (const __u16 *)eth->h_dest, *own = (const __u16 *)link->address;
@@ -78,6 +61,13 @@ static __always_inline enum lb_reason xdp_pass_tagged(struct xdp_md *xdp)
 	__be16 *tag = ctx_header(xdp, ETH_HLEN, sizeof(*tag));
 
 	return tag && !(*tag & bpf_htons(ETHERNET_VLAN_ID)) ? LB_PASS_TO_TC : LB_PASS_NOT_IP;
+}
+
+/* XDP is attached to Ethernet interfaces only. */
+static __always_inline __u32 ctx_l3_offset(const struct xdp_md *xdp)
+{
+	(void)xdp;
+	return ETH_HLEN;
 }
 
 /*
@@ -97,8 +87,8 @@ static __always_inline enum lb_reason ctx_read_link(struct xdp_md *xdp, __be16 *
 		return xdp_pass_tagged(xdp);
 	if (!ethernet_is_ip(*protocol))
 		return LB_PASS_NOT_IP;
-	link = xdp_link_layer(xdp);
-	if (!link || link->hides_tags)
+	link = link_layer_lookup(xdp->ingress_ifindex);
+	if (!link || link->hides_tags || link->is_bare)
 		return LB_PASS_TO_TC;
 	return xdp_is_for(eth, link) ? LB_CONTINUE : LB_PASS_OTHER_HOST;
 }
@@ -136,9 +126,12 @@ static __always_inline bool ctx_can_send(const struct xdp_md *xdp, const struct 
 }
 
 /* Sends the packet; returns the program's verdict. */
-static __always_inline int ctx_send(struct xdp_md *xdp, const struct fib_result *fib)
+static __always_inline int ctx_send(struct xdp_md *xdp, const struct packet *pkt,
+				    const struct fib_result *fib)
 {
 	struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
+
+	(void)pkt;
 
 	if (!eth)
 		return CTX_DROP;

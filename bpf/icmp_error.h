@@ -95,14 +95,19 @@ static __always_inline bool icmp_may_answer(const struct packet *pkt)
 }
 
 /* Fills *fib with the neighbour that the frame came from. Returns false if that is no single host. */
-static __always_inline bool icmp_route_back(struct lb_ctx *ctx, struct fib_result *fib)
+static __always_inline bool icmp_route_back(struct lb_ctx *ctx, const struct packet *pkt,
+					    struct fib_result *fib)
 {
-	struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
+	struct ethhdr *eth;
 
-	if (!eth || eth->h_source[0] & 1)
-		return false;
 	fib->nexthop.ifindex = ctx_ingress(ctx);
 	fib->resolved = true;
+	/* Without Ethernet header there is but one neighbour. */
+	if (!pkt->l3_offset)
+		return true;
+	eth = ctx_header(ctx, 0, sizeof(*eth));
+	if (!eth || eth->h_source[0] & 1)
+		return false;
 	__builtin_memcpy(fib->nexthop.source, eth->h_dest, ETH_ALEN);
 	__builtin_memcpy(fib->nexthop.destination, eth->h_source, ETH_ALEN);
 	return true;
@@ -150,10 +155,10 @@ lb_global __u32 icmp_csum_quote(struct lb_ctx *ctx, const struct packet *pkt, __
 }
 
 /* Writes the IPv4 header of an error with `length` bytes of ICMP. Returns false if the packet is too short. */
-static __always_inline bool icmp_write_ip4(struct lb_ctx *ctx, const struct lb_tuple *to,
-					   __u16 length)
+static __always_inline bool icmp_write_ip4(struct lb_ctx *ctx, __u32 offset,
+					   const struct lb_tuple *to, __u16 length)
 {
-	struct iphdr *ip = ctx_header(ctx, L3_OFFSET, sizeof(*ip));
+	struct iphdr *ip = ctx_header(ctx, offset, sizeof(*ip));
 
 	if (!ip)
 		return false;
@@ -172,10 +177,10 @@ static __always_inline bool icmp_write_ip4(struct lb_ctx *ctx, const struct lb_t
 }
 
 /* As icmp_write_ip4, for IPv6. */
-static __always_inline bool icmp_write_ip6(struct lb_ctx *ctx, const struct lb_tuple *to,
-					   __u16 length)
+static __always_inline bool icmp_write_ip6(struct lb_ctx *ctx, __u32 offset,
+					   const struct lb_tuple *to, __u16 length)
 {
-	struct ipv6hdr *ip = ctx_header(ctx, L3_OFFSET, sizeof(*ip));
+	struct ipv6hdr *ip = ctx_header(ctx, offset, sizeof(*ip));
 
 	if (!ip)
 		return false;
@@ -210,7 +215,7 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	length = v4 ? ICMP_MAX_QUOTE : ICMPV6_MAX_QUOTE;
 	if (length > pkt->l3_length)
 		length = pkt->l3_length;
-	if (!ctx_make_quote(ctx, L3_OFFSET + length, header + ICMP_HEADER_SIZE))
+	if (!ctx_make_quote(ctx, pkt->l3_offset + length, header + ICMP_HEADER_SIZE))
 		return false;
 
 	to = lb_tuple_reversed(&pkt->tuple);
@@ -219,19 +224,20 @@ lb_global bool icmp_make_error(struct lb_ctx *ctx, const struct packet *pkt, enu
 	message.type = error.type;
 	message.code = error.code;
 	message.mtu = error.has_mtu ? bpf_htonl(mtu) : 0;
-	sum = icmp_csum_quote(ctx, pkt, L3_OFFSET + header + ICMP_HEADER_SIZE, length);
+	sum = icmp_csum_quote(ctx, pkt, pkt->l3_offset + header + ICMP_HEADER_SIZE, length);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&message, sizeof(message), sum);
 	length += ICMP_HEADER_SIZE;
 	if (!v4)
 		sum = csum_add(sum, csum_pseudo_header(&to, length));
 	message.checksum = ~csum_fold(sum);
-	written = ctx_header(ctx, L3_OFFSET + header, sizeof(*written));
+	written = ctx_header(ctx, pkt->l3_offset + header, sizeof(*written));
 	if (!written)
 		return false;
 	*written = message;
-	if (!(v4 ? icmp_write_ip4(ctx, &to, length) : icmp_write_ip6(ctx, &to, length)))
+	if (!(v4 ? icmp_write_ip4(ctx, pkt->l3_offset, &to, length) :
+		   icmp_write_ip6(ctx, pkt->l3_offset, &to, length)))
 		return false;
-	ctx_csum_complete_update(ctx, csum_tail(ctx, L3_OFFSET, header + ICMP_HEADER_SIZE));
+	ctx_csum_complete_update(ctx, csum_tail(ctx, pkt->l3_offset, header + ICMP_HEADER_SIZE));
 	return true;
 }
 
@@ -250,7 +256,7 @@ static __always_inline enum lb_reason icmp_answer(struct lb_ctx *ctx, const stru
 		return reason;
 	if (!CTX_IS_LAST)
 		return LB_PASS_TO_TC;
-	if (!icmp_may_answer(pkt) || !icmp_route_back(ctx, fib))
+	if (!icmp_may_answer(pkt) || !icmp_route_back(ctx, pkt, fib))
 		return reason;
 	if (!icmp_limit_take())
 		return LB_DROP_ICMP_LIMIT;

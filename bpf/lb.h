@@ -325,12 +325,12 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
  * What the program does with a packet, by the range of its reason. A reason in
  * a range of its own, or in a gap, fails TheMirrorIsTheHeader.
  */
-static __always_inline int lb_verdict(struct lb_ctx *ctx, const struct fib_result *fib,
-				      enum lb_reason reason)
+static __always_inline int lb_verdict(struct lb_ctx *ctx, const struct packet *pkt,
+				      const struct fib_result *fib, enum lb_reason reason)
 {
 	switch (reason / LB_REASON_RANGE) {
 	case LB_SENT_TO_BACKEND / LB_REASON_RANGE:
-		return ctx_send(ctx, fib);
+		return ctx_send(ctx, pkt, fib);
 	case LB_DROP_TTL / LB_REASON_RANGE:
 		return CTX_DROP;
 	default:
@@ -352,5 +352,5 @@ static __always_inline int lb_main(struct lb_ctx *ctx)
 	reason = icmp_answer(ctx, &pctx->pkt, &pctx->fib, reason);
 	count_reason(reason);
 	lb_debug("reason %d ifindex %d", reason, ctx_ingress(ctx));
-	return lb_verdict(ctx, &pctx->fib, reason);
+	return lb_verdict(ctx, &pctx->pkt, &pctx->fib, reason);
 }

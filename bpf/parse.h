@@ -71,11 +71,11 @@ static __always_inline enum lb_reason parse_packet(struct lb_ctx *ctx, struct pa
 	reason = ctx_read_link(ctx, &protocol);
 	if (reason)
 		return reason;
-	pkt->l3_offset = L3_OFFSET;
+	pkt->l3_offset = ctx_l3_offset(ctx);
 	reason = ip_read(ctx, protocol == bpf_htons(ETH_P_IP), pkt);
 	if (reason)
 		return reason;
-	if (L3_OFFSET + pkt->l3_length > ctx_length(ctx))
+	if (pkt->l3_offset + pkt->l3_length > ctx_length(ctx))
 		return LB_PASS_MALFORMED;
 	/* The ports of a later fragment come from its first one. */
 	return pkt->fragment == FRAGMENT_LATER ? LB_CONTINUE : parse_transport(ctx, pkt);

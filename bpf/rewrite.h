@@ -31,19 +31,19 @@ static __always_inline void rewrite_ip6(struct ipv6hdr *ip, const struct lb_tupl
 	__builtin_memcpy(&ip->daddr, &to->dst, sizeof(ip->daddr));
 }
 
-static __always_inline bool rewrite_ip(struct lb_ctx *ctx, const struct lb_tuple *to,
-				       __u32 addresses_change)
+static __always_inline bool rewrite_ip(struct lb_ctx *ctx, const struct packet *pkt,
+				       const struct lb_tuple *to, __u32 addresses_change)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip4;
 
 	if (lb_address_is_v4(&to->dst)) {
-		ip4 = ctx_header(ctx, L3_OFFSET, sizeof(*ip4));
+		ip4 = ctx_header(ctx, pkt->l3_offset, sizeof(*ip4));
 		if (ip4)
 			rewrite_ip4(ip4, to, addresses_change);
 		return ip4;
 	}
-	ip6 = ctx_header(ctx, L3_OFFSET, sizeof(*ip6));
+	ip6 = ctx_header(ctx, pkt->l3_offset, sizeof(*ip6));
 	if (ip6)
 		rewrite_ip6(ip6, to);
 	return ip6;
@@ -68,7 +68,8 @@ static __always_inline bool rewrite_ports(struct lb_ctx *ctx, const struct packe
 static __always_inline bool rewrite_addresses(struct lb_ctx *ctx, const struct packet *pkt,
 					      const struct csum_delta *delta)
 {
-	return ctx_csum_update(ctx, pkt, delta) && rewrite_ip(ctx, delta->to, delta->addresses);
+	return ctx_csum_update(ctx, pkt, delta) &&
+	       rewrite_ip(ctx, pkt, delta->to, delta->addresses);
 }
 
 /*

@@ -20,9 +20,6 @@
 
 #include "abi.h"
 
-/* Every frame starts with an Ethernet header. */
-#define L3_OFFSET ETH_HLEN
-
 /*
  * The verifier needs an upper bound for each offset into a packet. This one is
  * above the end of the longest header chain that ip.h reads.

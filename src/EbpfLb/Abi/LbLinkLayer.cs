@@ -12,5 +12,7 @@ record struct LbLinkLayer
 
     /// <summary>1 if the card may remove VLAN tags, and the host has VLANs on it.</summary>
     public byte HidesTags;
-    readonly byte _zero;
+
+    /// <summary>1 if packets come without an Ethernet header: tun, WireGuard, ipip, ppp.</summary>
+    public byte IsBare;
 }

@@ -36,15 +36,20 @@ sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = nu
     /// copies each segment, and native XDP loses them if the peer has no NAPI. On hardware native XDP avoids the cost
     /// of the stack. All interfaces must be fit for the hook.
     /// </summary>
-    /// <exception cref="LoadBalancerException">The configured hook would lose every packet that it sends.</exception>
+    /// <exception cref="LoadBalancerException">The configured hook cannot balance there.</exception>
     public static HookChoice Select(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
     {
+        if (requested is HookKind.XdpNative or HookKind.XdpGeneric && devices.FirstOrDefault(device => !device.IsEthernet) is { } bare)
+            throw new LoadBalancerException(
+                $"XDP needs Ethernet frames, and packets of {bare.Name} have no Ethernet header. Use --hook tc.");
         if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.CanTransmitXdp == false) is { } loser)
             throw new LoadBalancerException(
                 $"native XDP on {loser.Name} would lose every packet it sends: the peer of this veth has neither an XDP "
                 + $"program nor GRO. {VethPeer.Remedy}.");
         if (requested != HookKind.Auto)
             return new(requested, "as configured");
+        if (devices.FirstOrDefault(device => !device.IsEthernet) is { } tunnel)
+            return new(HookKind.Tc, $"packets of {tunnel.Name} have no Ethernet header, which XDP needs");
         if (devices.FirstOrDefault(device => device.IsVirtual) is { } one)
             return new(HookKind.Tc, $"{one.Name} is a virtual device, where tc keeps large segments whole");
         var drivers = string.Join(", ", devices.Select(device => device.Driver).Distinct());

@@ -25,8 +25,10 @@ static class DoctorChecks
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
         var (tcNeeds, xdpNeeds) = (KernelChecks.Needs(HookKind.Tc, facts.Kernel), KernelChecks.Needs(HookKind.XdpNative, facts.Kernel));
         var tc = WithTcRefusal(Hook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
-        var generic = Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds);
-        var native = WithDriver(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds);
+        var bare = facts.MoreDevices.Prepend(facts.Device).OfType<DeviceFacts>().FirstOrDefault(one => !one.IsEthernet);
+        var generic = WithLinkLayer(Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds), bare);
+        var native = WithLinkLayer(
+            WithDriver(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds), bare);
         return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
     }
 
@@ -144,6 +146,18 @@ static class DoctorChecks
             Verdict = Verdict.Warn,
             Observation = $"{tc.Observation}, but tc takes a little longer over a packet: {refusal}",
             Remedy = "sysctl -w net.core.bpf_jit_enable=1 where it is 0; otherwise no more than this line is needed",
+        };
+
+    /// <summary>XDP needs Ethernet.</summary>
+    /// <param name="check">The hook's.</param>
+    /// <param name="bare">An interface without Ethernet, or null.</param>
+    static CheckResult WithLinkLayer(CheckResult check, DeviceFacts? bare) => check.Verdict == Verdict.Missing || bare is null
+        ? check
+        : check with
+        {
+            Verdict = Verdict.Missing,
+            Observation = $"packets of {bare.Name} have no Ethernet header",
+            Remedy = "use --hook tc, which 'auto' takes here",
         };
 
     /// <summary>Native XDP depends on the driver as well.</summary>

@@ -66,6 +66,9 @@ sealed record DeviceFacts(
     string Name, bool Exists, bool IsUp, IReadOnlyList<string> Addresses, string? Driver, bool? ForwardsIpv6 = null,
     bool? SendsFromXdp = null)
 {
+    /// <summary>False for tun, WireGuard and the like.</summary>
+    public bool IsEthernet { get; init; } = true;
+
     /// <summary>True if the kernel forwards IPv4 packets that arrive on it.</summary>
     public bool Forwards { get; init; } = true;
 }

@@ -74,6 +74,7 @@ static class HostProbe
             driver == "veth" ? VethPeer.ReceivesXdpFrames((int)LibC.if_nametoindex(name), driver) : null)
         {
             Forwards = Forwarding.IsEnabled(name, AddressFamily.InterNetwork),
+            IsEthernet = LinkLayer.Of(name).IsEthernet,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using EbpfLb.Configuration;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 
@@ -9,10 +10,21 @@ namespace EbpfLb.Hosting;
 static class Preflight
 {
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
-    public static void Check(ImmutableArray<ServiceSnapshot> services)
+    public static void Check(ImmutableArray<ServiceSnapshot> services, IReadOnlyList<NetworkDevice> devices)
     {
+        RejectDsrWithoutEthernet(services, devices);
         if (FindOwnAddress(services) is { } problem)
             throw new LoadBalancerException(problem);
+    }
+
+    /// <summary>In mode dsr only the Ethernet address says which backend a packet is for.</summary>
+    static void RejectDsrWithoutEthernet(ImmutableArray<ServiceSnapshot> services, IReadOnlyList<NetworkDevice> devices)
+    {
+        if (services.FirstOrDefault(service => service.Mode == ForwardingMode.Dsr) is { } direct
+            && devices.FirstOrDefault(device => !device.IsEthernet) is { } bare)
+            throw new LoadBalancerException(
+                $"service '{direct.Name}' has mode dsr, which needs Ethernet, and packets of {bare.Name} have no Ethernet header. "
+                + "Use mode nat.");
     }
 
     /// <summary>All addresses in the balancer's network namespace.</summary>

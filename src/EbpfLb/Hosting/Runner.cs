@@ -45,7 +45,7 @@ sealed partial class Runner(
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var services = new DynamicConfiguration(
-            (latest, token) => FollowAsync(latest, token), time, loggers.CreateLogger<DynamicConfiguration>());
+            (latest, token) => FollowAsync(latest, interfaces.Devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
             LogMountedBpfFs(BpfFs.Root);
@@ -155,14 +155,15 @@ sealed partial class Runner(
 
     /// <summary>Follows the services of one configuration.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> FollowAsync(
-        LoadBalancerConfiguration latest, [EnumeratorCancellation] CancellationToken cancellation)
+        LoadBalancerConfiguration latest, IReadOnlyList<NetworkDevice> devices,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         var discovery = new Discovery(latest, new SystemNameResolver(), _names, Preflight.OwnAddresses, _terminating, time, loggers);
         var isFirst = true;
         await foreach (var services in discovery.WatchAsync(cancellation))
         {
             if (isFirst)
-                Preflight.Check(services);
+                Preflight.Check(services, devices);
             isFirst = false;
             yield return services;
         }

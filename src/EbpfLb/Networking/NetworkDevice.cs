@@ -27,7 +27,11 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);
-        return new(name, index, driver, IsVirtualBus(bus)) { CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver) };
+        return new(name, index, driver, IsVirtualBus(bus)) 
+        {
+            CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver),
+            IsEthernet = LinkLayer.Of(name).IsEthernet,
+        };
     }
 
     /// <summary>Drivers without hardware report an empty bus or a word of their own.</summary>
@@ -35,6 +39,9 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
 
     /// <summary>True if frames sent by native XDP leave the device; null if unknown.</summary>
     public bool? CanTransmitXdp { get; init; } = true;
+
+    /// <summary>As <see cref="LinkLayer.IsEthernet"/>.</summary>
+    public bool IsEthernet { get; init; } = true;
 
     /// <summary>True if the interface exists, under any name.</summary>
     public bool IsPresent => Interfaces.NameOf(Index) is not null;

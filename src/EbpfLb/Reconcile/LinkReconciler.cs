@@ -61,7 +61,7 @@ static class LinkReconciler
     static LbLinkLayer CreateLinkLayer(NetworkDevice device)
     {
         var layer = LinkLayer.Of(Interfaces.NameOf(device.Index) ?? device.Name);
-        var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0 };
+        var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0, IsBare = layer.IsEthernet ? (byte)0 : (byte)1 };
         layer.Address.CopyTo(result.Address[..]);
         return result;
     }

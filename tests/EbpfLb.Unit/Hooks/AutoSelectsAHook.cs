@@ -30,6 +30,26 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
+    public void An_interface_without_ethernet_gets_tc_and_is_told_why()
+    {
+        var choice = HookChoice.Select(HookKind.Auto, Nic, Nic with { Name = "wg0", IsEthernet = false });
+
+        Assert.Equal(HookKind.Tc, choice.Hook);
+        Assert.Contains("packets of wg0 have no Ethernet header", choice.Reason);
+        Assert.Null(choice.Fallback);
+    }
+
+    [Theory]
+    [InlineData("xdp-native"), InlineData("xdp-generic")]
+    public void Xdp_refuses_an_interface_without_ethernet(string hook)
+    {
+        var error = Assert.Throws<LoadBalancerException>(
+            () => HookChoice.Select(hook == "xdp-native" ? HookKind.XdpNative : HookKind.XdpGeneric, Nic, Nic with { Name = "wg0", IsEthernet = false }));
+
+        Assert.Equal("XDP needs Ethernet frames, and packets of wg0 have no Ethernet header. Use --hook tc.", error.Message);
+    }
+
+    [Fact]
     public void Hardware_gets_native_xdp_and_tc_where_its_driver_refuses()
     {
         var choice = HookChoice.Select(HookKind.Auto, Nic);

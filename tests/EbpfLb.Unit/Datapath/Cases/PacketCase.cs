@@ -114,6 +114,9 @@ public enum PacketCase
     /// <summary>A reply by an interface that does not lead to its backend is none.</summary>
     ReversePath,
 
+    /// <summary>An interface whose packets have no Ethernet header.</summary>
+    NoEthernet,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }

@@ -42,6 +42,9 @@ sealed class Balancer : IDisposable
 
     public LbTables Tables => _datapath.Tables;
 
+    /// <summary>The tc program, to be attached.</summary>
+    public Fd TcProgram => _datapath.Tc;
+
     /// <param name="hook">Which program gets the packets.</param>
     /// <param name="settings">
     /// Null for <see cref="Defaults"/>, where a case fills the tables by this class alone. With others, and with
