@@ -65,7 +65,12 @@ sealed class InstanceLock : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         _sockets.Add(socket);
         socket.Bind(new UnixDomainSocketEndPoint("\0" + name));
-        return Locks($"{Prefix}{device}/").All(other => other == name);
+        if (Locks($"{Prefix}{device}/").All(other => other == name))
+            return true;
+        // Without this the next attempt would take the refused lock for one that is held.
+        _sockets.Remove(socket);
+        socket.Dispose();
+        return false;
     }
 
     /// <summary>The names of sockets that count as locks: interface and word.</summary>

@@ -75,6 +75,23 @@ public sealed partial class InterfacesAreLocked
         Assert.Null(Take(_name + "2"));
     }
 
+    [Fact]
+    public void A_lock_that_was_refused_is_refused_again_until_its_holder_ends()
+    {
+        using var first = Take(_name)!;
+        using (Take(_name + "1"))
+        {
+            Assert.Throws<LoadBalancerException>(() => first.Add(_name + "1"));
+            ChildProcess.AwaitExec();
+            Assert.Throws<LoadBalancerException>(() => first.Add(_name + "1"));
+        }
+        ChildProcess.AwaitExec();
+
+        first.Add(_name + "1");
+
+        Assert.Null(Take(_name + "1"));
+    }
+
     /// <summary>The kernel takes a socket's owner from the file system user id, which each thread has of its own.</summary>
     static Socket BindAsNobody(string name)
     {
