@@ -14,11 +14,12 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Of next hops, in one pass: each takes three system calls.</summary>
-    const int MaxProbes = 256;
-
     readonly Dictionary<uint, (ulong ToBackend, ulong ToClient)> _counted = [];
+    int _asked;
     string? _reportedError;
+
+    /// <summary>How many backends are asked in one pass: each takes three system calls. The next pass goes on with the others.</summary>
+    public int MaxProbes { get; init; } = 256;
 
     /// <summary>Runs until it is cancelled. An error is logged once; the next pass retries.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -49,7 +50,10 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
         if (silent.Count == 0)
             return 0;
         using var neighbours = new Neighbours();
-        var hops = silent.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct().Take(MaxProbes);
+        var first = _asked % silent.Count;
+        var turn = silent.Skip(first).Concat(silent.Take(first)).Take(MaxProbes).ToArray();
+        _asked = first + turn.Length;
+        var hops = turn.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct();
         return hops.ToArray().Count(hop => Revalidate(neighbours, hop.Ifindex, hop.Address));
     }
 

@@ -107,6 +107,30 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
+    public void More_than_one_pass_asks_have_their_turn_in_the_next()
+    {
+        var monitor = new NeighbourMonitor(_lb.Tables, TimeProvider.System, NullLogger<NeighbourMonitor>.Instance) { MaxProbes = 2 };
+        string[] backends = ["10.9.0.11", "10.9.0.12", "10.9.0.13"];
+        foreach (var (id, address) in backends.Index())
+            _lb.Tables.Backends.Set((uint)id, new LbBackend { Address = LbAddress.From(Parse(address)) });
+        Pass();
+        Assert.Equal(2, Pass());
+        Assert.Null(StateOf(backends[^1]));
+
+        Pass();
+
+        Assert.NotNull(StateOf(backends[^1]));
+
+        int Pass()
+        {
+            _packets++;
+            for (var id = 0u; id < backends.Length; id++)
+                _lb.Tables.BackendTraffic.SetPerCpu(id, new LbTraffic { ToBackendPackets = _packets });
+            return _near.Run(monitor.Check);
+        }
+    }
+
+    [Fact]
     public void A_backend_without_a_route_is_left_alone()
     {
         Serve("203.0.113.9");
