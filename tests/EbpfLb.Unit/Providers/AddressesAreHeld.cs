@@ -52,6 +52,19 @@ public sealed class AddressesAreHeld
     }
 
     [Fact]
+    public void A_name_that_returns_to_the_configuration_has_none_of_its_former_addresses()
+    {
+        var time = new FakeTimeProvider();
+        var held = new HeldAddresses(time);
+        held.Update("web", [IPAddress.Parse("172.20.0.2")], Hold, out _);
+
+        time.Advance(HeldAddresses.Forgotten);
+        var addresses = held.Update("web", [IPAddress.Parse("172.20.0.3")], Hold, out _);
+
+        Assert.Equal([IPAddress.Parse("172.20.0.3")], addresses);
+    }
+
+    [Fact]
     public void A_name_has_no_more_addresses_than_there_is_a_limit_to()
     {
         var held = new HeldAddresses(new FakeTimeProvider());

@@ -13,7 +13,10 @@ sealed class HeldAddresses(TimeProvider time)
     /// <summary>The number of addresses of one name; more are left out, those of the last answer at last.</summary>
     public const int Max = 1024;
 
-    readonly ConcurrentDictionary<string, Dictionary<IPAddress, long?>> _absences = []; // since when answers lack it; null if they do not
+    /// <summary>After this time without a look-up a name is taken for new: no configuration had it.</summary>
+    public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
+
+    readonly ConcurrentDictionary<string, Name> _names = [];
 
     /// <summary>Adds an answer, and returns the name's addresses: those of the answer, then those that are held.</summary>
     /// <param name="host">The name.</param>
@@ -22,9 +25,13 @@ sealed class HeldAddresses(TimeProvider time)
     /// <param name="leftOut">The number of addresses beyond <see cref="Max"/>.</param>
     public ImmutableArray<IPAddress> Update(string host, ImmutableArray<IPAddress> answer, TimeSpan hold, out int leftOut)
     {
-        var absences = _absences.GetOrAdd(host, _ => []);
-        lock (absences)
+        var name = _names.GetOrAdd(host, _ => new());
+        lock (name)
         {
+            var absences = name.Absences;
+            if (time.GetElapsedTime(name.LookedUp) >= Forgotten)
+                absences.Clear();
+            name.LookedUp = time.GetTimestamp();
             foreach (var absent in absences.Keys.Except(answer).ToArray())
             {
                 var since = absences[absent] ??= time.GetTimestamp();
@@ -44,14 +51,24 @@ sealed class HeldAddresses(TimeProvider time)
     /// <summary>The name server failed, which says nothing about any address.</summary>
     public void ForgetAbsences(string host)
     {
-        var absences = _absences.GetOrAdd(host, _ => []);
-        lock (absences)
+        var name = _names.GetOrAdd(host, _ => new());
+        lock (name)
         {
-            foreach (var address in absences.Keys.ToArray())
-                absences[address] = null;
+            name.LookedUp = time.GetTimestamp();
+            foreach (var address in name.Absences.Keys.ToArray())
+                name.Absences[address] = null;
         }
     }
 
     /// <summary>The name is gone, with all its addresses.</summary>
-    public void Remove(string host) => _absences.TryRemove(host, out _);
+    public void Remove(string host) => _names.TryRemove(host, out _);
+
+    sealed class Name
+    {
+        /// <summary>By address: since when answers lack it; null if they do not.</summary>
+        public Dictionary<IPAddress, long?> Absences { get; } = [];
+
+        /// <summary>The time of the last look-up.</summary>
+        public long LookedUp { get; set; }
+    }
 }
