@@ -2,8 +2,9 @@
 /*
  * The state of a TCP connection. A segment changes it only if an endpoint would
  * accept the segment (RFC 5961): a stranger who forges segments has to guess
- * 31 bits to end a flow, and 26 bits to move its sequence numbers. A segment
- * that is not accepted is forwarded, and changes nothing.
+ * 31 bits to end a flow with one segment, and 26 bits to move its sequence
+ * numbers, after which a reset at the new number ends it. A segment that is not
+ * accepted is forwarded, and changes nothing.
  *
  * Each entry has the numbers of its direction: seq_next, and the ack. The other
  * entry's ack is what the receiver of this direction expects next.
