@@ -15,7 +15,7 @@ sealed unsafe class LinkAttachment : IAttachment
 
     LinkAttachment(Fd link) => _link = link;
 
-    /// <summary>Attaches in front of the tcx programs that are there (decision 0024). Null on kernels without tcx.</summary>
+    /// <summary>Attaches in front of the tcx programs that are there (decision 0027). Null on kernels without tcx.</summary>
     public static LinkAttachment? TryTcx(Fd program, NetworkDevice device)
     {
         var result = Create(program, device, AttachTcxIngress, Before);
