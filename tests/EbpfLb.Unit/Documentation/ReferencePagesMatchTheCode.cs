@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using EbpfLb.Abi;
@@ -7,6 +6,7 @@ using EbpfLb.Events;
 using EbpfLb.Manual;
 using EbpfLb.Metrics;
 using EbpfLb.Status;
+using EbpfLb.Unit.Configuration;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EbpfLb.Unit.Documentation;
@@ -56,12 +56,15 @@ public sealed partial class ReferencePagesMatchTheCode
     public void The_page_on_production_has_the_sizes_and_the_version_of_the_tables()
     {
         var rows = Page("production.md").Split('\n');
+        var defaults = Given.GoodFlagsBut().Configuration!;
 
         Assert.Contains($"| unreleased | {Limits.AbiVersion} |", rows);
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| services (endpoints) | {Limits.MaxServices:N0} |"), rows);
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"| backends, of all services together | {Limits.MaxBackends:N0} |"), rows);
+        Assert.Contains(Row($"| endpoints: addresses of services, with their ports | `max-services`, {defaults.MaxServices:N0} by default, up to 65,536 |"), rows);
+        Assert.Contains(Row($"| backends, of all services together | `max-backends`, {defaults.MaxBackends:N0} by default |"), rows);
         Assert.Contains($"| interfaces of one balancer | {Limits.MaxLinks} |", rows);
     }
+
+    static string Row(FormattableString text) => FormattableString.Invariant(text);
 
     static bool IsRefusal(LbReason reason) => ReasonNames.ToStatusString(reason).StartsWith("refuse-", StringComparison.Ordinal);
 
