@@ -28,7 +28,7 @@ sealed class Machine
     /// <summary>The file of the executable.</summary>
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "ebpf-lb");
 
-    static int s_lastIndex = 100_000;
+    static int _lastIndex = 100_000;
 
     readonly NetworkNamespace _namespace = new();
 
@@ -57,7 +57,7 @@ sealed class Machine
     /// </summary>
     public void Plug()
     {
-        var index = Interlocked.Add(ref s_lastIndex, 2);
+        var index = Interlocked.Add(ref _lastIndex, 2);
         _namespace.Configure(
             "link set lo up",
             $"link add {Interface} index {index - 1} type veth peer name {OtherInterface} index {index}",
