@@ -36,7 +36,9 @@ static unsafe class BpfFs
     }
 
     /// <summary>Creates a directory and its parents.</summary>
-    /// <exception cref="LoadBalancerException">This process may not write there.</exception>
+    /// <exception cref="LoadBalancerException">
+    /// This process may not write there, or one of them is another user's, who could take the pins away.
+    /// </exception>
     public static void CreateDirectory(string path)
     {
         const int attempts = 10;
@@ -47,6 +49,7 @@ static unsafe class BpfFs
                 try
                 {
                     Directory.CreateDirectory(path, OwnerOnly);
+                    RejectForeign(path);
                     return;
                 }
                 catch (DirectoryNotFoundException) when (attempt < attempts)
@@ -59,6 +62,20 @@ static unsafe class BpfFs
         {
             throw new LoadBalancerException(
                 $"no pins can be made below {Root}: {error.Message.TrimEnd('.')}. {Remedies.Pins}", error);
+        }
+    }
+
+    /// <summary>Everybody may make directories in a bpf file system that was mounted without a mode.</summary>
+    static void RejectForeign(string path)
+    {
+        const uint RootUser = 0;
+        for (var directory = path; directory != Root; directory = Path.GetDirectoryName(directory)!)
+        {
+            var owner = Files.OwnerOf(directory);
+            if (owner != RootUser && owner != LibC.geteuid())
+                throw new LoadBalancerException(
+                    $"no pins are made in {directory}: it belongs to user {owner}, who could remove them. Remove that directory, "
+                    + $"and mount {Root} with mode=0700.");
         }
     }
 }

@@ -20,6 +20,9 @@ static unsafe partial class LibC
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int statfs(string path, void* buffer);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int statx(int directory, string path, int flags, uint mask, void* buffer);
+
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint if_nametoindex(string name);
 
