@@ -14,6 +14,7 @@
 /* Incremented when the meaning or layout of a struct or enum below changes. */
 #define LB_ABI_VERSION 10
 
+/* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
 #define LB_MAX_BACKENDS 4096
 #define LB_LABEL_LENGTH 64
@@ -67,7 +68,7 @@ enum __attribute__((packed)) lb_mode {
 };
 
 struct lb_service {
-	__u32 id; /* below LB_MAX_SERVICES: indexes slots, rr_counters and counters */
+	__u32 id; /* below the number of services: indexes slots, rr_counters and counters */
 	enum lb_algorithm algorithm;
 	enum lb_mode mode;
 	__u8 zero[3];

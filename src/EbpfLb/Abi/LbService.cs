@@ -45,7 +45,7 @@ enum LbMode : byte
 }
 
 /// <summary>Mirror of <c>struct lb_service</c>.</summary>
-/// <param name="Id">Below <see cref="Limits.MaxServices"/>: indexes slots, rr_counters and counters.</param>
+/// <param name="Id">Below the number of entries: indexes slots, rr_counters and counters.</param>
 [StructLayout(LayoutKind.Sequential)]
 readonly record struct LbService(
     uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat)
