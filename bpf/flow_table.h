@@ -117,10 +117,9 @@ static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 						 const struct lb_flow *flow)
 {
 	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
-	struct lb_tuple pair_rewritten = lb_tuple_reversed(key);
 	struct lb_flow *pair = flow_lookup(&pair_key);
 
-	return pair && lb_tuple_equals(&pair->rewritten, &pair_rewritten) ? pair : NULL;
+	return pair && lb_tuple_is_reversed(&pair->rewritten, key) ? pair : NULL;
 }
 
 static __always_inline void flow_delete(const struct lb_tuple *key)
