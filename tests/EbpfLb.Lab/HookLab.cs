@@ -14,6 +14,7 @@ public class HookLab : IAsyncDisposable
     readonly LabEngine _engine;
     readonly List<Balancer> _balancers = [];
     readonly List<BackNetwork> _backNetworks = [];
+    bool _hostIsSpent;
     int _names;
     int _ports = 21000;
 
@@ -205,8 +206,15 @@ public class HookLab : IAsyncDisposable
     public async Task<bool> KnowsTcxAsync() =>
         (await Host.TryShellAsync("printf '%s\\n' 6.6 \"$(uname -r)\" | sort --check=quiet --version-sort")).Succeeded;
 
-    /// <summary>Takes the host off the lab's network: its interface is gone.</summary>
-    public Task DisconnectHostAsync() => _network.DisconnectAsync(Host.Id);
+    /// <summary>
+    /// Takes the host off the lab's network: its interface is gone. The next spec gets another host, as the engine may give
+    /// the interface that comes back another name.
+    /// </summary>
+    public Task DisconnectHostAsync()
+    {
+        _hostIsSpent = true;
+        return _network.DisconnectAsync(Host.Id);
+    }
 
     /// <summary>Puts the host on the lab's network again; the engine may give it other addresses.</summary>
     public async Task ConnectHostAsync()
@@ -244,12 +252,15 @@ public class HookLab : IAsyncDisposable
         if (!left.IsEmpty)
             throw new LabException($"The balancers left something behind: {left}");
         await ForgetBalancersAsync();
+        if (_hostIsSpent)
+            await RenewAsync();
     }
 
     /// <summary>Takes a new host, so that what a failed spec left fails no other. A kept lab keeps both.</summary>
     internal async Task RenewAsync()
     {
         var former = Host;
+        _hostIsSpent = false;
         Host = new BalancerHost(_network, NextName("host"));
         await Host.StartAsync();
         await SetUpAsync(Host);

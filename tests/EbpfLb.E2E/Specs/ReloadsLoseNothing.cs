@@ -24,6 +24,8 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
         }
         await balancer.ReloadAsync(InFile(Lab.C));
         Assert.Equal(kept, (await connection.GetAsync("/after")).Server);
+        await Eventually.That("the new backend answers", () => Lab.Client.GetAsync(balancer),
+            answer => answer.Server == Lab.C.Name, Soon);
         Assert.All(await Lab.Client.GetAsync(balancer, times: 3), answer => Assert.Equal(Lab.C.Name, answer.Server));
         var tally = await load.StopAsync();
 
@@ -86,7 +88,8 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
         await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B), other) { StandsInFile = true });
 
         Assert.Contains("the new configuration is in force", await balancer.ReloadsAsync());
-        Assert.Equal(Lab.C.Name, (await Lab.Client.GetAsync(balancer)).Server);
+        await Eventually.That("the service that names the address answers", () => Lab.Client.GetAsync(balancer),
+            answer => answer.Server == Lab.C.Name, Soon);
     }
 
     /// <summary>With more time to drain than a spec takes: connections to backends that leave go on.</summary>
