@@ -27,7 +27,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);
-        return new(name, index, driver, IsVirtualBus(bus)) 
+        return new(name, index, driver, IsVirtualBus(bus))
         {
             CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver),
             IsEthernet = LinkLayer.Of(name).IsEthernet,

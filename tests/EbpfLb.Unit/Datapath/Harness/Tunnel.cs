@@ -4,8 +4,8 @@ using System.Text;
 using EbpfLb.Datapath;
 using EbpfLb.Native;
 using EbpfLb.Networking;
-using EbpfLb.Tables;
 using EbpfLb.Reconcile;
+using EbpfLb.Tables;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
