@@ -10,9 +10,9 @@ namespace EbpfLb.Lab.Roles;
 public sealed partial class Balancer : Role
 {
     const string Ready = "ready: ";
-    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(15);
-    static readonly TimeSpan LongestReload = TimeSpan.FromSeconds(20);
-    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan LongestReload = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(60);
 
     readonly LabNetwork _network;
     readonly BalancerHost _host;
