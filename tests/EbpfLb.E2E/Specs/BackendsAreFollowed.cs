@@ -5,7 +5,7 @@ namespace EbpfLb.E2E.Specs;
 /// <summary>A backend may be a name that servers come to share, and may have to be looked for on the link.</summary>
 public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
 {
-    static readonly TimeSpan AFewResolutions = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan AFewResolutions = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task No_request_is_lost_while_the_link_addresses_of_backends_and_clients_are_unknown()
