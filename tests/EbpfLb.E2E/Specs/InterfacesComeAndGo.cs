@@ -5,7 +5,7 @@ namespace EbpfLb.E2E.Specs;
 /// <summary>An interface that the engine takes away is missed at once, and balanced on again when it is back.</summary>
 public abstract class InterfacesComeAndGo(HookLab lab) : Spec(lab)
 {
-    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Requests_work_again_after_the_engine_disconnects_and_connects_the_host()
