@@ -40,6 +40,21 @@ static __always_inline enum lb_flow_table flow_new_table(const struct lb_tuple *
 	return key->protocol == IPPROTO_UDP ? LB_TABLE_UDP : LB_TABLE_HALF_OPEN;
 }
 
+static __always_inline void *flow_map(enum lb_flow_table table)
+{
+	return table == LB_TABLE_UDP	   ? (void *)&udp_flows :
+	       table == LB_TABLE_HALF_OPEN ? (void *)&half_open :
+					     (void *)&flows;
+}
+
+/* Returns this CPU's counters of a table. */
+static __always_inline struct lb_table_changes *flow_changes(enum lb_flow_table table)
+{
+	__u32 index = table;
+
+	return bpf_map_lookup_elem(&table_changes, &index);
+}
+
 /*
  * Inserts an entry unless its key exists, and counts it. Returns false if it was
  * not inserted. A full table evicts an entry first, also if the key exists.
@@ -47,15 +62,11 @@ static __always_inline enum lb_flow_table flow_new_table(const struct lb_tuple *
 static __noinline bool flow_insert(enum lb_flow_table table, const struct lb_tuple *key,
 				   const struct lb_flow *flow)
 {
-	void *map = table == LB_TABLE_UDP	? (void *)&udp_flows :
-		    table == LB_TABLE_HALF_OPEN ? (void *)&half_open :
-						  (void *)&flows;
 	struct lb_table_changes *changes;
-	__u32 index = table;
 
-	if (bpf_map_update_elem(map, key, flow, BPF_NOEXIST))
+	if (bpf_map_update_elem(flow_map(table), key, flow, BPF_NOEXIST))
 		return false;
-	changes = bpf_map_lookup_elem(&table_changes, &index);
+	changes = flow_changes(table);
 	if (changes)
 		changes->inserted++;
 	return true;
@@ -64,15 +75,11 @@ static __noinline bool flow_insert(enum lb_flow_table table, const struct lb_tup
 /* Removes an entry from one table, and counts it. Returns false if it was not there. */
 static __noinline bool flow_erase(enum lb_flow_table table, const struct lb_tuple *key)
 {
-	void *map = table == LB_TABLE_UDP	? (void *)&udp_flows :
-		    table == LB_TABLE_HALF_OPEN ? (void *)&half_open :
-						  (void *)&flows;
 	struct lb_table_changes *changes;
-	__u32 index = table;
 
-	if (bpf_map_delete_elem(map, key))
+	if (bpf_map_delete_elem(flow_map(table), key))
 		return false;
-	changes = bpf_map_lookup_elem(&table_changes, &index);
+	changes = flow_changes(table);
 	if (changes)
 		changes->removed++;
 	return true;

@@ -277,8 +277,8 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 }
 
 /*
- * Opens a flow for a packet without one, or in place of `known` (flow_reopens). Returns the forward entry, or NULL and the
- * reason in *reason.
+ * Opens a flow for a packet without one, or in place of `known` (flow_reopens).
+ * Returns the forward entry, or NULL and the reason in *reason.
  */
 static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 						struct lb_flow *known, enum lb_reason *reason)
@@ -322,8 +322,8 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 }
 
 /*
- * What the program does with a packet, by the range of its reason. A reason in
- * a range of its own, or in a gap, fails TheMirrorIsTheHeader.
+ * Returns the program's verdict, by the range of the packet's reason. A reason
+ * outside the known ranges fails TheMirrorIsTheHeader.
  */
 static __always_inline int lb_verdict(struct lb_ctx *ctx, const struct packet *pkt,
 				      const struct fib_result *fib, enum lb_reason reason)
