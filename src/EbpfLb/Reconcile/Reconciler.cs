@@ -10,9 +10,9 @@ namespace EbpfLb.Reconcile;
 /// passes, so that a pass after any crash repairs everything. The only writer of these maps.
 /// </summary>
 /// <remarks>
-/// Order: endpoints that no service has any more are removed, so that they never wait for space. Then new backends, then
-/// slot tables, then backend states, so that an interrupted pass leaves a difference to repair. Slot tables are published together, because each publication waits for all processors; those of removed
-/// services come last, when no endpoint leads to them.
+/// Order: removed endpoints first, so that they never wait for space; then new backends, slot tables and backend states, so
+/// that an interrupted pass leaves a difference to repair. Slot tables are published together, because each publication
+/// waits for all processors; those of removed services come last, when no endpoint leads to them.
 /// </remarks>
 sealed class Reconciler(LbTables tables, TimeProvider? time = null)
 {

@@ -15,17 +15,17 @@ static class SlotTable
         var divisor = taking.Select(member => member.Weight).Aggregate(GreatestCommonDivisor);
         var weights = Array.ConvertAll(taking, member => member.Weight / divisor);
         var total = weights.Sum();
-        var turns = taking.Zip(weights, (member, weight) => (member.Id, Weight: weight))
-            .GroupBy(member => member.Weight, member => member.Id).Select(ids => new Turn([.. ids], ids.Key, total)).ToArray();
+        var groups = taking.Zip(weights, (member, weight) => (member.Id, Weight: weight))
+            .GroupBy(member => member.Weight, member => member.Id).Select(ids => new WeightGroup([.. ids], ids.Key, total)).ToArray();
         var slots = new uint[total];
         for (var slot = 0; slot < total; slot++)
         {
-            var best = turns[0];
-            foreach (var turn in turns.AsSpan(1))
+            var best = groups[0];
+            foreach (var group in groups.AsSpan(1))
             {
-                var lead = turn.Credit(slot) - best.Credit(slot);
-                if (lead > 0 || (lead == 0 && turn.Next < best.Next))
-                    best = turn;
+                var lead = group.Credit(slot) - best.Credit(slot);
+                if (lead > 0 || (lead == 0 && group.Next < best.Next))
+                    best = group;
             }
             slots[slot] = best.Take();
         }
@@ -33,10 +33,10 @@ static class SlotTable
     }
 
     /// <summary>
-    /// The ids of one weight, which take turns in their order: an id's credit is its weight for each slot so far, less
+    /// The ids of one weight, which get slots in their order: an id's credit is its weight for each slot so far, less
     /// all weights for each slot that it has. There are at most 100 weights, so a slot takes no longer with more ids.
     /// </summary>
-    sealed class Turn(uint[] ids, int weight, int total)
+    sealed class WeightGroup(uint[] ids, int weight, int total)
     {
         int _taken;
 
