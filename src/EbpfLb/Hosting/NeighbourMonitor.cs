@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Hosting;
 
 /// <summary>
-/// Finds backends again whose Ethernet address changed. The datapath sends past the kernel's neighbour output, which
-/// would ask from time to time: here, a backend that gets packets and sends none has its neighbour asked, or that of the
-/// gateway to it. One that answers costs nothing.
+/// Finds backends again whose Ethernet address changed. The datapath bypasses the kernel's neighbour output, which probes
+/// stale neighbours. Instead, the next hop of a backend that gets packets and sends none is probed. A backend that
+/// answers costs nothing.
 /// </summary>
 sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogger<NeighbourMonitor> logger)
 {
@@ -51,9 +51,9 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
             return 0;
         using var neighbours = new Neighbours();
         var first = _asked % silent.Count;
-        var turn = silent.Skip(first).Concat(silent.Take(first)).Take(MaxProbes).ToArray();
-        _asked = first + turn.Length;
-        var hops = turn.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct();
+        var batch = silent.Skip(first).Concat(silent.Take(first)).Take(MaxProbes).ToArray();
+        _asked = first + batch.Length;
+        var hops = batch.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct();
         return hops.ToArray().Count(hop => Revalidate(neighbours, hop.Ifindex, hop.Address));
     }
 
@@ -80,10 +80,8 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
 
     (ulong ToBackend, ulong ToClient) Count(uint backend)
     {
-        var (toBackend, toClient) = (0ul, 0ul);
-        foreach (var traffic in tables.BackendTraffic.GetPerCpu(backend))
-            (toBackend, toClient) = (toBackend + traffic.ToBackendPackets, toClient + traffic.ToClientPackets);
-        return (toBackend, toClient);
+        var sum = tables.BackendTraffic.GetPerCpu(backend).Aggregate((a, b) => a + b);
+        return (sum.ToBackendPackets, sum.ToClientPackets);
     }
 
     /// <summary>False if its address is fixed, or it is being asked already.</summary>

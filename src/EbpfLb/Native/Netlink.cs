@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfLb.Native;
+
+/// <summary>
+/// A netlink socket (linux/netlink.h): sends requests and receives messages, in the host's byte order. Needs no privilege.
+/// Not thread-safe.
+/// </summary>
+/// <param name="protocol">NETLINK_*.</param>
+/// <param name="operation">What the messages are about, for errors.</param>
+/// <exception cref="NativeException">The kernel has no such protocol.</exception>
+sealed unsafe class Netlink(int protocol, string operation) : IDisposable
+{
+    public const ushort Error = 2, Done = 3; // NLMSG_ERROR, NLMSG_DONE
+    public const ushort Request = 0x1, Acknowledge = 0x4, Dump = 0x300, Create = 0x400; // NLM_F_*
+    public const int Header = 16; // struct nlmsghdr
+
+    const int AddressFamily = 16; // AF_NETLINK
+    const int RawCloseOnExec = 0x80003; // SOCK_RAW | SOCK_CLOEXEC
+    const int AttributeHeader = 4; // struct nlattr
+
+    readonly Fd _socket = new(Check.MinusOneWithErrno(
+        LibC.socket(AddressFamily, RawCloseOnExec, protocol), "opening a netlink socket"));
+
+    readonly byte[] _buffer = new byte[1 << 16];
+
+    public void Dispose() => _socket.Dispose();
+
+    /// <param name="type">The message type.</param>
+    /// <param name="flags">NLM_F_*.</param>
+    /// <param name="payload">What follows the header: the family's struct, and attributes.</param>
+    public void Send(ushort type, ushort flags, ReadOnlySpan<byte> payload)
+    {
+        var message = new byte[Header + payload.Length];
+        BitConverter.TryWriteBytes(message, message.Length);
+        BitConverter.TryWriteBytes(message.AsSpan(4), type);
+        BitConverter.TryWriteBytes(message.AsSpan(6), flags);
+        payload.CopyTo(message.AsSpan(Header));
+        fixed (byte* bytes = message)
+            Check.MinusOneWithErrno((int)LibC.send(_socket.Number, bytes, (nuint)message.Length, 0), operation);
+    }
+
+    /// <summary>One message, or several of a dump, headers included. The next call overwrites them.</summary>
+    public ReadOnlySpan<byte> Receive()
+    {
+        fixed (byte* bytes = _buffer)
+        {
+            var length = Check.MinusOneWithErrno((int)LibC.recv(_socket.Number, bytes, (nuint)_buffer.Length, 0), operation);
+            return _buffer.AsSpan(0, length);
+        }
+    }
+
+    /// <summary>The message type.</summary>
+    public static ushort TypeOf(ReadOnlySpan<byte> message) => MemoryMarshal.Read<ushort>(message[4..]);
+
+    /// <summary>A family's struct, whose length is a multiple of four, with one attribute behind it.</summary>
+    public static byte[] WithAttribute(ReadOnlySpan<byte> body, ushort type, ReadOnlySpan<byte> value)
+    {
+        var payload = new byte[body.Length + AttributeHeader + Aligned(value.Length)];
+        body.CopyTo(payload);
+        var attribute = payload.AsSpan(body.Length);
+        BitConverter.TryWriteBytes(attribute, (ushort)(AttributeHeader + value.Length));
+        BitConverter.TryWriteBytes(attribute[2..], type);
+        value.CopyTo(attribute[AttributeHeader..]);
+        return payload;
+    }
+
+    /// <summary>The value of the first attribute of a type; empty if there is none.</summary>
+    public static ReadOnlySpan<byte> FindAttribute(ReadOnlySpan<byte> attributes, ushort wanted)
+    {
+        while (attributes.Length >= AttributeHeader)
+        {
+            var length = MemoryMarshal.Read<ushort>(attributes);
+            if (length < AttributeHeader || length > attributes.Length)
+                break;
+            if (MemoryMarshal.Read<ushort>(attributes[2..]) == wanted)
+                return attributes[AttributeHeader..length];
+            attributes = Skip(attributes, length);
+        }
+        return [];
+    }
+
+    /// <summary>What follows a message or an attribute: each begins at a multiple of four bytes.</summary>
+    public static ReadOnlySpan<byte> Skip(ReadOnlySpan<byte> bytes, int length) => bytes[Math.Min(Aligned(length), bytes.Length)..];
+
+    static int Aligned(int length) => (length + 3) & ~3;
+}
