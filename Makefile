@@ -1,7 +1,7 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/build lab/up lab/show lab/in lab/capture lab/wrong packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/kernels/run tests/kernels/guest/init
+scripts := lab/setup lab/compose lab/build lab/up lab/show lab/in lab/capture lab/wrong packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/failures tests/kernels/run tests/kernels/guest/init
 bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Lab/Programs/*.h tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h docs/learn/*.c)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
