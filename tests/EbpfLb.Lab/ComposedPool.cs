@@ -120,7 +120,7 @@ public sealed class ComposedPool : IAsyncDisposable
             "--file", "compose.docker.yaml", "--file", _file, .. command,
         ], LongestCompose);
 
-    /// <summary>What differs from the file in lab/: the names, which are this run's, and the labels that the sweeper goes by.</summary>
+    /// <summary>What differs from the file in lab/: the names, which are this run's, and the labels that the cleaner goes by.</summary>
     string Changes() =>
         $$"""
         services:

@@ -285,7 +285,7 @@ public class HookLab : IAsyncDisposable
         _backNetworks.Clear();
     }
 
-    /// <summary>The sweeper of the engine removes what is there: it knows all of it by its labels.</summary>
+    /// <summary>The cleaner of the engine removes what is there: it knows all of it by its labels.</summary>
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

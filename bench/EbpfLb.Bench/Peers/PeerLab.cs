@@ -34,7 +34,7 @@ sealed class PeerLab : IAsyncDisposable
     /// <summary>In the order in which they take their turns.</summary>
     public IReadOnlyList<Subject> Subjects { get; }
 
-    /// <summary>Starts all of it. Where that fails, the engine's sweeper removes what has been started.</summary>
+    /// <summary>Starts all of it. Where that fails, the engine's cleaner removes what has been started.</summary>
     public static async Task<PeerLab> StartAsync(LabEngine engine)
     {
         var lab = new PeerLab(engine, await LabImages.BuildAsync("bench", "bench"));

@@ -9,7 +9,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
 {
     const int MostTurns = 20;
 
-    static readonly TimeSpan AFewSweeps = TimeSpan.FromSeconds(40);
+    static readonly TimeSpan SeveralCollections = TimeSpan.FromSeconds(40);
 
     [Fact]
     public async Task One_that_is_removed_under_load_costs_no_request_and_keeps_its_connections()
@@ -20,7 +20,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
 
         await balancer.ReloadAsync(Draining("10m", Lab.A));
         var status = await Eventually.That("the backend is draining", balancer.StatusAsync,
-            seen => seen.Of(Lab.B)?.State == "draining", AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+            seen => seen.Of(Lab.B)?.State == "draining", SeveralCollections, seen => $"{seen.Of(Lab.B)}");
         var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
         var tally = await load.StopAsync();
 
@@ -42,13 +42,13 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
 
         await balancer.ReloadAsync(Draining("10m", Lab.A));
         await Eventually.That("the backend is draining", balancer.StatusAsync,
-            seen => seen.Of(leaving)?.State == "draining", AFewSweeps, seen => $"{seen.Of(leaving)}");
+            seen => seen.Of(leaving)?.State == "draining", SeveralCollections, seen => $"{seen.Of(leaving)}");
         Assert.Equal(leaving.Name, (await held.GetAsync("/still")).Server);
         var onKept = await kept.StopAsync();
         Assert.Equal(leaving.Name, (await held.GetAsync("/last")).Server);
         await held.DisposeAsync();
         await Eventually.That("the backend is forgotten", balancer.StatusAsync,
-            seen => seen.Of(leaving) is null, AFewSweeps, seen => $"{seen.Of(leaving)}");
+            seen => seen.Of(leaving) is null, SeveralCollections, seen => $"{seen.Of(leaving)}");
         await leaving.KillAsync();
         var answers = await Lab.OtherClient.GetAsync(balancer, times: 4);
         var tally = await load.StopAsync();
@@ -67,7 +67,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
 
         await balancer.ReloadAsync(Draining("1s", Lab.A));
         await Eventually.That("the backend is forgotten", balancer.StatusAsync,
-            seen => seen.Of(Lab.B) is null, AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+            seen => seen.Of(Lab.B) is null, SeveralCollections, seen => $"{seen.Of(Lab.B)}");
 
         await Assert.ThrowsAsync<LabException>(() => held.GetAsync("/cut"));
     }
@@ -83,7 +83,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
         await held.DisposeAsync();
 
         await Eventually.That("the backend is drained", balancer.StatusAsync,
-            seen => seen.Of(Lab.B)?.State == "drained", AFewSweeps, seen => $"{seen.Of(Lab.B)}");
+            seen => seen.Of(Lab.B)?.State == "drained", SeveralCollections, seen => $"{seen.Of(Lab.B)}");
         Assert.All(await Lab.Client.GetAsync(balancer, times: 4), answer => Assert.Equal(Lab.A.Name, answer.Server));
     }
 

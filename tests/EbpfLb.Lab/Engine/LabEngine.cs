@@ -2,15 +2,15 @@ using Docker.DotNet;
 
 namespace EbpfLb.Lab.Engine;
 
-/// <summary>The container engine: found once, swept before and after, with the lab's images built.</summary>
+/// <summary>The container engine: found once, cleaned before and after, with the lab's images built.</summary>
 public class LabEngine : IAsyncDisposable
 {
-    readonly Sweeper _sweeper;
+    readonly LabCleaner _cleaner;
 
     public LabEngine()
     {
         Docker = new DockerClientBuilder().Build();
-        _sweeper = new Sweeper(Docker);
+        _cleaner = new LabCleaner(Docker);
     }
 
     internal IDockerClient Docker { get; }
@@ -40,7 +40,7 @@ public class LabEngine : IAsyncDisposable
     /// <summary>Removes what killed runs left, and logs what the engine does not remove.</summary>
     internal async Task RemoveLeftoversAsync()
     {
-        foreach (var resistance in await _sweeper.RemoveLeftoversAsync())
+        foreach (var resistance in await _cleaner.RemoveLeftoversAsync())
             LabContext.Current.WriteLine($"Left behind by a former lab: {resistance}");
     }
 
@@ -50,7 +50,7 @@ public class LabEngine : IAsyncDisposable
         if (LabRun.IsKept)
             await Console.Error.WriteLineAsync(LabRun.HowToLook);
         else
-            await StepTimes.MeasureAsync(Step.Teardown, _sweeper.RemoveOwnAsync);
+            await StepTimes.MeasureAsync(Step.Teardown, _cleaner.RemoveOwnAsync);
         await (Images?.EndBuildsAsync() ?? Task.CompletedTask);
         StepTimes.Write();
         Docker.Dispose();
@@ -75,7 +75,7 @@ public class LabEngine : IAsyncDisposable
     /// <summary>
     /// Testcontainers speaks one fixed API version, too new for some engines and too old for others, unless it is told.
     /// It reads the variables when it is first touched, so this comes before. Its reaper is an image of its own,
-    /// which cannot be pulled everywhere: the sweeper does that work instead.
+    /// which cannot be pulled everywhere: the cleaner does that work instead.
     /// </summary>
     async Task SpeakTheEnginesVersionAsync()
     {

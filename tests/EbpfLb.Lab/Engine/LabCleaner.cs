@@ -6,26 +6,26 @@ namespace EbpfLb.Lab.Engine;
 
 /// <summary>Removes what labs left on the engine: this one's at its end, crashed ones' at the next start.</summary>
 /// <remarks>One thing after the other: engines can lose count of a network's members that leave at once.</remarks>
-sealed class Sweeper(IDockerClient docker)
+sealed class LabCleaner(IDockerClient docker)
 {
-    static readonly TimeSpan LongestSweep = TimeSpan.FromSeconds(90);
+    static readonly TimeSpan CleanTimeout = TimeSpan.FromSeconds(90);
 
     static readonly Dictionary<string, IDictionary<string, bool>> OfLabs =
         new() { ["label"] = new Dictionary<string, bool> { [LabRun.RunLabel] = true } };
 
     /// <summary>Removes what owners left that have ended, and leaves labs alone that run at this moment.</summary>
     /// <returns>What could not be removed, as the engine says it.</returns>
-    public Task<IReadOnlyList<string>> RemoveLeftoversAsync() => SweepAsync(labels =>
+    public Task<IReadOnlyList<string>> RemoveLeftoversAsync() => CleanAsync(labels =>
         labels.TryGetValue(LabRun.OwnerLabel, out var owner) && LabOwner.Parse(owner) is { IsGone: true });
 
     /// <summary>Removes everything of this run.</summary>
     public Task RemoveOwnAsync() => Eventually.That("the engine has removed everything of this lab",
-        () => SweepAsync(labels => labels[LabRun.RunLabel] == LabRun.Id),
-        resistance => resistance.Count == 0, LongestSweep, resistance => string.Join('\n', resistance));
+        () => CleanAsync(labels => labels[LabRun.RunLabel] == LabRun.Id),
+        failures => failures.Count == 0, CleanTimeout, failures => string.Join('\n', failures));
 
-    async Task<IReadOnlyList<string>> SweepAsync(Predicate<IDictionary<string, string>> isChosen)
+    async Task<IReadOnlyList<string>> CleanAsync(Predicate<IDictionary<string, string>> isChosen)
     {
-        var resistance = new List<string>();
+        var failures = new List<string>();
         foreach (var container in await docker.Containers.ListContainersAsync(new() { All = true, Filters = OfLabs }))
             if (isChosen(container.Labels))
                 await RemoveAsync(docker.Containers.RemoveContainerAsync(
@@ -37,19 +37,19 @@ sealed class Sweeper(IDockerClient docker)
         foreach (var volume in volumes.Volumes ?? [])
             if (isChosen(volume.Labels))
                 await RemoveAsync(docker.Volumes.RemoveAsync(volume.Name, force: true));
-        return resistance;
+        return failures;
 
-        // Gone is gone, whoever removed it: two runs that start together sweep the same leftovers.
+        // Gone is gone, whoever removed it: two runs that start together remove the same leftovers.
         async Task RemoveAsync(Task removal)
         {
             try
             {
                 await removal;
             }
-            catch (DockerApiException refusal)
+            catch (DockerApiException failure)
             {
-                if (refusal.StatusCode != HttpStatusCode.NotFound)
-                    resistance.Add(refusal.Message);
+                if (failure.StatusCode != HttpStatusCode.NotFound)
+                    failures.Add(failure.Message);
             }
         }
     }
