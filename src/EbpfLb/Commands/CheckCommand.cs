@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfLb.Configuration;
+using EbpfLb.Networking;
 using EbpfLb.Providers.Files;
 
 namespace EbpfLb.Commands;
@@ -15,20 +16,31 @@ static class CheckCommand
             HelpName = "FILE",
             Required = true,
         };
-        var command = new Command("check", "Validate a configuration file; changes nothing") { config };
+        var strict = new Option<bool>("--strict") { Description = "Fail on a warning as well" };
+        var command = new Command("check", "Validate a configuration file; changes nothing") { config, strict };
         command.SetAction(parsed =>
         {
             var path = parsed.GetRequiredValue(config);
             var result = ConfigurationFile.Read(path);
             var invocation = parsed.InvocationConfiguration;
-            return result.Configuration is { } configuration
-                ? Describe(path, configuration, invocation.Output)
-                : ErrorOutput.Write(result.Errors, invocation.Error);
+            if (result.Configuration is not { } configuration)
+                return ErrorOutput.Write(result.Errors, invocation.Error);
+            Describe(path, configuration, invocation.Output);
+            string[] warnings = [.. ConfigurationWarnings.Find(configuration), .. FindMissing(configuration.Interfaces)];
+            foreach (var warning in warnings)
+                invocation.Error.WriteLine($"warning: {warning}");
+            return warnings.Length > 0 && parsed.GetValue(strict) ? ExitCode.Failed : ExitCode.Ok;
         });
         return command;
     }
 
-    static int Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
+    /// <summary>The file may be for another machine.</summary>
+    static IEnumerable<string> FindMissing(IEnumerable<string> interfaces) =>
+        from name in interfaces
+        where InterfaceSelector.TryResolve(name) is null
+        select $"this machine has no interface '{name}'. 'ip link' lists those it has.";
+
+    static void Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
     {
         var interfaces = configuration.Interfaces is [var one] ? $"interface {one}" : $"interfaces {string.Join(", ", configuration.Interfaces)}";
         output.WriteLine($"{path} is valid: {interfaces}, hook {configuration.Hook.ToConfigString()}");
@@ -45,6 +57,5 @@ static class CheckCommand
             if (service.Health is { } health)
                 output.WriteLine($"    checked by {health}");
         }
-        return ExitCode.Ok;
     }
 }

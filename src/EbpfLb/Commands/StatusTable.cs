@@ -66,9 +66,9 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         Cell[] phrases =
         [
             $"{string.Join(", ", interfaces)}: hook {status.Hook}{(width is null || status.PacketRates is null ? $" ({status.Why})" : "")}",
-            status.Running ? "running" : "its process is gone, the datapath goes on",
+            status.Running ? "running" : "no runner process: packets are still balanced, without health checks or updates",
             $"{LiveFlows.Describe(status.Flows)} of {status.RoomForFlows}",
-            .. status.PacketRates is null ? [] : new Cell[]
+            .. status.PacketRates is null ? [$"tables version {status.TablesVersion}"] : new Cell[]
             {
                 $"packets/s {Quantity.Short(status.Services.Sum(service => service.Rates!.ToBackendPackets))} in "
                 + $"and {Quantity.Short(status.Services.Sum(service => service.Rates!.ToClientPackets))} out",

@@ -29,7 +29,7 @@ static class ConfigNames
         ("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr));
 
     public static readonly Choice<bool> Booleans =
-        new("BOOLEAN", "is not a valid answer", ("false", false), ("true", true)) { IsSwitch = true, Kind = SchemaKind.Boolean };
+        new("BOOLEAN", "is neither true nor false", ("false", false), ("true", true)) { IsSwitch = true, Kind = SchemaKind.Boolean };
 
     public static string ToConfigString(this HookKind hook) => Hooks.Format(hook)!;
 

@@ -5,6 +5,9 @@ static class FlowTableSize
 {
     public const uint Default = 65536;
 
+    /// <summary>Kernel memory for each flow, with the tables of half-open and UDP flows.</summary>
+    public const uint BytesPerFlow = 730;
+
     /// <summary>An LRU map has lists per processor: a smaller one evicts before it is full.</summary>
     public const uint Min = 1024;
 

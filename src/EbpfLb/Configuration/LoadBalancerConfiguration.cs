@@ -42,7 +42,7 @@ sealed record LoadBalancerConfiguration
             ConfigNames.Events, c => c.Events, (c, value) => c with { Events = value })
         { IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, uint>("flows",
-            "How many established flows there is room for, at about 730 bytes of memory each",
+            $"How many established flows there is room for, at about {FlowTableSize.BytesPerFlow} bytes of memory each",
             SettingTypes.Number(FlowTableSize.Min, FlowTableSize.Max, "is not a valid number of flows"),
             c => c.Flows, (c, value) => c with { Flows = value })
         { IsReloadable = false },

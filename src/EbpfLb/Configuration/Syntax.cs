@@ -19,6 +19,7 @@ static class Syntax
     const int MaxSocketLength = 107; // sun_path less the terminating zero, in bytes
     const int MaxPathLength = 1024;
     public const string PortRemedy = "Use a port of 1 to 65535";
+    const string ListenRemedy = "Write it as :80, self:80/tcp, 10.0.0.5:53/udp or [2001:db8::1]:80";
     const string AddressRemedy = "Use a global or unique local address of the host";
 
     static readonly SyntaxError InvalidPort = new("has no valid port", PortRemedy);
@@ -69,7 +70,7 @@ static class Syntax
     /// <summary>[ADDRESS]:PORT[/PROTOCOL].</summary>
     public static Parsed<ListenEndpoint?> ParseListen(string text)
     {
-        if (CheckNotUrl(text) is { } url)
+        if (CheckNotUrl(text, ListenRemedy) is { } url)
             return url;
         var slash = text.IndexOf('/');
         var (endpoint, protocol) = slash < 0 ? (text, "tcp") : (text[..slash], text[(slash + 1)..]);
@@ -79,7 +80,7 @@ static class Syntax
             errors.Add(new($"names the unknown protocol '{protocol}'", "End it with /tcp or /udp"));
         var (host, portText) = SplitHostPort(endpoint);
         if (portText is null)
-            return new(null, [.. errors, new SyntaxError("has no port", "Write it as :80, self:80/tcp, 10.0.0.5:53/udp or [2001:db8::1]:80")]);
+            return new(null, [.. errors, new SyntaxError("has no port", ListenRemedy)]);
         var address = ParseAddress(host);
         if (host is not ("" or "self") && CheckListenAddress(host, address) is { } invalid)
             errors.Add(invalid);
@@ -98,7 +99,7 @@ static class Syntax
     /// </summary>
     public static Parsed<(string Host, ushort Port)> ParseBackend(string text)
     {
-        if (CheckNotUrl(text) is { } url)
+        if (CheckNotUrl(text, "Write HOST or HOST:PORT, without a scheme") is { } url)
             return url;
         var (host, portText) = SplitHostPort(text);
         var port = portText is null ? (ushort)0 : ParsePort(portText);
@@ -176,8 +177,8 @@ static class Syntax
     }
 
     /// <summary>An endpoint has no scheme.</summary>
-    static SyntaxError? CheckNotUrl(string endpoint) => endpoint.Contains("://", StringComparison.Ordinal)
-        ? new("is a URL", "Write HOST or HOST:PORT, without a scheme")
+    static SyntaxError? CheckNotUrl(string endpoint, string remedy) => endpoint.Contains("://", StringComparison.Ordinal)
+        ? new("is a URL", remedy)
         : null;
 
     static bool IsLabel(string label) =>

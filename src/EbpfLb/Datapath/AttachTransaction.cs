@@ -114,9 +114,5 @@ sealed class AttachTransaction(
         }
     }
 
-    LinkAttachment AttachXdp(Fd program, HookKind mode)
-    {
-        const uint Generic = 1 << 1, Native = 1 << 2; // XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE, linux/if_link.h
-        return LinkAttachment.Xdp(program, device, mode == HookKind.XdpNative ? Native : Generic);
-    }
+    LinkAttachment AttachXdp(Fd program, HookKind mode) => LinkAttachment.Xdp(program, device, mode == HookKind.XdpNative);
 }

@@ -22,9 +22,16 @@ sealed unsafe class LinkAttachment : IAttachment
         return result == -Errno.EINVAL ? null : new(CreateFd(result, $"attaching to the tc hook of {device.Name}"));
     }
 
-    /// <param name="flags">XDP_FLAGS_SKB_MODE or XDP_FLAGS_DRV_MODE (linux/if_link.h).</param>
-    public static LinkAttachment Xdp(Fd program, NetworkDevice device, uint flags) =>
-        new(CreateFd(Create(program, device, AttachXdp, flags), $"attaching to the XDP hook of {device.Name}"));
+    /// <param name="isNative">False for generic XDP, which needs nothing of the driver.</param>
+    /// <exception cref="NoNativeXdpException">The driver has no native XDP.</exception>
+    public static LinkAttachment Xdp(Fd program, NetworkDevice device, bool isNative)
+    {
+        const uint Generic = 1 << 1, Native = 1 << 2; // XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE, linux/if_link.h
+        var result = Create(program, device, AttachXdp, isNative ? Native : Generic);
+        return result == -Errno.EOPNOTSUPP && isNative
+            ? throw new NoNativeXdpException(device.Name)
+            : new(CreateFd(result, $"attaching to the XDP hook of {device.Name}"));
+    }
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 

@@ -61,7 +61,7 @@ sealed class LoadedDatapath : IDisposable
             using var xdp = Open(KernelNeed.Xdp, settings);
             xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
             tables.ShareWith(xdp);
-            LoadObject(xdp, KernelNeed.Xdp);
+            LoadObject(xdp, KernelNeed.Xdp, sizes);
             return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
         }
         catch
@@ -121,7 +121,7 @@ sealed class LoadedDatapath : IDisposable
         {
             layout = TableLayout.Read(tc);
             former?.ShareWith(tc);
-            LoadObject(tc, tcObject.Need());
+            LoadObject(tc, tcObject.Need(), sizes);
             return tc;
         }
         catch
@@ -145,7 +145,7 @@ sealed class LoadedDatapath : IDisposable
         return tc;
     }
 
-    static void LoadObject(BpfObject opened, KernelNeed need)
+    static void LoadObject(BpfObject opened, KernelNeed need, TableSizes sizes)
     {
         try
         {
@@ -153,7 +153,9 @@ sealed class LoadedDatapath : IDisposable
         }
         catch (LoadException failure)
         {
-            throw need.Explain(failure, KernelNeed.Running);
+            throw failure.Number is Errno.ENOMEM or Errno.E2BIG && failure.Refusal is null
+                ? failure.Because(sizes.Demand)
+                : need.Explain(failure, KernelNeed.Running);
         }
     }
 

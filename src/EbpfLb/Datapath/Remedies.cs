@@ -18,6 +18,7 @@ static class Remedies
     /// <summary>The message of an error, and its remedy if there is one.</summary>
     public static string Explain(this Exception error) => error switch
     {
+        NoNativeXdpException => $"{error.Message} Its driver has no native XDP. Use --hook tc.",
         NativeException { Number: Errno.EPERM } => $"{error.Message} {Privileges}",
         PinException { Number: Errno.EACCES or Errno.EROFS } => $"{error.Message} {Pins}",
         BpfMapSizeException => $"{error.Message} It was made by another version; detach that one first.",

@@ -1,3 +1,5 @@
+using EbpfLb.Configuration;
+
 namespace EbpfLb.Datapath;
 
 /// <summary>What the tables have room for.</summary>
@@ -6,6 +8,10 @@ namespace EbpfLb.Datapath;
 /// <param name="Backends">Backends of all services together, those that drain among them.</param>
 sealed record TableSizes(uint Flows, uint Services = Capacity.Services, uint Backends = Capacity.Backends)
 {
+    /// <summary>How much memory the flow tables need, for a kernel that has less.</summary>
+    public string Demand =>
+        $"the tables for {Flows} flows need {(ulong)Flows * FlowTableSize.BytesPerFlow >> 20} MiB of memory: set a lower 'flows'";
+
     /// <summary>The maps by service id, and the endpoints.</summary>
     public static readonly IReadOnlyList<string> ServiceMaps = ["services", "slots", "rr_counters", "service_traffic", "service_labels"];
 

@@ -125,7 +125,13 @@ static class DoctorChecks
     {
         { Exists: false } => new(
             device.Name, Verdict.Missing, "no such interface in this network namespace", "name one that 'ip link' lists"),
+        { IsLoopback: true } => new(
+            device.Name, Verdict.Missing, "the loopback, where packets of this machine alone arrive",
+            "name the interface that clients' packets arrive on"),
         { IsUp: false } => new(device.Name, Verdict.Missing, "down", $"ip link set {device.Name} up"),
+        { HasCarrier: false } => new(
+            device.Name, Verdict.Warn, "up without a carrier: no packet arrives",
+            "plug its cable in; a veth needs its peer up, and a bridge a port that is up"),
         { Addresses.Count: 0 } => new(
             device.Name, Verdict.Missing, "no address that other machines could reach",
             $"ip address add ADDRESS/LENGTH dev {device.Name}"),

@@ -55,7 +55,7 @@ enum Capability { NetAdmin = 12, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
 /// <param name="Exists">
 /// False if the network namespace has no such interface; the other members are then empty.
 /// </param>
-/// <param name="IsUp">True if it carries packets.</param>
+/// <param name="IsUp">True if it is set up, with a carrier or without.</param>
 /// <param name="Addresses">The addresses that can be listened on.</param>
 /// <param name="Driver">The driver, or null for a virtual device.</param>
 /// <param name="ForwardsIpv6">True if the kernel forwards IPv6 on it; null if it has no IPv6 address.</param>
@@ -66,6 +66,11 @@ sealed record DeviceFacts(
     string Name, bool Exists, bool IsUp, IReadOnlyList<string> Addresses, string? Driver, bool? ForwardsIpv6 = null,
     bool? SendsFromXdp = null)
 {
+    /// <summary>False if nothing is at the other end: no cable, a veth whose peer is down, a bridge without a port that is up.</summary>
+    public bool HasCarrier { get; init; } = true;
+
+    public bool IsLoopback { get; init; }
+
     /// <summary>False for tun, WireGuard and the like.</summary>
     public bool IsEthernet { get; init; } = true;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
@@ -61,19 +60,21 @@ static class HostProbe
 
     static DeviceFacts Device(string name)
     {
-        if (Interfaces.Read(all => all.FirstOrDefault(candidate => candidate.Name == name)) is not { } found)
+        if (Interfaces.Read(all => all.All(candidate => candidate.Name != name)))
             return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
         var addresses = NetworkDevice.AddressesOf(name);
         bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
             ? Forwarding.IsEnabled(name, AddressFamily.InterNetworkV6)
             : null;
         var (driver, bus) = Ethtool.DriverOf(name);
-        var isUp = found.OperationalStatus != OperationalStatus.Down;
+        var flags = Ethtool.FlagsOf(name);
         return new DeviceFacts(
-            name, Exists: true, isUp, [.. addresses.Select(address => address.ToString())], NetworkDevice.IsVirtualBus(bus) ? null : driver, forwardsIpv6,
+            name, Exists: true, flags.HasFlag(InterfaceFlags.Up), [.. addresses.Select(address => address.ToString())], NetworkDevice.IsVirtualBus(bus) ? null : driver, forwardsIpv6,
             driver == "veth" ? VethPeer.ReceivesXdpFrames((int)LibC.if_nametoindex(name), driver) : null)
         {
             Forwards = Forwarding.IsEnabled(name, AddressFamily.InterNetwork),
+            HasCarrier = flags.HasFlag(InterfaceFlags.Running),
+            IsLoopback = flags.HasFlag(InterfaceFlags.Loopback),
             IsEthernet = LinkLayer.Of(name).IsEthernet,
         };
     }

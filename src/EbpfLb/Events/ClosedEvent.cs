@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Flows;
 
 namespace EbpfLb.Events;
 
@@ -8,20 +9,21 @@ static class ClosedEvent
     /// <param name="client">The forward entry's key.</param>
     /// <param name="forward">The forward entry.</param>
     /// <param name="reply">The reply entry; default if there is none.</param>
+    /// <param name="why">An idle flow ended with its last packet, a drained one now.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply, ulong now)
+    public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why, ulong now)
     {
-        var idle = reply == default ? forward.IdleNs(now) : Math.Min(forward.IdleNs(now), reply.IdleNs(now));
-        var seen = now - idle; // coarse clock: may be before OpenedNs
+        var idle = why == FlowEnd.Drained ? 0 : reply == default ? forward.IdleNs(now) : Math.Min(forward.IdleNs(now), reply.IdleNs(now));
+        var end = now - idle; // coarse clock: may be before OpenedNs
         return new()
         {
-            TimeNs = seen,
+            TimeNs = end,
             Before = client,
             After = forward.Rewritten,
             Type = LbEventType.Closed,
             Service = forward.Service,
             Backend = forward.Backend,
-            DurationNs = seen > forward.OpenedNs ? seen - forward.OpenedNs : 0,
+            DurationNs = end > forward.OpenedNs ? end - forward.OpenedNs : 0,
             Packets = forward.Packets + reply.Packets,
             Bytes = forward.Bytes + reply.Bytes,
         };

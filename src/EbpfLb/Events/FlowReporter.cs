@@ -46,7 +46,7 @@ sealed partial class FlowReporter : IDisposable
     /// <summary>Called on the collector's thread.</summary>
     public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why)
     {
-        var closed = ClosedEvent.Create(client, forward, reply, (ulong)TimeProvider.System.GetTimestamp());
+        var closed = ClosedEvent.Create(client, forward, reply, why, (ulong)TimeProvider.System.GetTimestamp());
         _stalled = !_queue.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
         if (_stalled)
             Interlocked.Increment(ref _dropped);

@@ -184,29 +184,13 @@ sealed partial class ControlLoop(
 
     void UpdateDesired(ImmutableArray<ServiceSnapshot> desired)
     {
-        var (before, now) = (BackendNames(_desired), BackendNames(desired));
+        foreach (var change in BackendChanges.Describe(_desired, desired))
+            LogBackendChange(change);
         _desired = desired;
-        if (!now.SetEquals(before))
-            LogBackendsChanged(JoinNames(now.Except(before)), JoinNames(before.Except(now)));
     }
 
-    static HashSet<string> BackendNames(ImmutableArray<ServiceSnapshot> services) =>
-    [
-        .. services.SelectMany(service => service.Backends.Select(
-            backend => $"{service.Name} {DescribeBackend(backend)}")),
-    ];
-
-    /// <summary>The endpoint, with the configured name if there is one.</summary>
-    static string DescribeBackend(BackendSnapshot backend)
-    {
-        var endPoint = EndPoints.Format(backend.Address, backend.Port);
-        return backend.Host == $"{backend.Address}" ? endPoint : $"{endPoint} ({backend.Host})";
-    }
-
-    static string JoinNames(IEnumerable<string> names) => string.Join(", ", names.Order().DefaultIfEmpty("none"));
-
-    [LoggerMessage(LogLevel.Information, "the backends changed; new: {New}; left: {Left}")]
-    partial void LogBackendsChanged(string @new, string left);
+    [LoggerMessage(LogLevel.Information, "{Change}")]
+    partial void LogBackendChange(string change);
 
     [LoggerMessage(LogLevel.Error, "reconcile failed: {Error} Retrying every few seconds.")]
     partial void LogReconcileFailed(string error);

@@ -10,6 +10,7 @@ static class Errno
     public const int EINTR = 4;
     public const int E2BIG = 7;
     public const int EAGAIN = 11;
+    public const int ENOMEM = 12;
     public const int EACCES = 13;
     public const int EBUSY = 16;
     public const int EEXIST = 17;

@@ -3,13 +3,24 @@ using System.Text;
 
 namespace EbpfLb.Native;
 
-/// <summary>Requests to an interface's driver (linux/ethtool.h), and its link-layer address.</summary>
+/// <summary>Flags of an interface (linux/if.h); others are left out.</summary>
+[Flags]
+enum InterfaceFlags
+{
+    Up = 0x1,
+    Loopback = 0x8,
+
+    /// <summary>It is up and has a carrier.</summary>
+    Running = 0x40,
+}
+
+/// <summary>Requests to an interface's driver (linux/ethtool.h), its link-layer address and its flags.</summary>
 static unsafe class Ethtool
 {
     /// <summary>ARPHRD_ETHER: the type of an interface whose frames have Ethernet headers.</summary>
     public const ushort TypeEthernet = 1;
 
-    const nuint SiocEthtool = 0x8946, SiocGetHardwareAddress = 0x8927;
+    const nuint SiocEthtool = 0x8946, SiocGetHardwareAddress = 0x8927, SiocGetFlags = 0x8913;
     const uint GetDriverInfo = 0x3, GetFlags = 0x25;
     const uint RemovesVlanTags = 1 << 8; // ETH_FLAG_RXVLAN
     const int AddressFamilyInet = 2;
@@ -39,6 +50,10 @@ static unsafe class Ethtool
         var address = new ReadOnlySpan<byte>(&answer.data, 8); // struct sockaddr: the family, then the address
         return (MemoryMarshal.Read<ushort>(address), address[2..8].ToArray());
     }
+
+    /// <summary>The interface's flags.</summary>
+    public static InterfaceFlags FlagsOf(string device) =>
+        (InterfaceFlags)(ushort)Request(device, SiocGetFlags, default, "asking for the flags")!.Value.data;
 
     /// <summary>Null if the interface does not know the request.</summary>
     static IfReq? Request(string device, nuint number, IfReq request, string operation)

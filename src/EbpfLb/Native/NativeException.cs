@@ -23,5 +23,8 @@ class NativeException : LoadBalancerException
     }
 }
 
+/// <summary>The driver of an interface has no native XDP.</summary>
+sealed class NoNativeXdpException(string device) : NativeException($"attaching to the XDP hook of {device}", Errno.EOPNOTSUPP);
+
 /// <summary>The kernel refused to open a pin.</summary>
 sealed class PinException(string path, int errno) : NativeException($"opening the pin {path}", errno);

@@ -17,13 +17,16 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     const string Ipv6Addresses = "/proc/thread-self/net/if_inet6"; // absent if the kernel has no IPv6
 
     /// <param name="selector">See <see cref="InterfaceSelector"/>.</param>
-    /// <exception cref="LoadBalancerException">The interface does not exist, or has no address.</exception>
+    /// <exception cref="LoadBalancerException">The interface does not exist, has no address, or is the loopback.</exception>
     public static NetworkDevice Find(string selector)
     {
         var name = InterfaceSelector.Resolve(selector);
         if (AddressesOf(name).IsEmpty)
             throw new LoadBalancerException(
                 $"interface '{name}' has no address that other machines could reach. Give it one first.");
+        if (Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Loopback))
+            throw new LoadBalancerException(
+                $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that clients' packets arrive on.");
         // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);

@@ -11,6 +11,9 @@ sealed record InstanceStatus
     /// <summary>All attached interfaces, the first one first.</summary>
     public required IReadOnlyList<string> Interfaces { get; init; }
 
+    /// <summary>The version of its tables' layout: a build adopts tables of its own version alone.</summary>
+    public required uint TablesVersion { get; init; }
+
     /// <summary>As on the command line.</summary>
     public required string Hook { get; init; }
 
@@ -51,7 +54,7 @@ sealed record InstanceStatus
             foreach (var name in Lost)
                 yield return $"interface {name} is gone: {(Interfaces.Count == 0 ? "no traffic is balanced" : "backends behind it are unreachable")}";
             if (!Running)
-                yield return $"no ebpf-lb runs on {Interface}: the datapath goes on, and follows no change. Start it again.";
+                yield return $"no runner process on {Interface}: packets are still balanced, without health checks or updates. Start it again.";
         }
     }
 

@@ -39,6 +39,7 @@ static class StatusReader
             Interface = instance,
             Interfaces = present.Length + lost.Length == 0 ? [instance] : present,
             Lost = lost,
+            TablesVersion = self.AbiVersion,
             Hook = ((HookKind)self.Hook).ToConfigString(),
             Why = self.Why,
             Running = lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),

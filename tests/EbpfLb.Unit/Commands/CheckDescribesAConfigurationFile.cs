@@ -10,16 +10,19 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
     public async Task Where_it_is_valid()
     {
         var (code, output, error) = await Check("""
-            interface: eth0
+            interface: nosuch0
             services:
               - { name: web, listen: ":80", backends: [ 172.20.0.2, { address: "b:81", weight: 2 } ] }
               - { listen: 10.0.0.5:53/udp }
               - { name: six, listen: "[fd00::5]:80", mode: dsr, backends: [ fd00::6, "[fd00::7]:80" ] }
             """);
 
-        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(0, code);
+        Assert.Equal(
+            "warning: service 'udp-10.0.0.5-53' has no backend: its clients are refused. Add one under 'backends:'.\n"
+            + "warning: this machine has no interface 'nosuch0'. 'ip link' lists those it has.\n", error);
         Assert.Equal($"""
-            {_file} is valid: interface eth0, hook auto
+            {_file} is valid: interface nosuch0, hook auto
               room for 65536 flows, which may idle: opening 31s, established 135m, ended 10s, udp 1m
               web self:80/tcp -> 172.20.0.2:80, b:81 (weight 2)
               udp-10.0.0.5-53 10.0.0.5:53/udp -> no backend
@@ -43,9 +46,26 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
             """, error);
     }
 
-    async Task<(int Code, string Output, string Error)> Check(string text)
+    [Theory]
+    [InlineData("interface: lo\nservices: [{ listen: ':80', backends: [b] }]", "")]
+    [InlineData("interface: lo\nservices: [{ listen: ':80' }]", "service 'tcp-80' has no backend")]
+    [InlineData("interface: lo\nservices: [{ listen: ':80' }]\ndocker: { network: web }", "")]
+    [InlineData("interface: lo\nservices: [{ listen: ':80', backends: [{ address: b, weight: 0 }] }]",
+        "every backend of service 'tcp-80' has weight 0: new clients are refused.")]
+    [InlineData("interface: [lo, nosuch0]\nservices: [{ listen: ':80', backends: [b] }]", "this machine has no interface 'nosuch0'.")]
+    public async Task What_cannot_work_is_warned_of_and_fails_a_strict_check(string text, string warning)
+    {
+        var (code, _, error) = await Check(text);
+        var (strict, _, same) = await Check(text, "--strict");
+
+        Assert.Equal((0, warning.Length > 0 ? 1 : 0, error), (code, strict, same));
+        Assert.Equal(warning.Length > 0, error.StartsWith("warning: ", StringComparison.Ordinal));
+        Assert.Contains(warning, error, StringComparison.Ordinal);
+    }
+
+    async Task<(int Code, string Output, string Error)> Check(string text, string flag = "")
     {
         await File.WriteAllTextAsync(_file, text, TestContext.Current.CancellationToken);
-        return await new Shell().Type($"check --config {_file}");
+        return await new Shell().Type($"check --config {_file} {flag}".TrimEnd());
     }
 }

@@ -140,6 +140,7 @@ public sealed class TablesFitTheTerminal
             Why = "eth0 is a virtual device, where tc keeps large segments whole",
             Running = true,
             Flows = 12,
+            TablesVersion = 10,
             RoomForFlows = 65536,
             Packets = new Dictionary<string, ulong> { ["drop-no-route"] = 3 * seconds, ["sent-to-backend"] = 123_400 * all * seconds },
             Services =

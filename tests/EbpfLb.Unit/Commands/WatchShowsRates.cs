@@ -100,6 +100,7 @@ public sealed class WatchShowsRates : IDisposable
                     Why = "as configured",
                     Running = true,
                     Flows = 0,
+                    TablesVersion = 10,
                     RoomForFlows = 1024,
                     Packets = new Dictionary<string, ulong> { ["sent-to-backend"] = sent },
                     Services = [],

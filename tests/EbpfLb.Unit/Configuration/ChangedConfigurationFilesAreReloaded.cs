@@ -24,7 +24,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
 
         Assert.Collection(await file.Logged(1), line =>
         {
-            Assert.StartsWith("Error: FILE is invalid, nothing changes:", line, StringComparison.Ordinal);
+            Assert.StartsWith("Error: FILE is invalid; the old configuration stays:", line, StringComparison.Ordinal);
             Assert.Matches(@"\n  FILE:4:13 services\[0\]\.listen: 'self:80000/tcp' has no valid port", line);
             Assert.Matches(@"\n  FILE:5:17 services\[0\]\.backends\[0\]: '172\.20\.0\.300' ", line);
         });
@@ -65,7 +65,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
 
         file.Write(Web("172.20.0.2"));
 
-        Assert.Equal("Information: FILE has the configuration again that is in force", (await file.Logged(2))[1]);
+        Assert.Equal("Information: FILE matches the running configuration again", (await file.Logged(2))[1]);
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
         file.Write(Web("172.20.0.3").Replace(before, after, StringComparison.Ordinal));
 
         Assert.Equal(
-            [$"Error: FILE was not applied: a change of {named} takes a restart; nothing changes"],
+            [$"Error: FILE was not applied: {named} cannot change while running; the old configuration stays until a restart"],
             await file.Logged(1));
     }
 

@@ -19,7 +19,7 @@ public sealed class InvalidSettingsAreExplained
     {
         var reading = Given.Yaml("interface: eth0\nleave-attached: maybe\nservices: [ { listen: ':80', backends: [ web ] } ]");
 
-        AssertOnly(reading, "lb.yaml:2:17 leave-attached", "maybe", "is not a valid answer", "Use one of: false, true");
+        AssertOnly(reading, "lb.yaml:2:17 leave-attached", "maybe", "is neither true nor false", "Use one of: false, true");
     }
 
     [Fact]
@@ -158,6 +158,7 @@ public sealed class InvalidSettingsAreExplained
     [InlineData(":", "has no valid port", "1 to 65535")]
     [InlineData(":+80", "has no valid port", "1 to 65535")]
     [InlineData("self", "has no port", ":80")]
+    [InlineData("https://10.0.0.5:443", "is a URL", "10.0.0.5:53/udp")]
     [InlineData("80", "has no port", ":80")]
     [InlineData(":80/sctp", "names the unknown protocol 'sctp'", "/tcp or /udp")]
     [InlineData(":80/", "names the unknown protocol ''", "/tcp or /udp")]

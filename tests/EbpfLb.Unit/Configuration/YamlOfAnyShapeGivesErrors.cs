@@ -53,6 +53,18 @@ public sealed class YamlOfAnyShapeGivesErrors
         Assert.NotEmpty(fault.Remedy);
     }
 
+    [Theory]
+    [InlineData("interface: eth0\nservices:\n- name: web\n  listen: [fd00::1]:80\n  backends: [fd00::2]\n", "lb.yaml:4:11", "[fd00::1]:80")]
+    [InlineData("interface: eth0\nservices:\n- { listen: [::]:80/udp, backends: [b] }\n", "lb.yaml:3:13", "[::]:80/udp")]
+    [InlineData("interface: eth0\nservices:\n- listen: ':80'\n  backends:\n  - '[fd00::2]:80'\n  - [fd00::3]:80\n", "lb.yaml:6:5", "[fd00::3]:80")]
+    public void An_IPv6_endpoint_without_quotes_is_named_with_them(string text, string place, string endpoint)
+    {
+        var fault = Assert.Single(Given.Yaml(text).Errors);
+
+        Assert.Equal((place, endpoint, "begins with a bracket"), (fault.Location.Text, fault.Value, fault.Problem));
+        Assert.Equal($"Write it in quotes: '{endpoint}'", fault.Remedy);
+    }
+
     [Fact]
     public void Deep_nesting_is_refused()
     {

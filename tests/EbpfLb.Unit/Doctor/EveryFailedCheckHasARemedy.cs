@@ -202,6 +202,16 @@ public sealed class EveryFailedCheckHasARemedy
         AssertMissing(Healthy with { Device = Eth0 with { IsUp = false } }, "eth0", "down", "ip link set eth0 up");
 
     [Fact]
+    public void The_loopback() =>
+        AssertMissing(Healthy with { Device = Eth0 with { Name = "lo", IsLoopback = true } }, "lo",
+            "the loopback, where packets of this machine alone arrive", "name the interface that clients' packets arrive on");
+
+    [Fact]
+    public void An_interface_without_a_carrier() =>
+        AssertWarning(Healthy with { Device = Eth0 with { HasCarrier = false } }, "eth0",
+            "up without a carrier: no packet arrives", "plug its cable in");
+
+    [Fact]
     public void An_interface_without_address() =>
         AssertMissing(Healthy with { Device = Eth0 with { Addresses = [] } }, "eth0", "no address", "ip address add");
 

@@ -90,6 +90,7 @@ public sealed partial class ReferencePagesMatchTheCode
             Why = "as configured",
             Running = true,
             Flows = 1,
+            TablesVersion = 10,
             RoomForFlows = 1024,
             Packets = new Dictionary<string, ulong>(),
             Services = [service],

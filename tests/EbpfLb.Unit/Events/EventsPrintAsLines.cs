@@ -49,6 +49,19 @@ public sealed class EventsPrintAsLines
     }
 
     [Theory]
+    [InlineData((int)FlowEnd.Idle, 2)]
+    [InlineData((int)FlowEnd.Drained, 10)]
+    public void A_silent_flow_lasts_to_its_last_packet_or_until_it_is_cut(int why, int seconds)
+    {
+        const ulong Second = 1_000_000_000;
+        var flow = new LbFlow { OpenedNs = 100 * Second, Seen = LbFlow.SeenAt(102 * Second) };
+
+        var closed = ClosedEvent.Create(default, flow, default, (FlowEnd)why, 110 * Second);
+
+        Assert.InRange(closed.DurationNs, (ulong)seconds * Second - Second / 100, (ulong)seconds * Second + Second / 100);
+    }
+
+    [Theory]
     [InlineData((int)LbReason.RefuseUnknownFlow, "refused")]
     [InlineData((int)LbReason.RefuseNoBackend, "no-backend")]
     [InlineData((int)LbReason.RefuseNoPort, "no-port")]

@@ -173,9 +173,12 @@ public sealed class AutoSelectsAHook
         Assert.Equal(isVirtual, NetworkDevice.IsVirtualBus(bus));
 
     [Fact]
-    public void The_loopback_device_is_virtual()
+    public void The_loopback_is_refused()
     {
-        Assert.True(NetworkDevice.Find("lo").IsVirtual);
+        var fault = Assert.Throws<LoadBalancerException>(() => NetworkDevice.Find("lo"));
+
+        Assert.Equal("'lo' is the loopback, where packets of this machine alone arrive. "
+            + "Name the interface that clients' packets arrive on.", fault.Message);
     }
 
     [Fact]

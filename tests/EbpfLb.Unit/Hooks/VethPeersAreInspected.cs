@@ -11,8 +11,6 @@ namespace EbpfLb.Unit.Hooks;
 /// <summary>The kernel tells by one end of a veth whether the other takes what native XDP sends.</summary>
 public sealed class VethPeersAreInspected
 {
-    const uint NativeMode = 1 << 2; // XDP_FLAGS_DRV_MODE
-
     [Fact]
     public void A_bare_peer_takes_nothing()
     {
@@ -71,7 +69,7 @@ public sealed class VethPeersAreInspected
     static T WithProgramOnPeer<T>(Func<T> action)
     {
         using var datapath = LoadedDatapath.Load(HookKind.XdpNative, Balancer.Defaults, new(64));
-        using var link = LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find("peer"), NativeMode);
+        using var link = LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find("peer"), isNative: true);
         return action();
     }
 }

@@ -50,6 +50,7 @@ public sealed class FailedStartsChangeNothing
         var refusal = Refused(Machine.Defaults with { Replace = true, Flows = 1u << 30 });
 
         Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Need().Object} failed: ", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("the tables for 1073741824 flows need 747520 MiB of memory: set a lower 'flows'.", refusal, StringComparison.Ordinal);
         Assert.Equal(before, Everything());
     });
 
@@ -115,12 +116,10 @@ public sealed class FailedStartsChangeNothing
     /// <summary>Somebody else's program on the XDP hook of an interface.</summary>
     sealed class Occupier(LoadedDatapath datapath, LinkAttachment link) : IDisposable
     {
-        const uint Native = 1 << 2; // XDP_FLAGS_DRV_MODE
-
         public static Occupier On(string device)
         {
             var datapath = LoadedDatapath.Load(HookKind.XdpNative, default, new(1024));
-            return new(datapath, LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find(device), Native));
+            return new(datapath, LinkAttachment.Xdp(datapath.Xdp!, NetworkDevice.Find(device), isNative: true));
         }
 
         public void Dispose()

@@ -31,7 +31,7 @@ public sealed class LostInterfacesAreSkipped : IDisposable
         machine.Unplug(lost);
         await runner.UntilAsync($"interface {lost} is gone: backends behind it are unreachable. Balancing continues on {left}.");
         Configure("10.9.3.1, 10.9.3.2");
-        await runner.UntilAsync("new: web 10.9.3.2:80");
+        await runner.UntilAsync("web: added 10.9.3.2:80");
 
         await Eventually.That(
             "the tables have both backends", () => machine.Inside(Backends), backends => backends == "10.9.3.1:80, 10.9.3.2:80");

@@ -193,7 +193,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         var (code, output, error) = _machine.Type("status --check");
 
         Assert.Equal((1, ""), (code, output));
-        Assert.StartsWith($"error: no ebpf-lb runs on {Machine.Interface}", error, StringComparison.Ordinal);
+        Assert.StartsWith($"error: no runner process on {Machine.Interface}: packets are still balanced", error, StringComparison.Ordinal);
     }
 
     RunnerProcess Start(string selector, string hook, string more = "")

@@ -28,10 +28,15 @@ sealed partial class ConfigurationWatcher(
     {
         var current = first;
         ConfigurationFile? seen = null, evaluated = null;
-        var isRejected = false;
+        bool isRejected = false, isReplaced = false;
         while (true)
         {
             var isRequested = await WaitAsync(cancellation);
+            if (!isReplaced && MountedFile.IsReplaced(path))
+            {
+                isReplaced = true;
+                LogReplaced(path);
+            }
             // A hanging medium must not delay the shutdown.
             var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
             var isComplete = isRequested || file == seen;
@@ -82,13 +87,17 @@ sealed partial class ConfigurationWatcher(
         return null;
     }
 
-    [LoggerMessage(LogLevel.Error, "{Path} is invalid, nothing changes:{Errors}")]
+    [LoggerMessage(LogLevel.Error, "{Path} is invalid; the old configuration stays:{Errors}")]
     partial void LogInvalid(string path, string errors);
 
-    [LoggerMessage(LogLevel.Information, "{Path} has the configuration again that is in force")]
+    [LoggerMessage(LogLevel.Error, "{Path} was replaced where it is mounted from, and changes do not come here any more: "
+        + "mount its folder, not the file, and start ebpf-lb again")]
+    partial void LogReplaced(string path);
+
+    [LoggerMessage(LogLevel.Information, "{Path} matches the running configuration again")]
     partial void LogRestored(string path);
 
     [LoggerMessage(LogLevel.Error,
-        "{Path} was not applied: a change of {Keys} takes a restart; nothing changes")]
+        "{Path} was not applied: {Keys} cannot change while running; the old configuration stays until a restart")]
     partial void LogRestartRequired(string path, string keys);
 }

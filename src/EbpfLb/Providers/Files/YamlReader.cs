@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using EbpfLb.Configuration;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -5,7 +6,7 @@ using YamlDotNet.RepresentationModel;
 namespace EbpfLb.Providers.Files;
 
 /// <summary>Reads a YAML configuration.</summary>
-sealed class YamlReader
+sealed partial class YamlReader
 {
     const string ExampleRemedy = "See the example in 'ebpf-lb run --help'";
     readonly string _file;
@@ -35,7 +36,7 @@ sealed class YamlReader
         }
         catch (YamlException error)
         {
-            return AddSyntaxError(error.Start, error.Message);
+            return FindBareEndpoint(text, error.End.Line) is { } endpoint ? AddBareEndpoint(endpoint, text) : AddSyntaxError(error.Start, error.Message);
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException)
         {
@@ -54,6 +55,24 @@ sealed class YamlReader
             At(mark), null, $"the YAML cannot be read: {why.TrimEnd('.')}", "Correct it there or just before"));
         return null;
     }
+
+    /// <summary>The last value up to this line that is an endpoint with brackets and without quotes; null if there is none.</summary>
+    static Group? FindBareEndpoint(string text, long lastLine) => BareEndpoint().Matches(text)
+        .Select(match => match.Groups["endpoint"]).LastOrDefault(endpoint => LineOf(endpoint, text) <= lastLine);
+
+    /// <summary>YAML takes brackets for a list, and its parser tells no more than what it expects after them.</summary>
+    YamlNode? AddBareEndpoint(Capture endpoint, string text)
+    {
+        var column = endpoint.Index - text.LastIndexOf('\n', endpoint.Index);
+        _errors.Add(new(At(new Mark(endpoint.Index, LineOf(endpoint, text), column)), endpoint.Value, "begins with a bracket",
+            $"Write it in quotes: '{endpoint.Value}'"));
+        return null;
+    }
+
+    static int LineOf(Capture place, string text) => text.AsSpan(0, place.Index).Count('\n') + 1;
+
+    [GeneratedRegex(@"[-:,{]\s+(?<endpoint>\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[^\s,}]+)")]
+    private static partial Regex BareEndpoint();
 
     /// <summary>The keys of a mapping; null, and an error, if the node is not a mapping.</summary>
     RawSection? Section(YamlNode node, string path, IReadOnlyList<Setting> settings)
