@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 10
+#define LB_ABI_VERSION 11
 
 /* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
@@ -310,6 +310,7 @@ struct lb_instance {
 	__u32 pid;
 	__u64 attached_ns; /* CLOCK_MONOTONIC */
 	__u64 layout; /* the digest of all map layouts: maps are adopted if it is equal */
+	__u64 withdrawn_ns; /* CLOCK_MONOTONIC; when a process that withdraws ends; 0: it does not withdraw */
 	char why[128]; /* why this hook was chosen */
 };
 
@@ -329,4 +330,4 @@ _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
 _Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");
 _Static_assert(sizeof(struct lb_label) == 64, "lb_label");
-_Static_assert(sizeof(struct lb_instance) == 160, "lb_instance");
+_Static_assert(sizeof(struct lb_instance) == 168, "lb_instance");

@@ -17,7 +17,7 @@ async Task<int> RunAsync(
         var watch = new ConfigurationWatcher(
             file, configuration, TimeProvider.System, loggers.CreateLogger<ConfigurationWatcher>());
         signals.HangUp += watch.ReloadNow;
-        changes = watch.WatchAsync(cancellation);
+        changes = watch.WatchAsync(CancellationToken.None); // the runner ends it
     }
     await new Runner(configuration, changes, StandardOutput.Writer, TimeProvider.System, loggers).RunAsync(cancellation);
     return ExitCode.Ok;

@@ -36,6 +36,9 @@ struct LbInstance
 
     /// <summary>The <c>TableLayout.Digest</c> of what made the maps.</summary>
     public ulong Layout;
+
+    /// <summary>When a process that withdraws ends: nanoseconds of CLOCK_MONOTONIC. 0 if it does not withdraw.</summary>
+    public ulong WithdrawnNs;
     Utf8Text128 _why;
 
     /// <summary>Why this hook was taken; cut to what fits.</summary>

@@ -33,6 +33,7 @@ static class Help
               metrics: 127.0.0.1:9464        # serves /metrics and /healthz; nowhere unless it is given
               logs: lines                    # lines or json
               leave-attached: false          # true: SIGTERM leaves the datapath to the next run
+              withdraw-for: 0s               # SIGTERM: unhealthy, and forwarding, for so long
               services:
                 - name: web
                   listen: self:80/tcp        # 'self': the first interface's own addresses
@@ -46,6 +47,10 @@ static class Help
         ["status"] = """
             ebpf-lb status --json
             ebpf-lb status --interval 1s
+            """,
+        ["healthy"] = """
+            ebpf-lb healthy
+            ebpf-lb healthy --service web --min-backends 2
             """,
         ["watch"] = """
             ebpf-lb watch

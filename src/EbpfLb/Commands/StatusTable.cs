@@ -66,7 +66,8 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         Cell[] phrases =
         [
             $"{string.Join(", ", interfaces)}: hook {status.Hook}{(width is null || status.PacketRates is null ? $" ({status.Why})" : "")}",
-            status.Running ? "running" : "no runner process: packets are still balanced, without health checks or updates",
+            !status.Running ? "no runner process: packets are still balanced, without health checks or updates"
+                : status.WithdrawSeconds is { } left ? $"withdrawing, ends in {left} s" : "running",
             $"{LiveFlows.Describe(status.Flows)} of {status.RoomForFlows}",
             .. status.PacketRates is null ? [$"tables version {status.TablesVersion}"] : new Cell[]
             {

@@ -29,9 +29,11 @@ static class Duration
         return number <= TimeSpan.MaxValue / unit.Value ? unit.Value * number : null;
     }
 
-    /// <summary>The text of a duration, in the largest unit that divides it.</summary>
+    /// <summary>The text of a duration, in the largest unit that divides it; <c>0s</c> for none.</summary>
     public static string Format(TimeSpan time)
     {
+        if (time == TimeSpan.Zero)
+            return "0s";
         var unit = Units.Last(unit => unit.Value == Units[0].Value || time.Ticks % unit.Value.Ticks == 0);
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / unit.Value.Ticks}{unit.Name}");
     }

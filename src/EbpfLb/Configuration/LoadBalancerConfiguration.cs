@@ -81,6 +81,11 @@ sealed record LoadBalancerConfiguration
             "Whether SIGTERM and SIGINT leave the datapath forwarding, for the next run to take over",
             ConfigNames.Booleans, c => c.LeaveAttached, (c, value) => c with { LeaveAttached = value })
         { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, TimeSpan>("withdraw-for",
+            "How long SIGTERM and SIGINT leave the balancer forwarding but unhealthy, for routers to move its addresses before it ends",
+            SettingTypes.Time(TimeSpan.Zero, TimeSpan.FromHours(1), "is not a time to withdraw for", "5s, 30s or 2m"),
+            c => c.WithdrawFor, (c, value) => c with { WithdrawFor = value })
+        { IsReloadable = false },
         new SectionsSetting<LoadBalancerConfiguration, ServiceConfiguration>("services",
             "The balanced endpoints", ServiceConfiguration.Settings, c => c.Services, (c, value) => c with { Services = value })
         { IsRequired = true, Flag = null },
@@ -116,6 +121,9 @@ sealed record LoadBalancerConfiguration
 
     /// <summary>True if the datapath stays attached when the process is asked to end.</summary>
     public bool LeaveAttached { get; init; }
+
+    /// <summary>How long a process that is asked to end reports itself as unhealthy and goes on.</summary>
+    public TimeSpan WithdrawFor { get; init; }
 
     /// <summary>
     /// True if state of an ended process is removed instead of adopted. Set by a flag for one start; not part of

@@ -108,7 +108,7 @@ static class SettingTypes
     /// <param name="hint">Continues the range in the remedy.</param>
     public static SettingType<TimeSpan> Time(TimeSpan min, TimeSpan max, string problem, string examples, string hint = "")
     {
-        var range = $"{(min == TimeSpan.Zero ? "0s" : Duration.Format(min))} to {Duration.Format(max)}";
+        var range = $"{Duration.Format(min)} to {Duration.Format(max)}";
         return new("TIME", range, text => Duration.TryParse(text) is { } time && time >= min && time <= max
             ? time
             : new SyntaxError(problem, $"Use {range}{hint}, written as {examples}"))

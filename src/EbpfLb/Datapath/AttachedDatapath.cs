@@ -16,6 +16,7 @@ sealed class AttachedDatapath : IDisposable
     readonly string _instance;
     readonly LoadedDatapath _datapath;
     readonly LbInstance _formerHead;
+    readonly Lock _head = new(); // held to change the record in Tables.Instance
 
     AttachedDatapath(LoadedDatapath datapath, string instance, HookChoice choice, LbTables? former)
     {
@@ -89,9 +90,15 @@ sealed class AttachedDatapath : IDisposable
             RunAll(transaction.RollbackSteps(), error);
             throw;
         }
-        if (isFirst && Tables.Instance.TryGet(0, out var head))
-            Tables.Instance.Set(0, head with { Ifindex = (uint)device.Index });
+        if (isFirst)
+            UpdateHead(head => head with { Ifindex = (uint)device.Index });
     }
+
+    /// <summary>Writes when this process ends, for those who ask whether it is healthy.</summary>
+    public void Withdraw(TimeSpan time) => UpdateHead(head => head with
+    {
+        WithdrawnNs = (ulong)(TimeProvider.System.GetTimestamp() + (time.Ticks * TimeSpan.NanosecondsPerTick)),
+    });
 
     /// <summary>Gives an interface's pins its new name.</summary>
     public void Rename(string former, string name) => new LinkPins(_instance, former).Rename(name);
@@ -212,6 +219,16 @@ sealed class AttachedDatapath : IDisposable
             {
                 return another;
             }
+        }
+    }
+
+    /// <summary>An interface may be attached again at the moment at which the process is asked to end.</summary>
+    void UpdateHead(Func<LbInstance, LbInstance> update)
+    {
+        lock (_head)
+        {
+            if (Tables.Instance.TryGet(0, out var head))
+                Tables.Instance.Set(0, update(head));
         }
     }
 

@@ -43,7 +43,8 @@ sealed partial class Runner(
         using var interfaces = new BalancedInterfaces(configuration, time, loggers.CreateLogger<BalancedInterfaces>());
         using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stop = new CancellationTokenSource();
+        using var starting = cancellation.Register(stop.Cancel);
         var services = new DynamicConfiguration(
             (latest, token) => FollowAsync(latest, interfaces.Devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
         using var check = new NetworkCheck(time);
@@ -62,6 +63,7 @@ sealed partial class Runner(
         using var attached = AttachedDatapath.Attach(
             configuration, interfaces.Devices, stale, tables => FillTables(tables, interfaces.Devices, isAdopted: stale.Tables is not null));
         stale.Dispose(); // unlocks interfaces that are not used any more
+        starting.Dispose(); // from now on it withdraws first
         try
         {
             await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
@@ -121,11 +123,12 @@ sealed partial class Runner(
         var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         var neighbours = new NeighbourMonitor(attached.Tables, time, loggers.CreateLogger<NeighbourMonitor>()).RunAsync(stop.Token);
+        var withdrawal = WithdrawAsync(attached, stop, cancellation);
         try
         {
-            var ended = await Task.WhenAny(control, neighbours, reporter.Ended);
+            var ended = await Task.WhenAny(control, neighbours, reporter.Ended, withdrawal);
             // The loop cancels the others when it fails: the error is its own.
-            await (ended == neighbours && neighbours.IsCanceled ? control : ended);
+            await (ended.IsCanceled && (ended == neighbours || ended == withdrawal) ? control : ended);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -135,8 +138,26 @@ sealed partial class Runner(
         {
             await stop.CancelAsync();
             // The errors, if any, were thrown above.
-            await Task.WhenAll(control, neighbours).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(control, neighbours, withdrawal).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>
+    /// Waits until the process is asked to end. For the configured time it then reports the balancer as unhealthy, while
+    /// everything goes on. After that it stops everything.
+    /// </summary>
+    async Task WithdrawAsync(AttachedDatapath attached, CancellationTokenSource stop, CancellationToken asked)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, asked);
+        await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (configuration.WithdrawFor > TimeSpan.Zero && !stop.IsCancellationRequested)
+        {
+            attached.Withdraw(configuration.WithdrawFor);
+            LogWithdrawn(Duration.Format(configuration.WithdrawFor));
+            await Task.Delay(configuration.WithdrawFor, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        stop.Token.ThrowIfCancellationRequested();
+        await stop.CancelAsync();
     }
 
     /// <summary>The interface may be gone and sysctl files hidden: both only cost the warning.</summary>
@@ -176,6 +197,9 @@ sealed partial class Runner(
         return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
             + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
+
+    [LoggerMessage(LogLevel.Information, "withdrawing: unhealthy and forwarding for {Time}, then the end")]
+    partial void LogWithdrawn(string time);
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogMountedBpfFs(string root);

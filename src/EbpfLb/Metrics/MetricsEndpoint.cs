@@ -2,6 +2,7 @@ using System.Net;
 using EbpfLb.Flows;
 using EbpfLb.Status;
 using EbpfLb.Tables;
+using Microsoft.AspNetCore.Http;
 using Prometheus;
 
 namespace EbpfLb.Metrics;
@@ -15,24 +16,39 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
     public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
         new(loop, tables, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
 
-    public HttpResponse Respond(string path) => path switch
+    public HttpResponse Respond(string path, IQueryCollection? query = null) => path switch
     {
         "/metrics" => new(HttpStatusCode.OK, Text(), PrometheusConstants.TextContentTypeWithVersionAndEncoding),
-        "/healthz" => Health(),
+        "/healthz" => Problem() is { } problem ? new(HttpStatusCode.ServiceUnavailable, $"{problem}\n")
+            : query is { Count: > 0 } ? Health(query) : new(HttpStatusCode.OK, "ok\n"),
         _ => new(HttpStatusCode.NotFound, "Here are /metrics and /healthz.\n"),
     };
 
-    HttpResponse Health()
+    /// <summary>Why the balancer should hold no address, as a sentence; null if it may.</summary>
+    string? Problem()
     {
         var interfaces = StatusReader.ReadInterfaces(tables).ToArray();
         if (interfaces.Length > 0 && !interfaces.Any(link => link.IsPresent))
-            return new(HttpStatusCode.ServiceUnavailable,
-                $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is gone.\n");
+            return $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is gone.";
+        if (tables.Instance.TryGet(0, out var head) && head.WithdrawnNs != 0)
+            return "The balancer withdraws, and ends soon.";
         var silence = loop.TimeSinceLastPass;
-        return silence <= LoopMetrics.MaxSilence
-            ? new(HttpStatusCode.OK, "ok\n")
-            : new(HttpStatusCode.ServiceUnavailable, FormattableString.Invariant(
-                $"The tables have not been looked after for {silence.TotalSeconds:F0} s; the datapath goes on as they stand.\n"));
+        return silence <= LoopMetrics.MaxSilence ? null : FormattableString.Invariant(
+            $"The tables have not been looked after for {silence.TotalSeconds:F0} s; the datapath goes on as they stand.");
+    }
+
+    /// <summary>For <c>service=NAME</c> and <c>min-backends=NUMBER</c>. This process is the one that runs.</summary>
+    HttpResponse Health(IQueryCollection query)
+    {
+        if (query.Keys.Except(["service", "min-backends"]).FirstOrDefault() is { } other)
+            return new(HttpStatusCode.BadRequest, $"'{other}' is unknown here. Ask with service=NAME and min-backends=NUMBER.\n");
+        var service = query["service"].ToString() is { Length: > 0 } name ? name : null;
+        var number = query["min-backends"].ToString();
+        if (number.Length > 0 && BalancerHealth.ParseMinBackends(number) is null)
+            return new(HttpStatusCode.BadRequest, $"min-backends: '{number}' is not a number of backends. Use a whole number from 0 on.\n");
+        var health = BalancerHealth.Assess(new([read() with { Running = true }], []), service, BalancerHealth.ParseMinBackends(number));
+        var status = health.Healthy ? HttpStatusCode.OK : health.IsKnown ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.NotFound;
+        return new(status, $"{health.Reason}\n");
     }
 
     byte[] Text()

@@ -19,10 +19,10 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(1); // Kestrel looks once a second
 
     readonly KestrelServer _server;
-    readonly Func<string, HttpResponse> _respond;
+    readonly Func<string, IQueryCollection, HttpResponse> _respond;
     readonly ILogger _logger;
 
-    MetricsServer(Socket listener, Func<string, HttpResponse> respond, ILoggerFactory loggers)
+    MetricsServer(Socket listener, Func<string, IQueryCollection, HttpResponse> respond, ILoggerFactory loggers)
     {
         (_respond, _logger) = (respond, loggers.CreateLogger<MetricsServer>());
         var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
@@ -40,11 +40,11 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
     }
 
     /// <param name="listener">See <see cref="Bind"/>; the server disposes of it.</param>
-    /// <param name="respond">Returns the response for a path.</param>
+    /// <param name="respond">Returns the response for a path and its query.</param>
     /// <param name="loggers">For failures.</param>
     /// <param name="cancellation">Gives up starting.</param>
     public static async Task<MetricsServer> StartAsync(
-        Socket listener, Func<string, HttpResponse> respond, ILoggerFactory loggers, CancellationToken cancellation)
+        Socket listener, Func<string, IQueryCollection, HttpResponse> respond, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var server = new MetricsServer(listener, respond, loggers);
         await server._server.StartAsync(server, cancellation);
@@ -82,7 +82,7 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
     async Task IHttpApplication<HttpContext>.ProcessRequestAsync(HttpContext context)
     {
         var response = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
-            ? Respond(context.Request.Path)
+            ? Respond(context.Request.Path, context.Request.Query)
             : new(HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n");
         context.Response.StatusCode = (int)response.Status;
         context.Response.ContentType = response.ContentType;
@@ -95,11 +95,11 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
     {
     }
 
-    HttpResponse Respond(PathString path)
+    HttpResponse Respond(PathString path, IQueryCollection query)
     {
         try
         {
-            return _respond(path);
+            return _respond(path, query);
         }
         catch (Exception error)
         {

@@ -23,6 +23,9 @@ sealed record InstanceStatus
     /// <summary>True if the process that attached it is alive.</summary>
     public required bool Running { get; init; }
 
+    /// <summary>Until a process that withdraws ends; null if it does not withdraw.</summary>
+    public int? WithdrawSeconds { get; init; }
+
     /// <summary>Live flows.</summary>
     public required int Flows { get; init; }
 

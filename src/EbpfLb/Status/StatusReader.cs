@@ -43,6 +43,7 @@ static class StatusReader
             Hook = ((HookKind)self.Hook).ToConfigString(),
             Why = self.Why,
             Running = lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),
+            WithdrawSeconds = self.WithdrawnNs == 0 ? null : SecondsUntil(self.WithdrawnNs),
             Flows = live.Values.Sum(),
             RoomForFlows = tables.Flows.MaxEntries / 2,
             EventsLost = Sum(tables.EventsLost.GetPerCpu(0)),

@@ -55,6 +55,7 @@ public sealed class SettingsAreDescribedOnce
     [InlineData("flows", "65536")]
     [InlineData("hook", "auto")]
     [InlineData("leave-attached", "false")]
+    [InlineData("withdraw-for", "0s")]
     [InlineData("services.drain", "30s")]
     [InlineData("services.health.timeout", "500ms")]
     [InlineData("services.backends.weight", "1")]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
@@ -91,6 +92,19 @@ sealed class Machine
 
     /// <summary>Mounts the bpf file system so that nobody can write in it.</summary>
     public void ForbidPins() => _namespace.ForbidPins();
+
+    /// <summary>A client whose sockets are opened on the machine.</summary>
+    /// <param name="port">Of its loopback.</param>
+    public HttpClient Http(int port) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, cancellation) =>
+        {
+            var socket = Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    { BaseAddress = new("http://machine") };
 
     /// <summary>Types a command line of words without blanks, and waits for its end.</summary>
     public (int Code, string Output, string Error) Type(string line) => Execute(Program, line.Split(' '));

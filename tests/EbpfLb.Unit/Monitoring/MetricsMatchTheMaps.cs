@@ -7,7 +7,9 @@ using EbpfLb.Metrics;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Extensions.Time.Testing;
+using QueryCollection = Microsoft.AspNetCore.Http.QueryCollection;
 
 namespace EbpfLb.Unit.Monitoring;
 
@@ -124,6 +126,23 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
             (inTime.Status, late.Status, inPart.Status, again.Status));
         Assert.StartsWith(
             "The tables have not been looked after for 33 s", Encoding.UTF8.GetString(late.Body), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("service", "web", null, HttpStatusCode.OK, "service 'web' has 2 backends that take new flows")]
+    [InlineData("service", "web", "3", HttpStatusCode.ServiceUnavailable, "service 'web' has 2 backends that take new flows, and 3 are needed")]
+    [InlineData("service", "wbe", null, HttpStatusCode.NotFound, "no service is named 'wbe'; there are: web")]
+    [InlineData("service", "", "1", HttpStatusCode.OK, "service 'web' has 2 backends that take new flows")]
+    [InlineData("service", "web", "all", HttpStatusCode.BadRequest, "min-backends: 'all' is not a number of backends. Use a whole number from 0 on.")]
+    [InlineData("services", "web", null, HttpStatusCode.BadRequest, "'services' is unknown here. Ask with service=NAME and min-backends=NUMBER.")]
+    public void Health_of_a_service_is_that_its_backends_take_flows(
+        string key, string name, string? minBackends, HttpStatusCode status, string text)
+    {
+        var query = new QueryCollection(new Dictionary<string, StringValues> { [key] = name, ["min-backends"] = minBackends });
+
+        var answer = TestNetwork.Shared.Inside(() => _site.Respond("/healthz", query));
+
+        Assert.Equal((status, $"{text}\n"), (answer.Status, Encoding.UTF8.GetString(answer.Body)));
     }
 
     [Theory]

@@ -22,9 +22,9 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
         _http = new() { BaseAddress = new($"http://{_endPoint}") };
     }
 
-    public async ValueTask InitializeAsync() => _server = await MetricsServer.StartAsync(_listener, path => path switch
+    public async ValueTask InitializeAsync() => _server = await MetricsServer.StartAsync(_listener, (path, query) => path switch
     {
-        "/text" => new(HttpStatusCode.OK, "Grüße\n"),
+        "/text" => new(HttpStatusCode.OK, query["to"].ToString() is { Length: > 0 } name ? $"Grüße, {name}\n" : "Grüße\n"),
         "/ill" => new(HttpStatusCode.ServiceUnavailable, "no\n"),
         "/broken" => throw new LoadBalancerException("the map is gone."),
         _ => new(HttpStatusCode.NotFound, "nothing\n"),
@@ -39,6 +39,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     [Theory]
     [InlineData("GET", "/text", HttpStatusCode.OK, "Grüße\n")]
     [InlineData("GET", "/text?name=a", HttpStatusCode.OK, "Grüße\n")]
+    [InlineData("GET", "/text?to=a%20b", HttpStatusCode.OK, "Grüße, a b\n")]
     [InlineData("HEAD", "/text", HttpStatusCode.OK, "")]
     [InlineData("GET", "/ill", HttpStatusCode.ServiceUnavailable, "no\n")]
     [InlineData("GET", "/", HttpStatusCode.NotFound, "nothing\n")]

@@ -213,29 +213,16 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
     async Task<HttpStatusCode> HealthAsync()
     {
-        using var http = Http();
+        using var http = _machine.Http(MetricsPort);
         using var answer = await http.GetAsync("/healthz", TestContext.Current.CancellationToken);
         return answer.StatusCode;
     }
 
     async Task<string> GetAsync(string path)
     {
-        using var http = Http();
+        using var http = _machine.Http(MetricsPort);
         return await http.GetStringAsync(path, TestContext.Current.CancellationToken);
     }
-
-    /// <summary>A client whose sockets are opened on the machine.</summary>
-    HttpClient Http() => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (_, cancellation) =>
-        {
-            var socket = _machine.Inside(() => new System.Net.Sockets.Socket(
-                System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp));
-            await socket.ConnectAsync(IPAddress.Loopback, MetricsPort, cancellation);
-            return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
-        },
-    })
-    { BaseAddress = new("http://machine") };
 
     static string Listened()
     {

@@ -55,11 +55,17 @@ sealed class RunnerProcess : IDisposable
         }
     }
 
+    /// <summary>Asks it to end.</summary>
+    public async Task AskToEndAsync()
+    {
+        using var kill = ChildProcess.Start(new ProcessStartInfo("kill", [$"{_process.Id}"]));
+        await kill.WaitForExitAsync();
+    }
+
     /// <summary>Asks it to end, and returns all that it told.</summary>
     public async Task<IReadOnlyList<string>> EndAsync()
     {
-        using (var kill = ChildProcess.Start(new ProcessStartInfo("kill", [$"{_process.Id}"])))
-            await kill.WaitForExitAsync();
+        await AskToEndAsync();
         using var patience = new CancellationTokenSource(Deadline);
         await _process.WaitForExitAsync(patience.Token); // and until all was read
         while (_told.Reader.TryRead(out var line))

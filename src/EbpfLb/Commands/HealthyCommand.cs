@@ -1,0 +1,35 @@
+using System.CommandLine;
+using EbpfLb.Flows;
+using EbpfLb.Status;
+
+namespace EbpfLb.Commands;
+
+/// <summary><c>ebpf-lb healthy</c>: tells an engine that moves addresses whether this balancer should have them.</summary>
+static class HealthyCommand
+{
+    public static Command Create()
+    {
+        var service = new Option<string>("--service")
+        {
+            Description = "The service whose address is moved; without it the balancer itself is asked about",
+            HelpName = "NAME",
+        };
+        var minBackends = Options.Create("--min-backends", "NUMBER",
+            "How many backends must take new flows: of the service (default 1), or of each service (default 0)",
+            BalancerHealth.ParseMinBackends, "is not a number of backends", "Use a whole number from 0 on");
+        var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
+        var command = new Command("healthy", "Say whether this balancer should hold its addresses; exit code 0 if so, else 1")
+        {
+            service, minBackends, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var health = BalancerHealth.Assess(
+                StatusReader.Read(LiveFlows.ReadCounters), parsed.GetValue(service), parsed.GetValue(minBackends));
+            parsed.InvocationConfiguration.Output.WriteLine(
+                parsed.GetValue(json) ? health.ToJson() : $"{(health.Healthy ? "healthy" : "unhealthy")}: {health.Reason}");
+            return health.Healthy ? ExitCode.Ok : ExitCode.Failed;
+        });
+        return command;
+    }
+}
