@@ -19,6 +19,7 @@
 #define LB_MAX_BACKENDS 4096
 #define LB_LABEL_LENGTH 64
 #define LB_MAX_LINKS 16
+#define LB_MAX_SOCKETS 65536
 #define LB_LINK_NAME_LENGTH 16 /* IFNAMSIZ */
 
 /* The default of the kernel's own limit (net.ipv4.icmp_msgs_per_sec). */
@@ -183,6 +184,19 @@ struct lb_flow {
 };
 
 /*
+ * An open socket that the socket programs connected to a backend; its key is the
+ * socket's cookie. The source of both tuples is zero until TCP connects.
+ */
+struct lb_socket {
+	struct lb_tuple client; /* to the service, as the program asked for it */
+	struct lb_tuple rewritten; /* to the backend, as the kernel connects it */
+	__u64 opened_ns; /* CLOCK_MONOTONIC */
+	__u16 service;
+	__u16 backend;
+	__u32 zero;
+};
+
+/*
  * Why a packet got its verdict. Each packet counts under one reason per hook.
  * The range that a reason is in says what happens to the packet (LB_ACTION): a
  * new reason goes into the range that its prefix names, and a unit test compares
@@ -324,6 +338,7 @@ _Static_assert(sizeof(struct lb_link_layer) == 12, "lb_link_layer");
 _Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
 _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
+_Static_assert(sizeof(struct lb_socket) == 96, "lb_socket");
 _Static_assert(sizeof(struct lb_table_changes) == 16, "lb_table_changes");
 _Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");

@@ -98,10 +98,10 @@ static __always_inline void event_flow_closed(const struct lb_tuple *client,
 }
 
 /* Refusals have many places, and are rare: one copy. */
-static __noinline void event_packet_refused(const struct packet *pkt, __u32 service,
-					    enum lb_reason reason)
+static __noinline void event_refused(const struct lb_tuple *client, __u32 service,
+				     enum lb_reason reason)
 {
-	event_send(LB_EVENTS_FLOWS, LB_EVENT_REFUSED, &pkt->tuple, &pkt->tuple,
+	event_send(LB_EVENTS_FLOWS, LB_EVENT_REFUSED, client, client,
 		   (struct event_values){
 			   .reason = reason,
 			   .service = service,

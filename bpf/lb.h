@@ -46,7 +46,7 @@ static __always_inline enum lb_reason lb_refuse(const struct packet *pkt, __u32 
 {
 	if (!CTX_IS_LAST)
 		return LB_PASS_TO_TC;
-	event_packet_refused(pkt, service, reason);
+	event_refused(&pkt->tuple, service, reason);
 	return reason;
 }
 

@@ -145,6 +145,18 @@ struct {
 	__type(value, __s64);
 } active_flows SEC(".maps");
 
+/*
+ * Open sockets by cookie. A full table evicts none: the next socket is left to the
+ * packet path.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LB_MAX_SOCKETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct lb_socket);
+} sockets SEC(".maps");
+
 /* Packets by enum lb_reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

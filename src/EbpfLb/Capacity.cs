@@ -7,6 +7,10 @@ namespace EbpfLb;
 static class Capacity
 {
     public const int Interfaces = 16;
+    public const int Sockets = 65_536;
     public const int Services = 1024;
     public const int Backends = 4096;
+
+    /// <summary>What one balancer is attached to.</summary>
+    public const int Cgroups = 16;
 }

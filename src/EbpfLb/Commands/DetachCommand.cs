@@ -18,11 +18,12 @@ static class DetachCommand
     {
         var instance = Instance.FindOn(device) ?? device;
         var interfaces = Instance.InterfacesOf(instance).Values.Order().Prepend(instance).Distinct().ToArray();
+        var cgroups = CgroupPins.Read(instance).Select(cgroup => cgroup.Path).Order().ToArray();
         using var held = InstanceLock.TryAcquire(interfaces, out var taken) ?? throw new LoadBalancerException(
             $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
         if (!Instance.Remove(instance))
             throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'. `ebpf-lb status` shows what is attached.");
-        output.WriteLine($"detached from {string.Join(", ", interfaces)}");
+        output.WriteLine($"detached from {string.Join(", ", [.. interfaces, .. cgroups])}");
         return ExitCode.Ok;
     }
 }

@@ -69,6 +69,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
             !status.Running ? "no runner process: packets are still balanced, without health checks or updates"
                 : status.WithdrawSeconds is { } left ? $"withdrawing, ends in {left} s" : "running",
             $"{LiveFlows.Describe(status.Flows)} of {status.RoomForFlows}",
+            .. status.Cgroups.Count == 0 ? [] : new Cell[] { $"{status.Sockets} of them sockets of {string.Join(", ", status.Cgroups)}" },
             .. status.PacketRates is null ? [$"tables version {status.TablesVersion}"] : new Cell[]
             {
                 $"packets/s {Quantity.Short(status.Services.Sum(service => service.Rates!.ToBackendPackets))} in "

@@ -37,6 +37,13 @@ sealed record LoadBalancerConfiguration
             "Where the datapath is attached; auto chooses and logs why",
             ConfigNames.Hooks, c => c.Hook, (c, value) => c with { Hook = value })
         { IsReloadable = false },
+        new ValuesSetting<LoadBalancerConfiguration, string>("sockets",
+            "Directory of cgroup v2 whose clients are balanced at their sockets, when they connect: no packet is rewritten",
+            new("PATH", "absolute paths, none inside another", Syntax.ParseCgroup),
+            c => c.Sockets, (c, value) => c with { Sockets = value },
+            (Capacity.Cgroups, new("is one cgroup too many", $"Name at most {Capacity.Cgroups}, or one that has them all inside")),
+            new("is named twice", "Name each cgroup once"))
+        { IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, EventLevel>("events",
             "What is reported on standard output",
             ConfigNames.Events, c => c.Events, (c, value) => c with { Events = value })
@@ -100,6 +107,9 @@ sealed record LoadBalancerConfiguration
     /// <summary>After this time without any of its interfaces, the process ends.</summary>
     public TimeSpan InterfaceTimeout { get; init; } = TimeSpan.FromSeconds(30);
     public HookKind Hook { get; init; }
+
+    /// <summary>The cgroups whose clients are balanced at their sockets; none is inside another.</summary>
+    public ImmutableArray<string> Sockets { get; init; } = [];
     public EventLevel Events { get; init; } = EventLevel.Flows;
 
     /// <summary>The number of established flows that the tables can hold.</summary>

@@ -18,6 +18,7 @@ static class Syntax
     const int MaxNetworkLength = 255;
     const int MaxSocketLength = 107; // sun_path less the terminating zero, in bytes
     const int MaxPathLength = 1024;
+    const int MaxCgroupLength = 200; // a pin has its name, escaped, in at most 255 bytes
     public const string PortRemedy = "Use a port of 1 to 65535";
     const string ListenRemedy = "Write it as :80, self:80/tcp, 10.0.0.5:53/udp or [2001:db8::1]:80";
     const string AddressRemedy = "Use a global or unique local address of the host";
@@ -40,6 +41,17 @@ static class Syntax
             new("has a character that no interface name has ('/', ':' or blank)", "Name one that 'ip link' lists"),
         _ => null,
     };
+
+    /// <summary>The path of a directory, without a slash at its end.</summary>
+    public static Parsed<string> ParseCgroup(string text)
+    {
+        var path = text.TrimEnd('/');
+        return path.StartsWith('/') && Encoding.UTF8.GetByteCount(path) <= MaxCgroupLength
+            && path.Split('/').Skip(1).All(name => name is not ("" or "." or "..")) && !path.Any(char.IsControl)
+            ? path
+            : new SyntaxError("is not the path of a cgroup",
+                $"Write a directory of cgroup v2 as /sys/fs/cgroup/clients.slice, in at most {MaxCgroupLength} bytes");
+    }
 
     public static SyntaxError? CheckServiceName(string name) =>
         name.Length is > 0 and <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')

@@ -25,9 +25,20 @@ sealed class Validator
             Services = validator.Services(
                 raw.Sections.GetValueOrDefault("services", []), read.Services, read.MaxServices, takesContainers: read.Docker is not null),
         };
+        validator.CheckCgroups(raw.Values.GetValueOrDefault("sockets", []), read.Sockets);
         return validator._errors.Count == 0
             ? new ConfigurationResult(configuration, [])
             : new ConfigurationResult(null, [.. validator._errors.Distinct()]);
+    }
+
+    /// <summary>A socket would meet the programs of both.</summary>
+    void CheckCgroups(List<Located<string>> written, ImmutableArray<string> paths)
+    {
+        foreach (var located in written)
+        {
+            if (paths.FirstOrDefault(path => located.Value.StartsWith($"{path}/", StringComparison.Ordinal) && located.Value.TrimEnd('/') != path) is { } outer)
+                _errors.Add(located.Error($"is inside {outer}, which is named too", "Name the outer one alone"));
+        }
     }
 
     ImmutableArray<ServiceConfiguration> Services(

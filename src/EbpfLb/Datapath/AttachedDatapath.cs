@@ -15,12 +15,15 @@ sealed class AttachedDatapath : IDisposable
     readonly List<(int Ifindex, IAttachment Attachment)> _attachments = [];
     readonly string _instance;
     readonly LoadedDatapath _datapath;
+    readonly AttachedCgroups _cgroups;
     readonly LbInstance _formerHead;
     readonly Lock _head = new(); // held to change the record in Tables.Instance
 
-    AttachedDatapath(LoadedDatapath datapath, string instance, HookChoice choice, LbTables? former)
+    AttachedDatapath(
+        LoadedDatapath datapath, string instance, HookChoice choice, IReadOnlyList<string> cgroups, LbTables? former)
     {
         _datapath = datapath;
+        _cgroups = new(instance, datapath.Sockets, cgroups);
         _instance = instance;
         IsAdopted = former is not null;
         former?.Instance.TryGet(0, out _formerHead);
@@ -100,6 +103,9 @@ sealed class AttachedDatapath : IDisposable
         WithdrawnNs = (ulong)(TimeProvider.System.GetTimestamp() + (time.Ticks * TimeSpan.NanosecondsPerTick)),
     });
 
+    /// <inheritdoc cref="AttachedCgroups.Update()"/>
+    public int UpdateCgroups() => _cgroups.Update();
+
     /// <summary>Gives an interface's pins its new name.</summary>
     public void Rename(string former, string name) => new LinkPins(_instance, former).Rename(name);
 
@@ -107,28 +113,35 @@ sealed class AttachedDatapath : IDisposable
     public void Detach()
     {
         NativeException? first = null;
+        Attempt(_cgroups.Detach);
         foreach (var (_, attachment) in _attachments)
         {
-            try
-            {
-                attachment.Detach();
-            }
-            catch (NativeException error)
-            {
-                first ??= error; // detach the others too
-            }
+            Attempt(attachment.Detach);
             attachment.Dispose();
         }
         _attachments.Clear();
         Instance.RemovePins(_instance);
         if (first is not null)
             throw first;
+
+        void Attempt(Action detach)
+        {
+            try
+            {
+                detach();
+            }
+            catch (NativeException error)
+            {
+                first ??= error; // detach the others too
+            }
+        }
     }
 
     /// <summary>Closes the descriptors. An attached datapath keeps forwarding.</summary>
     public void Dispose()
     {
         _attachments.ForEach(held => held.Attachment.Dispose());
+        _cgroups.Dispose();
         _datapath.Dispose();
     }
 
@@ -137,10 +150,12 @@ sealed class AttachedDatapath : IDisposable
         Action<LbTables> fill)
     {
         LoadedDatapath Load(HookKind hook) =>
-            LoadedDatapath.Load(hook, DatapathSettings.Create(configuration.Events), SizesFor(configuration), stale.Tables);
+            LoadedDatapath.Load(
+                hook, DatapathSettings.Create(configuration.Events), SizesFor(configuration), stale.Tables,
+                withSockets: !configuration.Sockets.IsEmpty);
         var datapath = Load(choice.Hook);
         stale.Remove(); // not before the programs are loaded: a refused load changes nothing
-        var attached = new AttachedDatapath(datapath, stale.Name, choice, stale.Tables);
+        var attached = new AttachedDatapath(datapath, stale.Name, choice, configuration.Sockets, stale.Tables);
         // The client side attaches last and detaches first: replies to an accepted packet must be forwarded.
         AttachTransaction[] transactions = [.. devices.Reverse().Select(
             device => new AttachTransaction(datapath, choice.Hook, device, new(attached._instance, device.Name), Load))];
@@ -149,6 +164,7 @@ sealed class AttachedDatapath : IDisposable
             attached.Prepare(transactions, devices[0], fill);
             foreach (var transaction in transactions)
                 attached.Commit(transaction);
+            attached._cgroups.Commit();
             Instance.DetachFromOthers(attached._instance, datapath.Tables, devices);
             return attached;
         }
@@ -172,6 +188,7 @@ sealed class AttachedDatapath : IDisposable
         }
         foreach (var transaction in transactions)
             transaction.Prepare();
+        _cgroups.Prepare();
         if (IsAdopted)
             Fill();
 
@@ -185,7 +202,7 @@ sealed class AttachedDatapath : IDisposable
     /// <exception cref="LoadBalancerException">The rollback failed as well; the message has both errors.</exception>
     void Rollback(AttachTransaction[] transactions, Exception error)
     {
-        var steps = transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps())
+        var steps = _cgroups.RollbackSteps().Concat(transactions.Reverse().SelectMany(transaction => transaction.RollbackSteps()))
             .Append(() =>
             {
                 if (IsAdopted)

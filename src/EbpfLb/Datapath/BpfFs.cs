@@ -4,22 +4,13 @@ using EbpfLb.Native;
 namespace EbpfLb.Datapath;
 
 /// <summary>The bpf file system, which holds the pins.</summary>
-static unsafe class BpfFs
+static class BpfFs
 {
     public const string Root = "/sys/fs/bpf";
 
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    const long Magic = 0xcafe4a11; // BPF_FS_MAGIC, linux/magic.h
 
-    public static bool IsMounted
-    {
-        get
-        {
-            // struct statfs begins with f_type, a long, on every 64-bit Linux; all of it fits 256 bytes.
-            var buffer = stackalloc long[32];
-            return LibC.statfs(Root, buffer) == 0 && buffer[0] == Magic;
-        }
-    }
+    public static bool IsMounted => Files.IsOn(Root, Files.Bpf);
 
     /// <summary>Mounts the file system if it is missing.</summary>
     /// <returns>True if it was mounted now.</returns>

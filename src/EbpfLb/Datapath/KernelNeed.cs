@@ -20,6 +20,8 @@ sealed record KernelNeed(string Object, Version Oldest, string Why)
 
     public static KernelNeed Xdp { get; } = new("lb_xdp", Supported, TcCompat.Why);
 
+    public static KernelNeed Sock { get; } = new("lb_sock", Supported, "links to cgroups, and the hooks of their sockets");
+
     /// <summary>Major and minor version of the running kernel.</summary>
     public static Version Running { get; } = new(Environment.OSVersion.Version.Major, Environment.OSVersion.Version.Minor);
 

@@ -18,7 +18,7 @@ sealed unsafe class LinkAttachment : IAttachment
     /// <summary>Attaches in front of the tcx programs that are there (decision 0027). Null on kernels without tcx.</summary>
     public static LinkAttachment? TryTcx(Fd program, NetworkDevice device)
     {
-        var result = Create(program, device, AttachTcxIngress, Before);
+        var result = Create(program, device.Index, AttachTcxIngress, Before);
         return result == -Errno.EINVAL ? null : new(CreateFd(result, $"attaching to the tc hook of {device.Name}"));
     }
 
@@ -27,25 +27,26 @@ sealed unsafe class LinkAttachment : IAttachment
     public static LinkAttachment Xdp(Fd program, NetworkDevice device, bool isNative)
     {
         const uint Generic = 1 << 1, Native = 1 << 2; // XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE, linux/if_link.h
-        var result = Create(program, device, AttachXdp, isNative ? Native : Generic);
+        var result = Create(program, device.Index, AttachXdp, isNative ? Native : Generic);
         return result == -Errno.EOPNOTSUPP && isNative
             ? throw new NoNativeXdpException(device.Name)
             : new(CreateFd(result, $"attaching to the XDP hook of {device.Name}"));
     }
 
+    /// <param name="program">The program.</param>
+    /// <param name="directory">The cgroup's directory.</param>
+    /// <param name="type">As <see cref="CgroupHook.Type"/>.</param>
+    /// <param name="path">Names the cgroup in errors.</param>
+    public static LinkAttachment Cgroup(Fd program, Fd directory, uint type, string path) =>
+        new(CreateFd(Create(program, directory.Number, type, 0), $"attaching to cgroup {path}"));
+
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 
     /// <summary>The attached interface; 0 if it is gone or the link was detached.</summary>
-    public int Ifindex
-    {
-        get
-        {
-            var info = default(bpf_link_info);
-            var length = (uint)sizeof(bpf_link_info);
-            Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "asking where a link is attached");
-            return (int)info.ifindex;
-        }
-    }
+    public int Ifindex => (int)Read().ifindex;
+
+    /// <summary>The attached cgroup's id; 0 if it is gone or the link was detached.</summary>
+    public ulong CgroupId => Read().cgroup_id;
 
     public void Replace(Fd program) => Check.NegativeErrno(
         LibBpf.bpf_link_update(_link.Number, program.Number, null), "replacing an attached program");
@@ -56,10 +57,19 @@ sealed unsafe class LinkAttachment : IAttachment
 
     public void Dispose() => _link.Dispose();
 
-    static int Create(Fd program, NetworkDevice device, uint type, uint flags)
+    bpf_link_info Read()
+    {
+        var info = default(bpf_link_info);
+        var length = (uint)sizeof(bpf_link_info);
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "asking where a link is attached");
+        return info;
+    }
+
+    /// <param name="target">An interface's index, or a cgroup's descriptor.</param>
+    static int Create(Fd program, int target, uint type, uint flags)
     {
         var options = new bpf_link_create_opts { sz = (nuint)sizeof(bpf_link_create_opts), flags = flags };
-        return LibBpf.bpf_link_create(program.Number, device.Index, type, &options);
+        return LibBpf.bpf_link_create(program.Number, target, type, &options);
     }
 
     static Fd CreateFd(int result, string operation) => new(Check.NegativeErrno(result, operation));

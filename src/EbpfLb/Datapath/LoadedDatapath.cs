@@ -15,12 +15,11 @@ sealed class LoadedDatapath : IDisposable
     const string Constants = ".rodata.settings";
     const string XdpConstants = ".rodata.xdp";
 
-    LoadedDatapath(TableLayout layout, LbTables tables, Fd tc, Fd? xdp, LoadException? tcRefusal)
+    LoadedDatapath(TableLayout layout, LbTables tables, Fd tc, LoadException? tcRefusal)
     {
         Layout = layout;
         Tables = tables;
         Tc = tc;
-        Xdp = xdp;
         TcRefusal = tcRefusal;
     }
 
@@ -31,7 +30,10 @@ sealed class LoadedDatapath : IDisposable
     public Fd Tc { get; }
 
     /// <summary>The program for the XDP hooks; null if the hook is tc.</summary>
-    public Fd? Xdp { get; }
+    public Fd? Xdp { get; private set; }
+
+    /// <summary>The socket programs; null if none were asked for.</summary>
+    public SocketPrograms? Sockets { get; private set; }
 
     /// <summary>
     /// Why the kernel refused the faster tc program and the compatible one was loaded; null if it did not.
@@ -43,30 +45,28 @@ sealed class LoadedDatapath : IDisposable
     /// <param name="sizes">What the tables have room for; null for the defaults of the compiled objects.</param>
     /// <param name="former">Tables to use in place of new ones; the caller keeps owning them.</param>
     /// <param name="tcObject">The object with the tc program; null for the fastest that the kernel loads.</param>
+    /// <param name="withSockets">True to load the socket programs too.</param>
     public static LoadedDatapath Load(
         HookKind hook, LbSettings settings, TableSizes? sizes = null, LbTables? former = null,
-        TcObject? tcObject = null)
+        TcObject? tcObject = null, bool withSockets = false)
     {
         LoadException? refusal = null;
         sizes ??= new(FlowTableSize.Default);
         using var tc = tcObject is { } only
             ? LoadTc(only, settings, sizes, former, out var layout)
             : LoadBestTc(settings, sizes, former, out layout, out refusal);
-        var tables = LbTables.From(tc);
-        if (hook == HookKind.Tc)
-            return new(layout, tables, tc.Program("lb_tc"), null, refusal);
-
+        var result = new LoadedDatapath(layout, LbTables.From(tc), tc.Program("lb_tc"), refusal);
         try
         {
-            using var xdp = Open(KernelNeed.Xdp, settings);
-            xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
-            tables.ShareWith(xdp);
-            LoadObject(xdp, KernelNeed.Xdp, sizes);
-            return new(layout, tables, tc.Program("lb_tc"), xdp.Program("lb_xdp"), refusal);
+            if (hook != HookKind.Tc)
+                result.Xdp = LoadXdp(hook, settings, sizes, result.Tables);
+            if (withSockets)
+                result.Sockets = LoadSockets(settings, sizes, result.Tables);
+            return result;
         }
         catch
         {
-            tables.Dispose(); // the caller may load for another hook, which needs as much memory again
+            result.Dispose(); // the caller may load for another hook, which needs as much memory again
             throw;
         }
     }
@@ -82,7 +82,26 @@ sealed class LoadedDatapath : IDisposable
     {
         Tc.Dispose();
         Xdp?.Dispose();
+        Sockets?.Dispose();
         Tables.Dispose();
+    }
+
+    static Fd LoadXdp(HookKind hook, LbSettings settings, TableSizes sizes, LbTables tables)
+    {
+        using var xdp = Open(KernelNeed.Xdp, settings);
+        xdp.SetConstants(XdpConstants, hook == HookKind.XdpNative ? 1u : 0u);
+        tables.ShareWith(xdp);
+        LoadObject(xdp, KernelNeed.Xdp, sizes);
+        return xdp.Program("lb_xdp");
+    }
+
+    static SocketPrograms LoadSockets(LbSettings settings, TableSizes sizes, LbTables tables)
+    {
+        using var sockets = Open(KernelNeed.Sock, settings);
+        sockets.SetConstants(SocketPrograms.Constants, Netns.Cookie);
+        tables.ShareWith(sockets);
+        LoadObject(sockets, KernelNeed.Sock, sizes);
+        return new(sockets);
     }
 
     /// <summary>

@@ -45,8 +45,12 @@ sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
     {
         var seconds = TimeSpan.FromTicks((long)(happened.DurationNs / 100)).TotalSeconds;
         return string.Create(
-            CultureInfo.InvariantCulture, $"bytes={happened.Bytes} packets={happened.Packets} duration={seconds:F3}s");
+            CultureInfo.InvariantCulture, $"{FormatTraffic(happened)}duration={seconds:F3}s");
     }
+
+    /// <summary>Nothing for a socket, whose packets are not seen.</summary>
+    static string FormatTraffic(in LbEvent happened) =>
+        happened.Packets == 0 ? "" : $"bytes={happened.Bytes} packets={happened.Packets} ";
 
     static string FormatRefusal(LbReason reason) => reason switch
     {

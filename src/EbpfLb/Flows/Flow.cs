@@ -11,6 +11,9 @@ enum FlowState
 
     /// <summary>A FIN in each direction, or a reset; in mode dsr the client's FIN.</summary>
     Ended,
+
+    /// <summary>An open socket that was connected to the backend: its packets are not seen.</summary>
+    Socket,
 }
 
 /// <summary>Both entries of a flow.</summary>

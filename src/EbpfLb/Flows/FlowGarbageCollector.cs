@@ -48,6 +48,7 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             Collect(map, limits, deadlines, live, scan, expired, cancellation);
             scan.Complete();
         }
+        live.AddSockets();
         return live.ByBackend;
     }
 

@@ -10,7 +10,7 @@ sealed record FlowRow
     /// <summary>The instance's first interface.</summary>
     public required string Interface { get; init; }
 
-    /// <summary><c>opening</c>, <c>established</c> or <c>ended</c>.</summary>
+    /// <summary><c>opening</c>, <c>established</c>, <c>ended</c> or <c>socket</c>.</summary>
     public required string State { get; init; }
 
     /// <summary><c>tcp</c> or <c>udp</c>.</summary>

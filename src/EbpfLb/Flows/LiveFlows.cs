@@ -4,7 +4,7 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Flows;
 
-/// <summary>Counts flows by backend, without ended connections.</summary>
+/// <summary>Counts flows and open sockets by backend, without ended connections.</summary>
 sealed class LiveFlows(LbTables tables)
 {
     readonly int[] _counts = new int[tables.Backends.MaxEntries];
@@ -18,6 +18,7 @@ sealed class LiveFlows(LbTables tables)
         var live = new LiveFlows(tables);
         foreach (var map in tables.FlowMaps)
             map.ForEach((in _, in flow) => live.Add(flow));
+        live.AddSockets();
         return live.ByBackend;
     }
 
@@ -49,6 +50,9 @@ sealed class LiveFlows(LbTables tables)
 
     /// <summary>A number of flows, for people.</summary>
     public static string Describe(long count) => count == 1 ? "1 flow" : $"{count} flows";
+
+    /// <summary>Counts the sockets that were connected to a backend and are not closed.</summary>
+    public void AddSockets() => tables.Sockets.ForEach((in _, in socket) => Keep(socket.Backend));
 
     /// <summary>Counts a flow by its forward entry.</summary>
     public void Add(in LbFlow flow)

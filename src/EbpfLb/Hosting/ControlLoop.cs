@@ -111,6 +111,7 @@ sealed partial class ControlLoop(
         metrics.ObservePass(() =>
         {
             Attempt(() => links = ApplyLinks());
+            Attempt(() => links += attached.UpdateCgroups());
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });

@@ -8,14 +8,36 @@ static unsafe class Files
     const int CurrentDirectory = -100; // AT_FDCWD
     const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     const uint Uid = 0x8; // STATX_UID
-    const int Size = 256, UidOffset = 20; // struct statx
+    const uint Inode = 0x100; // STATX_INO
+    const int Size = 256, UidOffset = 20, InodeOffset = 32; // struct statx
+    const int DirectoryCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC
+
+    public const long Cgroup2 = 0x63677270; // CGROUP2_SUPER_MAGIC, linux/magic.h
+    public const long Bpf = 0xcafe4a11; // BPF_FS_MAGIC
 
     /// <summary>The user that a file belongs to; a symbolic link's own.</summary>
-    public static uint OwnerOf(string path)
+    public static uint OwnerOf(string path) => Stat<uint>(path, NoFollow, Uid, UidOffset, $"asking whose {path} is");
+
+    /// <summary>The file's inode number.</summary>
+    public static ulong InodeOf(string path) => Stat<ulong>(path, 0, Inode, InodeOffset, $"asking for the inode of {path}");
+
+    /// <summary>True if the path is on a file system of this type.</summary>
+    public static bool IsOn(string path, long type)
+    {
+        // struct statfs begins with f_type, a long, on every 64-bit Linux; all of it fits 256 bytes.
+        var buffer = stackalloc long[32];
+        return LibC.statfs(path, buffer) == 0 && buffer[0] == type;
+    }
+
+    public static Fd OpenDirectory(string path) =>
+        new(Check.MinusOneWithErrno(LibC.open(path, DirectoryCloseOnExec), $"opening {path}"));
+
+    static T Stat<T>(string path, int flags, uint mask, int offset, string operation)
+        where T : unmanaged
     {
         Span<byte> buffer = stackalloc byte[Size];
         fixed (byte* bytes = buffer)
-            Check.MinusOneWithErrno(LibC.statx(CurrentDirectory, path, NoFollow, Uid, bytes), $"asking whose {path} is");
-        return MemoryMarshal.Read<uint>(buffer[UidOffset..]);
+            Check.MinusOneWithErrno(LibC.statx(CurrentDirectory, path, flags, mask, bytes), operation);
+        return MemoryMarshal.Read<T>(buffer[offset..]);
     }
 }

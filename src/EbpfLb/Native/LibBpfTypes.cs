@@ -65,15 +65,24 @@ struct bpf_map_info
     public uint map_flags;
 }
 
-/// <summary>The head of the kernel's <c>struct bpf_link_info</c> (linux/bpf.h), as XDP and tcx links fill it.</summary>
-[StructLayout(LayoutKind.Sequential)]
+/// <summary>The head of the kernel's <c>struct bpf_link_info</c> (linux/bpf.h), as links to interfaces and cgroups fill it.</summary>
+[StructLayout(LayoutKind.Explicit)]
 struct bpf_link_info
 {
+    [FieldOffset(0)]
     public uint type;
+    [FieldOffset(4)]
     public uint id;
+    [FieldOffset(8)]
     public uint prog_id;
-    readonly uint _;
+
+    /// <summary>Of an XDP or a tcx link.</summary>
+    [FieldOffset(16)]
     public uint ifindex;
+
+    /// <summary>Of a link to a cgroup.</summary>
+    [FieldOffset(16)]
+    public ulong cgroup_id;
 }
 
 // Type information, as linux/btf.h lays it out.

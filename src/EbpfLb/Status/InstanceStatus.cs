@@ -48,6 +48,15 @@ sealed record InstanceStatus
     /// <summary>Attached interfaces that are gone. Interfaces that took their names are not attached.</summary>
     public IReadOnlyList<string> Lost { get; init; } = [];
 
+    /// <summary>The cgroups whose clients are balanced at their sockets.</summary>
+    public IReadOnlyList<string> Cgroups { get; init; } = [];
+
+    /// <summary>Those of them that are gone.</summary>
+    public IReadOnlyList<string> LostCgroups { get; init; } = [];
+
+    /// <summary>Open sockets that were connected to a backend; <see cref="Flows"/> counts them too.</summary>
+    public int Sockets { get; init; }
+
     /// <summary>Why the instance does not balance as it should, as sentences; whatever its backends are.</summary>
     [JsonIgnore]
     public IEnumerable<string> Problems
@@ -56,6 +65,8 @@ sealed record InstanceStatus
         {
             foreach (var name in Lost)
                 yield return $"interface {name} is gone: {(Interfaces.Count == 0 ? "no traffic is balanced" : "backends behind it are unreachable")}";
+            foreach (var path in LostCgroups)
+                yield return $"cgroup {path} is gone: nothing in it is balanced";
             if (!Running)
                 yield return $"no runner process on {Interface}: packets are still balanced, without health checks or updates. Start it again.";
         }

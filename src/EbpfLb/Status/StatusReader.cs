@@ -2,6 +2,7 @@ using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
+using EbpfLb.Native;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
@@ -34,12 +35,16 @@ static class StatusReader
         tables.Instance.TryGet(0, out var self);
         var interfaces = ReadInterfaces(tables).ToLookup(link => link.IsPresent, link => link.Name);
         var (present, lost) = (Order(interfaces[true]), Order(interfaces[false]));
+        var cgroups = CgroupPins.Read(instance).ToLookup(cgroup => cgroup.IsPresent, cgroup => cgroup.Path);
         return new()
         {
             Interface = instance,
             Interfaces = present.Length + lost.Length == 0 ? [instance] : present,
             Lost = lost,
             TablesVersion = self.AbiVersion,
+            Cgroups = [.. cgroups.SelectMany(paths => paths).Order(StringComparer.Ordinal)],
+            LostCgroups = [.. cgroups[false].Order(StringComparer.Ordinal)],
+            Sockets = CountSockets(tables),
             Hook = ((HookKind)self.Hook).ToConfigString(),
             Why = self.Why,
             Running = lost.Concat(present).Append(instance).Any(InstanceLock.HeldInterfaces().Contains),
@@ -57,6 +62,13 @@ static class StatusReader
         };
 
         string[] Order(IEnumerable<string> names) => [.. names.OrderBy(name => name != instance).ThenBy(name => name, StringComparer.Ordinal)];
+    }
+
+    static int CountSockets(LbTables tables)
+    {
+        var count = 0;
+        tables.Sockets.ForEach((in _, in _) => count++);
+        return count;
     }
 
     /// <summary>The attached interfaces, each by its current name, or by its last one if it is gone.</summary>

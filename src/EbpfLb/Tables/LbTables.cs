@@ -24,6 +24,7 @@ sealed class LbTables : IDisposable
         Slots = new(new(_all["slots"], "slots"));
         RoundRobinCounters = new(_all["rr_counters"], "rr_counters");
         ActiveFlows = new(_all["active_flows"], "active_flows");
+        Sockets = new(_all["sockets"], "sockets");
         Reasons = new(_all["reasons"], "reasons");
         ServiceTraffic = new(_all["service_traffic"], "service_traffic");
         BackendTraffic = new(_all["backend_traffic"], "backend_traffic");
@@ -38,7 +39,7 @@ sealed class LbTables : IDisposable
     [
         "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
         "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
-        "active_flows", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
+        "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
     ];
 
     /// <summary>Established TCP connections: a forward and a reply entry each.</summary>
@@ -89,6 +90,9 @@ sealed class LbTables : IDisposable
 
     /// <summary>Active flows by backend id.</summary>
     public BpfMap<uint, long> ActiveFlows { get; }
+
+    /// <summary>Open sockets that were connected to a backend, by cookie.</summary>
+    public BpfMap<ulong, LbSocket> Sockets { get; }
 
     /// <summary>Packets by <see cref="LbReason"/>, per CPU.</summary>
     public BpfMap<uint, ulong> Reasons { get; }

@@ -28,11 +28,12 @@ public sealed class StructMirrorsMatchTheHeader
     };
 
     public static MatrixTheoryData<string, string> Structs => new(
-        Objects, Mirror.Types.Where(type => !type.Value.IsEnum).Select(type => type.Key));
+        [.. Objects, "lb_sock.bpf.o"], Mirror.Types.Where(type => !type.Value.IsEnum).Select(type => type.Key));
 
     public static MatrixTheoryData<string, string> Enums => new(
         Objects, Mirror.Types.Where(type => type.Value.IsEnum).Select(type => type.Key));
 
+    /// <summary>Those with every shared type.</summary>
     static string[] Objects => ["lb_tc.bpf.o", "lb_tc_compat.bpf.o", "lb_xdp.bpf.o"];
 
     [Theory, MemberData(nameof(Structs))]
@@ -77,6 +78,7 @@ public sealed class StructMirrorsMatchTheHeader
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.Backends.MaxEntries);
         Assert.Equal((uint)Limits.MaxBackends, lb.Tables.BackendTraffic.MaxEntries);
         Assert.Equal((uint)Limits.MaxLinks, lb.Tables.Links.MaxEntries);
+        Assert.Equal((uint)Limits.MaxSockets, lb.Tables.Sockets.MaxEntries);
         Assert.Equal((uint)(ReasonRanges.Length * ReasonRange), lb.Tables.Reasons.MaxEntries);
     }
 

@@ -55,6 +55,24 @@ public sealed class InvalidSettingsAreExplained
     public void No_interface(string line) =>
         Assert.Contains("interface", Assert.Single(Given.Yaml($"{line}\nservices: [ {{ listen: ':80' }} ]").Errors).Location.Text, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("clients.slice")]
+    [InlineData("/sys/fs/cgroup//clients")]
+    [InlineData("/sys/fs/cgroup/../clients")]
+    [InlineData("/")]
+    public void A_path_that_no_cgroup_has(string path) =>
+        AssertOnly(Given.Yaml(WithSockets(path)), "lb.yaml:2:10 sockets", path, "is not the path of a cgroup", "/sys/fs/cgroup/clients.slice");
+
+    [Fact]
+    public void A_cgroup_inside_another() =>
+        AssertOnly(Given.Yaml(WithSockets("[ /sys/fs/cgroup/a/b, /sys/fs/cgroup/a/ ]")),
+            "lb.yaml:2:12 sockets[0]", "/sys/fs/cgroup/a/b", "is inside /sys/fs/cgroup/a, which is named too", "Name the outer one alone");
+
+    [Fact]
+    public void A_cgroup_named_twice() =>
+        AssertOnly(Given.Yaml(WithSockets("[ /sys/fs/cgroup/a, /sys/fs/cgroup/a/ ]")),
+            "lb.yaml:2:30 sockets[1]", "/sys/fs/cgroup/a/", "is named twice", "Name each cgroup once");
+
     [Fact]
     public void An_unknown_hook() =>
         AssertOnly(Given.GoodFlagsBut(hook: "xdp"), "--hook", "xdp", "is not a valid hook", "auto, tc, xdp-native, xdp-generic");
@@ -407,6 +425,9 @@ public sealed class InvalidSettingsAreExplained
         Assert.EndsWith("...' is odd. Do not.", shown, StringComparison.Ordinal);
         Assert.InRange(shown.Length, 80, 130);
     }
+
+    static string WithSockets(string written) =>
+        $"interface: eth0\nsockets: {written}\nservices: [ {{ listen: ':80', backends: [ web ] }} ]";
 
     static void AssertOnly(ConfigurationResult reading, string place, string? value, string problem, string remedy)
     {
