@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 11
+#define LB_ABI_VERSION 12
 
 /* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
@@ -139,6 +139,7 @@ enum lb_tcp_seen {
 	LB_SEEN_END =
 		1
 		<< 4, /* the connection is over: a FIN in each direction, or a reset; in mode dsr the client's FIN */
+	LB_SEEN_CLAIMED = 1 << 5, /* a reply entry: a CPU takes its SNAT port over */
 };
 
 /* The unit of lb_flow.seen: 2^22 ns, about 4 ms. */
@@ -276,6 +277,7 @@ enum lb_event_type {
 	LB_EVENT_CLOSED,
 	LB_EVENT_REFUSED, /* `reason` says why */
 	LB_EVENT_PACKET,
+	LB_EVENT_TYPE_COUNT,
 };
 
 enum lb_event_level {
@@ -303,11 +305,14 @@ struct lb_event {
 
 /* Set before the load; constants for the verifier. */
 struct lb_settings {
-	__u16 nat_port_min; /* the range of SNAT ports */
+	__u16 nat_port_min; /* clients' ports that SNAT keeps if they are free */
 	__u16 nat_port_max;
-	__u16 local_port_min; /* ip_local_port_range: never used for SNAT */
+	__u16 substitute_port_min; /* SNAT's other ports: within those, and none that local sockets get */
+	__u16 substitute_port_max;
+	__u16 local_port_min; /* ip_local_port_range: no ports of a service of any port */
 	__u16 local_port_max;
 	enum lb_event_level event_level;
+	__u32 events_per_second; /* of each type; 0: no limit */
 	__u32 icmp_per_second; /* ICMP errors per CPU; 0: no limit */
 	__u32 fib_lookup_src; /* 1: bpf_fib_lookup() selects source addresses (Linux 6.7) */
 };
@@ -343,6 +348,6 @@ _Static_assert(sizeof(struct lb_table_changes) == 16, "lb_table_changes");
 _Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
-_Static_assert(sizeof(struct lb_settings) == 20, "lb_settings");
+_Static_assert(sizeof(struct lb_settings) == 28, "lb_settings");
 _Static_assert(sizeof(struct lb_label) == 64, "lb_label");
 _Static_assert(sizeof(struct lb_instance) == 168, "lb_instance");

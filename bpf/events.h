@@ -14,6 +14,38 @@ static __always_inline void event_count_lost(void)
 		(*lost)++;
 }
 
+static __always_inline void event_count_suppressed(__u32 type)
+{
+	__u64 *suppressed = bpf_map_lookup_elem(&events_suppressed, &type);
+
+	if (suppressed)
+		(*suppressed)++;
+}
+
+/*
+ * Takes one event of a type from the budget, whose burst is one second's events.
+ * Returns false if it is used up. CPUs that take at once may each get the same
+ * one: no lock is worth that few.
+ */
+static __always_inline bool event_limit_take(__u32 type)
+{
+	__u64 now = bpf_ktime_get_coarse_ns(), interval, due;
+	__u64 *next = bpf_map_lookup_elem(&events_due_ns, &type);
+
+	if (!settings.events_per_second)
+		return true;
+	if (!next)
+		return false;
+	interval = NS_PER_SECOND / settings.events_per_second;
+	due = *(volatile __u64 *)next;
+	if (due < now)
+		due = now;
+	if (due - now > NS_PER_SECOND - interval)
+		return false;
+	*(volatile __u64 *)next = due + interval;
+	return true;
+}
+
 /*
  * Fills a reserved event: `values`, then the fields that every event has. It is
  * no inline function so that the object's BTF, which keeps the types of functions
@@ -42,8 +74,8 @@ struct event_values {
 };
 
 /*
- * Sends an event of `level`, or counts its loss. The reader is not woken up, as
- * that costs as much as opening a flow: it polls.
+ * Sends an event of `level`, or counts it if it is beyond the limit or lost. The
+ * reader is not woken up, as that costs as much as opening a flow: it polls.
  *
  * The reserved record is compared with NULL once only: before Linux 6.4 the
  * verifier forgets the result, and would follow a second comparison into a branch
@@ -57,6 +89,10 @@ static __always_inline void event_send(enum lb_event_level level, enum lb_event_
 
 	if (settings.event_level < level)
 		return;
+	if (!event_limit_take(type)) {
+		event_count_suppressed(type);
+		return;
+	}
 	event = bpf_ringbuf_reserve(&events, sizeof(struct lb_event), 0);
 	if (!event) {
 		event_count_lost();

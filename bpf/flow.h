@@ -39,19 +39,37 @@ static __always_inline bool flow_is_established(const struct lb_flow *flow,
 }
 
 /*
+ * Returns true if a half-open flow still has its SNAT port: snat_evict() has not
+ * claimed it.
+ */
+static __always_inline bool flow_holds_port(const struct lb_tuple *reply_key, __u64 opened_ns)
+{
+	const struct lb_flow *reply = bpf_map_lookup_elem(&half_open, reply_key);
+
+	return reply && reply->opened_ns == opened_ns &&
+	       !(*(volatile __u32 *)&reply->tcp_seen & LB_SEEN_CLAIMED);
+}
+
+/*
  * Moves a flow from `half_open` to `flows`. `reply` is NULL in mode dsr. Returns
  * the forward entry: in `flows`, or still in `half_open` if `flows` took no new
  * entry; the next packet tries again. Another CPU may move the same flow: both
- * insert the same entries, one succeeds.
+ * insert the same entries, one succeeds. If another CPU takes the flow's port over,
+ * it does not move.
  */
 static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, struct lb_flow *flow,
 						 struct lb_flow *reply)
 {
 	struct lb_tuple reply_key = lb_tuple_reversed(&flow->rewritten);
+	__u64 opened_ns = flow->opened_ns;
 	struct lb_flow *established;
 
 	if (reply) {
-		flow_insert(LB_TABLE_ESTABLISHED, &reply_key, reply);
+		if (flow_insert(LB_TABLE_ESTABLISHED, &reply_key, reply) &&
+		    !flow_holds_port(&reply_key, opened_ns)) {
+			flow_erase(LB_TABLE_ESTABLISHED, &reply_key);
+			return flow;
+		}
 		if (!bpf_map_lookup_elem(&flows, &reply_key))
 			return flow;
 	}
@@ -131,7 +149,8 @@ static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32
 	else
 		flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
 
-	if (!flow || dsr_applies(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT))
+	if (!flow || dsr_applies(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT) ||
+	    flow_rests(flow))
 		return flow;
 	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
 }
@@ -197,9 +216,16 @@ static __always_inline bool flow_reopens(const struct lb_flow *flow, const struc
 	return flow_backend_is_down(flow);
 }
 
-/* Removes a client's flow before another one takes its tuple, and reports its end if nobody has. */
+/*
+ * Removes a client's flow before another one takes its tuple, and reports its end
+ * if nobody has. The reply entry of a flow that is over stays: its SNAT port rests.
+ */
 static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flow *flow)
 {
+	if (flow->tcp_seen & LB_SEEN_END) {
+		flow_delete(client);
+		return;
+	}
 	flow_mark_end(client, flow, dsr_applies(flow) ? NULL : flow_pair(client, flow));
 	flow_remove(client, flow);
 }

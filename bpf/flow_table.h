@@ -129,6 +129,12 @@ static __always_inline struct lb_flow *flow_pair(const struct lb_tuple *key,
 	return pair && lb_tuple_is_reversed(&pair->rewritten, key) ? pair : NULL;
 }
 
+/* Returns true for the reply entry of a flow that is over: it keeps the SNAT port from others. */
+static __always_inline bool flow_rests(const struct lb_flow *flow)
+{
+	return flow->direction == LB_TO_CLIENT && flow->tcp_seen & LB_SEEN_END;
+}
+
 static __always_inline void flow_delete(const struct lb_tuple *key)
 {
 	if (key->protocol == IPPROTO_UDP) {

@@ -8,8 +8,6 @@
 /* The largest burst. */
 #define ICMP_BURST 50
 
-#define NS_PER_SECOND 1000000000ULL
-
 /* Takes one ICMP error from this CPU's budget. Returns false if the budget is used up. */
 static __always_inline bool icmp_limit_take(void)
 {

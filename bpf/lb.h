@@ -313,6 +313,8 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 
 	now = flow_now();
 	flow = flow_find(pkt, now);
+	if (flow && snat_is_stale_reply(ctx, pkt, flow))
+		return LB_PASS_NO_SERVICE;
 	if (!flow || flow_reopens(flow, pkt)) {
 		flow = lb_admit(ctx, pctx, flow, &reason);
 		if (!flow)

@@ -157,6 +157,14 @@ struct {
 	__type(value, struct lb_socket);
 } sockets SEC(".maps");
 
+/* The next substitute SNAT port, by backend id: 0 before the first one, else a count. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_MAX_BACKENDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} snat_cursors SEC(".maps");
+
 /* Packets by enum lb_reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -183,6 +191,36 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
+
+/*
+ * By event type, when the next one is due if they are sent evenly: nanoseconds of
+ * CLOCK_MONOTONIC. It is shared by the CPUs: a used-up budget is only read.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_EVENT_TYPE_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} events_due_ns SEC(".maps");
+
+/* Events beyond the limit, by event type. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LB_EVENT_TYPE_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} events_suppressed SEC(".maps");
+
+/*
+ * The ports that the balancer added to ip_local_reserved_ports, a bit each, for
+ * whoever detaches it. User space alone uses it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536 / 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} reserved_ports SEC(".maps");
 
 /* Events that were lost because the ring buffer was full. */
 struct {
@@ -248,7 +286,9 @@ struct {
 /* Set before the load; the verifier treats them as constants. */
 const volatile struct lb_settings settings SEC(".rodata.settings") = {
 	.nat_port_min = 1024,
-	.nat_port_max = 65535,
+	.nat_port_max = 64511,
+	.substitute_port_min = 1024,
+	.substitute_port_max = 32767,
 	.local_port_min = 32768,
 	.local_port_max = 60999,
 	.event_level = LB_EVENTS_FLOWS,

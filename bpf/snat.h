@@ -6,6 +6,7 @@
 #pragma once
 
 #include "address.h"
+#include "counters.h"
 #include "ctx.h"
 #include "fib.h"
 #include "flow_table.h"
@@ -16,9 +17,22 @@
 /* How many source ports a new flow tries before it is refused. */
 #define SNAT_COLLISION_RETRIES 32
 
+/* After how many tries a new flow takes over a port of a flow that is over or unanswered. */
+#define SNAT_TAKE_OVER_RETRIES 8
+
 /*
- * The distance between two candidates. It is near the golden ratio of all ports,
- * which spreads any number of candidates evenly. It is a prime, so that the
+ * How long a port rests after its flow's end, as lb_flow.seen. That is as long as
+ * TIME_WAIT lasts on Linux: a backend in TIME_WAIT refuses a SYN with an older
+ * timestamp (RFC 7323, 5: PAWS), and those of two clients do not compare.
+ */
+#define SNAT_REST ((__s32)(60 * NS_PER_SECOND >> LB_SEEN_SHIFT) + 1)
+
+/* After how long without a packet an answered UDP flow is silent, as lb_flow.seen. */
+#define SNAT_UDP_IDLE ((__s32)(NS_PER_SECOND >> LB_SEEN_SHIFT))
+
+/*
+ * The distance between two substitute ports. It is near the golden ratio of all
+ * ports: neighbouring ports are often taken together. It is a prime, so that the
  * candidates reach every port of a range of any size.
  */
 #define SNAT_PORT_STRIDE 40507
@@ -66,35 +80,39 @@ static __always_inline bool snat_socket_exists(struct lb_ctx *ctx, const struct 
 	return !listens;
 }
 
-/* Returns true if SNAT may use the port: in its range, and outside the local stack's (ip_local_port_range). */
-static __always_inline bool snat_is_port(__u16 port)
+/*
+ * Returns true if the packet has the reply tuple of a flow that is over, and is
+ * no late packet of that flow: its client has gone on with another flow, or the
+ * local stack has chosen the flow's port for a connection. The local stack cannot
+ * be asked for each packet, so its connection fails while a flow with its tuple is
+ * live (docs/decisions/0002).
+ */
+static __always_inline bool snat_is_stale_reply(struct lb_ctx *ctx, const struct packet *pkt,
+						const struct lb_flow *flow)
 {
-	bool local = port >= settings.local_port_min && port <= settings.local_port_max;
-
-	return port >= settings.nat_port_min && port <= settings.nat_port_max && !local;
+	return flow_rests(flow) &&
+	       (!flow_pair(&pkt->tuple, flow) || snat_socket_exists(ctx, &pkt->tuple));
 }
 
-/*
- * Returns the candidate of a retry, in host order. Retry 0 is the client's own
- * port. The others step through SNAT's ports from a random start: neighbouring
- * ports are often taken together. The local stack's ports are left out.
- */
-static __always_inline __u16 snat_candidate_port(__be16 client_port, __u32 random, __u32 retry)
+/* Returns the next substitute port of a backend, in host order: the one that it has not had for longest. */
+static __always_inline __u16 snat_next_substitute(__u32 backend)
 {
-	__u32 local_first = settings.local_port_min > settings.nat_port_min ?
-				    settings.local_port_min :
-				    settings.nat_port_min;
-	__u32 local_last = settings.local_port_max < settings.nat_port_max ?
-				   settings.local_port_max :
-				   settings.nat_port_max;
-	__u32 local = local_last >= local_first ? local_last - local_first + 1 : 0;
-	__u32 ports = settings.nat_port_max - settings.nat_port_min + 1 - local;
-	__u32 port;
+	__u32 ports = settings.substitute_port_max - settings.substitute_port_min + 1;
+	__u64 *cursor = bpf_map_lookup_elem(&snat_cursors, &backend);
 
-	if (retry == 0)
-		return bpf_ntohs(client_port);
-	port = settings.nat_port_min + (random + retry * SNAT_PORT_STRIDE) % ports;
-	return port < local_first ? port : port + local;
+	if (!cursor)
+		return 0;
+	/* The first start is random: backends may remember ports from before the balancer's start. */
+	if (!*cursor)
+		*cursor = 1 + (bpf_get_prandom_u32() & 0xffff);
+	return settings.substitute_port_min +
+	       __sync_fetch_and_add(cursor, 1) * SNAT_PORT_STRIDE % ports;
+}
+
+/* Returns the candidate of a retry, in host order: the client's own port, then substitutes. */
+static __always_inline __u16 snat_candidate_port(const struct lb_flow *reply, __u32 retry)
+{
+	return retry ? snat_next_substitute(reply->backend) : bpf_ntohs(reply->rewritten.dport);
 }
 
 /* Which map holds the reply entry that reserves a flow's SNAT port. */
@@ -104,10 +122,14 @@ enum snat_reservation {
 	SNAT_RESERVED_ESTABLISHED,
 };
 
+/* No generation of the flow tables. */
+#define SNAT_NO_GENERATION (~0ULL)
+
 /*
  * Inserts the reply entry into the map of new flows. Returns false if the key
  * exists there, or has moved to `flows` since generation_before was read. The
- * caller has looked the key up in `flows` after that.
+ * caller has looked the key up in `flows` after that. With SNAT_NO_GENERATION
+ * `flows` is looked up in any case.
  */
 static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 					      const struct lb_flow *reply, __u64 generation_before)
@@ -122,64 +144,196 @@ static __always_inline bool snat_insert_reply(const struct lb_tuple *reply_key,
 	return false;
 }
 
-/* Reserves the port of a flow that is over but still has its entries for late segments. */
-static __always_inline enum snat_reservation
-snat_take_over_port(struct lb_tuple *reply_key, const struct lb_flow *reply, __be16 port)
+/* Returns true if a new flow may have the port of the holder, a flow that is over. */
+static __always_inline bool snat_has_rested(const struct lb_flow *holder,
+					    const struct lb_flow *reply)
 {
-	struct lb_flow *ended;
-
-	reply_key->dport = port;
-	ended = flow_lookup(reply_key);
-	if (ended)
-		flow_remove(reply_key, ended);
-	return flow_insert(flow_new_table(reply_key), reply_key, reply) ? SNAT_RESERVED_HALF_OPEN :
-									  SNAT_NOT_RESERVED;
+	if (!(holder->tcp_seen & LB_SEEN_END))
+		return false;
+	/* One client's timestamps grow from connection to connection: its ports need no rest. */
+	return lb_address_equals(&holder->rewritten.dst, &reply->rewritten.dst) ||
+	       (__s32)(reply->seen - holder->seen) >= SNAT_REST;
 }
 
 /*
- * Inserts the reply entry of pctx->new_flow under the first free port, and
- * leaves the port in reply_key.dport (network order). Returns which map holds
- * the entry, or SNAT_NOT_RESERVED if no candidate was free. A port of a flow that
- * is over comes last: the backend may still be in TIME_WAIT.
+ * Returns true if neither endpoint of an answered UDP flow has sent in the last
+ * second. A client that sends keeps its port, also without answers.
  */
-lb_global enum snat_reservation snat_reserve_port(struct lb_ctx *ctx)
+static __noinline bool snat_is_silent(const struct lb_flow *holder, __u32 now)
+{
+	struct lb_tuple client = lb_tuple_reversed(&holder->rewritten);
+	const struct lb_flow *forward = flow_lookup_udp(&client);
+
+	return (__s32)(now - holder->seen) > SNAT_UDP_IDLE &&
+	       (!forward || (__s32)(now - forward->seen) > SNAT_UDP_IDLE);
+}
+
+/* Returns how the holder's reply entry, which is in `flows` if it is established, holds its port. */
+static __always_inline enum snat_hold snat_hold_of(const struct lb_flow *holder,
+						   const struct lb_flow *reply, bool established)
+{
+	if (holder->rewritten.protocol == IPPROTO_UDP) {
+		if (!holder->packets)
+			return SNAT_HOLD_UNANSWERED;
+		return snat_is_silent(holder, reply->seen) ? SNAT_HOLD_SILENT : SNAT_HOLD_LIVE;
+	}
+	if (holder->tcp_seen & LB_SEEN_END)
+		return SNAT_HOLD_ENDED;
+	return established ? SNAT_HOLD_LIVE : SNAT_HOLD_UNANSWERED;
+}
+
+/* Keeps the better port to take over: by enum snat_hold, then the one without an answer for longest. */
+static __always_inline void snat_consider(struct snat_victim *victim, const struct lb_flow *holder,
+					  enum snat_hold hold, __be16 port)
+{
+	if (victim->port && (hold != victim->hold ? hold > victim->hold :
+						    (__s32)(holder->seen - victim->seen) >= 0))
+		return;
+	victim->opened_ns = holder->opened_ns;
+	victim->seen = holder->seen;
+	victim->hold = hold;
+	victim->port = port;
+}
+
+/*
+ * Removes the entries of the flow that holds a port and is not live. Returns false
+ * if the port has gone to another flow since, or if flow_establish() moves the flow
+ * meanwhile. CPUs claim the flow by a bit of its reply entry, and the first one has
+ * it. This looks into `flows` after the claim, and flow_establish() looks for the
+ * claim after its insertion into `flows`: at least one of the two draws back.
+ */
+static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened_ns)
+{
+	struct lb_flow *established = NULL, *holder;
+	struct lb_tuple client;
+	enum lb_flow_table table;
+	struct lb_flow *forward;
+
+	if (reply_key->protocol == IPPROTO_UDP) {
+		holder = flow_lookup_udp(reply_key);
+	} else {
+		established = bpf_map_lookup_elem(&flows, reply_key);
+		holder = established ?: bpf_map_lookup_elem(&half_open, reply_key);
+	}
+	table = established ? LB_TABLE_ESTABLISHED : flow_new_table(reply_key);
+	if (!holder || holder->opened_ns != opened_ns ||
+	    (established && !(holder->tcp_seen & LB_SEEN_END)))
+		return false;
+	if (__sync_fetch_and_or(&holder->tcp_seen, LB_SEEN_CLAIMED) & LB_SEEN_CLAIMED)
+		return false;
+	if (table == LB_TABLE_HALF_OPEN && bpf_map_lookup_elem(&flows, reply_key)) {
+		__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+		return false;
+	}
+	client = lb_tuple_reversed(&holder->rewritten);
+	forward = flow_lookup(&client);
+	if (forward && lb_tuple_is_reversed(&forward->rewritten, reply_key)) {
+		if (!(__sync_fetch_and_or(&forward->tcp_seen, LB_SEEN_END) & LB_SEEN_END))
+			count_active_flow(forward->backend, -1);
+		flow_erase(table, &client);
+	}
+	return flow_erase(table, reply_key);
+}
+
+/* Reserves the port of reply_key, which a flow that opened at that time holds. Returns false if it cannot. */
+static __noinline bool snat_take_over_port(struct lb_ctx *ctx, struct lb_tuple *reply_key,
+					   const struct lb_flow *reply, __u64 opened_ns)
+{
+	return !snat_socket_exists(ctx, reply_key) && snat_evict(reply_key, opened_ns) &&
+	       snat_insert_reply(reply_key, reply, SNAT_NO_GENERATION);
+}
+
+/*
+ * Tries one candidate for snat_reserve_port(), and keeps it in pctx->victim if it
+ * may be taken over. It is a function of its own so that the verifier follows it
+ * once, not once per retry.
+ */
+lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 retry)
 {
 	struct pkt_ctx *pctx = pkt_ctx_get();
-	/* 16 bits: the candidates must not wrap, or some would be tried twice. */
-	__u32 random = bpf_get_prandom_u32() & 0xffff;
+	struct lb_flow *holder, *established = NULL;
+	__u64 generation_before = flow_generation();
 	struct lb_tuple *reply_key;
 	const struct lb_flow *reply;
-	__be16 ended = 0;
+	enum snat_hold hold;
+	__u16 port;
 
 	if (!pctx)
 		return SNAT_NOT_RESERVED;
 	reply_key = &pctx->new_flow.reply_key;
 	reply = &pctx->new_flow.flow;
-	for (__u32 retry = 0; retry < SNAT_COLLISION_RETRIES; retry++) {
-		__u16 port = snat_candidate_port(reply->rewritten.dport, random, retry);
-		__u64 generation_before = flow_generation();
-		struct lb_flow *holder;
-
-		reply_key->dport = bpf_htons(port);
-		/* A backend that is its own client: the reply tuple must differ from the request's. */
-		if (lb_tuple_is_reversed(reply_key, &reply->rewritten))
-			continue;
-		if (!snat_is_port(port) || snat_socket_exists(ctx, reply_key))
-			continue;
-		/* An LRU map evicts before it reports that a key exists: only the first try may cost an entry. */
-		holder = retry ? flow_lookup(reply_key) : bpf_map_lookup_elem(&flows, reply_key);
-		if (!holder && snat_insert_reply(reply_key, reply, generation_before))
+	port = snat_candidate_port(reply, retry);
+	if (port < settings.nat_port_min || port > settings.nat_port_max)
+		return SNAT_NOT_RESERVED;
+	reply_key->dport = bpf_htons(port);
+	/* A backend that is its own client: the reply tuple must differ from the request's. */
+	if (lb_tuple_is_reversed(reply_key, &reply->rewritten))
+		return SNAT_NOT_RESERVED;
+	if (reply_key->protocol == IPPROTO_UDP)
+		holder = flow_lookup_udp(reply_key);
+	else
+		holder = established = bpf_map_lookup_elem(&flows, reply_key);
+	/* An LRU map evicts before it reports that a key exists: only the first try may cost an entry. */
+	if (!holder && retry && reply_key->protocol != IPPROTO_UDP)
+		holder = bpf_map_lookup_elem(&half_open, reply_key);
+	if (!holder) {
+		if (snat_socket_exists(ctx, reply_key))
+			return SNAT_NOT_RESERVED;
+		if (snat_insert_reply(reply_key, reply, generation_before))
 			return SNAT_RESERVED_HALF_OPEN;
-		holder = holder ?: flow_lookup(reply_key);
-		/* The reply entry of this very flow, whose forward entry was evicted. */
-		if (holder && !(holder->tcp_seen & LB_SEEN_END) &&
-		    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
-			return bpf_map_lookup_elem(&flows, reply_key) ? SNAT_RESERVED_ESTABLISHED :
-									SNAT_RESERVED_HALF_OPEN;
-		if (holder && !ended && holder->tcp_seen & LB_SEEN_END)
-			ended = reply_key->dport;
+		holder = flow_lookup(reply_key);
+		if (!holder)
+			return SNAT_NOT_RESERVED;
 	}
-	return ended ? snat_take_over_port(reply_key, reply, ended) : SNAT_NOT_RESERVED;
+	if (snat_has_rested(holder, reply))
+		return snat_take_over_port(ctx, reply_key, reply, holder->opened_ns) ?
+			       SNAT_RESERVED_HALF_OPEN :
+			       SNAT_NOT_RESERVED;
+	/* The reply entry of this very flow, whose forward entry was evicted. */
+	if (!(holder->tcp_seen & LB_SEEN_END) &&
+	    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
+		return established ? SNAT_RESERVED_ESTABLISHED : SNAT_RESERVED_HALF_OPEN;
+	hold = snat_hold_of(holder, reply, established);
+	if (hold != SNAT_HOLD_LIVE)
+		snat_consider(&pctx->victim, holder, hold, reply_key->dport);
+	return SNAT_NOT_RESERVED;
+}
+
+/*
+ * Inserts the reply entry of pctx->new_flow under the first port that it may
+ * have, and leaves the port in reply_key.dport (network order). Returns which map
+ * holds the entry, or SNAT_NOT_RESERVED if local sockets and live flows have all
+ * candidates. In order of preference:
+ *  1. the client's own port, else a substitute: free, or with enough rest
+ *  2. that of another client's flow that is over
+ *  3. that of a half-open TCP or an unanswered UDP flow, the oldest one
+ *  4. if none of all candidates is one of those, that of an answered UDP flow that
+ *     is silent, the one without an answer for longest
+ */
+lb_global enum snat_reservation snat_reserve_port(struct lb_ctx *ctx)
+{
+	struct pkt_ctx *pctx = pkt_ctx_get();
+	enum snat_reservation reserved;
+	struct lb_tuple *reply_key;
+
+	if (!pctx)
+		return SNAT_NOT_RESERVED;
+	reply_key = &pctx->new_flow.reply_key;
+	pctx->victim.port = 0;
+	for (__u32 retry = 0; retry < SNAT_COLLISION_RETRIES; retry++) {
+		if (retry >= SNAT_TAKE_OVER_RETRIES && pctx->victim.port &&
+		    pctx->victim.hold != SNAT_HOLD_SILENT)
+			break;
+		reserved = snat_try_candidate(ctx, retry);
+		if (reserved)
+			return reserved;
+	}
+	if (!pctx->victim.port)
+		return SNAT_NOT_RESERVED;
+	reply_key->dport = pctx->victim.port;
+	return snat_take_over_port(ctx, reply_key, &pctx->new_flow.flow, pctx->victim.opened_ns) ?
+		       SNAT_RESERVED_HALF_OPEN :
+		       SNAT_NOT_RESERVED;
 }
 
 /* Flags that older kernel headers do not define. */

@@ -20,6 +20,8 @@
 
 #include "abi.h"
 
+#define NS_PER_SECOND 1000000000ULL
+
 /*
  * The verifier needs an upper bound for each offset into a packet. This one is
  * above the end of the longest header chain that ip.h reads.
@@ -110,11 +112,28 @@ struct fib_result {
 	bool fib_done; /* the result is for this very packet as it leaves: no second look-up */
 };
 
+/* How a flow holds its SNAT port: the first to be taken over comes first. */
+enum snat_hold {
+	SNAT_HOLD_ENDED, /* the flow is over */
+	SNAT_HOLD_UNANSWERED, /* half-open, or of UDP and without an answer */
+	SNAT_HOLD_SILENT, /* of UDP and answered: no packet in the last second */
+	SNAT_HOLD_LIVE,
+};
+
+/* A port that a new flow takes over if it finds no better one. */
+struct snat_victim {
+	__u64 opened_ns; /* tells the flow from the next one that has the port */
+	__u32 seen;
+	enum snat_hold hold;
+	__be16 port; /* 0: there is none */
+};
+
 /* The state of one packet; see pkt_ctx.h. Each part is cleared where it is first needed. */
 struct pkt_ctx {
 	struct packet pkt;
 	struct packet quote; /* the packet that an ICMP error quotes */
 	struct fib_result fib;
+	struct snat_victim victim;
 	struct new_flow new_flow;
 };
 

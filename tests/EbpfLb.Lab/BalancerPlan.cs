@@ -26,6 +26,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Whether it prints nothing of flows either.</summary>
     public bool IsSilent { get; init; }
 
+    /// <summary>How many events of each kind it prints in a second; its own number where absent.</summary>
+    public int? EventsPerSecond { get; init; }
+
     /// <summary>Whether it has the privileges that it needs.</summary>
     public bool IsPrivileged { get; init; } = true;
 
@@ -62,6 +65,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         interface: [ {string.Join(", ", Interfaces)} ]
         hook: {Hook ?? hook}
         events: {Events}
+        events-per-second: {EventsPerSecond}
         flows: {Flows}
         metrics: {Metrics}
         leave-attached: {(LeavesAttached ? "true" : "false")}
@@ -77,6 +81,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         ?
         [
             "run", .. Interfaces.SelectMany(name => new[] { "--interface", name }), "--hook", Hook ?? hook, "--events", Events,
+            .. EventsPerSecond is { } limit ? new[] { "--events-per-second", $"{limit}" } : [],
             .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
             .. Metrics is { } at ? new[] { "--metrics", at } : [],
             .. LeavesAttached ? new[] { "--leave-attached" } : [], .. Services[0].ToFlags(),

@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 
@@ -11,13 +12,15 @@ sealed class TestBed : IDisposable
     const int AFew = Names.AFew;
     const uint UsualRoom = 65536;
 
-    /// <summary>All ports from 1024 on are for NAT. Nobody reads events here.</summary>
+    /// <summary>Ports as on the kernel's default sysctls. Nobody reads events here.</summary>
     static readonly LbSettings Settings = new()
     {
-        NatPortMin = 1024,
-        NatPortMax = 65535,
-        LocalPortMin = 61000,
-        LocalPortMax = 65535,
+        NatPortMin = SnatPorts.FirstKept,
+        NatPortMax = SnatPorts.LastKept,
+        SubstitutePortMin = 1024,
+        SubstitutePortMax = 32767,
+        LocalPortMin = 32768,
+        LocalPortMax = 60999,
         EventLevel = LbEventLevel.Off,
         FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
     };

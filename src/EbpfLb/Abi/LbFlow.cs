@@ -23,6 +23,9 @@ enum LbTcpSeen : uint
 
     /// <summary>It is over: a FIN each way, or a reset; in mode dsr the client's FIN.</summary>
     End = 1 << 4,
+
+    /// <summary>A CPU takes the SNAT port of this reply entry over.</summary>
+    Claimed = 1 << 5,
 }
 
 /// <summary>

@@ -6,13 +6,21 @@ namespace EbpfLb.Abi;
 [StructLayout(LayoutKind.Sequential)]
 record struct LbSettings
 {
+    /// <summary>The first of the clients' ports that SNAT keeps if they are free.</summary>
     public ushort NatPortMin;
     public ushort NatPortMax;
 
-    /// <summary>First port of the local stack's own range, which NAT leaves alone.</summary>
+    /// <summary>The first of SNAT's other ports, which lie within those and which no local socket gets by itself.</summary>
+    public ushort SubstitutePortMin;
+    public ushort SubstitutePortMax;
+
+    /// <summary>The first port of <c>ip_local_port_range</c>, which a service of any port leaves to the local stack.</summary>
     public ushort LocalPortMin;
     public ushort LocalPortMax;
     public LbEventLevel EventLevel;
+
+    /// <summary>Events of each type per second; 0 for no limit.</summary>
+    public uint EventsPerSecond;
 
     /// <summary>ICMP errors of the balancer's own that each processor may send in a second; 0 for no limit.</summary>
     public uint IcmpPerSecond;

@@ -48,6 +48,11 @@ sealed record LoadBalancerConfiguration
             "What is reported on standard output",
             ConfigNames.Events, c => c.Events, (c, value) => c with { Events = value })
         { IsReloadable = false },
+        new ValueSetting<LoadBalancerConfiguration, uint>("events-per-second",
+            "How many events of each kind are reported per second; others are summed up in one line. 0 is no limit",
+            SettingTypes.Number(0u, 1000000u, "is not a valid number of events"),
+            c => c.EventsPerSecond, (c, value) => c with { EventsPerSecond = value })
+        { IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, uint>("flows",
             $"How many established flows there is room for, at about {FlowTableSize.BytesPerFlow} bytes of memory each",
             SettingTypes.Number(FlowTableSize.Min, FlowTableSize.Max, "is not a valid number of flows"),
@@ -111,6 +116,9 @@ sealed record LoadBalancerConfiguration
     /// <summary>The cgroups whose clients are balanced at their sockets; none is inside another.</summary>
     public ImmutableArray<string> Sockets { get; init; } = [];
     public EventLevel Events { get; init; } = EventLevel.Flows;
+
+    /// <summary>The limit of opened, closed, refused and packet events each; 0 for none.</summary>
+    public uint EventsPerSecond { get; init; } = 33;
 
     /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;

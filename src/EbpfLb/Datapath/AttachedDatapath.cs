@@ -151,8 +151,8 @@ sealed class AttachedDatapath : IDisposable
     {
         LoadedDatapath Load(HookKind hook) =>
             LoadedDatapath.Load(
-                hook, DatapathSettings.Create(configuration.Events), SizesFor(configuration), stale.Tables,
-                withSockets: !configuration.Sockets.IsEmpty);
+                hook, DatapathSettings.Read(configuration.Events, configuration.EventsPerSecond), SizesFor(configuration),
+                stale.Tables, withSockets: !configuration.Sockets.IsEmpty);
         var datapath = Load(choice.Hook);
         stale.Remove(); // not before the programs are loaded: a refused load changes nothing
         var attached = new AttachedDatapath(datapath, stale.Name, choice, configuration.Sockets, stale.Tables);

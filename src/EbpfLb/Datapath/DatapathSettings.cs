@@ -1,40 +1,27 @@
-using System.Globalization;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>
-/// The constants of the programs: the source ports for NAT, events and limits. NAT leaves the local port range to the
-/// local stack.
-/// </summary>
+/// <summary>The constants of the programs: ports, events and limits.</summary>
 static class DatapathSettings
 {
-    const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
-    const ushort FirstUnprivileged = 1024;
-
-    /// <exception cref="LoadBalancerException">No port is left for NAT.</exception>
-    public static LbSettings Create(EventLevel events)
+    /// <param name="events">What is reported.</param>
+    /// <param name="eventsPerSecond">The limit of each type of events; 0 for none.</param>
+    public static LbSettings Read(EventLevel events, uint eventsPerSecond = 0)
     {
-        var settings = Read(events);
-        if (settings.LocalPortMin <= settings.NatPortMin && settings.LocalPortMax >= settings.NatPortMax)
-            throw new LoadBalancerException(
-                $"net.ipv4.ip_local_port_range, {settings.LocalPortMin} to {settings.LocalPortMax}, leaves no port for "
-                + "connections to backends. Make it smaller: sysctl -w net.ipv4.ip_local_port_range='61000 65535'.");
-        return settings;
-    }
-
-    /// <summary>The same without the check that NAT has a port.</summary>
-    public static LbSettings Read(EventLevel events)
-    {
-        var range = File.ReadAllText(RangeFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var ports = SnatPorts.Read();
         return new()
         {
-            NatPortMin = FirstUnprivileged,
-            NatPortMax = ushort.MaxValue,
-            LocalPortMin = ushort.Parse(range[0], CultureInfo.InvariantCulture),
-            LocalPortMax = ushort.Parse(range[1], CultureInfo.InvariantCulture),
+            NatPortMin = SnatPorts.FirstKept,
+            NatPortMax = SnatPorts.LastKept,
+            SubstitutePortMin = ports.Substitutes.First,
+            SubstitutePortMax = ports.Substitutes.Last,
+            LocalPortMin = ports.Local.First,
+            LocalPortMax = ports.Local.Last,
             EventLevel = (LbEventLevel)events,
+            EventsPerSecond = eventsPerSecond,
             IcmpPerSecond = Limits.IcmpPerSecond,
             FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
         };

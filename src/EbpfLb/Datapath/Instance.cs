@@ -119,12 +119,20 @@ static class Instance
         return true;
     }
 
+    /// <summary>Removes the pins and releases the ports that the instance reserved.</summary>
     public static void RemovePins(string instance)
     {
         var pins = Directory(instance);
         if (!System.IO.Directory.Exists(pins))
             return;
+        using var reserved = ReservedPorts.TryOpen(instance);
         System.IO.Directory.Delete(pins, recursive: true);
+        RemoveEmptyDirectories();
+        reserved?.Release();
+    }
+
+    static void RemoveEmptyDirectories()
+    {
         foreach (var directory in new[] { Root, Shared })
         {
             try

@@ -16,5 +16,5 @@ sealed record TableSizes(uint Flows, uint Services = Capacity.Services, uint Bac
     public static readonly IReadOnlyList<string> ServiceMaps = ["services", "slots", "rr_counters", "service_traffic", "service_labels"];
 
     /// <summary>The maps by backend id.</summary>
-    public static readonly IReadOnlyList<string> BackendMaps = ["backends", "active_flows", "backend_traffic", "backend_labels"];
+    public static readonly IReadOnlyList<string> BackendMaps = ["backends", "snat_cursors", "active_flows", "backend_traffic", "backend_labels"];
 }

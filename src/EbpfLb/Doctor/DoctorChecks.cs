@@ -7,9 +7,6 @@ namespace EbpfLb.Doctor;
 /// <summary>Checks the host's facts: what prevents each hook, and what to do about it.</summary>
 static class DoctorChecks
 {
-    const int FirstNatPort = 1024;
-    const int FirstPortBeyondClients = 61000; // Linux clients take theirs from 32768 to 60999
-
     public static Diagnosis Run(HostFacts facts)
     {
         var (privileges, libBpf) = (Privileges(facts), LibBpf(facts.LibBpf));
@@ -17,7 +14,7 @@ static class DoctorChecks
         List<CheckResult> conditions =
         [
             privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), KernelChecks.Btf(facts, couldLoad),
-            Forwarding(facts), LocalPorts(facts.LocalPorts),
+            Forwarding(facts), SubstitutePorts(facts),
         ];
         if (facts.Device is { } device)
             conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(DescribeMore)]);
@@ -107,18 +104,16 @@ static class DoctorChecks
         ],
     };
 
-    static CheckResult LocalPorts((int First, int Last) range)
+    static CheckResult SubstitutePorts(HostFacts facts)
     {
-        var taken = Math.Max(0, range.Last - Math.Max(range.First, FirstNatPort) + 1);
-        var left = $"{ushort.MaxValue + 1 - FirstNatPort - taken} beside the local range {range.First}-{range.Last}";
-        if (range.First <= FirstNatPort && range.Last == ushort.MaxValue)
-            return new("NAT ports", Verdict.Missing, $"none: the local range {range.First}-{range.Last} has them all",
-                $"sysctl -w net.ipv4.ip_local_port_range='{FirstPortBeyondClients} 65535'");
-        return range.First >= FirstPortBeyondClients
-            ? new("NAT ports", Verdict.Ok, left)
-            : new("NAT ports", Verdict.Warn, $"{left}, in which clients' own ports lie and cannot be kept",
-                $"sysctl -w net.ipv4.ip_local_port_range='{FirstPortBeyondClients} 65535'; "
-                + "for a container the same with --sysctl");
+        var ports = new SnatPorts(new((ushort)facts.LocalPorts.First, (ushort)facts.LocalPorts.Last));
+        if (!ports.NeedReservation)
+            return new("NAT ports", Verdict.Ok, $"clients' own, else {ports.Substitutes} beside the local range {ports.Local}");
+        if (facts.CanReservePorts)
+            return new("NAT ports", Verdict.Ok, $"clients' own, else {ports.Substitutes}, which run reserves in the local range {ports.Local}");
+        return new("NAT ports", Verdict.Warn,
+            $"{ports.Substitutes} are in the local range {ports.Local} and cannot be reserved: local connections may get them too",
+            $"{PortReservation.Remedy(ports.Substitutes)}; for a container the same with --sysctl");
     }
 
     static CheckResult Device(DeviceFacts device) => device switch

@@ -45,6 +45,9 @@ sealed record HostFacts
     /// <summary>The other given interfaces: clients use the first, backends may be behind others.</summary>
     public IReadOnlyList<DeviceFacts> MoreDevices { get; init; } = [];
 
+    /// <summary>True if the substitute ports are reserved from the local stack, or this process may reserve them.</summary>
+    public bool CanReservePorts { get; init; }
+
     public bool Has(Capability capability) => (Capabilities & (1UL << (int)capability)) != 0;
 }
 

@@ -37,6 +37,7 @@ static class HostProbe
             TcRefusal = tc.Refusal?.Message,
             Logs = [.. new[] { tc.Failure, tc.Refusal, xdp.Failure }
                 .OfType<LoadException>().Select(refused => $"{refused.Message}\n{refused.Log}").Distinct()],
+            CanReservePorts = PortReservation.IsPossible(SnatPorts.Reserved),
             IsInUserNamespace = File.Exists(IdMap) && IsPartial(File.ReadAllText(IdMap)),
             MoreDevices = [.. found.Skip(1)],
         };

@@ -13,6 +13,10 @@ sealed class EventPrinter(TextWriter output, Func<uint, string> serviceName)
     public void PrintExpired(in LbEvent closed, FlowEnd why) =>
         output.WriteLine($"{(why == FlowEnd.Idle ? "expired" : "drained")} {FormatFlow(closed)} => {closed.After.Destination} {FormatTotals(closed)}");
 
+    /// <summary>What was left out, such as <c>opened 12, closed 12</c>.</summary>
+    public void PrintSuppressed(string summary) =>
+        output.WriteLine($"suppressed {summary} events in the last second (events-per-second)");
+
     public void Print(in LbEvent happened)
     {
         switch (happened.Type)

@@ -12,6 +12,9 @@ sealed class EventReader : IDisposable
     /// <summary>Between two polls. The buffer holds some 7,700 events: 380,000 a second.</summary>
     static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>More than the buffer holds: one poll ends, also while events come as fast as they are read.</summary>
+    const int MaxPerPoll = 8192;
+
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource _stop = new();
     readonly RingBuffer _buffer;
@@ -61,6 +64,6 @@ sealed class EventReader : IDisposable
     void Drain()
     {
         _beforeRead();
-        _buffer.Drain();
+        _buffer.Drain(MaxPerPoll);
     }
 }

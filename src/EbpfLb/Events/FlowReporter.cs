@@ -22,19 +22,23 @@ sealed partial class FlowReporter : IDisposable
     readonly EventPrinter _printer;
     readonly EventReader _reader;
     readonly ILogger _logger;
+    readonly SuppressedEvents _suppressed;
     bool _failed;
     bool _stalled;
     int _dropped;
 
     /// <param name="events">The ring buffer map.</param>
+    /// <param name="suppressed">Events beyond the limit.</param>
     /// <param name="serviceName">Returns the name of a service id.</param>
     /// <param name="opening">The first line.</param>
     /// <param name="output">The output.</param>
     /// <param name="logger">Logs a failing or stalled output.</param>
     public FlowReporter(
-        Fd events, Func<uint, string> serviceName, string opening, TextWriter output, ILogger<FlowReporter> logger)
+        Fd events, SuppressedEvents suppressed, Func<uint, string> serviceName, string opening, TextWriter output,
+        ILogger<FlowReporter> logger)
     {
         _logger = logger;
+        _suppressed = suppressed;
         _printer = new(output, serviceName);
         _queue.Add(() => output.WriteLine(opening));
         _reader = new(events, WriteQueued, happened => Write(() => _printer.Print(happened)));
@@ -46,6 +50,8 @@ sealed partial class FlowReporter : IDisposable
     /// <summary>Called on the collector's thread.</summary>
     public void ReportExpired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why)
     {
+        if (!_suppressed.TryTakeExpired())
+            return;
         var closed = ClosedEvent.Create(client, forward, reply, why, (ulong)TimeProvider.System.GetTimestamp());
         _stalled = !_queue.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
         if (_stalled)
@@ -56,8 +62,10 @@ sealed partial class FlowReporter : IDisposable
 
     void WriteQueued()
     {
-        while (_queue.TryTake(out var write))
+        for (var left = 2 * QueueCapacity; left > 0 && _queue.TryTake(out var write); left--)
             Write(write);
+        if (_suppressed.TakeSummary() is { } summary)
+            Write(() => _printer.PrintSuppressed(summary));
         if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var lost)
             LogDropped(lost);
     }

@@ -73,11 +73,17 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             var pairKey = flow.Rewritten.Reversed();
             var paired = TryGetPair(map, key, flow, out var pair);
             pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // either entry shows that the connection is established
-            // A flow is live while either direction is: a client may only receive.
+            // A flow is live while either direction is: a client may only receive. After its end the reply entry stays alone.
             if (paired && !limits.IsIdle(pairKey, pair))
+            {
                 live.Add(flow);
+                if ((flow.TcpSeen & LbTcpSeen.End) != 0)
+                    RemoveIdle(map, key, flow, default, scan, expired);
+            }
             else
+            {
                 RemoveIdle(map, key, flow, paired ? pair : default, scan, expired);
+            }
         });
 
     static void RemoveIdle(

@@ -55,16 +55,6 @@ sealed class HttpCheck : IDisposable
     {
         context.InitialRequestMessage.Options.TryGetValue(Check, out var check);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, check.Ended);
-        var socket = new Socket(check.At.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(check.At, ended.Token);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        return new NetworkStream(await CheckSocket.ConnectAsync(check.At, ended.Token), ownsSocket: true);
     }
 }

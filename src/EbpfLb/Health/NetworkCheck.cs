@@ -8,10 +8,7 @@ using Polly.Timeout;
 
 namespace EbpfLb.Health;
 
-/// <summary>
-/// Connects to a backend. Sockets are not bound: the kernel takes their ports from <c>ip_local_port_range</c>, which
-/// NAT does not use, so that no check is mistaken for a balanced flow.
-/// </summary>
+/// <summary>Connects to a backend.</summary>
 sealed class NetworkCheck : IHealthCheck, IDisposable
 {
     const int Retries = 3;
@@ -84,8 +81,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
 
     static async ValueTask<CheckOutcome> ConnectAsync(IPEndPoint at, CancellationToken cancellation)
     {
-        using var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(at, cancellation);
+        using var socket = await CheckSocket.ConnectAsync(at, cancellation);
         return CheckOutcome.Healthy;
     }
 

@@ -64,6 +64,9 @@ sealed partial class Runner(
             configuration, interfaces.Devices, stale, tables => FillTables(tables, interfaces.Devices, isAdopted: stale.Tables is not null));
         stale.Dispose(); // unlocks interfaces that are not used any more
         starting.Dispose(); // from now on it withdraws first
+        var ports = SnatPorts.Read();
+        if (ports.NeedReservation && ReservedPorts.Reserve(attached.Tables, ports.Substitutes) is { } refusal)
+            LogNotReserved(ports.Substitutes, ports.Local, refusal, PortReservation.Remedy(ports.Substitutes));
         try
         {
             await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
@@ -118,8 +121,8 @@ sealed partial class Runner(
             listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers, cancellation);
 
         using var reporter = new FlowReporter(
-            attached.Tables.Events, attached.ServiceName, ReadyLine(attached, interfaces.Names), output,
-            loggers.CreateLogger<FlowReporter>());
+            attached.Tables.Events, new SuppressedEvents(attached.Tables, configuration.EventsPerSecond, time),
+            attached.ServiceName, ReadyLine(attached, interfaces.Names), output, loggers.CreateLogger<FlowReporter>());
         var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         var neighbours = new NeighbourMonitor(attached.Tables, time, loggers.CreateLogger<NeighbourMonitor>()).RunAsync(stop.Token);
@@ -210,6 +213,10 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Information, "detached from {Devices}")]
     partial void LogDetached(string devices);
+
+    [LoggerMessage(LogLevel.Warning, "reserving ports {Ports} in net.ipv4.ip_local_port_range ({Local}) failed: {Reason} "
+        + "A local connection to a backend may get the port of a client's flow. {Remedy}")]
+    partial void LogNotReserved(PortRange ports, PortRange local, string reason, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: packets between it and backends behind another "
         + "interface are lost. {Remedy}")]

@@ -8,6 +8,7 @@ sealed unsafe class RingBuffer : SafeHandle
     readonly GCHandle _self;
     readonly SampleHandler _handler;
     Exception? _fault;
+    int _left;
 
     public RingBuffer(Fd map, SampleHandler handler)
         : base(0, ownsHandle: true)
@@ -28,13 +29,16 @@ sealed unsafe class RingBuffer : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Handles the available samples without blocking.</summary>
+    /// <summary>Handles available samples without blocking, at most <paramref name="max"/>.</summary>
     /// <returns>The number of samples.</returns>
-    public int Drain()
+    public int Drain(int max = int.MaxValue)
     {
+        _left = max;
         var result = LibBpf.ring_buffer__consume(handle);
         if (_fault is { } error)
             throw new InvalidOperationException("the reader of events failed", error);
+        if (result == -Errno.EAGAIN && _left == 0)
+            return max;
         return Check.NegativeErrno(result, "reading the ring buffer of events");
     }
 
@@ -53,7 +57,7 @@ sealed unsafe class RingBuffer : SafeHandle
         try
         {
             self._handler(new ReadOnlySpan<byte>(data, (int)size));
-            return 0;
+            return --self._left == 0 ? -Errno.EAGAIN : 0; // the sample is consumed; libbpf stops here
         }
         catch (Exception error)
         {

@@ -28,7 +28,9 @@ sealed class LbTables : IDisposable
         Reasons = new(_all["reasons"], "reasons");
         ServiceTraffic = new(_all["service_traffic"], "service_traffic");
         BackendTraffic = new(_all["backend_traffic"], "backend_traffic");
+        EventsSuppressed = new(_all["events_suppressed"], "events_suppressed");
         EventsLost = new(_all["events_lost"], "events_lost");
+        ReservedPorts = new(_all["reserved_ports"], "reserved_ports");
         ServiceLabels = new(_all["service_labels"], "service_labels");
         BackendLabels = new(_all["backend_labels"], "backend_labels");
         Instance = new(_all["instance"], "instance");
@@ -39,7 +41,8 @@ sealed class LbTables : IDisposable
     [
         "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
         "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
-        "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_lost", "service_labels", "backend_labels", "instance",
+        "snat_cursors", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns", "events_suppressed",
+        "events_lost", "reserved_ports", "service_labels", "backend_labels", "instance",
     ];
 
     /// <summary>Established TCP connections: a forward and a reply entry each.</summary>
@@ -103,8 +106,14 @@ sealed class LbTables : IDisposable
 
     public Fd Events => _all["events"];
 
+    /// <summary>Events beyond the limit by <see cref="LbEventType"/>, per CPU.</summary>
+    public BpfMap<uint, ulong> EventsSuppressed { get; }
+
     /// <summary>Events that found the ring buffer full, per CPU, under key 0.</summary>
     public BpfMap<uint, ulong> EventsLost { get; }
+
+    /// <summary>The ports that this instance added to <c>ip_local_reserved_ports</c>, 64 bits for each key.</summary>
+    public BpfMap<uint, ulong> ReservedPorts { get; }
 
     public BpfMap<uint, LbLabel> ServiceLabels { get; }
 

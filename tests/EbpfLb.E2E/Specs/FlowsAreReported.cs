@@ -46,6 +46,18 @@ public abstract class FlowsAreReported(HookLab lab, Family family) : Spec(lab, f
         await balancer.EventuallyPrintsAsync($"outgoing TCP packet to: {Lab.Client.Address}");
     }
 
+    [Fact]
+    public async Task Flows_beyond_the_limit_of_events_are_summed_up()
+    {
+        const int requests = 40;
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(Lab.A, Lab.B)) { EventsPerSecond = 1 });
+
+        await Lab.Client.GetAsync(balancer, requests);
+
+        var lines = await balancer.EventuallyReportsOpenedAsync(requests);
+        Assert.InRange(lines.Count(line => line.StartsWith("suppressed ", StringComparison.Ordinal)), 1, requests / 2);
+    }
+
     [Collection<OverTc>]
     public sealed class Tc(TcLab lab) : FlowsAreReported(lab, Family.IPv4);
 

@@ -89,7 +89,6 @@ public sealed class BalancerHost : Client
             Engine.Privileges.GrantToolsTo(container.HostConfig!);
             container.HostConfig!.Binds = [$"{volume}:{BpfFilesystem}"];
             container.HostConfig.Sysctls = network.RouterSysctls();
-            container.HostConfig.Sysctls["net.ipv4.ip_local_port_range"] = "61000 65535";
         })
         .Build();
 }

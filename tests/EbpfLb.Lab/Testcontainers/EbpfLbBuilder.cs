@@ -105,7 +105,6 @@ public sealed partial class EbpfLbBuilder : ContainerBuilder<EbpfLbBuilder, Ebpf
         container.HostConfig!.Sysctls = new Dictionary<string, string>
         {
             ["net.ipv4.ip_forward"] = "1",
-            ["net.ipv4.ip_local_port_range"] = "61000 65535",
         };
         container.HostConfig.Mounts =
         [

@@ -72,6 +72,25 @@ public sealed class Events
     }
 
     [Theory, OnEveryHook]
+    public void Events_beyond_the_limit_of_their_kind_are_counted_and_cost_no_other_kind(Hook hook, Hosts hosts)
+    {
+        const int limit = 5;
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventsPerSecond = limit, IcmpPerSecond = 0 });
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        for (var port = 40001; port < 40101; port++)
+            lb.Deliver(new TcpPacket(hosts.Bob.Port(port), hosts.Web, Tcp.Ack));
+
+        lb.Receive(lb.Establish(hosts.Alice.Port(40001), web).FromBackend(Tcp.Rst | Tcp.Ack));
+
+        var events = lb.ReadEvents().CountBy(one => one.Type).ToDictionary();
+        Assert.InRange(events[LbEventType.Refused], limit, 10 * limit); // on a busy machine the loop may take seconds
+        Assert.Equal((1, 1), (events[LbEventType.Opened], events[LbEventType.Closed]));
+        Assert.Equal(100ul, lb.EventsSuppressed(LbEventType.Refused) + (ulong)events[LbEventType.Refused]);
+        lb.HasRefused(100, LbReason.RefuseUnknownFlow);
+        Assert.Equal(0ul, lb.EventsLost());
+    }
+
+    [Theory, OnEveryHook]
     public void Nothing_is_reported_when_events_are_off(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });

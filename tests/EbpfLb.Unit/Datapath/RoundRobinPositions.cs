@@ -108,11 +108,11 @@ public sealed class RoundRobinPositions
     [Theory, OnEveryHook]
     public void A_backend_without_a_free_port_takes_its_own_turns_and_no_others(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Defaults with { NatPortMin = 2000, NatPortMax = 2000 });
+        using var lb = Balancer.On(hook, Balancer.FewPorts(1));
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));
         var web = lb.ServeTcp(hosts.Web, a, b);
-        lb.Open(hosts.Alice.Port(40001), web);
-        var ended = lb.Open(hosts.Alice.Port(40002), web);
+        lb.Establish(hosts.Alice.Port(40001), web);
+        var ended = lb.Establish(hosts.Alice.Port(40002), web);
 
         lb.Deliver(new TcpPacket(hosts.Alice.Port(40003), hosts.Web, Tcp.Syn)).IsPassedUntouched();
         lb.Receive(ended.FromBackend(Tcp.Rst | Tcp.Ack));

@@ -55,7 +55,13 @@ public sealed class RoutesByPorts
     [Theory, OnEveryHook]
     public void By_the_port_that_nat_gave(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, Balancer.Defaults with { NatPortMin = Diverted, NatPortMax = Diverted });
+        using var lb = Balancer.On(hook, Balancer.Defaults with
+        {
+            NatPortMin = Diverted,
+            NatPortMax = Diverted,
+            SubstitutePortMin = Diverted,
+            SubstitutePortMax = Diverted,
+        });
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
 
         TestNetwork.Shared.WithRouteByPort(hosts, hosts.BackendA, $"ipproto tcp sport {Diverted}", () =>

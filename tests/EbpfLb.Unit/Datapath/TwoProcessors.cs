@@ -82,6 +82,56 @@ public sealed class TwoProcessors
         Assert.Equal(0, shared);
     }
 
+    /// <summary>
+    /// The only port is that of a half-open flow. It is taken over for another client's flow at the very moment at which
+    /// its own flow is established.
+    /// </summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public async Task A_flow_whose_port_another_wants_is_moved_whole_or_removed_whole(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.FewPorts(1) with { EventLevel = LbEventLevel.Off });
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var syn = new TcpPacket(hosts.Bob.Port(FirstPort), hosts.Web, Tcp.Syn);
+        var (turn, moved, ended) = (0, 0, 0);
+
+        var other = TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                Meet(ref turn, (4 * i) + 1);
+                Thread.SpinWait(i % LongestHesitation);
+                lb.Receive(syn);
+                Meet(ref turn, (4 * i) + 3);
+            }
+        });
+        await TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                var flow = lb.Open(hosts.Alice.Port(FirstPort), web);
+                lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+                Meet(ref turn, (4 * i) + 1);
+                Thread.SpinWait(LongestHesitation / 2);
+                lb.Receive(flow.FromClient(Tcp.Ack));
+                Meet(ref turn, (4 * i) + 3);
+                if (lb.Tables.Flows.TryGet(flow.ClientKey, out var forward))
+                {
+                    moved++;
+                    ended += forward.TcpSeen.HasFlag(LbTcpSeen.End) ? 1 : 0;
+                    var answer = flow.FromBackend(Tcp.Ack);
+                    lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+                }
+                foreach (var map in lb.Tables.FlowMaps)
+                    foreach (var key in new[] { flow.ClientKey, flow.ClientKey with { Src = LbAddress.From(hosts.Bob) }, flow.ReplyKey })
+                        map.Remove(key);
+            }
+        });
+        await other;
+
+        Assert.Equal(0, ended);
+        Assert.InRange(moved, 1, Races - 1);
+    }
+
     /// <summary>Lets two threads, which both call it, go on from there at once.</summary>
     static void Meet(ref int turn, int odd)
     {

@@ -183,14 +183,22 @@ public sealed class EveryFailedCheckHasARemedy
         Verdict.Ok, Find(Healthy with { Device = Eth0 with { ForwardsIpv6 = true } }, "IPv6 forwarding").Verdict);
 
     [Theory]
-    [InlineData(32768, 60999, "36280 beside")]
-    [InlineData(1, 65534, "1 beside")]
-    public void A_local_port_range_that_takes_the_clients_ports(int first, int last, string observation) =>
-        AssertWarning(Healthy with { LocalPorts = (first, last) }, "NAT ports", observation, "ip_local_port_range='61000 65535'");
+    [InlineData(32768, 60999, "1024-32767 beside the local range"), InlineData(1024, 40000, "40001-64511 beside"), InlineData(61000, 65535, "1024-60999 beside")]
+    public void A_local_port_range_beside_which_there_are_substitutes(int first, int last, string observation)
+    {
+        var found = Find(Healthy with { LocalPorts = (first, last) }, "NAT ports");
 
-    [Fact]
-    public void A_local_port_range_that_leaves_no_port() =>
-        AssertMissing(Healthy with { LocalPorts = (1024, 65535) }, "NAT ports", "none", "ip_local_port_range='61000 65535'");
+        Assert.Equal(Verdict.Ok, found.Verdict);
+        Assert.Contains(observation, found.Observation);
+    }
+
+    [Theory]
+    [InlineData(1024, 65535), InlineData(10000, 60999)]
+    public void A_local_port_range_with_the_substitutes_in_it_that_cannot_be_reserved(int first, int last)
+    {
+        AssertWarning(Healthy with { LocalPorts = (first, last) }, "NAT ports", "cannot be reserved", "ip_local_reserved_ports='1024-17407'");
+        Assert.Equal(Verdict.Ok, Find(Healthy with { LocalPorts = (first, last), CanReservePorts = true }, "NAT ports").Verdict);
+    }
 
     [Fact]
     public void An_interface_that_does_not_exist() =>

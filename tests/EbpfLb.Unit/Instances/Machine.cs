@@ -106,6 +106,9 @@ sealed class Machine
     })
     { BaseAddress = new("http://machine") };
 
+    /// <summary>Makes a file system read-only for those who run on it.</summary>
+    public void ForbidToWrite(string path) => _namespace.ForbidToWrite(path);
+
     /// <summary>Types a command line of words without blanks, and waits for its end.</summary>
     public (int Code, string Output, string Error) Type(string line) => Execute(Program, line.Split(' '));
 

@@ -20,14 +20,22 @@ public sealed class DatapathMatchesTheModel
     static readonly LbSettings ManyPorts = new()
     {
         NatPortMin = 1024,
-        NatPortMax = 65535,
+        NatPortMax = 60999,
+        SubstitutePortMin = 1024,
+        SubstitutePortMax = 60999,
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
         FibLookupSrc = Balancer.Defaults.FibLookupSrc,
     };
 
-    static readonly LbSettings FewPorts = ManyPorts with { NatPortMin = 40000, NatPortMax = 40004 };
+    static readonly LbSettings FewPorts = ManyPorts with
+    {
+        NatPortMin = 40000,
+        NatPortMax = 40004,
+        SubstitutePortMin = 40000,
+        SubstitutePortMax = 40004,
+    };
 
     [Theory]
     [InlineData(Hook.Tc, nameof(TcObject.Looking)), InlineData(Hook.Tc, nameof(TcObject.Compatible))]

@@ -7,53 +7,68 @@ namespace EbpfLb.Unit.Model;
 sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halves)
 {
     /// <summary>
-    /// The port that a new flow may leave with: the client's own where it is free; any free one; that of a flow that
-    /// has ended, which is then <paramref name="replaced"/>. Null where live flows have them all.
+    /// The port that a new flow may leave with: the client's own where it is usable, else any usable one, else that of
+    /// another client's flow that has ended, else that of a connection that is not established, or of datagrams
+    /// without an answer. Null where others have them all.
     /// </summary>
     /// <param name="ends">The client's packet's.</param>
     /// <param name="backend">Where the flow leads.</param>
     /// <param name="left">With which port the program sent the packet on; null where it did not.</param>
-    /// <param name="replaced">The flow that has to go for it.</param>
-    public int? Choose(Ends ends, IPEndPoint backend, int? left, out Flow? replaced)
+    /// <param name="replaced">The half that has to go for it.</param>
+    public int? Choose(Ends ends, IPEndPoint backend, int? left, out Half? replaced)
     {
         replaced = null;
         if (AreTaken(ends, backend))
             return null;
-        if (IsFree(ends.Source.Port, ends, backend))
-            return ends.Source.Port;
-        var port = left ?? All(ends, backend)
-            .Where(port => HolderOf(port, ends, backend) is not { Flow.Ended: false })
-            .MinBy(port => HolderOf(port, ends, backend) is null ? 0 : 1);
-        if (IsFree(port, ends, backend))
-            return port;
-        if (All(ends, backend).Any(port => IsFree(port, ends, backend)))
-            throw new Disagreement($"NAT port {port} was taken, although others are free");
-        if (HolderOf(port, ends, backend) is not { Flow.Ended: true } holder)
-            throw new Disagreement($"NAT port {port} was taken, which a live flow has");
-        replaced = holder.Flow;
+        var port = IsKept(ends.Source.Port, ends, backend) && RankOf(ends.Source.Port, ends, backend) == Rank.Usable
+            ? ends.Source.Port
+            : left ?? All(ends, backend).MinBy(port => RankOf(port, ends, backend));
+        var rank = RankOf(port, ends, backend);
+        if (rank == Rank.Established || !IsKept(port, ends, backend))
+            throw new Disagreement($"NAT port {port} was taken, which is not to be had");
+        if (All(ends, backend).Any(other => RankOf(other, ends, backend) < rank))
+            throw new Disagreement($"NAT port {port} was taken, although there is a better one");
+        replaced = HolderOf(port, ends, backend);
         return port;
     }
 
-    /// <summary>Live flows to that backend have them all.</summary>
+    /// <summary>Established flows to that backend have them all.</summary>
     public bool AreTaken(Ends ends, IPEndPoint backend) =>
-        All(ends, backend).All(port => HolderOf(port, ends, backend) is { Flow.Ended: false });
+        All(ends, backend).All(port => RankOf(port, ends, backend) == Rank.Established);
 
     /// <summary>The local stack hands it out by itself.</summary>
     public bool IsLocal(int port) => port >= settings.LocalPortMin && port <= settings.LocalPortMax;
 
+    /// <summary>The client's own and the substitutes.</summary>
     IEnumerable<int> All(Ends ends, IPEndPoint backend) => Enumerable
-        .Range(settings.NatPortMin, settings.NatPortMax - settings.NatPortMin + 1)
-        .Where(port => IsNat(port, ends, backend));
+        .Range(settings.SubstitutePortMin, settings.SubstitutePortMax - settings.SubstitutePortMin + 1)
+        .Prepend(ends.Source.Port)
+        .Where(port => IsKept(port, ends, backend));
 
-    bool IsFree(int port, Ends ends, IPEndPoint backend) =>
-        IsNat(port, ends, backend) && HolderOf(port, ends, backend) is null;
+    /// <summary>No time passes in the model that a port would rest for: but one client's need no rest.</summary>
+    Rank RankOf(int port, Ends ends, IPEndPoint backend) => HolderOf(port, ends, backend) switch
+    {
+        null => Rank.Usable,
+        { Flow.Ended: true } holder => holder.Rewritten.Destination.Address.Equals(ends.Source.Address) ? Rank.Usable : Rank.Ended,
+        { Key.Protocol: 17, Packets: 0 } or { Key.Protocol: 6, Flow.Established: false } => Rank.HalfOpen,
+        _ => Rank.Established,
+    };
 
     /// <summary>Whatever direction it is: a backend may be a client too.</summary>
     Half? HolderOf(int port, Ends ends, IPEndPoint backend) =>
         halves.GetValueOrDefault(new(ends.Protocol, backend, new(World.SourceTo(backend.Address, ends), port)));
 
     /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
-    bool IsNat(int port, Ends ends, IPEndPoint backend) =>
-        port >= settings.NatPortMin && port <= settings.NatPortMax && !IsLocal(port)
+    bool IsKept(int port, Ends ends, IPEndPoint backend) =>
+        port >= settings.NatPortMin && port <= settings.NatPortMax
         && !(backend.Equals(ends.Source) && port == ends.Destination.Port);
+
+    /// <summary>The best one first.</summary>
+    enum Rank
+    {
+        Usable,
+        Ended,
+        HalfOpen,
+        Established,
+    }
 }

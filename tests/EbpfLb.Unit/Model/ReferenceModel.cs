@@ -49,8 +49,10 @@ sealed class ReferenceModel
     /// <summary>No packet has come for that long: what has idled out goes.</summary>
     public void Pass(TimeSpan time)
     {
+        foreach (var half in _halves.Values.Where(half => half.Flow.Ended && time > half.IdleTimeout).ToArray())
+            Remove(half);
         var flows = _halves.Values.Select(half => half.Flow).Distinct();
-        foreach (var flow in flows.Where(flow => time > flow.IdleTimeout).ToArray())
+        foreach (var flow in flows.Where(flow => !flow.Ended && time > flow.IdleTimeout).ToArray())
             Remove(flow);
     }
 
@@ -83,6 +85,11 @@ sealed class ReferenceModel
     {
         var ends = new Ends(packet.Protocol, packet.Source, packet.Destination);
         var known = _halves.GetValueOrDefault(ends);
+        if (known is { Direction: LbDirection.ToClient, Flow.Ended: true } && _halves.GetValueOrDefault(known.Other.Key) != known.Other)
+            return new(LbReason.PassNoService); // what is left of it is its port
+        // Also before it is replaced: its reply entry stays where it is.
+        if (known is not null && Establishes(known, packet))
+            known.Flow.Established = true;
         if (known is not null && !IsReopenedBy(known, packet))
             return Carry(known, packet);
         if (ServiceAt(ends) is not { } service)
@@ -106,7 +113,10 @@ sealed class ReferenceModel
     {
         if (_slots[service.Id].Length == 0)
             return new(LbReason.RefuseNoBackend);
-        if (replaced is not null)
+        // The port of one that had ended rests.
+        if (replaced is { Ended: true })
+            Remove(replaced.Forward);
+        else if (replaced is not null)
             Remove(replaced);
         var backend = Choose(service, ends, sent);
         if (World.WayTo(backend.At.Address) is null)
@@ -207,8 +217,15 @@ sealed class ReferenceModel
     {
         if (!flow.Ended)
             End(flow);
-        _halves.Remove(flow.Forward.Key);
-        _halves.Remove(flow.Reply.Key);
+        Remove(flow.Forward);
+        Remove(flow.Reply);
+    }
+
+    /// <summary>Its key may be another flow's by now.</summary>
+    void Remove(Half half)
+    {
+        if (_halves.GetValueOrDefault(half.Key) == half)
+            _halves.Remove(half.Key);
     }
 
     /// <summary>A service for one port before one for any, which leaves out the local stack's own.</summary>
@@ -269,7 +286,7 @@ sealed class ReferenceModel
     {
         var port = _ports.Choose(ends, backend, sent?.Source.Port, out var replaced);
         if (replaced is not null)
-            Remove(replaced);
+            Remove(replaced.Flow);
         return port is null ? null : new(World.SourceTo(backend.Address, ends), port.Value);
     }
 

@@ -42,7 +42,7 @@ public sealed class IdleFlowsAreCollected
     }
 
     [Fact]
-    public void A_connection_that_ended_is_forgotten_soon_and_not_reported_again()
+    public void A_connection_that_ended_is_forgotten_soon_but_its_port_rests_for_a_minute()
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = Establish(lb);
@@ -50,7 +50,10 @@ public sealed class IdleFlowsAreCollected
         lb.Receive(flow.FromBackend(Tcp.Fin | Tcp.Ack));
 
         Collect(lb, TimeSpan.FromSeconds(11));
+        var rest = Assert.Single(lb.Tables.FlowMaps.SelectMany(map => map.Keys()));
+        Collect(lb, TimeSpan.FromSeconds(62));
 
+        Assert.Equal((flow.Backend, flow.Nat), (rest.Source, rest.Destination));
         Assert.Empty(lb.Tables.FlowMaps.SelectMany(map => map.Keys()));
         Assert.Empty(_expired);
     }

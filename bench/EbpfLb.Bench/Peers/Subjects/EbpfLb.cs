@@ -18,7 +18,7 @@ sealed class EbpfLb(LabNetwork network, string name, string hook, string mode) :
 
     public override IReadOnlyList<Role> Targets => [_host];
 
-    public override string Configuration => $"hook {hook}, mode {mode}, events off; all else as it comes";
+    public override string Configuration => $"hook {hook}, mode {mode}; all else as it comes";
 
     public override IEnumerable<Addresses> Shared => mode == "dsr" ? [_host.Addresses] : [];
 
@@ -32,7 +32,6 @@ sealed class EbpfLb(LabNetwork network, string name, string hook, string mode) :
             new Service("bulk", Server.Bulk, "tcp", [one.Name]) { Mode = mode })
         {
             Flows = Room,
-            IsSilent = true, // as proxies write no access log
         };
         _balancer = new Balancer(network, _host, $"{Place}-{hook}-{mode}-runner", hook, plan);
         return _balancer.BecomeReadyAsync();

@@ -63,6 +63,12 @@ public enum PacketCase
     /// <summary>A NAT port that is taken is exchanged; where none is free the flow is refused, no other broken.</summary>
     NatPortTaken,
 
+    /// <summary>An ended connection's NAT port goes to no other client towards that backend for a minute.</summary>
+    RestingPort,
+
+    /// <summary>On the kernel's default sysctls clients' ports are kept.</summary>
+    DefaultLocalPorts,
+
     /// <summary>RoundRobinPositions alternate exactly, weights give exact shares, weight zero takes no new flow.</summary>
     RoundRobin,
 

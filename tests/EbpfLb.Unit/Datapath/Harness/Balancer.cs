@@ -29,11 +29,13 @@ sealed class Balancer : IDisposable
         _datapath = LoadedDatapaths.Lend(kind);
     }
 
-    /// <summary>All ports from 1024 on are for NAT, but for those from 61000 that the local stack hands out.</summary>
+    /// <summary>SNAT has all ports from 1024 on, but for those from 61000.</summary>
     public static LbSettings Defaults => new()
     {
         NatPortMin = 1024,
-        NatPortMax = 65535,
+        NatPortMax = 60999,
+        SubstitutePortMin = 1024,
+        SubstitutePortMax = 60999,
         LocalPortMin = 61000,
         LocalPortMax = 65535,
         EventLevel = LbEventLevel.Flows,
@@ -41,6 +43,15 @@ sealed class Balancer : IDisposable
     };
 
     public LbTables Tables => _datapath.Tables;
+
+    /// <summary>SNAT has so many ports from 2000 on.</summary>
+    public static LbSettings FewPorts(int count) => Defaults with
+    {
+        NatPortMin = 2000,
+        NatPortMax = (ushort)(2000 + count - 1),
+        SubstitutePortMin = 2000,
+        SubstitutePortMax = (ushort)(2000 + count - 1),
+    };
 
     /// <summary>The tc program, to be attached.</summary>
     public Fd TcProgram => _datapath.Tc;
@@ -145,6 +156,15 @@ sealed class Balancer : IDisposable
     public Cable PlugIn(Hosts hosts) => _network.Inside(
         () => new Cable(_datapath.Tc, hosts == Hosts.Ip4 ? Packet.EtherTypeIp4 : Packet.EtherTypeIp6));
 
+    /// <summary>Opens a TCP flow with a whole handshake.</summary>
+    public TestFlow Establish(IPEndPoint client, TestService service)
+    {
+        var flow = Open(client, service);
+        Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+        Receive(flow.FromClient(Tcp.Ack));
+        return flow;
+    }
+
     /// <summary>Opens a TCP flow with a SYN and says where it went.</summary>
     public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.From(
         Receive(service.Protocol == TcpPacket.ProtocolNumber
@@ -178,6 +198,8 @@ sealed class Balancer : IDisposable
     /// <summary>How many flows to the backend the datapath takes for live.</summary>
     public long LiveFlowsOf(TestService service, IPEndPoint backend) =>
         Tables.ActiveFlows.TryGet(service.Backends[backend], out var live) ? live : 0;
+
+    public ulong EventsSuppressed(LbEventType type) => Sum(Tables.EventsSuppressed.GetPerCpu((uint)type));
 
     public ulong EventsLost() => Sum(Tables.EventsLost.GetPerCpu(0));
 

@@ -8,7 +8,7 @@ namespace EbpfLb.Unit.Datapath.Harness;
 sealed record DatapathKind(HookKind Hook, LbSettings Settings, TcObject? TcObject = null)
 {
     /// <summary>Whether nothing outlives a case: how much of its limit a program has used up is its own matter.</summary>
-    public bool CanBeEmptied => Settings.IcmpPerSecond == 0;
+    public bool CanBeEmptied => Settings.IcmpPerSecond == 0 && Settings.EventsPerSecond == 0;
 }
 
 /// <summary>

@@ -141,6 +141,14 @@ sealed partial class NetworkNamespace
         return true;
     });
 
+    /// <summary>Makes files below a path read-only, for this network alone, which has <see cref="MountPins"/>.</summary>
+    public void ForbidToWrite(string path) => Run(() =>
+    {
+        Require(mount(path, path, null, MountBind, 0), $"mounting {path} once more");
+        Require(mount("none", path, null, MountBind | MountRemount | MountReadOnly, 0), $"forbidding to write below {path}");
+        return true;
+    });
+
     /// <summary>Gives its bpf file system, which it has by <see cref="MountPins"/>, to nobody, who lets nobody else in.</summary>
     public void GiveAwayPins() => Run(() =>
     {

@@ -11,14 +11,10 @@ namespace EbpfLb.Unit.Datapath.Harness;
 sealed record TestFlow(IPEndPoint Client, IPEndPoint Service, IPEndPoint Nat, IPEndPoint Backend)
 {
     /// <summary>What the client's half of a TCP flow stands under.</summary>
-    public LbTuple ClientKey => new()
-    {
-        Src = LbAddress.From(Client.Address),
-        Dst = LbAddress.From(Service.Address),
-        Sport = BigEndianPort.From((ushort)Client.Port),
-        Dport = BigEndianPort.From((ushort)Service.Port),
-        Protocol = TcpPacket.ProtocolNumber,
-    };
+    public LbTuple ClientKey => KeyOf(Client, Service);
+
+    /// <summary>What its backend's half stands under.</summary>
+    public LbTuple ReplyKey => KeyOf(Backend, Nat);
 
     /// <summary>Reads from the first packet where the flow leads; fails when it was not sent on.</summary>
     public static TestFlow From(Outcome first)
@@ -28,6 +24,15 @@ sealed record TestFlow(IPEndPoint Client, IPEndPoint Service, IPEndPoint Nat, IP
         var left = new Frame(first.Left);
         return new(came.Source, came.Destination, left.Source, left.Destination);
     }
+
+    static LbTuple KeyOf(IPEndPoint from, IPEndPoint to) => new()
+    {
+        Src = LbAddress.From(from.Address),
+        Dst = LbAddress.From(to.Address),
+        Sport = BigEndianPort.From((ushort)from.Port),
+        Dport = BigEndianPort.From((ushort)to.Port),
+        Protocol = TcpPacket.ProtocolNumber,
+    };
 
     public TcpPacket FromClient(Tcp flags) => new(Client, Service, flags);
 
