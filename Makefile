@@ -1,11 +1,14 @@
 # Short verbs for everyday work; `make` alone lists them.
 
 runtime := linux-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
-scripts := lab/setup lab/compose lab/build lab/up lab/show lab/in lab/capture lab/wrong packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/failures tests/kernels/run tests/kernels/guest/init
+scripts := lab/setup lab/compose lab/build lab/up lab/show lab/failover lab/in lab/capture lab/wrong packaging/deb $(wildcard packaging/debian/p* packaging/completion/*.bash .ci/*) tests/check tests/headers tests/run tests/slowest tests/failures tests/kernels/run tests/kernels/guest/init
 bpf := $(wildcard bpf/*.c bpf/*.h tests/EbpfLb.Lab/Programs/*.c tests/EbpfLb.Lab/Programs/*.h tests/EbpfLb.Unit/Native/Refused/*.c bench/EbpfLb.Bench/bpf/*.c bench/EbpfLb.Bench/bpf/*.h docs/learn/*.c)
 
 # Read by the build from the environment: `make build BPF_DEBUG=1` turns bpf_printk on.
 export BPF_DEBUG
+
+# Which lab: `make lab LAB=vrrp`; the plain one without it.
+export LAB
 
 .PHONY: help build package docs lab lab-down check test kernels soak mutants fuzz bench format format-check clean
 
@@ -24,12 +27,12 @@ package: build ## make a Debian package for this machine's architecture (artifac
 docs: ## write the pages of docs/reference that are generated from the code
 	dotnet run --project packaging/EbpfLb.Manual -- --reference docs/reference
 
-lab: ## bring the lab up and show ten balanced requests
+lab: ## bring the lab up and show ten balanced requests; LAB=vrrp or LAB=ecmp for two balancers, one of which is killed under load
 	@lab/setup lab
 	@lab/up
 	@lab/show
 
-lab-down: ## stop the lab and remove all of it
+lab-down: ## stop the lab and remove all of it; LAB=vrrp for that one
 	@lab/compose down --volumes --remove-orphans
 
 check: ## the inner loop: format of what changed, units, the central specs on tc
