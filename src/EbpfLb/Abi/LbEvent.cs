@@ -42,6 +42,9 @@ record struct LbEvent
     /// <summary>Closed flows: nanoseconds since the flow opened.</summary>
     public ulong DurationNs;
 
+    /// <summary><see cref="DurationNs"/>.</summary>
+    public readonly TimeSpan Duration => TimeSpan.FromTicks((long)(DurationNs / TimeSpan.NanosecondsPerTick));
+
     /// <summary>Closed flows: packets of both directions.</summary>
     public ulong Packets;
 

@@ -69,10 +69,9 @@ sealed class RunCommand
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddConsole(console =>
         {
-            console.FormatterName = format == LogFormat.Json ? ConsoleFormatterNames.Json : LogLine.FormatterName;
+            console.FormatterName = format == LogFormat.Json ? JsonLogLine.FormatterName : LogLine.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // a slow reader of the log must not stop the balancer
         })
-        .Services.Configure<JsonConsoleFormatterOptions>(json => (json.TimestampFormat, json.UseUtcTimestamp) = ("O", true))
-        .AddSingleton<ConsoleFormatter, LogLine>());
+        .Services.AddSingleton(TimeProvider.System).AddSingleton<ConsoleFormatter, LogLine>().AddSingleton<ConsoleFormatter, JsonLogLine>());
 }

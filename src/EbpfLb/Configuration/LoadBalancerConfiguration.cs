@@ -86,7 +86,7 @@ sealed record LoadBalancerConfiguration
             c => c.Metrics, (c, value) => c with { Metrics = value })
         { IsReloadable = false },
         new ValueSetting<LoadBalancerConfiguration, LogFormat>("logs",
-            "How logs are written on standard error",
+            "How logs on standard error and events on standard output are written: as lines, or as one JSON object each",
             ConfigNames.Logs, c => c.Logs, (c, value) => c with { Logs = value })
         { IsReloadable = false, Aliases = ["--log"] },
         new ValueSetting<LoadBalancerConfiguration, bool>("leave-attached",

@@ -19,7 +19,7 @@ sealed partial class FlowReporter : IDisposable
     static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     readonly BlockingCollection<Action> _queue = new(QueueCapacity);
-    readonly EventPrinter _printer;
+    readonly IEventWriter _writer;
     readonly EventReader _reader;
     readonly ILogger _logger;
     readonly SuppressedEvents _suppressed;
@@ -29,19 +29,17 @@ sealed partial class FlowReporter : IDisposable
 
     /// <param name="events">The ring buffer map.</param>
     /// <param name="suppressed">Events beyond the limit.</param>
-    /// <param name="serviceName">Returns the name of a service id.</param>
-    /// <param name="opening">The first line.</param>
-    /// <param name="output">The output.</param>
+    /// <param name="writer">Writes to the output.</param>
+    /// <param name="opening">The line that says the balancer is ready.</param>
     /// <param name="logger">Logs a failing or stalled output.</param>
     public FlowReporter(
-        Fd events, SuppressedEvents suppressed, Func<uint, string> serviceName, string opening, TextWriter output,
-        ILogger<FlowReporter> logger)
+        Fd events, SuppressedEvents suppressed, IEventWriter writer, string opening, ILogger<FlowReporter> logger)
     {
         _logger = logger;
         _suppressed = suppressed;
-        _printer = new(output, serviceName);
-        _queue.Add(() => output.WriteLine(opening));
-        _reader = new(events, WriteQueued, happened => Write(() => _printer.Print(happened)));
+        _writer = writer;
+        _queue.Add(() => writer.WriteReady(opening));
+        _reader = new(events, WriteQueued, happened => Write(() => writer.Write(happened)));
     }
 
     /// <summary>Completes after disposal, or with the error that ended the reports.</summary>
@@ -53,7 +51,7 @@ sealed partial class FlowReporter : IDisposable
         if (!_suppressed.TryTakeExpired())
             return;
         var closed = ClosedEvent.Create(client, forward, reply, why, (ulong)TimeProvider.System.GetTimestamp());
-        _stalled = !_queue.TryAdd(() => _printer.PrintExpired(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
+        _stalled = !_queue.TryAdd(() => _writer.WriteEnded(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
         if (_stalled)
             Interlocked.Increment(ref _dropped);
     }
@@ -65,7 +63,7 @@ sealed partial class FlowReporter : IDisposable
         for (var left = 2 * QueueCapacity; left > 0 && _queue.TryTake(out var write); left--)
             Write(write);
         if (_suppressed.TakeSummary() is { } summary)
-            Write(() => _printer.PrintSuppressed(summary));
+            Write(() => _writer.WriteSuppressed(summary));
         if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var lost)
             LogDropped(lost);
     }

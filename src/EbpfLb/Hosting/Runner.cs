@@ -122,7 +122,7 @@ sealed partial class Runner(
 
         using var reporter = new FlowReporter(
             attached.Tables.Events, new SuppressedEvents(attached.Tables, configuration.EventsPerSecond, time),
-            attached.ServiceName, ReadyLine(attached, interfaces.Names), output, loggers.CreateLogger<FlowReporter>());
+            CreateEventWriter(attached.ServiceName), ReadyLine(attached, interfaces.Names), loggers.CreateLogger<FlowReporter>());
         var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         var neighbours = new NeighbourMonitor(attached.Tables, time, loggers.CreateLogger<NeighbourMonitor>()).RunAsync(stop.Token);
@@ -162,6 +162,10 @@ sealed partial class Runner(
         stop.Token.ThrowIfCancellationRequested();
         await stop.CancelAsync();
     }
+
+    IEventWriter CreateEventWriter(Func<uint, string> serviceName) => configuration.Logs == LogFormat.Json
+        ? new EventJson(output, serviceName, time)
+        : new EventLines(output, serviceName);
 
     /// <summary>The interface may be gone and sysctl files hidden: both only cost the warning.</summary>
     void WarnIfNotForwarding(NetworkDevice device)

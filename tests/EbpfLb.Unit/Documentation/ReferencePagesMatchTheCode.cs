@@ -72,7 +72,7 @@ public sealed partial class ReferencePagesMatchTheCode
     static string EventOf(LbReason reason)
     {
         var line = new StringWriter();
-        new EventPrinter(line, _ => "web").Print(new LbEvent { Type = LbEventType.Refused, Reason = reason, Before = new() { Protocol = 6 } });
+        new EventLines(line, _ => "web").Write(new LbEvent { Type = LbEventType.Refused, Reason = reason, Before = new() { Protocol = 6 } });
         return line.ToString().Split(' ')[0];
     }
 

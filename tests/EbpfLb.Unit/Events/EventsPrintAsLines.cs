@@ -43,7 +43,7 @@ public sealed class EventsPrintAsLines
     {
         using var output = new StringWriter { NewLine = "\n" };
 
-        new EventPrinter(output, _ => "web").PrintExpired(new() { Before = Client, After = Backend, Packets = 3 }, (FlowEnd)why);
+        new EventLines(output, _ => "web").WriteEnded(new() { Before = Client, After = Backend, Packets = 3 }, (FlowEnd)why);
 
         Assert.StartsWith($"{word} tcp 192.0.2.5:41234 -> web 192.0.2.2:80 => 192.0.2.3:8080 bytes=0 packets=3", output.ToString());
     }
@@ -107,7 +107,7 @@ public sealed class EventsPrintAsLines
     static string[] Printed(LbEvent happened)
     {
         using var output = new StringWriter { NewLine = "\n" };
-        new EventPrinter(output, _ => "web").Print(happened);
+        new EventLines(output, _ => "web").Write(happened);
         return output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 

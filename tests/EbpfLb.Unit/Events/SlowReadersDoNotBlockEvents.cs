@@ -83,7 +83,7 @@ public sealed class SlowReadersDoNotBlockEvents
 
     static Task<bool> Stalls(Output output) => Eventually.That("the first line waits", () => output.IsWaiting, waits => waits);
 
-    FlowReporter Reporter(Balancer lb, TextWriter output) => new(lb.Tables.Events, new(lb.Tables, perSecond: 0, TimeProvider.System), _ => "web", "ready", output, _journal);
+    FlowReporter Reporter(Balancer lb, TextWriter output) => new(lb.Tables.Events, new(lb.Tables, perSecond: 0, TimeProvider.System), new EventLines(output, _ => "web"), "ready", _journal);
 
     sealed class Output : StringWriter
     {

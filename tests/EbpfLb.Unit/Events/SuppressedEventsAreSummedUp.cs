@@ -22,7 +22,7 @@ public sealed class SuppressedEventsAreSummedUp
         lb.ServeTcp(Hosts.Ip4.Web);
         using var output = new StringWriter { NewLine = "\n" };
         using (var reporter = new FlowReporter(
-            lb.Tables.Events, new(lb.Tables, Limit, _time), _ => "web", "ready", output, NullLogger<FlowReporter>.Instance))
+            lb.Tables.Events, new(lb.Tables, Limit, _time), new EventLines(output, _ => "web"), "ready", NullLogger<FlowReporter>.Instance))
         {
             Refuse(lb);
             for (var i = 0; i < Limit + 2; i++)

@@ -40,7 +40,7 @@ public sealed class BackendsRemovedDuringACollectionAreKept
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         await using var snapshots = Snapshots(stop.Token).GetAsyncEnumerator(stop.Token);
         using var reporter = new FlowReporter(
-            attached.Tables.Events, new(attached.Tables, perSecond: 0, _time), _ => "web", "ready", TextWriter.Null, NullLogger<FlowReporter>.Instance);
+            attached.Tables.Events, new(attached.Tables, perSecond: 0, _time), new EventLines(TextWriter.Null, _ => "web"), "ready", NullLogger<FlowReporter>.Instance);
 
         var loop = new ControlLoop(Machine.Defaults, attached, interfaces, metrics, _time, NullLoggerFactory.Instance)
             .RunAsync([Web(A, B)], [IPAddress.Parse("10.9.0.1")], snapshots, reporter, stop);

@@ -22,7 +22,7 @@ public sealed class ControlLoopSurvivesALostInterface
         using var interfaces = machine.Inside(() => new BalancedInterfaces(
             Machine.Defaults, TimeProvider.System, NullLogger<BalancedInterfaces>.Instance));
         using var reporter = new FlowReporter(
-            attached.Tables.Events, new(attached.Tables, perSecond: 0, TimeProvider.System), attached.ServiceName, "ready", TextWriter.Null, NullLogger<FlowReporter>.Instance);
+            attached.Tables.Events, new(attached.Tables, perSecond: 0, TimeProvider.System), new EventLines(TextWriter.Null, attached.ServiceName), "ready", NullLogger<FlowReporter>.Instance);
         using var stop = new CancellationTokenSource();
         machine.Unplug(Machine.Interface);
 

@@ -1,0 +1,54 @@
+using System.Globalization;
+using EbpfLb.Abi;
+using EbpfLb.Flows;
+
+namespace EbpfLb.Events;
+
+/// <summary>Writes events as lines for people and scripts.</summary>
+/// <param name="output">The output.</param>
+/// <param name="serviceName">Returns the name of a service id.</param>
+sealed class EventLines(TextWriter output, Func<uint, string> serviceName) : IEventWriter
+{
+    public void WriteReady(string line) => output.WriteLine(line);
+
+    public void Write(in LbEvent happened)
+    {
+        switch (happened.Type)
+        {
+            case LbEventType.Opened:
+                output.WriteLine($"{EventNames.Of(happened)} {FormatFlow(happened)} => {happened.After.Destination}");
+                break;
+            case LbEventType.Closed:
+                WriteClosed(EventNames.Of(happened), happened);
+                break;
+            case LbEventType.Packet:
+                output.WriteLine($"incoming {FormatProtocol(happened)} packet from: {happened.Before.Src}");
+                output.WriteLine($"outgoing {FormatProtocol(happened)} packet to: {happened.After.Dst}");
+                break;
+            default:
+                output.WriteLine($"{EventNames.Of(happened)} {FormatFlow(happened)}");
+                break;
+        }
+    }
+
+    public void WriteEnded(in LbEvent closed, FlowEnd why) => WriteClosed(EventNames.Of(why), closed);
+
+    public void WriteSuppressed(string summary) =>
+        output.WriteLine($"{EventNames.Suppressed} {summary} events in the last second (events-per-second)");
+
+    void WriteClosed(string name, in LbEvent closed)
+    {
+        var seconds = closed.Duration.TotalSeconds;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{name} {FormatFlow(closed)} => {closed.After.Destination} {FormatTraffic(closed)}duration={seconds:F3}s"));
+    }
+
+    /// <summary>Nothing for a socket, whose packets are not seen.</summary>
+    static string FormatTraffic(in LbEvent closed) => closed.Packets == 0 ? "" : $"bytes={closed.Bytes} packets={closed.Packets} ";
+
+    string FormatFlow(in LbEvent happened) =>
+        $"{FormatProtocol(happened).ToLowerInvariant()} {happened.Before.Source} -> "
+        + $"{serviceName(happened.Service)} {happened.Before.Destination}";
+
+    static string FormatProtocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToString().ToUpperInvariant();
+}

@@ -1,0 +1,34 @@
+using EbpfLb.Abi;
+using EbpfLb.Flows;
+
+namespace EbpfLb.Events;
+
+/// <summary>The words by which lines and JSON call events. They are an interface: scripts match them.</summary>
+static class EventNames
+{
+    public const string Ready = "ready";
+    public const string Packet = "packet";
+    public const string Suppressed = "suppressed";
+
+    /// <summary>The name of an event of a flow.</summary>
+    public static string Of(in LbEvent happened) => happened.Type switch
+    {
+        LbEventType.Opened => "opened",
+        LbEventType.Closed => "closed",
+        LbEventType.Refused => Of(happened.Reason),
+        LbEventType.Packet => Packet,
+        _ => throw new ArgumentOutOfRangeException(nameof(happened), happened.Type, "an event of another version"),
+    };
+
+    public static string Of(FlowEnd why) => why == FlowEnd.Idle ? "expired" : "drained";
+
+    static string Of(LbReason refusal) => refusal switch
+    {
+        LbReason.RefuseNoBackend => "no-backend",
+        LbReason.RefuseNoPort => "no-port",
+        LbReason.RefuseNoFlow => "no-room",
+        LbReason.RefuseNoRoute => "no-route",
+        LbReason.RefuseNoSource => "no-source",
+        _ => "refused",
+    };
+}

@@ -1,0 +1,20 @@
+using EbpfLb.Abi;
+using EbpfLb.Flows;
+
+namespace EbpfLb.Events;
+
+/// <summary>Writes what is reported on standard output, in one of the formats of logs. Not thread-safe.</summary>
+interface IEventWriter
+{
+    /// <param name="line">The line for people that says the balancer is ready.</param>
+    void WriteReady(string line);
+
+    /// <summary>Writes an event of the datapath.</summary>
+    void Write(in LbEvent happened);
+
+    /// <summary>Writes a flow that user space ended.</summary>
+    void WriteEnded(in LbEvent closed, FlowEnd why);
+
+    /// <summary>Writes how many events were left out, such as <c>opened 12, closed 12</c>.</summary>
+    void WriteSuppressed(string summary);
+}
