@@ -56,7 +56,7 @@ sealed partial class StaleInstances : IDisposable
         foreach (var instance in Tables is null ? _instances : [])
         {
             if (Instance.Remove(instance))
-                LogRemoved(instance);
+                LogStaleInstanceRemoved(instance);
         }
     }
 
@@ -67,5 +67,5 @@ sealed partial class StaleInstances : IDisposable
     }
 
     [LoggerMessage(LogLevel.Warning, "removed the datapath of an ended ebpf-lb from {Device}")]
-    partial void LogRemoved(string device);
+    partial void LogStaleInstanceRemoved(string device);
 }

@@ -65,7 +65,7 @@ sealed partial class FlowReporter : IDisposable
         if (_suppressed.TakeSummary() is { } summary)
             Write(() => _writer.WriteSuppressed(summary));
         if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var lost)
-            LogDropped(lost);
+            LogEventsDropped(lost);
     }
 
     void Write(Action write)
@@ -79,13 +79,13 @@ sealed partial class FlowReporter : IDisposable
         catch (IOException error)
         {
             _failed = true;
-            LogOutputFailed(error.Message);
+            LogEventOutputFailed(error.Message);
         }
     }
 
     [LoggerMessage(LogLevel.Error, "reporting flows failed: {Reason} Balancing continues.")]
-    partial void LogOutputFailed(string reason);
+    partial void LogEventOutputFailed(string reason);
 
     [LoggerMessage(LogLevel.Warning, "standard output is read too slowly: {Lost} ended flows were not reported")]
-    partial void LogDropped(int lost);
+    partial void LogEventsDropped(int lost);
 }

@@ -55,16 +55,16 @@ sealed partial class HealthMonitor(
         if (outcome.IsHealthy is null)
         {
             if (Interlocked.Exchange(ref _isInconclusiveReported, 1) == 0)
-                LogInconclusive(endPoint.ToString(), service, outcome.Reason);
+                LogCheckInconclusive(endPoint.ToString(), service, outcome.Reason);
             return;
         }
         Volatile.Write(ref _isInconclusiveReported, 0);
         if (probe.State.Health == before.Health)
             return;
         if (probe.State.Health == BackendHealth.Down)
-            LogDown(endPoint.ToString(), service, probe.Settings.Fall, outcome.Reason);
+            LogBackendDown(endPoint.ToString(), service, probe.Settings.Fall, outcome.Reason);
         else if (before.IsExcluded)
-            LogUp(endPoint.ToString(), service);
+            LogBackendUp(endPoint.ToString(), service);
     }
 
     void ReportAllDown(ImmutableArray<ServiceSnapshot> services)
@@ -76,30 +76,30 @@ sealed partial class HealthMonitor(
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())
         {
             _allDown.Remove((name, family));
-            LogNotAllDown(FamilyName(family), name);
+            LogSomeBackendUp(FamilyName(family), name);
         }
         foreach (var ((name, family), policy) in allDown)
         {
             if (_allDown.Add((name, family)))
-                LogAllDown(FamilyName(family), name, policy == AllDownPolicy.Refuse ? "are refused" : "go to all of them");
+                LogAllBackendsDown(FamilyName(family), name, policy == AllDownPolicy.Refuse ? "are refused" : "go to all of them");
         }
     }
 
     static string FamilyName(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
 
     [LoggerMessage(LogLevel.Warning, "backend {EndPoint} of service '{Service}' is down: {Fall} checks in a row failed, the last: {Reason}")]
-    partial void LogDown(string endPoint, string service, int fall, string reason);
+    partial void LogBackendDown(string endPoint, string service, int fall, string reason);
 
     [LoggerMessage(LogLevel.Information, "backend {EndPoint} of service '{Service}' is up")]
-    partial void LogUp(string endPoint, string service);
+    partial void LogBackendUp(string endPoint, string service);
 
     [LoggerMessage(LogLevel.Warning, "all {Family} backends of service '{Service}' are down: new flows {What}")]
-    partial void LogAllDown(string family, string service, string what);
+    partial void LogAllBackendsDown(string family, string service, string what);
 
     [LoggerMessage(LogLevel.Information, "the {Family} backends of service '{Service}' are no longer all down")]
-    partial void LogNotAllDown(string family, string service);
+    partial void LogSomeBackendUp(string family, string service);
 
     [LoggerMessage(LogLevel.Warning, "checking backend {EndPoint} of service '{Service}' failed locally: {Reason} "
         + "Its health is unchanged.")]
-    partial void LogInconclusive(string endPoint, string service, string reason);
+    partial void LogCheckInconclusive(string endPoint, string service, string reason);
 }

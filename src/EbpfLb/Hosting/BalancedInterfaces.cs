@@ -101,9 +101,9 @@ sealed partial class BalancedInterfaces : IDisposable
     {
         var left = string.Join(", ", _devices.Where(other => other.IsPresent).Select(other => other.Name));
         if (left.Length == 0)
-            LogNoTraffic(device.Name);
+            LogAllInterfacesGone(device.Name);
         else
-            LogLessTraffic(device.Name, left);
+            LogInterfaceGone(device.Name, left);
     }
 
     /// <summary>Engines rename an interface just before they take it away: a new name is followed once it has lasted.</summary>
@@ -121,7 +121,7 @@ sealed partial class BalancedInterfaces : IDisposable
         _held.Add(name);
         attached.Rename(former.Name, name);
         _devices[place] = former with { Name = name };
-        LogRenamed(former.Name, name);
+        LogInterfaceRenamed(former.Name, name);
     }
 
     /// <summary>An interface without an address cannot be attached yet; another's cannot be attached twice.</summary>
@@ -158,18 +158,18 @@ sealed partial class BalancedInterfaces : IDisposable
         }
         _gone.Remove(gone.Index);
         _devices[place] = found;
-        LogReattached(found.Name);
+        LogInterfaceReattached(found.Name);
     }
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone: no traffic is balanced")]
-    partial void LogNoTraffic(string device);
+    partial void LogAllInterfacesGone(string device);
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}.")]
-    partial void LogLessTraffic(string device, string left);
+    partial void LogInterfaceGone(string device, string left);
 
     [LoggerMessage(LogLevel.Information, "interface {Device} is there again, and attached")]
-    partial void LogReattached(string device);
+    partial void LogInterfaceReattached(string device);
 
     [LoggerMessage(LogLevel.Information, "interface {Former} is now {Name}; balancing continues")]
-    partial void LogRenamed(string former, string name);
+    partial void LogInterfaceRenamed(string former, string name);
 }

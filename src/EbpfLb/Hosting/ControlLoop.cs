@@ -186,12 +186,12 @@ sealed partial class ControlLoop(
     void UpdateDesired(ImmutableArray<ServiceSnapshot> desired)
     {
         foreach (var change in BackendChanges.Describe(_desired, desired))
-            LogBackendChange(change);
+            LogBackendsChanged(change);
         _desired = desired;
     }
 
     [LoggerMessage(LogLevel.Information, "{Change}")]
-    partial void LogBackendChange(string change);
+    partial void LogBackendsChanged(string change);
 
     [LoggerMessage(LogLevel.Error, "reconcile failed: {Error} Retrying every few seconds.")]
     partial void LogReconcileFailed(string error);

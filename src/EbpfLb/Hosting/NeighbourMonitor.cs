@@ -37,7 +37,7 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
                 failure = error.Message;
             }
             if (failure is not null && failure != _reportedError)
-                LogFailed(failure);
+                LogNeighbourRequestFailed(failure);
             _reportedError = failure;
         }
     }
@@ -101,5 +101,5 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
     }
 
     [LoggerMessage(LogLevel.Warning, "asking for the Ethernet addresses of silent backends failed: {Error} Retrying every second.")]
-    partial void LogFailed(string error);
+    partial void LogNeighbourRequestFailed(string error);
 }

@@ -49,7 +49,7 @@ sealed partial class Runner(
             (latest, token) => FollowAsync(latest, interfaces.Devices, token), time, loggers.CreateLogger<DynamicConfiguration>());
         using var check = new NetworkCheck(time);
         if (BpfFs.Ensure())
-            LogMountedBpfFs(BpfFs.Root);
+            LogBpfFsMounted(BpfFs.Root);
         using var stale = StaleInstances.Find(
             interfaces.Names, configuration.Replace ? null : LoadedDatapath.LayoutFor(AttachedDatapath.SizesFor(configuration)),
             loggers.CreateLogger<StaleInstances>());
@@ -66,7 +66,7 @@ sealed partial class Runner(
         starting.Dispose(); // from now on it withdraws first
         var ports = SnatPorts.Read();
         if (ports.NeedReservation && ReservedPorts.Reserve(attached.Tables, ports.Substitutes) is { } refusal)
-            LogNotReserved(ports.Substitutes, ports.Local, refusal, PortReservation.Remedy(ports.Substitutes));
+            LogPortsNotReserved(ports.Substitutes, ports.Local, refusal, PortReservation.Remedy(ports.Substitutes));
         try
         {
             await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
@@ -104,18 +104,18 @@ sealed partial class Runner(
     {
         var devices = interfaces.Devices;
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
-            LogUnknownPeer(device.Name);
+            LogVethPeerUnknown(device.Name);
         foreach (var device in devices.Count > 1 ? devices : [])
             WarnIfNotForwarding(device);
         if (attached.HookRefusal is { } refused)
         {
-            LogFallback(attached.Hook.ToConfigString(), refused.Message);
-            LogKernelsLog(refused.Log);
+            LogHookFallback(attached.Hook.ToConfigString(), refused.Message);
+            LogVerifierLog(refused.Log);
         }
         if (attached.TcRefusal is { } refusal)
         {
-            LogCompatibleTc(refusal.Message);
-            LogKernelsLog(refusal.Log);
+            LogCompatibleTcUsed(refusal.Message);
+            LogVerifierLog(refusal.Log);
         }
         await using var metrics = listener is null ? null : await MetricsServer.StartAsync(
             listener, MetricsEndpoint.Create(devices[0].Name, attached.Tables, _loopMetrics).Respond, loggers, cancellation);
@@ -209,7 +209,7 @@ sealed partial class Runner(
     partial void LogWithdrawn(string time);
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
-    partial void LogMountedBpfFs(string root);
+    partial void LogBpfFsMounted(string root);
 
     [LoggerMessage(LogLevel.Information, "the datapath stays attached on {Devices}: the next `ebpf-lb run` adopts it, "
         + "`ebpf-lb detach --interface {Interface}` removes it")]
@@ -220,7 +220,7 @@ sealed partial class Runner(
 
     [LoggerMessage(LogLevel.Warning, "reserving ports {Ports} in net.ipv4.ip_local_port_range ({Local}) failed: {Reason} "
         + "A local connection to a backend may get the port of a client's flow. {Remedy}")]
-    partial void LogNotReserved(PortRange ports, PortRange local, string reason, string remedy);
+    partial void LogPortsNotReserved(PortRange ports, PortRange local, string reason, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: packets between it and backends behind another "
         + "interface are lost. {Remedy}")]
@@ -230,15 +230,15 @@ sealed partial class Runner(
     partial void LogForwardingUnknown(string device, string reason);
 
     [LoggerMessage(LogLevel.Warning, "native XDP was refused, and hook {Hook} is in use instead: {Reason}")]
-    partial void LogFallback(string hook, string reason);
+    partial void LogHookFallback(string hook, string reason);
 
     [LoggerMessage(LogLevel.Warning, "the tc program for older kernels is in use, which takes a little longer per packet: {Reason}")]
-    partial void LogCompatibleTc(string reason);
+    partial void LogCompatibleTcUsed(string reason);
 
     [LoggerMessage(LogLevel.Debug, "the kernel's log of the program that it refused:\n{Log}")]
-    partial void LogKernelsLog(string? log);
+    partial void LogVerifierLog(string? log);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
         + "or GRO, and this kernel (before 6.3) does not report either; hook tc needs neither")]
-    partial void LogUnknownPeer(string device);
+    partial void LogVethPeerUnknown(string device);
 }

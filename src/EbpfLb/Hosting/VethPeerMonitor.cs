@@ -14,15 +14,15 @@ sealed partial class VethPeerMonitor(NetworkDevice device, ILogger<VethPeerMonit
         var (before, now) = (_receives, VethPeer.ReceivesXdpFrames(device.Index, device.Driver));
         _receives = now;
         if (now == false && before != false)
-            LogPacketsLost(device.Name, VethPeer.Remedy);
+            LogVethPeerDrops(device.Name, VethPeer.Remedy);
         else if (now == true && before == false)
-            LogPeerReceives(device.Name);
+            LogVethPeerReceives(device.Name);
     }
 
     [LoggerMessage(LogLevel.Error,
         "the peer of {Device} drops what native XDP sends: every balanced packet is lost. {Remedy}.")]
-    partial void LogPacketsLost(string device, string remedy);
+    partial void LogVethPeerDrops(string device, string remedy);
 
     [LoggerMessage(LogLevel.Information, "the peer of {Device} receives what native XDP sends again")]
-    partial void LogPeerReceives(string device);
+    partial void LogVethPeerReceives(string device);
 }

@@ -103,11 +103,11 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
         }
         catch (Exception error)
         {
-            LogFailed(path, error);
+            LogRequestFailed(path, error);
             return new(HttpStatusCode.InternalServerError, $"{error.Message}\n");
         }
     }
 
     [LoggerMessage(LogLevel.Error, "answering {Path} failed")]
-    partial void LogFailed(string path, Exception error);
+    partial void LogRequestFailed(string path, Exception error);
 }

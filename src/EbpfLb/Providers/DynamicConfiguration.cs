@@ -52,7 +52,7 @@ sealed partial class DynamicConfiguration(
                     await came; // rethrows errors that are not a configuration's
                     await current.DisposeAsync();
                     (current, candidate) = (candidate!, null);
-                    LogApplied();
+                    LogConfigurationApplied();
                 }
                 yield return await current.ReadAsync();
             }
@@ -82,7 +82,7 @@ sealed partial class DynamicConfiguration(
                 OnRetry = attempt =>
                 {
                     if (attempt.AttemptNumber == 0)
-                        LogNotApplied(attempt.Outcome.Exception!.Message);
+                        LogConfigurationNotApplied(attempt.Outcome.Exception!.Message);
                     return default;
                 },
             })
@@ -112,8 +112,8 @@ sealed partial class DynamicConfiguration(
         candidate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [LoggerMessage(LogLevel.Information, "the new configuration is in force")]
-    partial void LogApplied();
+    partial void LogConfigurationApplied();
 
     [LoggerMessage(LogLevel.Error, "applying the new configuration failed, nothing changes yet: {Error} Retrying.")]
-    partial void LogNotApplied(string error);
+    partial void LogConfigurationNotApplied(string error);
 }

@@ -72,9 +72,9 @@ sealed partial class ContainerBackends(
         if (_down.TryGetValue(container.Id, out var wasDown) && isDown != wasDown)
         {
             if (isDown)
-                LogDown(container.Name);
+                LogContainerDown(container.Name);
             else
-                LogUp(container.Name);
+                LogContainerUp(container.Name);
         }
         return isDown;
     }
@@ -86,7 +86,7 @@ sealed partial class ContainerBackends(
             if (_reported.TryGetValue(id, out var before) && before.SequenceEqual(errors))
                 continue;
             foreach (var error in errors)
-                LogIgnored(error);
+                LogContainerIgnored(error);
         }
         _reported = faulty;
     }
@@ -95,11 +95,11 @@ sealed partial class ContainerBackends(
     partial void LogOwnAddressesUnknown(string reason);
 
     [LoggerMessage(LogLevel.Warning, "container {Name} is down: it is paused, or its own health check failed")]
-    partial void LogDown(string name);
+    partial void LogContainerDown(string name);
 
     [LoggerMessage(LogLevel.Information, "container {Name} is up again")]
-    partial void LogUp(string name);
+    partial void LogContainerUp(string name);
 
     [LoggerMessage(LogLevel.Warning, "{Error} The container is ignored.")]
-    partial void LogIgnored(ConfigurationError error);
+    partial void LogContainerIgnored(ConfigurationError error);
 }

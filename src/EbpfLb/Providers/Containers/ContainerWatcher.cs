@@ -118,7 +118,7 @@ sealed partial class ContainerWatcher(
         catch (EngineException error)
         {
             if (!_isDisconnected)
-                LogDisconnected(_docker.Endpoint, error.Message);
+                LogEngineDisconnected(_docker.Endpoint, error.Message);
             _isDisconnected = true;
             if (time.GetElapsedTime(began) < StableConnection)
                 throw;
@@ -143,7 +143,7 @@ sealed partial class ContainerWatcher(
                 _terminating.Prune(_listed.Select(container => container.Id), noted);
                 if (_isDisconnected && time.GetElapsedTime(began) >= StableConnection)
                 {
-                    LogReconnected(_docker.Endpoint);
+                    LogEngineReconnected(_docker.Endpoint);
                     _isDisconnected = false;
                 }
                 var isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
@@ -238,8 +238,8 @@ sealed partial class ContainerWatcher(
 
     [LoggerMessage(LogLevel.Warning,
         "the container engine at {Endpoint} stopped answering ({Reason}); its backends stay as they were")]
-    partial void LogDisconnected(string endpoint, string reason);
+    partial void LogEngineDisconnected(string endpoint, string reason);
 
     [LoggerMessage(LogLevel.Information, "the container engine at {Endpoint} answers again")]
-    partial void LogReconnected(string endpoint);
+    partial void LogEngineReconnected(string endpoint);
 }

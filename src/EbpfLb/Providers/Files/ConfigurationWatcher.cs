@@ -35,7 +35,7 @@ sealed partial class ConfigurationWatcher(
             if (!isReplaced && MountedFile.IsReplaced(path))
             {
                 isReplaced = true;
-                LogReplaced(path);
+                LogConfigurationMountReplaced(path);
             }
             // A hanging medium must not delay the shutdown.
             var file = await Task.Run(() => ConfigurationFile.Load(path), cancellation).WaitAsync(cancellation);
@@ -52,7 +52,7 @@ sealed partial class ConfigurationWatcher(
             if (!isRequested && next == current)
             {
                 if (isRestored)
-                    LogRestored(path);
+                    LogConfigurationRestored(path);
                 continue;
             }
             current = next;
@@ -76,7 +76,7 @@ sealed partial class ConfigurationWatcher(
         var (next, errors) = file.Validate();
         if (next is null)
         {
-            LogInvalid(path, string.Concat(errors.Select(error => $"\n  {error}")));
+            LogConfigurationInvalid(path, string.Concat(errors.Select(error => $"\n  {error}")));
             return null;
         }
         var changed = LoadBalancerConfiguration.Settings.All
@@ -88,14 +88,14 @@ sealed partial class ConfigurationWatcher(
     }
 
     [LoggerMessage(LogLevel.Error, "{Path} is invalid; the old configuration stays:{Errors}")]
-    partial void LogInvalid(string path, string errors);
+    partial void LogConfigurationInvalid(string path, string errors);
 
     [LoggerMessage(LogLevel.Error, "{Path} was replaced where it is mounted from, and changes do not come here any more: "
         + "mount its folder, not the file, and start ebpf-lb again")]
-    partial void LogReplaced(string path);
+    partial void LogConfigurationMountReplaced(string path);
 
     [LoggerMessage(LogLevel.Information, "{Path} matches the running configuration again")]
-    partial void LogRestored(string path);
+    partial void LogConfigurationRestored(string path);
 
     [LoggerMessage(LogLevel.Error,
         "{Path} was not applied: {Keys} cannot change while running; the old configuration stays until a restart")]

@@ -80,24 +80,24 @@ sealed partial class BackendResolver(
                 known[host] = Hold(host, answer);
                 _gone.Remove(host);
                 if (_failing.Remove(host))
-                    LogResolvesAgain(host);
+                    LogNameResolvesAgain(host);
             }
             else if (!answer.IsGone)
             {
                 _gone.Remove(host); // a failing name server says nothing about the name
                 held.ForgetAbsences(host);
                 if (_failing.Add(host))
-                    LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
+                    LogNameStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
             }
             else if ((_gone[host] = _gone.GetValueOrDefault(host) + 1) == GoneThreshold && !known[host].IsEmpty)
             {
-                LogIsGone(host, answer.Error);
+                LogNameGone(host, answer.Error);
                 known[host] = [];
                 held.Remove(host);
                 _failing.Add(host);
             }
             else if (_failing.Add(host))
-                LogStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
+                LogNameStoppedResolving(host, answer.Error, string.Join(", ", known[host]));
         }
     }
 
@@ -108,7 +108,7 @@ sealed partial class BackendResolver(
         if (leftOut == 0)
             _tooMany.Remove(host);
         else if (_tooMany.Add(host))
-            LogTooMany(host, HeldAddresses.Max, leftOut);
+            LogNameAddressesLeftOut(host, HeldAddresses.Max, leftOut);
         return NameLookup.Sort(addresses);
     }
 
@@ -132,14 +132,14 @@ sealed partial class BackendResolver(
     ];
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' stopped resolving ({Reason}); it keeps {Addresses}")]
-    partial void LogStoppedResolving(string host, string reason, string addresses);
+    partial void LogNameStoppedResolving(string host, string reason, string addresses);
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' is gone ({Reason}); its backends take no new flow")]
-    partial void LogIsGone(string host, string reason);
+    partial void LogNameGone(string host, string reason);
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' has more than {Max} addresses: {LeftOut} are left out")]
-    partial void LogTooMany(string host, int max, int leftOut);
+    partial void LogNameAddressesLeftOut(string host, int max, int leftOut);
 
     [LoggerMessage(LogLevel.Information, "backend name '{Host}' resolves again")]
-    partial void LogResolvesAgain(string host);
+    partial void LogNameResolvesAgain(string host);
 }
