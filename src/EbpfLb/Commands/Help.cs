@@ -7,6 +7,8 @@ namespace EbpfLb.Commands;
 /// <summary>Examples in the help text.</summary>
 static class Help
 {
+    const int WidthInAPipe = 100;
+
     static readonly Dictionary<string, string> Examples = new()
     {
         [""] = """
@@ -85,8 +87,9 @@ static class Help
 
         public override int Invoke(ParseResult parsed)
         {
-            var result = help.Invoke(parsed);
             var output = parsed.InvocationConfiguration.Output;
+            help.MaxWidth = Terminal.WidthOf(output) ?? WidthInAPipe;
+            var result = help.Invoke(parsed);
             output.WriteLine("Examples:");
             foreach (var line in ExamplesOf(CommandOf(parsed)))
                 output.WriteLine($"  {line}".TrimEnd());

@@ -17,6 +17,7 @@ public sealed class HelpShowsExamples
 
         Assert.Equal(0, code);
         Assert.Matches($"Examples:\n  ebpf-lb {command}.*", output);
+        Assert.All(output.Split("Examples:")[0].Split('\n'), line => Assert.InRange(line.Length, 0, 100));
     }
 
     [Fact]
