@@ -91,7 +91,7 @@ struct lb_backend {
 	__be16 port; /* 0: the port that the client connects to */
 	__u16 weight; /* 0: takes no new flow */
 	__u32 service;
-	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space removes the flows of a draining backend */
+	__u64 drained_ns; /* CLOCK_MONOTONIC; when user space removes the flows of a draining or down backend; 0: never */
 	enum lb_backend_state state;
 	__u32 drain_ms; /* the drain time */
 };

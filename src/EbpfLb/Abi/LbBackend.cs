@@ -32,7 +32,9 @@ record struct LbBackend
     public ushort Weight;
     public uint Service;
 
-    /// <summary>When what a draining one still has is cut: nanoseconds of CLOCK_MONOTONIC.</summary>
+    /// <summary>
+    /// When the flows that a draining or a down one still has are removed: nanoseconds of CLOCK_MONOTONIC; 0 for never.
+    /// </summary>
     public ulong DrainedNs;
     public LbBackendState State;
 
@@ -43,7 +45,8 @@ record struct LbBackend
 
     public readonly IPEndPoint EndPoint => new(Address.ToIPAddress(), Port.Value);
 
-    /// <summary>Has its time to drain passed?</summary>
+    /// <summary>True if the flows that it still has are to be removed.</summary>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public readonly bool IsDrainOver(ulong now) => State == LbBackendState.Draining && DrainedNs <= now;
+    public readonly bool IsPastDeadline(ulong now) =>
+        State is LbBackendState.Draining or LbBackendState.Down && DrainedNs > 0 && DrainedNs <= now;
 }

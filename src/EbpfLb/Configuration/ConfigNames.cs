@@ -19,6 +19,9 @@ static class ConfigNames
         "is not a policy for new flows when all backends are down",
         ("refuse", AllDownPolicy.Refuse), ("try-all", AllDownPolicy.TryAll));
 
+    public static readonly Choice<DownPolicy> OnDown = new("POLICY",
+        "is not a policy for established flows of a backend that is down", ("keep", DownPolicy.Keep), ("reset", DownPolicy.Reset));
+
     /// <summary>Round robin respects weights; "weighted-round-robin" is an alias.</summary>
     public static readonly Choice<Algorithm> Algorithms = new("NAME", "is not a valid algorithm",
         ("round-robin", Algorithm.RoundRobin), ("weighted-round-robin", Algorithm.RoundRobin),

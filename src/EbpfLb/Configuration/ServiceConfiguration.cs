@@ -9,6 +9,16 @@ enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
 /// <summary>How packets reach the backend and replies return. The values are those of <c>enum lb_mode</c>.</summary>
 enum ForwardingMode { Nat, Dsr }
 
+/// <summary>The policy for established flows of a backend that is down.</summary>
+enum DownPolicy
+{
+    /// <summary>Keep them: the backend may come back before clients give up.</summary>
+    Keep,
+
+    /// <summary>Remove them within seconds: the client's next segment is refused, and it can connect again.</summary>
+    Reset,
+}
+
 /// <summary>A balanced endpoint and its backends, which may be none.</summary>
 sealed record ServiceConfiguration
 {
@@ -35,6 +45,9 @@ sealed record ServiceConfiguration
             "How long a backend that takes no new flow may keep its flows",
             SettingTypes.Time(TimeSpan.Zero, TimeoutConfiguration.Max, "is not a drain time", "500ms, 30s, 10m or 2h"),
             s => s.Drain, (s, value) => s with { Drain = value }),
+        new ValueSetting<ServiceConfiguration, DownPolicy>("on-down",
+            "What happens to established flows of a backend that is down: keep waits for it, reset removes them within seconds",
+            ConfigNames.OnDown, s => s.OnDown, (s, value) => s with { OnDown = value }),
         new SectionSetting<ServiceConfiguration, HealthConfiguration>("health",
             "How backends are checked; without it they are not",
             HealthConfiguration.Settings, s => s.Health, (s, value) => s with { Health = value })
@@ -54,6 +67,9 @@ sealed record ServiceConfiguration
 
     /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
     public TimeSpan Drain { get; init; } = DefaultDrain;
+
+    /// <summary>What happens to established flows of a backend that is down.</summary>
+    public DownPolicy OnDown { get; init; }
 
     /// <summary>Null if backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }

@@ -20,7 +20,12 @@ static class EventNames
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened.Type, "an event of another version"),
     };
 
-    public static string Of(FlowEnd why) => why == FlowEnd.Idle ? "expired" : "drained";
+    public static string Of(FlowEnd why) => why switch
+    {
+        FlowEnd.Idle => "expired",
+        FlowEnd.Drained => "drained",
+        _ => "backend-down",
+    };
 
     static string Of(LbReason refusal) => refusal switch
     {

@@ -3,7 +3,7 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Flows;
 
-/// <summary>The backends whose drain deadline has passed: their flows are removed.</summary>
+/// <summary>The backends whose deadline has passed, because they drained or are down: their flows are removed.</summary>
 sealed class DrainDeadlines
 {
     readonly BpfMap<uint, LbBackend> _backends;
@@ -17,16 +17,18 @@ sealed class DrainDeadlines
         (_backends, _now) = (backends, now);
         backends.ForEach((in id, in backend) =>
         {
-            if (backend.IsDrainOver(now))
+            if (backend.IsPastDeadline(now))
                 _ids.Add(id);
         });
     }
 
     /// <summary>
-    /// True if this flow is to be removed. A flow that has ended expires by itself; the backend may have come back
+    /// Why this flow is to be removed, or null. A flow that has ended expires by itself; the backend may have come back
     /// since.
     /// </summary>
-    public bool IsPast(in LbFlow flow) =>
+    public FlowEnd? Find(in LbFlow flow) =>
         _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
-        && _backends.TryGet(flow.Backend, out var now) && now.IsDrainOver(_now);
+        && _backends.TryGet(flow.Backend, out var now) && now.IsPastDeadline(_now)
+            ? now.State == LbBackendState.Down ? FlowEnd.BackendDown : FlowEnd.Drained
+            : null;
 }

@@ -13,10 +13,13 @@ enum FlowEnd
 
     /// <summary>Its backend's drain deadline has passed.</summary>
     Drained,
+
+    /// <summary>Its backend is down, and its service keeps no flow there.</summary>
+    BackendDown,
 }
 
 /// <summary>
-/// Removes flows that are idle for longer than their state allows, or whose backend's drain deadline has passed.
+/// Removes flows that are idle for longer than their state allows, or whose backend has drained or may keep none.
 /// </summary>
 sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
 {
@@ -59,9 +62,9 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         {
             cancellation.ThrowIfCancellationRequested();
             scan.See();
-            if (deadlines.IsPast(flow))
+            if (deadlines.Find(flow) is { } why)
             {
-                Cut(map, key, flow, scan, expired);
+                Cut(map, key, flow, scan, expired, why);
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
@@ -94,8 +97,8 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             Remove(map, key, flow, pair, scan, expired, FlowEnd.Idle);
     }
 
-    static void Cut(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, TableScan scan, Expired expired) =>
-        Remove(map, key, flow, TryGetPair(map, key, flow, out var pair) ? pair : default, scan, expired, FlowEnd.Drained);
+    static void Cut(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, TableScan scan, Expired expired, FlowEnd why) =>
+        Remove(map, key, flow, TryGetPair(map, key, flow, out var pair) ? pair : default, scan, expired, why);
 
     static void Remove(
         BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, TableScan scan, Expired expired, FlowEnd why)

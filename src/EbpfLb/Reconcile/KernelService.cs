@@ -21,6 +21,9 @@ sealed record KernelService(
     /// </summary>
     public TimeSpan? Drain { get; init; }
 
+    /// <summary>What happens to established flows of a backend that is down.</summary>
+    public DownPolicy OnDown { get; init; }
+
     /// <summary>A removed service: it listens nowhere, and its backends drain.</summary>
     public static KernelService Removed(ServiceIdentity identity) =>
         new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
@@ -52,6 +55,7 @@ sealed record KernelService(
                    [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)])
                {
                    Drain = service.Drain,
+                   OnDown = service.OnDown,
                },
         ];
     }

@@ -11,12 +11,15 @@ sealed record ServiceSnapshot(
     /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
     public TimeSpan Drain { get; init; } = ServiceConfiguration.DefaultDrain;
 
+    /// <summary>What happens to established flows of a backend that is down.</summary>
+    public DownPolicy OnDown { get; init; }
+
     /// <summary>Null if its backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
 
     public bool Equals(ServiceSnapshot? other) =>
         other is not null && Name == other.Name && Listen == other.Listen && Algorithm == other.Algorithm
-        && Mode == other.Mode && Drain == other.Drain
+        && Mode == other.Mode && Drain == other.Drain && OnDown == other.OnDown
         && Health == other.Health && Backends.SequenceEqual(other.Backends);
 
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);

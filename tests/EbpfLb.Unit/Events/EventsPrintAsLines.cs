@@ -39,6 +39,7 @@ public sealed class EventsPrintAsLines
     [Theory]
     [InlineData((int)FlowEnd.Idle, "expired")]
     [InlineData((int)FlowEnd.Drained, "drained")]
+    [InlineData((int)FlowEnd.BackendDown, "backend-down")]
     public void A_flow_that_idled_out_or_was_cut_is_told_apart(int why, string word)
     {
         using var output = new StringWriter { NewLine = "\n" };

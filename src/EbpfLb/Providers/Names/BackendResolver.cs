@@ -127,6 +127,7 @@ sealed partial class BackendResolver(
         ], service.Algorithm, service.Mode)
         {
             Drain = service.Drain,
+            OnDown = service.OnDown,
             Health = service.Health,
         }),
     ];
