@@ -34,7 +34,7 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
             return "The balancer withdraws, and ends soon.";
         var silence = loop.TimeSinceLastPass;
         return silence <= LoopMetrics.MaxSilence ? null : FormattableString.Invariant(
-            $"The tables have not been looked after for {silence.TotalSeconds:F0} s; the datapath goes on as they stand.");
+            $"No reconcile pass for {silence.TotalSeconds:F0} s: packets are still balanced, without updates.");
     }
 
     /// <summary>For <c>service=NAME</c> and <c>min-backends=NUMBER</c>. This process is the one that runs.</summary>

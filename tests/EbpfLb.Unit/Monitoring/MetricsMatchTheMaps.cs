@@ -125,7 +125,7 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
             (HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK),
             (inTime.Status, late.Status, inPart.Status, again.Status));
         Assert.StartsWith(
-            "The tables have not been looked after for 33 s", Encoding.UTF8.GetString(late.Body), StringComparison.Ordinal);
+            "No reconcile pass for 33 s: packets are still balanced", Encoding.UTF8.GetString(late.Body), StringComparison.Ordinal);
     }
 
     [Theory]
