@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 12
+#define LB_ABI_VERSION 13
 
 /* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
@@ -66,6 +66,8 @@ enum lb_algorithm {
 enum __attribute__((packed)) lb_mode {
 	LB_NAT, /* both directions pass the balancer, which rewrites the addresses */
 	LB_DSR, /* only the Ethernet addresses change; the backend replies to the client itself */
+	LB_TUNNEL_IPIP, /* an IP header is put before the packet; the backend replies to the client itself */
+	LB_TUNNEL_GUE, /* an IP and a UDP header are put before the packet (GUE, variant 1); likewise */
 };
 
 struct lb_service {
@@ -138,7 +140,7 @@ enum lb_tcp_seen {
 	LB_SEEN_RST = 1 << 3,
 	LB_SEEN_END =
 		1
-		<< 4, /* the connection is over: a FIN in each direction, or a reset; in mode dsr the client's FIN */
+		<< 4, /* the connection is over: a FIN in each direction, or a reset; in modes dsr and tunnel the client's FIN */
 	LB_SEEN_CLAIMED = 1 << 5, /* a reply entry: a CPU takes its SNAT port over */
 };
 
@@ -160,9 +162,10 @@ struct lb_nexthop {
 
 /*
  * A flow's entry for one direction. Its key is the tuple that packets arrive
- * with; the key of the other direction's entry is `rewritten` reversed. In mode
- * dsr there is one entry, and packets leave as they arrive: rewritten.dst is
- * the backend.
+ * with; the key of the other direction's entry is `rewritten` reversed. In modes
+ * dsr and tunnel there is one entry, and packets leave as they arrive:
+ * rewritten.dst is the backend. In mode tunnel rewritten.src and sport are those
+ * of the outer header.
  *
  * With the key and the kernel's part of a map entry (48 bytes) it fills three
  * cache lines of 64 bytes: the key's, that of `rewritten`, and the rest.
@@ -301,6 +304,18 @@ struct lb_event {
 	__u64 duration_ns; /* closed: since it was opened */
 	__u64 packets; /* closed: of both directions */
 	__u64 bytes; /* closed: of both directions, of IP packets */
+};
+
+/* What the program of `ebpf-lb decapsulate` did with a packet; it counts each of them (decap.bpf.c). */
+enum decap_result {
+	DECAP_IPIP, /* the outer IP header was removed */
+	DECAP_GUE, /* the outer IP and UDP headers were removed */
+	DECAP_PASS_OTHER, /* a tunnel's packet that is not for an address of the interface: passed unchanged */
+	DECAP_PASS_MALFORMED, /* a tunnel's packet without an inner packet that can be read: passed unchanged */
+	DECAP_DROP_ECN, /* congestion was marked, and the inner packet cannot say so (RFC 6040, 4.2) */
+	DECAP_DROP_REWRITE, /* the kernel could not remove the header */
+	DECAP_COUNT,
+	DECAP_NONE, /* no tunnel's packet; never counted */
 };
 
 /* Set before the load; constants for the verifier. */

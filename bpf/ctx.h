@@ -14,6 +14,8 @@
  * ctx_gso_length     length of a large segment's frame, 0 for other packets
  * ctx_leaving_size   size of the IP packet when it leaves
  * ctx_make_quote     makes room for an ICMP error's headers
+ * ctx_can_tunnel     true if this hook can put a tunnel's header before the packet
+ * ctx_make_outer     makes room for a tunnel's header
  * ctx_can_send       true if this hook can send the packet to the next hop
  * ctx_send           sends the packet
  *

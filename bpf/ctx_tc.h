@@ -104,6 +104,28 @@ static __always_inline bool ctx_make_quote(struct __sk_buff *skb, __u32 length, 
 	       !bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
 }
 
+static __always_inline bool ctx_can_tunnel(const struct packet *pkt)
+{
+	(void)pkt;
+	return true;
+}
+
+/*
+ * Inserts `room` bytes before the IP header, for an outer IPv4 or
+ * IPv6 header, with a UDP header behind it or not. The size of a large segment's
+ * parts stays: the kernel puts the outer header before each of them. Returns
+ * false if the kernel cannot.
+ */
+static __always_inline bool ctx_make_outer(struct __sk_buff *skb, __u32 room, bool v4, bool udp)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+
+	flags |= v4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	if (udp)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	return !bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, flags);
+}
+
 /* The kernel's neighbour output resolves, and any interface can send the packet. */
 static __always_inline bool ctx_can_send(const struct __sk_buff *skb, const struct fib_result *fib)
 {

@@ -116,6 +116,24 @@ static __always_inline bool ctx_make_quote(struct xdp_md *xdp, __u32 length, __u
 }
 
 /*
+ * Returns false for a packet whose checksum is left to hardware. It may be a large
+ * segment, and only tc can tell the kernel that each of its parts gets an outer
+ * header.
+ */
+static __always_inline bool ctx_can_tunnel(const struct packet *pkt)
+{
+	return !pkt->csum_partial;
+}
+
+/* Inserts `room` bytes before the frame; the Ethernet header has to be written anew. Returns false if the driver has no room. */
+static __always_inline bool ctx_make_outer(struct xdp_md *xdp, __u32 room, bool v4, bool udp)
+{
+	(void)v4;
+	(void)udp;
+	return !bpf_xdp_adjust_head(xdp, -(int)room);
+}
+
+/*
  * Returns false if the neighbour is not resolved. On native XDP also if the
  * packet leaves by another interface: the other driver may refuse redirected
  * frames, and drops them without a trace.

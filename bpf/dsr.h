@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Direct server return (mode dsr, layer 2). The backend has the service's
- * address and replies to the client itself: only the Ethernet addresses of a
- * packet change. Only the client's direction passes here, so a flow has a
- * forward entry and no reply entry. Nothing here has side effects.
+ * Direct server return. The backend has the service's address and replies to the
+ * client itself. Only the client's direction passes here, so a flow has a forward
+ * entry and no reply entry. In mode dsr (layer 2) only the Ethernet addresses of
+ * a packet change; in mode tunnel (layer 3, tunnel.h) the packet gets an outer
+ * header. Nothing here has side effects.
  */
 #pragma once
 
@@ -11,6 +12,13 @@
 #include "tcp.h"
 #include "types.h"
 
+/* Returns true if the backend replies to the client itself: in modes dsr and tunnel. */
+static __always_inline bool dsr_is_direct(const struct lb_flow *flow)
+{
+	return flow->mode != LB_NAT;
+}
+
+/* Returns true in mode dsr. */
 static __always_inline bool dsr_applies(const struct lb_flow *flow)
 {
 	return flow->mode == LB_DSR;

@@ -2,7 +2,8 @@
 /*
  * The life of a flow. A flow has a forward entry (its key is the client's tuple)
  * and a reply entry (its key is the tuple of the backend's packets); each one
- * leads to the other. In mode dsr there is no reply entry.
+ * leads to the other. In modes dsr and tunnel there is no
+ * reply entry.
  *
  * A TCP flow starts in `half_open`. It moves to `flows` when both endpoints have
  * shown that they are real, so that a flood of first packets evicts half-open
@@ -51,8 +52,8 @@ static __always_inline bool flow_holds_port(const struct lb_tuple *reply_key, __
 }
 
 /*
- * Moves a flow from `half_open` to `flows`. `reply` is NULL in mode dsr. Returns
- * the forward entry: in `flows`, or still in `half_open` if `flows` took no new
+ * Moves a flow from `half_open` to `flows`. `reply` is NULL in modes dsr and
+ * tunnel. Returns the forward entry: in `flows`, or still in `half_open` if `flows` took no new
  * entry; the next packet tries again. Another CPU may move the same flow: both
  * insert the same entries, one succeeds. If another CPU takes the flow's port over,
  * it does not move.
@@ -96,7 +97,7 @@ static __always_inline struct lb_flow *flow_find_half_open(const struct packet *
 	/* Another CPU may have moved it after the look-up in `flows`. Reading the generation would cost every packet. */
 	if (!flow)
 		return bpf_map_lookup_elem(&flows, &pkt->tuple);
-	if (dsr_applies(flow))
+	if (dsr_is_direct(flow))
 		return dsr_is_established(flow, pkt) ? flow_establish(&pkt->tuple, flow, NULL) :
 						       flow;
 	reply = flow_pair(&pkt->tuple, flow);
@@ -149,7 +150,7 @@ static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32
 	else
 		flow = bpf_map_lookup_elem(&flows, &pkt->tuple) ?: flow_find_half_open(pkt);
 
-	if (!flow || dsr_applies(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT) ||
+	if (!flow || dsr_is_direct(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT) ||
 	    flow_rests(flow))
 		return flow;
 	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
@@ -173,7 +174,7 @@ static __always_inline void flow_end(const struct lb_tuple *key, struct lb_flow 
 {
 	struct lb_tuple client;
 
-	if (dsr_applies(flow)) {
+	if (dsr_is_direct(flow)) {
 		if (dsr_is_over(flow))
 			flow_mark_end(key, flow, NULL);
 		return;
@@ -226,7 +227,7 @@ static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flo
 		flow_delete(client);
 		return;
 	}
-	flow_mark_end(client, flow, dsr_applies(flow) ? NULL : flow_pair(client, flow));
+	flow_mark_end(client, flow, dsr_is_direct(flow) ? NULL : flow_pair(client, flow));
 	flow_remove(client, flow);
 }
 
@@ -236,7 +237,7 @@ static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flo
  */
 static __noinline void flow_track(const struct packet *pkt, struct lb_flow *flow)
 {
-	struct lb_flow *pair = dsr_applies(flow) ? NULL : flow_pair(&pkt->tuple, flow);
+	struct lb_flow *pair = dsr_is_direct(flow) ? NULL : flow_pair(&pkt->tuple, flow);
 	__u32 seen = tcp_accept(pkt, flow, pair);
 
 	if (!seen)
@@ -279,11 +280,11 @@ flow_add(enum lb_flow_table table, const struct lb_tuple *client, const struct l
 }
 
 /*
- * Opens a flow of mode dsr. Returns its entry, or that of another CPU, or NULL if
+ * Opens a flow of mode dsr or tunnel. Returns its entry, or that of another CPU, or NULL if
  * the map took no new entry.
  */
-static __always_inline struct lb_flow *flow_open_dsr(const struct lb_tuple *client,
-						     struct lb_flow *flow)
+static __always_inline struct lb_flow *flow_open_direct(const struct lb_tuple *client,
+							struct lb_flow *flow)
 {
 	flow->opened_ns = bpf_ktime_get_ns();
 	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;

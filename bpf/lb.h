@@ -9,7 +9,7 @@
  * 4. If there is none: look up the service, check that the packet may open a
  *    flow, select a backend, reserve a SNAT port, insert the flow.
  * 5. Resolve the next hop.
- * 6. Rewrite, count, send.
+ * 6. Rewrite or encapsulate, count, send.
  *
  * Every function returns LB_CONTINUE or the packet's reason.
  */
@@ -35,6 +35,8 @@
 #include "rewrite.h"
 #include "service.h"
 #include "snat.h"
+#include "tunnel.h"
+#include "tunnel_mss.h"
 #include "types.h"
 
 /*
@@ -57,7 +59,12 @@ static __always_inline enum lb_reason fib_lookup_flow(struct lb_ctx *ctx, const 
 {
 	enum lb_reason reason;
 
-	reason = fib_lookup(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt), fib);
+	__u32 overhead = tunnel_overhead(flow);
+
+	reason = fib_lookup(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt) + overhead, fib);
+	/* The sender is told the MTU for its own packets. */
+	if (reason == LB_DROP_TOO_BIG)
+		fib->mtu -= overhead;
 	if (reason || !dsr_applies(flow))
 		return reason;
 	if (!dsr_is_on_link(flow, fib))
@@ -81,13 +88,13 @@ static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct
 	enum lb_reason reason;
 
 	ctx_csum_inspect(pkt);
-	if (!ctx_can_rewrite(ctx, pkt))
+	if (!ctx_can_rewrite(ctx, pkt) || (tunnel_applies(flow) && !ctx_can_tunnel(pkt)))
 		return LB_PASS_TO_TC;
 	/* In mode dsr the balancer is no router hop. */
 	if (pkt->ttl <= 1 && !dsr_applies(flow))
 		return LB_DROP_TTL;
 	if (!fib->fib_done && !revalidates &&
-	    nexthop_cache_get(flow, now, ctx_leaving_size(ctx, pkt), fib))
+	    nexthop_cache_get(flow, now, ctx_leaving_size(ctx, pkt) + tunnel_overhead(flow), fib))
 		return ctx_can_send(ctx, fib) ? LB_CONTINUE : LB_PASS_TO_TC;
 	if (!fib->fib_done) {
 		reason = fib_lookup_flow(ctx, pkt, flow, fib);
@@ -102,12 +109,17 @@ static __always_inline enum lb_reason nexthop_resolve(struct lb_ctx *ctx, struct
 	return LB_CONTINUE;
 }
 
-/* Gives a packet of a flow the addresses and ports that it leaves with. Returns false if it is too short. */
+/*
+ * Gives a packet of a flow the addresses and ports that it leaves with, or the
+ * outer header of mode tunnel. Returns false if it is too short.
+ */
 static __always_inline bool lb_rewrite(struct lb_ctx *ctx, struct packet *pkt,
 				       const struct lb_flow *flow)
 {
 	if (dsr_applies(flow))
 		return true;
+	if (tunnel_applies(flow))
+		return tunnel_clamp_mss(ctx, pkt, flow) && tunnel_encapsulate(ctx, pkt, flow);
 	if (pkt->fragment && !frag_rewrite_id(ctx, pkt))
 		return false;
 	return rewrite_packet(ctx, pkt, &flow->rewritten);
@@ -157,8 +169,10 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 	if (reason)
 		return reason;
 	/* The quoted packet was not rewritten. */
-	if (dsr_applies(flow))
-		return LB_SENT_ICMP_ERROR;
+	if (dsr_is_direct(flow))
+		return dsr_applies(flow) || tunnel_encapsulate(ctx, &pctx->pkt, flow) ?
+			       LB_SENT_ICMP_ERROR :
+			       LB_DROP_REWRITE;
 	return icmp_rewrite(ctx, &pctx->pkt, &pctx->quote, &flow->rewritten) ? LB_SENT_ICMP_ERROR :
 									       LB_DROP_REWRITE;
 }
@@ -191,11 +205,30 @@ static __always_inline void lb_prepare_flow(struct pkt_ctx *pctx, const struct l
 	if (service->mode == LB_NAT) {
 		flow->rewritten.src = pkt->tuple.dst;
 		flow->rewritten.dport = backend->port ?: pkt->tuple.dport;
+	} else if (tunnel_applies(flow)) {
+		__builtin_memset(&flow->rewritten.src, 0, sizeof(flow->rewritten.src));
+		flow->rewritten.sport = tunnel_source_port(&pkt->tuple);
 	}
 	pctx->new_flow.fib_key = flow->rewritten;
 }
 
-/* Resolves the next hop of a new flow and, in mode nat, selects its source address. */
+/* Selects the source address of a new flow, in modes nat and tunnel. Returns false if there is none. */
+static __always_inline bool lb_select_address(struct lb_ctx *ctx, struct pkt_ctx *pctx)
+{
+	struct lb_flow *flow = &pctx->new_flow.flow;
+
+	if (flow->mode == LB_NAT)
+		return snat_select_address(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten);
+	if (!tunnel_applies(flow))
+		return true;
+	if (!tunnel_select_source(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten))
+		return false;
+	/* The source was unknown at the look-up, which stays valid. */
+	pctx->new_flow.fib_key.src = flow->rewritten.src;
+	return true;
+}
+
+/* Resolves the next hop of a new flow, and selects its source address. */
 static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
 	struct lb_flow *flow = &pctx->new_flow.flow;
@@ -204,8 +237,7 @@ static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct p
 	/* A new flow is refused. A packet of an existing flow is dropped instead: its route may return. */
 	if (reason == LB_DROP_NO_ROUTE)
 		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_ROUTE);
-	if (!reason && flow->mode == LB_NAT &&
-	    !snat_select_address(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten))
+	if (!reason && !lb_select_address(ctx, pctx))
 		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_SOURCE);
 	reverse_path_bind(flow, pctx->fib.nexthop.ifindex);
 	return reason;
@@ -237,8 +269,8 @@ static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt
 	if (*reason)
 		return NULL;
 	*reason = LB_REFUSE_NO_FLOW;
-	opened = service->mode == LB_DSR ? flow_open_dsr(&pkt->tuple, &pctx->new_flow.flow) :
-					   flow_open(ctx, &pkt->tuple, &pctx->new_flow, reason);
+	opened = service->mode == LB_NAT ? flow_open(ctx, &pkt->tuple, &pctx->new_flow, reason) :
+					   flow_open_direct(&pkt->tuple, &pctx->new_flow.flow);
 	pctx->fib.fib_done = opened && lb_tuple_equals(&opened->rewritten, &pctx->new_flow.fib_key);
 	if (!opened)
 		*reason = lb_refuse(pkt, service->id, *reason);
@@ -264,7 +296,7 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 	}
 	/* A packet that cannot leave takes no round-robin position. */
 	*reason = LB_DROP_TTL;
-	if (pkt->ttl <= 1 && service->mode == LB_NAT)
+	if (pkt->ttl <= 1 && service->mode != LB_DSR)
 		return NULL;
 	id = service_select_backend(service, &pkt->tuple);
 	if (known && id != LB_NO_ID)

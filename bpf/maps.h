@@ -11,10 +11,10 @@
 
 /*
  * Flows are in three maps, so that no packet that a stranger can forge evicts an
- * established TCP connection. Mode dsr is the exception: the backend's number is
- * not seen, and two forged segments in sequence establish a flow. Each flow has a
- * forward entry and a reply entry in the same map; in mode dsr it has a forward
- * entry. User space sets the sizes before the load. Here: established TCP
+ * established TCP connection. Modes dsr and tunnel are the exception: the backend's
+ * number is not seen, and two forged segments in sequence establish a flow. Each
+ * flow has a forward entry and a reply entry in the same map; in modes dsr and
+ * tunnel it has a forward entry. User space sets the sizes before the load. Here: established TCP
  * connections.
  */
 struct {

@@ -171,8 +171,8 @@ static __always_inline bool tcp_accepts_segment(const struct packet *pkt,
 
 /*
  * Returns the enum lb_tcp_seen bits that the segment sets for its direction, or 0
- * if an endpoint would not accept it. `pair` is the other entry; NULL in mode dsr
- * or if it was evicted.
+ * if an endpoint would not accept it. `pair` is the other entry; NULL in modes
+ * dsr and tunnel, or if it was evicted.
  */
 static __always_inline __u32 tcp_accept(const struct packet *pkt, const struct lb_flow *flow,
 					const struct lb_flow *pair)

@@ -21,7 +21,7 @@ enum LbTcpSeen : uint
     Fin = 1 << 2,
     Rst = 1 << 3,
 
-    /// <summary>It is over: a FIN each way, or a reset; in mode dsr the client's FIN.</summary>
+    /// <summary>It is over: a FIN each way, or a reset; in modes dsr and tunnel the client's FIN.</summary>
     End = 1 << 4,
 
     /// <summary>A CPU takes the SNAT port of this reply entry over.</summary>
@@ -35,7 +35,7 @@ enum LbTcpSeen : uint
 record struct LbFlow
 {
     /// <summary>
-    /// The tuple that packets leave with; reversed, it is the other direction's key. In mode dsr there is none, and
+    /// The tuple that packets leave with; reversed, it is the other direction's key. In modes dsr and tunnel there is none, and
     /// this says where packets go that leave as they came.
     /// </summary>
     public LbTuple Rewritten;

@@ -42,6 +42,12 @@ enum LbMode : byte
 
     /// <summary>As they are, to the backend's Ethernet address; it answers the client itself.</summary>
     Dsr,
+
+    /// <summary>Behind an outer IP header; the backend answers the client itself.</summary>
+    TunnelIpip,
+
+    /// <summary>Behind an outer IP and UDP header; the backend answers the client itself.</summary>
+    TunnelGue,
 }
 
 /// <summary>Mirror of <c>struct lb_service</c>.</summary>

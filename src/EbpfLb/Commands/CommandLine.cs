@@ -22,7 +22,7 @@ static class CommandLine
         var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
         {
             RunCommand.Create(run), CheckCommand.Create(), StatusCommand.Create(), HealthyCommand.Create(), FlowsCommand.Create(), WatchCommand.Create(),
-            DoctorCommand.Create(HostProbe.Collect), DetachCommand.Create(), Verbose,
+            DoctorCommand.Create(HostProbe.Collect), DetachCommand.Create(), DecapsulateCommand.Create(), Verbose,
         };
         Help.ShowExamples(root);
         return root;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfLb.Datapath;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Commands;
 
@@ -21,7 +22,10 @@ static class DetachCommand
         var cgroups = CgroupPins.Read(instance).Select(cgroup => cgroup.Path).Order().ToArray();
         using var held = InstanceLock.TryAcquire(interfaces, out var taken) ?? throw new LoadBalancerException(
             $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
-        if (!Instance.Remove(instance))
+        using var decapsulating = InstanceLock.TryAcquire([Decapsulator.LockOf(device)], out _) ?? throw new LoadBalancerException(
+            $"`ebpf-lb decapsulate` is running on interface '{device}'. Stop it (SIGTERM): it detaches by itself.");
+        var decapsulated = Decapsulator.Remove(device, Interfaces.IndexOf(device));
+        if (!Instance.Remove(instance) && !decapsulated)
             throw new LoadBalancerException($"nothing of ebpf-lb is attached to interface '{device}'. `ebpf-lb status` shows what is attached.");
         output.WriteLine($"detached from {string.Join(", ", [.. interfaces, .. cgroups])}");
         return ExitCode.Ok;

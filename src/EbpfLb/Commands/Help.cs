@@ -20,6 +20,7 @@ static class Help
             ebpf-lb run --interface eth0 --listen [2001:db8::1]:80 --backend 2001:db8::2 --backend [2001:db8::3]:8080
             ebpf-lb run --interface eth0 --listen :53/udp --listen :53/tcp --backend dns.lab --events packets
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --mode dsr
+            ebpf-lb run --interface eth0 --listen :80 --backend 10.1.0.2 --mode tunnel --encapsulation gue
             ebpf-lb run --interface eth0 --listen :80 --backend web.lab --health http=/ready --health every=2s
             ebpf-lb run --interface front --interface back --listen :80 --backend 10.1.0.2 --backend 10.1.0.3
             ebpf-lb run --interface eth0 --listen :80 --docker lab
@@ -65,6 +66,7 @@ static class Help
             """,
         ["doctor"] = "ebpf-lb doctor --interface eth0",
         ["detach"] = "ebpf-lb detach --interface eth0",
+        ["decapsulate"] = "ebpf-lb decapsulate --interface eth0",
     };
 
     /// <summary>Adds the examples of each command to its help.</summary>

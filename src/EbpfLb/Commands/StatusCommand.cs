@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using EbpfLb.Datapath;
 using EbpfLb.Flows;
 using EbpfLb.Status;
 
@@ -25,8 +26,10 @@ static class StatusCommand
             var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonSerializer.Serialize(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
-            else
+            else if (snapshot.Instances.Count > 0 || !Decapsulator.ReadAll().Any())
                 new StatusTable(output, Terminal.WidthOf(output), Terminal.HasColours(output)).Write(snapshot);
+            foreach (var line in parsed.GetValue(json) ? [] : DecapsulateCommand.Describe())
+                output.WriteLine(line);
             foreach (var problem in snapshot.Errors)
                 parsed.InvocationConfiguration.Error.WriteLine($"error: {problem}");
             return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
@@ -37,7 +40,7 @@ static class StatusCommand
     static int Check(StatusSnapshot snapshot, TextWriter error)
     {
         string[] problems = [.. snapshot.Errors, .. snapshot.Instances.SelectMany(instance => instance.Problems)];
-        if (problems.Length == 0 && snapshot.Instances.Count == 0)
+        if (problems.Length == 0 && snapshot.Instances.Count == 0 && !Decapsulator.ReadAll().Any())
             problems = ["nothing is attached in this network namespace"];
         foreach (var problem in problems)
             error.WriteLine($"error: {problem}");

@@ -29,7 +29,10 @@ static class ConfigNames
         ("least-connections", Algorithm.LeastConnections));
 
     public static readonly Choice<ForwardingMode> Modes = new("MODE", "is not a valid mode",
-        ("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr));
+        ("nat", ForwardingMode.Nat), ("dsr", ForwardingMode.Dsr), ("tunnel", ForwardingMode.Tunnel));
+
+    public static readonly Choice<Encapsulation> Encapsulations = new("NAME", "is not a valid encapsulation",
+        ("gue", Encapsulation.Gue), ("ipip", Encapsulation.Ipip));
 
     public static readonly Choice<bool> Booleans =
         new("BOOLEAN", "is neither true nor false", ("false", false), ("true", true)) { IsSwitch = true, Kind = SchemaKind.Boolean };

@@ -6,8 +6,11 @@ namespace EbpfLb.Configuration;
 /// <summary>How a backend is selected for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>
 enum Algorithm { RoundRobin, Random, SourceHash, Maglev, LeastConnections }
 
-/// <summary>How packets reach the backend and replies return. The values are those of <c>enum lb_mode</c>.</summary>
-enum ForwardingMode { Nat, Dsr }
+/// <summary>How packets reach the backend and replies return.</summary>
+enum ForwardingMode { Nat, Dsr, Tunnel }
+
+/// <summary>The outer header in mode tunnel.</summary>
+enum Encapsulation { Gue, Ipip }
 
 /// <summary>The policy for established flows of a backend that is down.</summary>
 enum DownPolicy
@@ -39,8 +42,11 @@ sealed record ServiceConfiguration
             "How a backend is selected for a new flow",
             ConfigNames.Algorithms, s => s.Algorithm, (s, value) => s with { Algorithm = value }),
         new ValueSetting<ServiceConfiguration, ForwardingMode>("mode",
-            "nat rewrites both directions; dsr rewrites none: backends own the endpoint's address and answer clients directly",
+            "nat rewrites both directions; dsr and tunnel rewrite none: backends own the endpoint's address and answer clients directly, on the balancer's link (dsr) or behind routers (tunnel)",
             ConfigNames.Modes, s => s.Mode, (s, value) => s with { Mode = value }),
+        new ValueSetting<ServiceConfiguration, Encapsulation>("encapsulation",
+            "Outer header in mode tunnel: gue is UDP, whose source port spreads flows over a receiver's queues; ipip is 8 bytes smaller",
+            ConfigNames.Encapsulations, s => s.Encapsulation, (s, value) => s with { Encapsulation = value }),
         new ValueSetting<ServiceConfiguration, TimeSpan>("drain",
             "How long a backend that takes no new flow may keep its flows",
             SettingTypes.Time(TimeSpan.Zero, TimeoutConfiguration.Max, "is not a drain time", "500ms, 30s, 10m or 2h"),
@@ -64,6 +70,12 @@ sealed record ServiceConfiguration
     public ListenEndpoint Listen { get; init; } = null!;
     public Algorithm Algorithm { get; init; }
     public ForwardingMode Mode { get; init; }
+
+    /// <summary>In mode tunnel.</summary>
+    public Encapsulation Encapsulation { get; init; }
+
+    /// <summary>True if packets reach backends at the port that the client connects to.</summary>
+    public bool KeepsPort => Mode != ForwardingMode.Nat;
 
     /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
     public TimeSpan Drain { get; init; } = DefaultDrain;

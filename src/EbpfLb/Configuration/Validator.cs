@@ -60,9 +60,12 @@ sealed class Validator
             var service = read with { Backends = Backends(raw, read) };
             if (raw.Sections.TryGetValue("health", out var health))
                 CheckHealth(health[0], service, takesContainers);
+            if (read.Mode != ForwardingMode.Tunnel && raw.Value("encapsulation") is { } encapsulation)
+                _errors.Add(encapsulation.Error($"stands beside mode {read.Mode.ToConfigString()}, which encapsulates nothing",
+                    "Use mode tunnel, or leave the encapsulation out"));
             if (service.Listen is null)
                 continue;
-            if (service.Backends.Length == read.Backends.Length && CheckFamily(service.Listen, service.Backends) is { } mixed)
+            if (read.Mode != ForwardingMode.Tunnel && service.Backends.Length == read.Backends.Length && CheckFamily(service.Listen, service.Backends) is { } mixed)
                 _errors.Add(raw.Value("listen")!.Error(mixed));
             valid.Add(service with { Name = service.Name.Length > 0 ? service.Name : NameFor(service.Listen, names) });
         }
@@ -82,7 +85,7 @@ sealed class Validator
     }
 
     /// <summary>
-    /// Packets leave in the address family that they arrived in. The family of a host name is not known yet.
+    /// Packets leave in the address family that they arrived in, except in mode tunnel. The family of a host name is not known yet.
     /// </summary>
     static SyntaxError? CheckFamily(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends)
     {
@@ -107,8 +110,8 @@ sealed class Validator
                 continue;
             var backend = written.Port == 0 && read.Listen is { } listen ? written with { Port = listen.Port } : written;
             var address = raw.Value("address")!;
-            if (read is { Mode: ForwardingMode.Dsr, Listen: { } own } && backend.Port != own.Port)
-                _errors.Add(address.Error("has another port than the service, and mode dsr changes no port",
+            if (read is { KeepsPort: true, Listen: { } own } && backend.Port != own.Port)
+                _errors.Add(address.Error($"has another port than the service, and mode {read.Mode.ToConfigString()} changes no port",
                     "Leave the port out, or use mode nat"));
             if (seen.Add((backend.Host.ToLowerInvariant(), backend.Port)))
                 backends.Add(backend);

@@ -14,6 +14,9 @@ namespace EbpfLb.Datapath;
 /// </remarks>
 sealed class InstanceLock : IDisposable
 {
+    /// <summary>Before the name of an interface that is locked for <c>decapsulate</c>; no interface's name has a colon.</summary>
+    public const string DecapsulationPrefix = "decapsulate:";
+
     const string Prefix = "ebpf-lb/";
     const uint Root = 0;
 
@@ -43,8 +46,9 @@ sealed class InstanceLock : IDisposable
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
     public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken) ?? throw Taken(taken);
 
-    /// <summary>The locked interfaces in this network namespace.</summary>
-    public static IReadOnlySet<string> HeldInterfaces() => Locks(Prefix).Select(name => name.Split('/')[1]).ToHashSet();
+    /// <summary>The interfaces in this network namespace that balancers have locked.</summary>
+    public static IReadOnlySet<string> HeldInterfaces() => Locks(Prefix).Select(name => name.Split('/')[1])
+        .Where(name => !name.StartsWith(DecapsulationPrefix, StringComparison.Ordinal)).ToHashSet();
 
     /// <summary>Locks one more.</summary>
     /// <exception cref="LoadBalancerException">Another process holds it.</exception>

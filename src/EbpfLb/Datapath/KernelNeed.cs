@@ -22,6 +22,8 @@ sealed record KernelNeed(string Object, Version Oldest, string Why)
 
     public static KernelNeed Sock { get; } = new("lb_sock", Supported, "links to cgroups, and the hooks of their sockets");
 
+    public static KernelNeed Decap { get; } = new(Decapsulator.Object, Supported, TcCompat.Why);
+
     /// <summary>Major and minor version of the running kernel.</summary>
     public static Version Running { get; } = new(Environment.OSVersion.Version.Major, Environment.OSVersion.Version.Minor);
 

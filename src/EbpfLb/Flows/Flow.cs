@@ -9,7 +9,7 @@ enum FlowState
     Opening,
     Established,
 
-    /// <summary>A FIN in each direction, or a reset; in mode dsr the client's FIN.</summary>
+    /// <summary>A FIN in each direction, or a reset; in modes dsr and tunnel the client's FIN.</summary>
     Ended,
 
     /// <summary>An open socket that was connected to the backend: its packets are not seen.</summary>
@@ -20,7 +20,7 @@ enum FlowState
 /// <param name="Source">The instance that it was read from.</param>
 /// <param name="Client">The forward entry's key: from the client to the service.</param>
 /// <param name="Forward">The forward entry.</param>
-/// <param name="Reply">The reply entry; default if there is none, as in mode dsr.</param>
+/// <param name="Reply">The reply entry; default if there is none, as in modes dsr and tunnel.</param>
 readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, LbFlow Reply, FlowState State)
 {
     /// <summary>IP bytes in both directions.</summary>

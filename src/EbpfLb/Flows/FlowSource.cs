@@ -85,13 +85,13 @@ sealed class FlowSource
             see(new(this, key, forward, reply, StateOf(map, forward, reply)));
         });
 
-    /// <summary>A UDP flow is established if the backend has answered; in mode dsr, if a second datagram came.</summary>
+    /// <summary>A UDP flow is established if the backend has answered; in modes dsr and tunnel, if a second datagram came.</summary>
     FlowState StateOf(BpfMap<LbTuple, LbFlow> map, in LbFlow forward, in LbFlow reply)
     {
         if ((forward.TcpSeen & LbTcpSeen.End) != 0)
             return FlowState.Ended;
         var established = map == _tables.UdpFlows
-            ? reply.Packets > 0 || (forward.Mode == LbMode.Dsr && forward.Packets > 1)
+            ? reply.Packets > 0 || (forward.Mode != LbMode.Nat && forward.Packets > 1)
             : map == _tables.Flows;
         return established ? FlowState.Established : FlowState.Opening;
     }

@@ -8,7 +8,7 @@ namespace EbpfLb.Flows;
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
 {
-    /// <summary>In mode dsr after the client's FIN: the backend may still be sending.</summary>
+    /// <summary>In modes dsr and tunnel after the client's FIN: the backend may still be sending.</summary>
     static readonly TimeSpan ClientDone = TimeSpan.FromMinutes(2);
 
     /// <summary>The reply entry reserves the SNAT port: as long as TIME_WAIT, SNAT_REST_NS in <c>bpf/snat.h</c>.</summary>
@@ -29,7 +29,7 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
             return _udp;
         if ((flow.TcpSeen & LbTcpSeen.End) != 0)
         {
-            if (flow.Mode == LbMode.Dsr)
+            if (flow.Mode != LbMode.Nat)
                 return (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _clientDone : _ended;
             return flow.Direction == LbDirection.ToClient ? Math.Max(_ended, _portRest) : _ended;
         }

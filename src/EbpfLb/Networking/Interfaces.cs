@@ -16,6 +16,9 @@ static unsafe class Interfaces
         return LibC.if_indextoname((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
     }
 
+    /// <summary>The index of an interface; 0 if there is none with this name.</summary>
+    public static int IndexOf(string name) => (int)LibC.if_nametoindex(name);
+
     /// <summary>Reads from all interfaces; some may vanish meanwhile.</summary>
     /// <exception cref="LoadBalancerException">
     /// The kernel did not list them, or a file of it cannot be read.

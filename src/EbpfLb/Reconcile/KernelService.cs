@@ -47,17 +47,35 @@ sealed record KernelService(
                select new KernelService(
                    new(service.Name, family.Key),
                    (LbAlgorithm)service.Algorithm,
-                   (LbMode)service.Mode,
+                   ModeOf(service),
                    [
                        .. family.Select(address => CreateKey(service.Listen, address))
                            .Where(key => service.Listen.Address is not null || !named.Contains(key)),
                    ],
-                   [.. service.Backends.Where(backend => backend.Address.AddressFamily == family.Key)])
+                   BackendsFor(service, family.Key))
                {
                    Drain = service.Drain,
                    OnDown = service.OnDown,
                },
         ];
+    }
+
+    static LbMode ModeOf(ServiceSnapshot service) => (service.Mode, service.Encapsulation) switch
+    {
+        (ForwardingMode.Dsr, _) => LbMode.Dsr,
+        (ForwardingMode.Tunnel, Encapsulation.Ipip) => LbMode.TunnelIpip,
+        (ForwardingMode.Tunnel, _) => LbMode.TunnelGue,
+        _ => LbMode.Nat,
+    };
+
+    /// <summary>
+    /// The backends of clients' own address family. A tunnel carries packets of the other family too: if there are no
+    /// backends of their own, clients get those.
+    /// </summary>
+    static ImmutableArray<BackendSnapshot> BackendsFor(ServiceSnapshot service, AddressFamily family)
+    {
+        ImmutableArray<BackendSnapshot> own = [.. service.Backends.Where(backend => backend.Address.AddressFamily == family)];
+        return own.IsEmpty && service.Mode == ForwardingMode.Tunnel ? service.Backends : own;
     }
 
     static IEnumerable<IPAddress> AddressesOf(ServiceSnapshot service, ImmutableArray<IPAddress> self) =>

@@ -59,11 +59,22 @@ sealed class KernelState
             state.Set(key, service);
             families[service.Id] = key.Address.Family;
         }
+        // In mode tunnel backends may be of the other family: a service with endpoints has theirs for certain.
+        var removed = new List<(uint Id, string Name)>();
         tables.ServiceLabels.ForEach((in id, in label) =>
         {
-            if (label.ToString() is { Length: > 0 } name)
-                state.Add(id, new ServiceIdentity(name, families.GetValueOrDefault(id)));
+            if (label.ToString() is not { Length: > 0 } name)
+                return;
+            if (state.KeysOf(id).Any())
+                state.Add(id, new ServiceIdentity(name, families[id]));
+            else
+                removed.Add((id, name));
         });
+        foreach (var (id, name) in removed)
+        {
+            var identity = new ServiceIdentity(name, families.GetValueOrDefault(id));
+            state.Add(id, state.FindService(identity) == Limits.NoId ? identity : identity with { Family = AddressFamily.Unspecified });
+        }
         return state;
     }
 

@@ -14,12 +14,15 @@ sealed record ServiceSnapshot(
     /// <summary>What happens to established flows of a backend that is down.</summary>
     public DownPolicy OnDown { get; init; }
 
+    /// <summary>In mode tunnel.</summary>
+    public Encapsulation Encapsulation { get; init; }
+
     /// <summary>Null if its backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
 
     public bool Equals(ServiceSnapshot? other) =>
         other is not null && Name == other.Name && Listen == other.Listen && Algorithm == other.Algorithm
-        && Mode == other.Mode && Drain == other.Drain && OnDown == other.OnDown
+        && Mode == other.Mode && Encapsulation == other.Encapsulation && Drain == other.Drain && OnDown == other.OnDown
         && Health == other.Health && Backends.SequenceEqual(other.Backends);
 
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);

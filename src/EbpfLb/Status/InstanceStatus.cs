@@ -78,7 +78,7 @@ sealed record InstanceStatus
 }
 
 /// <param name="Listen">Endpoints with their protocol: <c>172.20.0.2:80/tcp</c>, <c>[2001:db8::2]:80/tcp</c>.</param>
-/// <param name="Mode"><c>nat</c> or <c>dsr</c>.</param>
+/// <param name="Mode"><c>nat</c>, <c>dsr</c> or <c>tunnel</c>.</param>
 /// <param name="Flows">Live flows.</param>
 sealed record ServiceStatus(
     string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends)

@@ -88,29 +88,35 @@ static class StatusReader
     static ServiceStatus Service(
         LbTables tables, KernelState state, IReadOnlyDictionary<uint, int> live, IGrouping<string, uint> ids)
     {
+        // In mode tunnel clients of both families may have one backend.
         var backends = ids.SelectMany(state.BackendsOf).OrderBy(backend => backend.Backend.Service)
-            .ThenBy(backend => backend.Id).ToArray();
+            .ThenBy(backend => backend.Id).GroupBy(backend => backend.Backend.EndPoint).ToArray();
         return new(
             ids.Key,
             [.. ids.SelectMany(state.KeysOf).Select(key => key.ToString()).Order(StringComparer.Ordinal)],
             ReadMode(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
-            backends.Sum(backend => live.GetValueOrDefault(backend.Id)),
+            backends.Sum(same => same.Sum(backend => live.GetValueOrDefault(backend.Id))),
             Traffic([.. ids.SelectMany(id => tables.ServiceTraffic.GetPerCpu(id))]),
-            [.. backends.Select(backend => Backend(tables, live, backend.Id, backend.Backend))]);
+            [.. backends.Select(same => Backend(tables, live, [.. same.Select(backend => backend.Id)], same.First().Backend))]);
     }
 
     /// <summary>All address families of a service have one mode.</summary>
     static string ReadMode(IEnumerable<LbService> services) =>
-        ((ForwardingMode)services.Select(service => service.Mode).FirstOrDefault()).ToConfigString();
+        (services.Select(service => service.Mode).FirstOrDefault() switch
+        {
+            LbMode.Nat => ForwardingMode.Nat,
+            LbMode.Dsr => ForwardingMode.Dsr,
+            _ => ForwardingMode.Tunnel,
+        }).ToConfigString();
 
-    static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint id, LbBackend backend) => new(
-        tables.BackendLabels.TryGet(id, out var label) ? label.ToString() : "",
+    static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint[] ids, LbBackend backend) => new(
+        tables.BackendLabels.TryGet(ids[0], out var label) ? label.ToString() : "",
         backend.EndPoint.ToString(),
         backend.State.ToStatusString(),
         backend.State == LbBackendState.Draining ? SecondsUntil(backend.DrainedNs) : null,
         backend.Weight,
-        live.GetValueOrDefault(id),
-        Traffic(tables.BackendTraffic.GetPerCpu(id)));
+        ids.Sum(id => live.GetValueOrDefault(id)),
+        Traffic([.. ids.SelectMany(tables.BackendTraffic.GetPerCpu)]));
 
     /// <summary>0 if the deadline has passed.</summary>
     /// <param name="deadline">Nanoseconds of CLOCK_MONOTONIC.</param>

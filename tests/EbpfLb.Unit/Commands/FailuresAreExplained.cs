@@ -18,7 +18,7 @@ public sealed class FailuresAreExplained
     }
 
     [Theory]
-    [InlineData("", "The command is missing. Use one of: run, check, status, healthy, flows, watch, doctor, detach.")]
+    [InlineData("", "The command is missing. Use one of: run, check, status, healthy, flows, watch, doctor, detach, decapsulate.")]
     [InlineData("--verbose", "The command is missing. Use one of: run,")]
     [InlineData("stats", "'stats' is neither a command nor an option. Perhaps 'status' is meant.")]
     [InlineData("balance web --now", "'balance' is neither a command nor an option. Use one of: run,")]

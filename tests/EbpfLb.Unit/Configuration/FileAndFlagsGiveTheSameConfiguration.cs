@@ -59,6 +59,22 @@ public sealed class FileAndFlagsGiveTheSameConfiguration
         Assert.Equal(ForwardingMode.Dsr, byFile.Configuration!.Services[0].Mode);
     }
 
+    [Theory, InlineData("gue"), InlineData("ipip")]
+    public void An_encapsulation_by_file_and_by_flags(string word)
+    {
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            services: [ { listen: ":80", mode: tunnel, encapsulation: {{word}}, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], mode: "tunnel", encapsulation: word);
+        var byDefault = Given.Flags("eth0", listens: [":80"], backends: ["web"], mode: "tunnel");
+
+        Assert.Empty(byFile.Errors);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(ConfigNames.Encapsulations.Parse(word).Value, byFile.Configuration!.Services[0].Encapsulation);
+        Assert.Equal(word == "gue", byFlags.Configuration!.Equals(byDefault.Configuration));
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public void Whether_to_leave_it_attached_by_file_and_by_flags(bool leave)
     {

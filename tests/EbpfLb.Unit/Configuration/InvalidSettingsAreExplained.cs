@@ -274,16 +274,32 @@ public sealed class InvalidSettingsAreExplained
 
     [Fact]
     public void An_unknown_mode() =>
-        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: "tunnel"),
-            "--mode", "tunnel", "is not a valid mode", "nat, dsr");
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: "tunnels"),
+            "--mode", "tunnels", "is not a valid mode", "nat, dsr, tunnel");
+
+    [Fact]
+    public void An_unknown_encapsulation() =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: "tunnel", encapsulation: "gre"),
+            "--encapsulation", "gre", "is not a valid encapsulation", "gue, ipip");
+
+    [Theory, InlineData("nat"), InlineData("dsr")]
+    public void An_encapsulation_in_a_mode_that_has_none(string mode) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, encapsulation: "gue"),
+            "--encapsulation", "gue", $"stands beside mode {mode}, which encapsulates nothing", "Use mode tunnel");
+
+    /// <summary>A tunnel carries packets of either.</summary>
+    [Theory, InlineData("10.0.0.5:80", "fd00::2"), InlineData("[fd00::5]:80", "172.20.0.2")]
+    public void Backends_of_the_other_family_in_mode_tunnel_are_fine(string listen, string backend) =>
+        Assert.Empty(Given.Flags("eth0", listens: [listen], backends: [backend], mode: "tunnel").Errors);
 
     [Theory]
-    [InlineData(":80", "172.20.0.2:8080")]
-    [InlineData(":80", "web:81")]
-    [InlineData(":*", "172.20.0.2:80")]
-    public void Another_port_at_the_backend_in_mode_dsr(string listen, string backend) =>
-        AssertOnly(Given.Flags("eth0", listens: [listen], backends: [backend], mode: "dsr"),
-            "--backend", backend, "has another port than the service", "Leave the port out");
+    [InlineData(":80", "172.20.0.2:8080", "dsr")]
+    [InlineData(":80", "web:81", "dsr")]
+    [InlineData(":*", "172.20.0.2:80", "dsr")]
+    [InlineData(":80", "172.20.0.2:8080", "tunnel")]
+    public void Another_port_at_the_backend_in_a_mode_that_changes_none(string listen, string backend, string mode) =>
+        AssertOnly(Given.Flags("eth0", listens: [listen], backends: [backend], mode: mode),
+            "--backend", backend, $"has another port than the service, and mode {mode} changes no port", "Leave the port out");
 
     [Theory]
     [InlineData(":80", "172.20.0.2")]

@@ -1,11 +1,14 @@
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Model;
 
 /// <summary>What is to become of a packet: why, and how it leaves and to whom where it is sent on.</summary>
-readonly record struct Ruling(LbReason Reason, Packet? Leaves = null, IPAddress? To = null);
+/// <param name="Tunnel">The outer header that it leaves behind, and the UDP source port, in mode tunnel.</param>
+readonly record struct Ruling(
+    LbReason Reason, Packet? Leaves = null, IPAddress? To = null, (OuterHeader Header, int Port)? Tunnel = null);
 
 /// <summary>The program did what no rule allows.</summary>
 sealed class Disagreement(string message) : Exception(message);
@@ -96,7 +99,7 @@ sealed class ReferenceModel
             return new(LbReason.PassNoService);
         if (!Opens(packet) && !(IsConsistent(service) && Resumes(packet)))
             return new(LbReason.RefuseUnknownFlow);
-        return packet.Ttl <= 1 && !service.IsDirect ? IsLate(packet) : Open(service, ends, packet, sent, known?.Flow);
+        return packet.Ttl <= 1 && service.IsHop ? IsLate(packet) : Open(service, ends, packet, sent, known?.Flow);
     }
 
     /// <summary>Whether chance decides, for a new flow, between backends of which one has no port left.</summary>
@@ -121,10 +124,10 @@ sealed class ReferenceModel
         var backend = Choose(service, ends, sent);
         if (World.WayTo(backend.At.Address) is null)
             return new(LbReason.RefuseNoRoute);
-        if (packet.IpLength > World.Mtu)
-            return IsTooBig(packet);
+        if (packet.IpLength > MtuTo(service, backend.At.Address))
+            return IsTooBig(packet, MtuTo(service, backend.At.Address));
         // A backend that answers the client itself must see the client's own end, and its answers do not come by.
-        if ((service.IsDirect ? ends.Source : TakeNatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
+        if ((service.Tunnel is not null ? OuterSource(backend, ends) : service.IsDirect ? ends.Source : TakeNatEnd(ends, EndOf(backend, ends), sent)) is not { } source)
             return new(LbReason.RefuseNoPort);
         var flow = new Flow(service, backend, ends, new(ends.Protocol, source, EndOf(backend, ends)));
         _halves.Add(flow.Forward.Key, flow.Forward);
@@ -139,12 +142,13 @@ sealed class ReferenceModel
     {
         if (Establishes(half, packet))
             half.Flow.Established = true;
-        if (packet.Ttl <= 1 && !half.Flow.Service.IsDirect)
+        if (packet.Ttl <= 1 && half.Flow.Service.IsHop)
             return IsLate(packet);
         if (World.WayTo(half.Rewritten.Destination.Address) is null)
             return new(LbReason.SentUnreachable, OwnError.NoRoute(packet), packet.Source.Address);
-        if (packet.IpLength > World.Mtu)
-            return IsTooBig(packet);
+        var mtu = MtuTo(half.Flow.Service, half.Rewritten.Destination.Address);
+        if (packet.IpLength > mtu)
+            return IsTooBig(packet, mtu);
         half.Packets++;
         half.Bytes += (ulong)packet.IpLength;
         if (packet is TcpPacket segment)
@@ -153,6 +157,11 @@ sealed class ReferenceModel
         Count(half.Flow, toBackend
             ? new LbTraffic { ToBackendPackets = 1, ToBackendBytes = (ulong)packet.IpLength }
             : new LbTraffic { ToClientPackets = 1, ToClientBytes = (ulong)packet.IpLength });
+        if (half.Flow.Service.Tunnel is { } kind)
+        {
+            return new(LbReason.SentToBackend, packet, half.Rewritten.Destination.Address,
+                (new(kind, half.Rewritten.Source.Address, half.Rewritten.Destination.Address), half.Rewritten.Source.Port));
+        }
         if (half.Flow.Service.IsDirect)
             return new(LbReason.SentToBackend, packet, half.Rewritten.Destination.Address);
         return new(
@@ -166,8 +175,16 @@ sealed class ReferenceModel
             half.Rewritten.Destination.Address);
     }
 
-    static Ruling IsTooBig(Packet packet) =>
-        new(LbReason.SentTooBig, OwnError.TooBig(packet, World.Mtu), packet.Source.Address);
+    static Ruling IsTooBig(Packet packet, int mtu) =>
+        new(LbReason.SentTooBig, OwnError.TooBig(packet, mtu), packet.Source.Address);
+
+    /// <summary>The largest packet of a client's that reaches a backend, with its outer header if it gets one.</summary>
+    static int MtuTo(WorldService service, IPAddress backend) =>
+        World.Mtu - (service.Tunnel is { } kind ? new OuterHeader(kind, backend, backend).Length : 0);
+
+    /// <summary>The balancer's own address, and a port of the dynamic ones by the flow's hash.</summary>
+    static IPEndPoint OuterSource(WorldBackend backend, Ends ends) =>
+        new(World.OwnAddressTo(backend.At.Address), 0xc000 | (int)(FlowHash.Of(ends) & 0x3fff));
 
     static Ruling IsLate(Packet packet) =>
         new(LbReason.SentTimeExceeded, OwnError.TimeExceeded(packet), packet.Source.Address);
@@ -193,7 +210,7 @@ sealed class ReferenceModel
 
     static bool IsPlainAck(TcpPacket segment) => (segment.Flags & (Tcp.Syn | Tcp.Rst | Tcp.Ack)) == Tcp.Ack;
 
-    /// <summary>Follows a connection's state: a FIN in each direction ends it, or a reset; in mode dsr the client's FIN.</summary>
+    /// <summary>Follows a connection's state: a FIN in each direction ends it, or a reset; in modes dsr and tunnel the client's FIN.</summary>
     void See(Half half, TcpPacket segment)
     {
         var isDirect = half.Flow.Service.IsDirect;

@@ -222,7 +222,10 @@ sealed class SideBySide
         Count(ruling.Reason);
         Compare(packet, frame, ingress, handling, ruling, byXdp);
         if (ruling.Reason == LbReason.SentToBackend)
-            Remember(new(packet.Protocol, packet.Source, packet.Destination), sent!.Value);
+        {
+            var asked = new Ends(packet.Protocol, packet.Source, packet.Destination);
+            Remember(asked, ruling.Tunnel is null ? sent!.Value : asked);
+        }
         return ruling.Reason;
     }
 
@@ -258,6 +261,8 @@ sealed class SideBySide
         {
             null => frame,
             IcmpError answer => answer.ToFrame(),
+            var inner when ruling.Tunnel is { } tunnel =>
+                Addressed(tunnel.Header.Around(inner, tunnel.Port), packet, way!, handling, byXdp),
             var leaves => Expected(leaves, packet, way!, handling, byXdp),
         };
         if (handling.Left.AsSpan().SequenceEqual(expected))
@@ -275,6 +280,14 @@ sealed class SideBySide
             SourceMac = kernelWrites ? came.SourceMac : way.Side.Mac,
             DestinationMac = kernelWrites ? came.DestinationMac : way.Mac,
         }).ToFrame();
+    }
+
+    static byte[] Addressed(byte[] frame, Packet came, Host way, Handling handling, bool byXdp)
+    {
+        var kernelWrites = !byXdp && Mac.Read(handling.Left) == came.DestinationMac;
+        (kernelWrites ? came.DestinationMac!.Value : way.Mac).Write(frame);
+        (kernelWrites ? came.SourceMac!.Value : way.Side.Mac).Write(frame.AsSpan(Mac.Length));
+        return frame;
     }
 
     IEnumerable<string> Expected()

@@ -63,9 +63,16 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
                     Port = BigEndianPort.From((ushort)service.At.Port),
                     Protocol = service.Protocol,
                 },
-                new LbService(service.Id, service.Algorithm, service.IsDirect ? LbMode.Dsr : LbMode.Nat));
+                new LbService(service.Id, service.Algorithm, ModeOf(service)));
         }
     }
+
+    static LbMode ModeOf(WorldService service) => service.Tunnel switch
+    {
+        TunnelKind.Ipip => LbMode.TunnelIpip,
+        TunnelKind.Gue => LbMode.TunnelGue,
+        _ => service.IsDirect ? LbMode.Dsr : LbMode.Nat,
+    };
 
     public void SetState(uint backend, LbBackendState state)
     {

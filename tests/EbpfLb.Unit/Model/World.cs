@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfLb.Abi;
+using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Model;
@@ -17,8 +18,14 @@ sealed record WorldBackend(uint Id, IPEndPoint At);
 sealed record WorldService(
     uint Id, byte Protocol, IPEndPoint At, LbAlgorithm Algorithm, IReadOnlyList<WorldBackend> Backends)
 {
-    /// <summary>Whether its backends answer clients themselves (mode dsr).</summary>
+    /// <summary>Whether its backends answer clients themselves (modes dsr and tunnel).</summary>
     public bool IsDirect { get; init; }
+
+    /// <summary>How packets are encapsulated; null if they are not.</summary>
+    public TunnelKind? Tunnel { get; init; }
+
+    /// <summary>Whether the balancer is a router on a packet's way, which lowers its time to live.</summary>
+    public bool IsHop => !IsDirect || Tunnel is not null;
 }
 
 /// <summary>
@@ -35,13 +42,13 @@ sealed class World
 
     /// <summary>Each IP version's.</summary>
     public static readonly World[] All =
-        [new("10.9.0.", "10.10.0.", 0), new("fd09::", "fd0a::", 16)];
+        [new("10.9.0.", "10.10.0.", 0, ("fd09::", "fd0a::")), new("fd09::", "fd0a::", 16, ("10.9.0.", "10.10.0."))];
 
     readonly string _near;
     readonly string _far;
     readonly Host _lost;
 
-    World(string near, string far, uint firstId)
+    World(string near, string far, uint firstId, (string Near, string Far) other)
     {
         (_near, _far) = (near, far);
         Virtual = IPAddress.Parse($"{near}2");
@@ -79,6 +86,11 @@ sealed class World
                 with { IsDirect = true },
             Serve(9, udp, Virtual, 8080, LbAlgorithm.RoundRobin, new(b.Address, 8080), new(c.Address, 8080))
                 with { IsDirect = true },
+            // A tunnel leads to backends of the other IP version too.
+            Serve(10, tcp, Virtual, 81, LbAlgorithm.RoundRobin, new(distant.Address, 81), new(IPAddress.Parse($"{other.Near}12"), 81))
+                with { IsDirect = true, Tunnel = TunnelKind.Ipip },
+            Serve(11, udp, Virtual, 81, LbAlgorithm.RoundRobin, new(b.Address, 81), new(IPAddress.Parse($"{other.Far}14"), 81))
+                with { IsDirect = true, Tunnel = TunnelKind.Gue },
         ];
     }
 
@@ -112,9 +124,12 @@ sealed class World
         var (there, here) = (WayTo(backend)?.Side, HostAt(asked.Source.Address)?.Side);
         if (there is null || there == here)
             return asked.Destination.Address;
-        var world = All.Single(world => world.Hosts.Any(host => host.Address.Equals(backend)));
-        return world.AddressOn(there);
+        return OwnAddressTo(backend);
     }
+
+    /// <summary>The balancer's address on a backend's link.</summary>
+    public static IPAddress OwnAddressTo(IPAddress backend) =>
+        All.Single(world => world.Hosts.Any(host => host.Address.Equals(backend))).AddressOn(WayTo(backend)!.Side);
 
     /// <summary>The service that listens there, on port 0 the one for any.</summary>
     public static WorldService? ServiceAt(byte protocol, IPEndPoint at) => ByEndPoint.GetValueOrDefault((protocol, at));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
 
 namespace EbpfLb.Unit.Reconcile;
@@ -39,6 +40,20 @@ public sealed class ServicesSplitByAddressFamily
     public void A_family_without_backends_has_a_part_that_refuses() => Assert.Equal(
         ["web InterNetwork: 192.0.2.1:80/tcp => 192.0.2.2", "web InterNetworkV6: [2001:db8::1]:80/tcp, [fd00::1]:80/tcp => "],
         KernelService.Create([Service("web", null, "192.0.2.2")], Both).Select(Text));
+
+    /// <summary>A tunnel carries packets of the other family; a backend of the client's own comes first.</summary>
+    [Fact]
+    public void In_mode_tunnel_a_family_without_backends_gets_those_of_the_other()
+    {
+        var tunnelled = Service("web", null, "192.0.2.2") with { Mode = ForwardingMode.Tunnel };
+        var both = Service("web", null, "192.0.2.2", "2001:db8::2") with { Mode = ForwardingMode.Tunnel };
+
+        Assert.Equal(["192.0.2.2", "192.0.2.2"], BackendsOf(tunnelled));
+        Assert.Equal(["192.0.2.2", "2001:db8::2"], BackendsOf(both));
+
+        static IEnumerable<string> BackendsOf(ServiceSnapshot service) =>
+            KernelService.Create([service], Both).Select(part => string.Join(", ", part.Backends.Select(backend => backend.Address)));
+    }
 
     [Fact]
     public void An_address_of_its_own_takes_the_interfaces_place() => Assert.Equal(

@@ -94,6 +94,40 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
+    public void An_encapsulation_that_changes_is_followed()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
+        var reconciler = new Reconciler(lb.Tables);
+        var tunnelled = Web(A, B) with { Mode = ForwardingMode.Tunnel };
+        reconciler.Apply([tunnelled], Self);
+        Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbMode.TunnelGue, held.Mode));
+
+        reconciler.Apply([tunnelled with { Encapsulation = Encapsulation.Ipip }], Self);
+
+        Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbMode.TunnelIpip, held.Mode));
+    }
+
+    /// <summary>Its backends are of the other family, and its endpoint is gone: it is not taken for that family's service.</summary>
+    [Fact]
+    public void A_tunnelled_family_that_the_interface_lost_is_not_taken_for_the_other()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
+        var tunnelled = Web(A) with { Mode = ForwardingMode.Tunnel };
+        new Reconciler(lb.Tables).Apply([tunnelled], [.. Self, SelfV6]);
+        var four = KernelState.Read(lb.Tables).FindService(new("web", AddressFamily.InterNetwork));
+
+        new Reconciler(lb.Tables).Apply([tunnelled], Self);
+        new Reconciler(lb.Tables).Apply([tunnelled], Self);
+
+        var held = KernelState.Read(lb.Tables);
+        Assert.Equal(four, held.FindService(new("web", AddressFamily.InterNetwork)));
+        Assert.Equal(2, held.Services.Count);
+        Assert.Equal(four, Assert.Single(held.Keys).Value.Id);
+        new Reconciler(lb.Tables).Apply([tunnelled], Self, new Dictionary<uint, int>());
+        Assert.Equal(four, Assert.Single(KernelState.Read(lb.Tables).Services).Key);
+    }
+
+    [Fact]
     public void A_weight_that_changes_changes_the_shares()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);

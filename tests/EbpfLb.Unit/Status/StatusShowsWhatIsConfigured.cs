@@ -77,7 +77,7 @@ public sealed class StatusShowsWhatIsConfigured
         Assert.StartsWith("far, lan (gone): hook", output.ToString(), StringComparison.Ordinal);
     }
 
-    [Theory, InlineData("nat"), InlineData("dsr")]
+    [Theory, InlineData("nat"), InlineData("dsr"), InlineData("tunnel")]
     public void How_packets_get_to_the_backends_and_back(string word)
     {
         var mode = ConfigNames.Modes.Parse(word).Value;
@@ -90,6 +90,27 @@ public sealed class StatusShowsWhatIsConfigured
 
         Assert.Equal(word, Assert.Single(status.Services).Mode);
         Assert.Contains($"mode {word},", output.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Clients of both families have the one backend: to the kernel it is two.</summary>
+    [Fact]
+    public void A_tunnels_backend_of_both_families_once()
+    {
+        using var lb = Serving();
+        var reconciler = new Reconciler(lb.Tables);
+        var tunnelled = Web(Four) with { Mode = ForwardingMode.Tunnel };
+        reconciler.Apply([tunnelled], [Hosts.Ip4.Balancer, SelfV6]);
+        reconciler.Apply([tunnelled], [Hosts.Ip4.Balancer, SelfV6], new Dictionary<uint, int>());
+        lb.Receive(Some.Syn(Hosts.Ip4));
+        lb.Receive(Some.Syn(Hosts.Ip6) with { Destination = SelfV6.Port(80) });
+
+        var status = StatusReader.Create("eth0", lb.Tables);
+
+        var service = Assert.Single(status.Services);
+        Assert.Equal(2, service.Listen.Count);
+        var backend = Assert.Single(service.Backends);
+        Assert.Equal((2, 2ul), (backend.Flows, backend.Traffic.Opened));
+        Assert.Equal(0, reconciler.Apply([tunnelled], [Hosts.Ip4.Balancer, SelfV6]));
     }
 
     [Fact]

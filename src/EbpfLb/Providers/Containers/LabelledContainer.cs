@@ -79,8 +79,8 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
     ushort FindPort(ServiceConfiguration? service)
     {
         var port = Read(Port, SettingTypes.Port("has no valid port"));
-        if (port is { } given && service is { Mode: ForwardingMode.Dsr } && given != service.Listen.Port)
-            _errors.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode dsr changes no port",
+        if (port is { } given && service is { KeepsPort: true } && given != service.Listen.Port)
+            _errors.Add(new(Location(Port), $"{given}", $"is another port than that of service '{service.Name}', whose mode {service.Mode.ToConfigString()} changes no port",
                 "Leave the label out, or use mode nat"));
         return port ?? service?.Listen.Port ?? 0;
     }

@@ -126,6 +126,7 @@ sealed partial class BackendResolver(
                 .DistinctBy(backend => (backend.Address, backend.Port)),
         ], service.Algorithm, service.Mode)
         {
+            Encapsulation = service.Encapsulation,
             Drain = service.Drain,
             OnDown = service.OnDown,
             Health = service.Health,

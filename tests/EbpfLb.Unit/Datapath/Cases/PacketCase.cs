@@ -123,6 +123,9 @@ public enum PacketCase
     /// <summary>An interface whose packets have no Ethernet header.</summary>
     NoEthernet,
 
+    /// <summary>IP in IP and GUE: outer header, checksums, TTL, DF, type of service; inner MTU and MSS.</summary>
+    Tunnel,
+
     /// <summary>Counters equal what was sent, by reason, service and backend.</summary>
     Counters,
 }

@@ -113,6 +113,14 @@ sealed class Balancer : IDisposable
         return service;
     }
 
+    /// <summary>Has clients' packets reach the service's backends, who take their turns, in such a tunnel.</summary>
+    public TestService Tunnel(TestService service, TunnelKind kind)
+    {
+        Choose(service, LbAlgorithm.RoundRobin);
+        SetService(service, LbAlgorithm.RoundRobin, kind == TunnelKind.Gue ? LbMode.TunnelGue : LbMode.TunnelIpip);
+        return service;
+    }
+
     /// <summary>Gives the program a packet that came by the LAN.</summary>
     public Outcome Receive(Packet packet) => Receive(packet, TestNetwork.Lan);
 
