@@ -14,6 +14,7 @@ public class HookLab : IAsyncDisposable
     readonly LabEngine _engine;
     readonly List<Balancer> _balancers = [];
     readonly List<BackNetwork> _backNetworks = [];
+    readonly List<RoutedNetwork> _routedNetworks = [];
     bool _hostIsSpent;
     int _names;
     int _ports = 21000;
@@ -236,6 +237,14 @@ public class HookLab : IAsyncDisposable
         return back;
     }
 
+    /// <summary>Puts a network behind a router, which goes with the spec's balancers.</summary>
+    public async Task<RoutedNetwork> AddRoutedNetworkAsync()
+    {
+        var routed = await RoutedNetwork.MakeAsync(_network, NextName("routed"), Host);
+        _routedNetworks.Add(routed);
+        return routed;
+    }
+
     /// <summary>Makes the host's own way to someone narrow, until it is disposed.</summary>
     /// <param name="mtu">The largest IP packet that fits, in bytes.</param>
     public Task<HostRoute> NarrowHostRouteAsync(Role to, int mtu) => Host.NarrowAsync(to, mtu);
@@ -268,6 +277,7 @@ public class HookLab : IAsyncDisposable
         {
             _balancers.Clear();
             _backNetworks.Clear();
+            _routedNetworks.Clear();
         }
         else
         {
@@ -283,6 +293,9 @@ public class HookLab : IAsyncDisposable
         foreach (var back in _backNetworks)
             await back.DisposeAsync();
         _backNetworks.Clear();
+        foreach (var routed in _routedNetworks)
+            await routed.DisposeAsync();
+        _routedNetworks.Clear();
     }
 
     /// <summary>The cleaner of the engine removes what is there: it knows all of it by its labels.</summary>

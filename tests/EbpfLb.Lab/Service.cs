@@ -11,6 +11,9 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     /// <summary>How packets get to the backends, and answers back; the balancer's own way where absent.</summary>
     public string? Mode { get; init; }
 
+    /// <summary>The outer header in mode tunnel; the balancer's own choice where absent.</summary>
+    public string? Encapsulation { get; init; }
+
     /// <summary>The backends' weights, in their order; none where they weigh the same.</summary>
     public IReadOnlyList<int> Weights { get; init; } = [];
 
@@ -29,6 +32,10 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     /// <summary>A web service on servers that are known by their addresses, whatever becomes of their names.</summary>
     public static Service WebAt(params Role[] backends) =>
         new("web", 80, "tcp", [.. backends.Select(backend => $"{backend.Address}")]);
+
+    /// <summary>A web service on servers that are known by their addresses of the family that clients do not speak.</summary>
+    public static Service WebAcross(params Role[] backends) =>
+        new("web", 80, "tcp", [.. backends.Select(backend => $"{backend.AddressAcross}")]);
 
     /// <summary>A web service on all servers that share a name.</summary>
     public static Service WebOfPool(string pool) => new("web", 80, "tcp", [pool]);
@@ -64,6 +71,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     [
         "--listen", $":{Listen}", .. Algorithm is null ? Array.Empty<string>() : ["--algorithm", Algorithm],
         .. Mode is null ? Array.Empty<string>() : ["--mode", Mode],
+        .. Encapsulation is null ? Array.Empty<string>() : ["--encapsulation", Encapsulation],
         .. Drain is null ? Array.Empty<string>() : ["--drain", Drain],
         .. Health.SelectMany(setting => new[] { "--health", setting }),
         .. Backends.SelectMany(backend => new[] { "--backend", backend }),
@@ -76,6 +84,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
             listen: "{By?.Host ?? "self"}:{Listen}"
             algorithm: {Algorithm}
             mode: {Mode}
+            encapsulation: {Encapsulation}
             drain: {Drain}
             health: {(Health.Count == 0 ? "" : $"{{ {string.Join(", ", Health).Replace("=", ": ", StringComparison.Ordinal)} }}")}
             backends: [ {string.Join(", ", WeighedBackends)} ]

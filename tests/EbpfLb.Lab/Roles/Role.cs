@@ -30,6 +30,9 @@ public abstract class Role : IAsyncDisposable
     /// <summary>Its address in the lab's network, of the family that is spoken at present.</summary>
     public IPAddress Address => Addresses[_network.Family];
 
+    /// <summary>That of the other family.</summary>
+    internal IPAddress AddressAcross => Addresses[_network.Family == Family.IPv4 ? Family.IPv6 : Family.IPv4];
+
     /// <summary>The same as a part of URLs and the like, which have IPv6 in brackets.</summary>
     internal string Host => Address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{Address}]" : $"{Address}";
 

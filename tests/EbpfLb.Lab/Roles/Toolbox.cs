@@ -17,5 +17,12 @@ sealed class Toolbox(LabNetwork network, string name, Role machine) : Role(
             await ShellAsync("ip address add \"$1\" dev lo", endpoint.Address);
     }
 
+    /// <summary>Has the machine send by a router whatever is for others than its neighbours.</summary>
+    public async Task LeaveByAsync(Addresses router)
+    {
+        foreach (var endpoint in router.At(0))
+            await ShellAsync("ip route replace default via \"$1\"", endpoint.Address);
+    }
+
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(machine.Addresses);
 }
