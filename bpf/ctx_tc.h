@@ -170,5 +170,8 @@ static __always_inline int ctx_send(struct __sk_buff *skb, const struct packet *
 	if (!eth)
 		return CTX_DROP;
 	ethernet_write(eth, &fib->nexthop);
+	/* The header is new and has no type yet. */
+	if (!pkt->l3_offset)
+		eth->h_proto = skb->protocol;
 	return bpf_redirect(fib->nexthop.ifindex, 0);
 }
