@@ -25,6 +25,9 @@ static class SuiteSize
     /// <summary>Megabytes of a download that goes on over all these deaths.</summary>
     public static int DownloadOverDeaths { get; } = Choose(150, soak: 1024);
 
+    /// <summary>Megabytes of a download that goes on while its balancer changes.</summary>
+    public static int DownloadOverFailover { get; } = Choose(200, soak: 1024);
+
     /// <summary>Megabytes of a transfer that is to arrive whole.</summary>
     public static int LargeTransfer { get; } = Choose(50, soak: 1024);
 

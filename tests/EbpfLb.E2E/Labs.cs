@@ -1,5 +1,6 @@
 using EbpfLb.E2E;
 using EbpfLb.Lab;
+using EbpfLb.Lab.Clusters;
 using EbpfLb.Lab.Engine;
 
 [assembly: AssemblyFixture(typeof(Engine))]
@@ -28,6 +29,9 @@ public sealed class GenericXdpLab(Engine engine) : HookLab(engine, "xdp-generic"
 /// <summary>The lab whose balancers attach to the native XDP hook.</summary>
 public sealed class NativeXdpLab(Engine engine) : NativeXdpHookLab(engine), IAsyncLifetime;
 
+/// <summary>The lab whose balancers share an address by VRRP.</summary>
+public sealed class TheVrrpLab(Engine engine) : VrrpLab(engine), IAsyncLifetime;
+
 /// <summary>The specs over the traffic-control hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]
 public sealed class OverTc : ICollectionFixture<TcLab>;
@@ -43,3 +47,7 @@ public sealed class OverGenericXdp : ICollectionFixture<GenericXdpLab>;
 /// <summary>The specs over the native XDP hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]
 public sealed class OverNativeXdp : ICollectionFixture<NativeXdpLab>;
+
+/// <summary>The specs of balancers that share an address by VRRP: one after the other.</summary>
+[CollectionDefinition]
+public sealed class OverVrrp : ICollectionFixture<TheVrrpLab>;

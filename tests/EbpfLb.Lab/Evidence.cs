@@ -30,7 +30,7 @@ static class Evidence
     }
 
     /// <summary>Adds a look at something; where it cannot be looked at, that is evidence too.</summary>
-    static async Task AddAsync(StringBuilder report, string title, Func<Task<string>> look)
+    internal static async Task AddAsync(StringBuilder report, string title, Func<Task<string>> look)
     {
         string seen;
         try
@@ -44,13 +44,13 @@ static class Evidence
         report.AppendLine($"── {title}").AppendLine(seen.TrimEnd()).AppendLine();
     }
 
-    static async Task<string> LogsAsync(Role role, DateTime since)
+    internal static async Task<string> LogsAsync(Role role, DateTime since)
     {
         var (stdout, stderr) = await role.LogsAsync(since);
         return $"{stdout}\n{stderr}";
     }
 
-    static async Task<string> PrintAsync(Role role, params string[] command)
+    internal static async Task<string> PrintAsync(Role role, params string[] command)
     {
         var output = await role.TryRunAsync(command);
         return output.Succeeded ? output.Stdout : $"{output}";

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Docker.DotNet;
 using Docker.DotNet.Models;
@@ -98,6 +99,27 @@ sealed class LabNetwork(LabEngine engine, string lab, bool isClosed = false) : I
         return seen.NetworkSettings?.Networks[_network.Name] is { IPAddress: { Length: > 0 } v4 } endpoint
             ? new Addresses(IPAddress.Parse(v4), IPAddress.TryParse(endpoint.GlobalIPv6Address, out var v6) ? v6 : null)
             : throw new LabException($"The container {container} has no address in the network {_network.Name}");
+    }
+
+    /// <summary>An address of each family that the engine gives to nobody: near the end of the subnet.</summary>
+    public async Task<Addresses> FreeAddressesAsync()
+    {
+        var seen = await engine.Docker.Networks.InspectNetworkAsync(_network.Name);
+        var subnets = seen.IPAM.Config.Select(config => IPNetwork.Parse(config.Subnet)).ToArray();
+        return new(
+            Free(Array.Find(subnets, subnet => subnet.BaseAddress.AddressFamily == AddressFamily.InterNetwork))!,
+            Free(Array.Find(subnets, subnet => subnet.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6)));
+
+        static IPAddress? Free(IPNetwork subnet)
+        {
+            if (subnet == default)
+                return null;
+            var bytes = subnet.BaseAddress.GetAddressBytes();
+            for (var bit = subnet.PrefixLength; bit < bytes.Length * 8; bit++)
+                bytes[bit / 8] |= (byte)(0x80 >> (bit % 8));
+            bytes[^1] -= 5; // the last one is IPv4's broadcast
+            return new(bytes);
+        }
     }
 
     static INetwork Network(string lab, bool isClosed, Action<NetworksCreateParameters> modify) => new NetworkBuilder()

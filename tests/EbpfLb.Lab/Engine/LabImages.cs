@@ -20,6 +20,9 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     /// <summary>Built when it is first asked for, and once.</summary>
     readonly Lazy<Task<string>> _prometheus = new(() => BuildAsync("prometheus"));
 
+    readonly Lazy<Task<string>> _node = new(() => BuildAsync("node", arguments:
+        [$"--build-arg=BALANCER_IMAGE={Balancer}", $"--build-arg=CLIENT_IMAGE={Client}"]));
+
     Task _ahead = Task.CompletedTask;
 
     public static async Task<LabImages> BuildAsync()
@@ -33,7 +36,7 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
     /// Starts the builds that only some specs ask for, beside all that goes on. The engine's cache knows each layer by its
     /// content: what has not changed is not built again.
     /// </summary>
-    public void BuildAhead() => _ahead = Task.WhenAll(_otherBalancer.Value, _prometheus.Value);
+    public void BuildAhead() => _ahead = Task.WhenAll(_otherBalancer.Value, _prometheus.Value, _node.Value);
 
     /// <summary>Waits for these builds, if they were started. Their faults are those of the specs that ask for them.</summary>
     public async Task EndBuildsAsync() => await _ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -44,6 +47,9 @@ sealed record LabImages(string Balancer, string Client, string Backend, string O
 
     /// <summary>Prometheus of the distribution, which needs no registry.</summary>
     public Task<string> BuildPrometheusAsync() => _prometheus.Value;
+
+    /// <summary>A machine with the engines that move addresses between balancers.</summary>
+    public Task<string> BuildNodeAsync() => _node.Value;
 
     /// <summary>Builds an image from its Dockerfile in the repository.</summary>
     /// <param name="name">That ends the Dockerfile's name.</param>

@@ -20,13 +20,14 @@ public sealed class BalancerHost : Client
     readonly LabNetwork _network;
     readonly string _volume;
 
-    internal BalancerHost(LabNetwork network, string name)
-        : this(network, name, network.NameOfVolume(name))
+    /// <param name="image">Another image than that of clients, with their tools.</param>
+    internal BalancerHost(LabNetwork network, string name, string? image = null)
+        : this(network, name, image ?? network.Engine.Images.Client, network.NameOfVolume(name))
     {
     }
 
-    BalancerHost(LabNetwork network, string name, string volume)
-        : base(network, name, Container(network, name, volume)) => (_network, _volume) = (network, volume);
+    BalancerHost(LabNetwork network, string name, string image, string volume)
+        : base(network, name, Container(network, name, image, volume)) => (_network, _volume) = (network, volume);
 
     internal override async Task StartAsync()
     {
@@ -82,8 +83,11 @@ public sealed class BalancerHost : Client
     /// <summary>Runs a server of its own, that no balancer knows of.</summary>
     public Task<HostServer> ServeAsync(int port) => HostServer.StartAsync(this, port);
 
-    static IContainer Container(LabNetwork network, string name, string volume) => network
-        .Member(network.Engine.Images.Client, name)
+    /// <summary>The machine is gone from one moment to the next.</summary>
+    internal Task KillAsync() => Docker.Containers.KillContainerAsync(Id, new() { Signal = "SIGKILL" });
+
+    static IContainer Container(LabNetwork network, string name, string image, string volume) => network
+        .Member(image, name)
         .WithCreateParameterModifier(container =>
         {
             Engine.Privileges.GrantToolsTo(container.HostConfig!);

@@ -1,4 +1,5 @@
 using DotNet.Testcontainers.Containers;
+using EbpfLb.Lab.Clusters;
 using EbpfLb.Lab.Traffic;
 
 namespace EbpfLb.Lab.Roles;
@@ -44,6 +45,9 @@ public class Client : Role
     /// <summary>Puts a constant load on what compose has brought up, each request on a connection of its own.</summary>
     public Task<Load> StartLoadAsync(ComposedPool pool) => Load.StartAsync(this, pool.Host, keepsConnections: false);
 
+    /// <summary>Puts a constant load on an address that several balancers share.</summary>
+    public Task<Load> StartLoadAsync(SharedAddress server) => Load.StartAsync(this, $"{server.Address}", keepsConnections: true);
+
     /// <summary>Fetches a file and tells what arrived.</summary>
     /// <param name="lasting">How long it takes its time for that, at least.</param>
     public Task<RemoteFile> DownloadAsync(Role server, RemoteFile file, TimeSpan lasting = default) =>
@@ -51,7 +55,11 @@ public class Client : Role
 
     /// <summary>Begins to fetch a file, which comes no further than it is let.</summary>
     public Task<PacedDownload> StartDownloadAsync(Role server, RemoteFile file, int megabytesPerSecond) =>
-        PacedDownload.StartAsync(this, server, file, megabytesPerSecond);
+        PacedDownload.StartAsync(this, server.Host, file, megabytesPerSecond);
+
+    /// <summary>As the other one, from an address that several balancers share.</summary>
+    public Task<PacedDownload> StartDownloadAsync(SharedAddress server, RemoteFile file, int megabytesPerSecond) =>
+        PacedDownload.StartAsync(this, server.Host, file, megabytesPerSecond);
 
     /// <summary>Connects to a TCP port, and tells what came of it.</summary>
     public Task<TcpProbe> ProbeTcpAsync(Role server, int port) => Curl.ProbeTcpAsync(this, server, port);

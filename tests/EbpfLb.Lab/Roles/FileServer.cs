@@ -29,4 +29,7 @@ public sealed class FileServer : Role
 /// <param name="Path">Its path in the URL.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">Its checksum in hexadecimal.</param>
-public sealed record RemoteFile(string Path, long Bytes, string Sha256);
+public sealed record RemoteFile(string Path, long Bytes, string Sha256)
+{
+    public int Megabytes => (int)(Bytes >> 20);
+}

@@ -15,8 +15,9 @@ public sealed class PacedDownload : IAsyncDisposable
 
     PacedDownload(Client client, string place, RemoteFile file) => (_client, _place, _file) = (client, place, file);
 
+    /// <param name="server">As URLs have it.</param>
     /// <param name="megabytesPerSecond">No faster than that; other traffic is to have its turn.</param>
-    internal static async Task<PacedDownload> StartAsync(Client client, Role server, RemoteFile file, int megabytesPerSecond)
+    internal static async Task<PacedDownload> StartAsync(Client client, string server, RemoteFile file, int megabytesPerSecond)
     {
         var place = await client.ShellAsync(
             """
@@ -35,7 +36,7 @@ public sealed class PacedDownload : IAsyncDisposable
                     } | sha256sum >"$place/sum"
                 touch "$place/done"
             ) 3<>"$place/more" >/dev/null 2>&1 &
-            """, server.Host, file.Path, megabytesPerSecond);
+            """, server, file.Path, megabytesPerSecond);
         return new PacedDownload(client, place.Trim(), file);
     }
 

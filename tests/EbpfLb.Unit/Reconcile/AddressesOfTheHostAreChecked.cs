@@ -29,11 +29,28 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
         using var runner = new RunnerProcess(_machine, "--config", _file);
         await runner.UntilAsync("ready: ");
 
-        using var tables = _machine.Inside(() => LbTables.OpenPins(Machine.Pins));
-        var state = KernelState.Read(tables);
-        Assert.Equal(
-            ["shop 10.9.0.99:80/tcp", "web 10.9.0.1:80/tcp"],
-            state.Keys.Select(entry => $"{state.Services[entry.Value.Id].Name} {entry.Key}").Order(StringComparer.Ordinal));
+        Assert.Equal(["shop 10.9.0.99:80/tcp", "web 10.9.0.1:80/tcp"], Endpoints());
+    }
+
+    /// <summary>The other address that comes with it says when the change has been seen.</summary>
+    [Fact]
+    public async Task A_service_keeps_its_address_while_that_comes_and_goes()
+    {
+        Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }", "  - { name: shop, listen: '10.9.0.99:80', backends: [ 10.9.3.2 ] }");
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+        var away = Endpoints();
+
+        _machine.Configure($"address add 10.9.0.99/32 dev {Machine.Interface}", $"address add 10.9.0.50/24 dev {Machine.Interface}");
+        var here = await Eventually.That("both addresses are seen", Endpoints, seen => seen.Contains("web 10.9.0.50:80/tcp"), Text);
+        _machine.Configure($"address del 10.9.0.99/32 dev {Machine.Interface}", $"address del 10.9.0.50/24 dev {Machine.Interface}");
+        var gone = await Eventually.That("neither is seen", Endpoints, seen => !seen.Contains("web 10.9.0.50:80/tcp"), Text);
+
+        Assert.Equal(["shop 10.9.0.99:80/tcp", "web 10.9.0.1:80/tcp"], away);
+        Assert.Equal(["shop 10.9.0.99:80/tcp", "web 10.9.0.1:80/tcp", "web 10.9.0.50:80/tcp"], here);
+        Assert.Equal(away, gone);
+
+        static string Text(string[] endpoints) => string.Join(", ", endpoints);
     }
 
     [Fact]
@@ -62,6 +79,13 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
         _machine.Configure($"address del 10.9.3.1/32 dev {Machine.OtherInterface}");
 
         await runner.UntilAsync("reconcile succeeds again");
+    }
+
+    string[] Endpoints()
+    {
+        using var tables = _machine.Inside(() => LbTables.OpenPins(Machine.Pins));
+        var state = KernelState.Read(tables);
+        return [.. state.Keys.Select(entry => $"{state.Services[entry.Value.Id].Name} {entry.Key}").Order(StringComparer.Ordinal)];
     }
 
     void Configure(params string[] services) =>

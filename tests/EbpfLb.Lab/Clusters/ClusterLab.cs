@@ -1,0 +1,132 @@
+using System.Text;
+using EbpfLb.Lab.Engine;
+using EbpfLb.Lab.Roles;
+
+namespace EbpfLb.Lab.Clusters;
+
+/// <summary>
+/// Several balancers that share an address, and two servers that own it too: what balancers forward in mode dsr. Specs
+/// share the servers and the client; each spec has machines of its own.
+/// </summary>
+public abstract class ClusterLab : IAsyncDisposable
+{
+    readonly List<Node> _nodes = [];
+    int _names;
+
+    private protected ClusterLab(LabEngine engine, string name)
+    {
+        Engine = engine;
+        Network = new(engine, name);
+        ClientNetwork = Network;
+    }
+
+    public Client Client { get; private set; } = null!;
+
+    public Client OtherClient { get; private set; } = null!;
+
+    public FileServer A { get; private set; } = null!;
+
+    public FileServer B { get; private set; } = null!;
+
+    /// <summary>What the clients ask.</summary>
+    public SharedAddress Service { get; private set; } = null!;
+
+    /// <summary>Why the lab has no IPv6; null where it has.</summary>
+    public string? ObstacleToIPv6 => Network.ObstacleToIPv6;
+
+    /// <summary>The machines of the present spec.</summary>
+    internal IReadOnlyList<Node> Nodes => _nodes;
+
+    private protected LabEngine Engine { get; }
+
+    /// <summary>The network of balancers and servers.</summary>
+    private protected LabNetwork Network { get; }
+
+    /// <summary>The network of clients.</summary>
+    private protected LabNetwork ClientNetwork { get; init; }
+
+    public virtual async ValueTask InitializeAsync()
+    {
+        await Network.CreateAsync();
+        Service = new(await Network.FreeAddressesAsync(), () => Network.Family);
+        (A, B) = (new(Network, "files-a", direct: true), new(Network, "files-b", direct: true));
+        (Client, OtherClient) = (new(ClientNetwork, "client"), new(ClientNetwork, "other-client"));
+        await Task.WhenAll(new Role[] { A, B, Client, OtherClient }.Select(role => role.StartAsync()));
+        await Task.WhenAll(WithToolsAsync(A, tools => tools.OwnAsync(Service.Addresses)), WithToolsAsync(B, tools => tools.OwnAsync(Service.Addresses)));
+    }
+
+    /// <summary>Has traffic go to addresses of one family from now on.</summary>
+    internal void Speak(Family family) => Network.Family = ClientNetwork.Family = family;
+
+    /// <summary>How every balancer of the cluster is run.</summary>
+    /// <param name="servers">The backends.</param>
+    public BalancerPlan PlanFor(params FileServer[] servers) => new()
+    {
+        Hook = "tc",
+        StandsInFile = true,
+        Configuration = string.Concat(
+            [
+                $"interface: {BalancerHost.Interface}\nhook: tc\nevents: off\nwithdraw-for: 5s\nservices:\n",
+                ServiceFor("web", $"{Service.Addresses.V4}", servers.Select(server => $"{server.Addresses.V4}")),
+                .. Service.Addresses.V6 is { } v6
+                    ? new[] { ServiceFor("web6", $"[{v6}]", servers.Select(server => $"\"[{server.Addresses.V6}]:80\"")) } : [],
+            ]),
+    };
+
+    /// <summary>Starts a machine with a balancer; whoever has an engine for it starts that.</summary>
+    private protected async Task<Node> StartNodeAsync(BalancerPlan plan)
+    {
+        var node = new Node(Network, NextName("node"), await Engine.Images.BuildNodeAsync());
+        _nodes.Add(node);
+        await node.Host.StartAsync();
+        await node.StartBalancerAsync(plan);
+        return node;
+    }
+
+    /// <summary>Removes the machines of the present spec.</summary>
+    internal async Task EndNodesAsync()
+    {
+        if (!LabRun.IsKept)
+            await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
+        _nodes.Clear();
+    }
+
+    /// <summary>What the lab looks like when a spec has failed.</summary>
+    internal async Task AttachEvidenceAsync()
+    {
+        var report = new StringBuilder();
+        foreach (var balancer in _nodes.SelectMany(node => node.Balancers))
+            await Evidence.AddAsync(report, $"{balancer.Name}: what it printed", () => Evidence.LogsAsync(balancer, default));
+        foreach (var host in _nodes.Select(node => node.Host).Concat<Role>(Machines).Append(Client).Append(A).Append(B))
+            await Evidence.AddAsync(report, $"{host.Name}: logs, addresses, routes, neighbours", () => Evidence.PrintAsync(host, "sh", "-c",
+                "cat /var/log/keepalived.log /var/log/bird.log; ip -brief address; ip route; ip -6 route; ip neighbour; ss -tn"));
+        LabContext.Current.WriteLine(report.ToString());
+        LabContext.Current.Attach("evidence", report.ToString());
+    }
+
+    /// <summary>More machines to look at when a spec has failed.</summary>
+    private protected virtual IEnumerable<Role> Machines => [];
+
+    /// <summary>Sets up a machine that has no tools for that.</summary>
+    private protected async Task WithToolsAsync(Role machine, Func<Toolbox, Task> use)
+    {
+        await using var tools = new Toolbox(machine == Client || machine == OtherClient ? ClientNetwork : Network, NextName("tools"), machine);
+        await tools.StartAsync();
+        await use(tools);
+    }
+
+    private protected string NextName(string role) => $"{role}-{Interlocked.Increment(ref _names)}";
+
+    /// <summary>The sweeper of the engine removes what is there: it knows all of it by its labels.</summary>
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
+
+    static string ServiceFor(string name, string address, IEnumerable<string> backends) =>
+        $$"""
+          - { name: {{name}}, listen: "{{address}}:80", mode: dsr, algorithm: maglev, health: { http: /, every: 500ms }, backends: [ {{string.Join(", ", backends)}} ] }
+
+        """;
+}
