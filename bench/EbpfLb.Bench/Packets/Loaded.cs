@@ -25,8 +25,11 @@ sealed class Loaded : IDisposable
         _hook = hook;
         _hosts = hosts;
         _datapath = LoadedDatapath.Load(hook.Kind(), settings, new(maxFlows));
-        foreach (var link in new[] { TestNetwork.Lan, TestNetwork.Far })
+        foreach (var (place, link) in new[] { TestNetwork.Lan, TestNetwork.Far }.Index())
+        {
             Tables.Links.Set(link.Index, link.InTables);
+            Tables.EthernetLinks.Set((uint)place, link.LayerInTables);
+        }
     }
 
     public LbTables Tables => _datapath.Tables;
@@ -68,7 +71,27 @@ sealed class Loaded : IDisposable
     /// <param name="backends">Of the service: no fewer than the clients have addresses.</param>
     public void Establish(uint clients, int backends)
     {
+        // As after many packets: the first ones each way are carried otherwise.
+        var flow = NewFlow() with { Packets = 100, TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack };
+        Add(Tables.Flows, clients, backends, flow, flow);
+    }
+
+    /// <summary>Does the same with flows whose client and backend have sent their SYN.</summary>
+    public void BeginHandshakes(uint clients, int backends)
+    {
+        var acknowledged = new TcpPacket(Service, Service, Tcp.Ack);
+        var flow = NewFlow() with { Packets = 1, TcpSeen = LbTcpSeen.Syn, SeqNext = acknowledged.Sequence };
+        Add(Tables.HalfOpen, clients, backends, flow, flow with { SeqNext = acknowledged.Acknowledgment });
+    }
+
+    static LbFlow NewFlow()
+    {
         var now = (ulong)Stopwatch.GetTimestamp();
+        return new() { OpenedNs = now, Seen = LbFlow.SeenAt(now) };
+    }
+
+    void Add(BpfMap<LbTuple, LbFlow> map, uint clients, int backends, LbFlow toBackend, LbFlow toClient)
+    {
         for (var client = 0u; client < clients; client++)
         {
             var from = EntryInput.Client(EntryInput.FirstClient(_hosts.Family), client);
@@ -77,22 +100,21 @@ sealed class Loaded : IDisposable
             var forward = TupleOf(from, Service);
             var nat = new IPEndPoint(Service.Address, from.Port);
             var reply = TupleOf(BackendAt((int)backend), nat);
-            // As after many packets: the first ones each way are carried otherwise.
-            var flow = new LbFlow
+            map.Set(forward, toBackend with { Backend = (ushort)backend, Rewritten = reply.Reversed() });
+            map.Set(reply, toClient with
             {
                 Backend = (ushort)backend,
-                OpenedNs = now,
-                Seen = LbFlow.SeenAt(now),
-                Packets = 100,
-                TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack,
-            };
-            Tables.Flows.Set(forward, flow with { Rewritten = reply.Reversed() });
-            Tables.Flows.Set(reply, flow with { Rewritten = forward.Reversed(), Direction = LbDirection.ToClient });
+                Rewritten = forward.Reversed(),
+                Direction = LbDirection.ToClient,
+            });
         }
     }
 
     /// <summary>Forgets the flows that are opening.</summary>
     public void Forget() => Tables.HalfOpen.ForEach((in key, in _) => Tables.HalfOpen.Remove(key));
+
+    /// <summary>Forgets those that are established.</summary>
+    public void ForgetEstablished() => Tables.Flows.ForEach((in key, in _) => Tables.Flows.Remove(key));
 
     /// <summary>Has so many packets measured, which all must be counted under one reason.</summary>
     /// <exception cref="InvalidOperationException">They did not go where they were meant to.</exception>

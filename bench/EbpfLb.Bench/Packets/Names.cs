@@ -13,7 +13,9 @@ static class Names
     public const string Existing = "of an existing flow";
     public const string OneOfAFew = "of one of 8,192 flows";
     public const string NotOurs = "not ours";
+    public const string NotOurAddress = "not ours, with a service's port";
     public const string New = "of a new flow";
+    public const string LastOfHandshake = "that ends a handshake";
     public const string Evicting = "of a new flow that evicts another";
 
     /// <summary>How many services, of how many backends each.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
@@ -48,8 +49,10 @@ sealed class TestBed : IDisposable
         yield return Floor(usual);
         yield return Known(Names.Cost(Where), Names.Existing, usual, clients: 1);
         yield return Known(Names.Cost(Where), Names.OneOfAFew, usual, AFew);
-        yield return NotOurs(usual);
+        yield return NotOurs(Names.NotOurs, usual, new(usual.Service.Address, 8080));
+        yield return NotOurs(Names.NotOurAddress, usual, new(_hosts.BackendB, usual.Service.Port));
         yield return Opens(Names.Cost(Where), Names.New, Serve(UsualRoom, services: 1, backends: 2));
+        yield return Establishes(Serve(UsualRoom, services: 1, backends: 2));
         yield return Evicts(Serve(UsualRoom, services: 1, backends: 64));
 
         foreach (var algorithm in Enum.GetValues<LbAlgorithm>())
@@ -77,14 +80,26 @@ sealed class TestBed : IDisposable
         return new(Names.Cost(Where), Names.Floor, () => entry.Floor(Many));
     }
 
-    PacketCase NotOurs(Loaded loaded) => Case(
-        Names.Cost(Where), Names.NotOurs, Enter(Tcp.Ack, loaded, 1, port: 8080), loaded, LbReason.PassNoService, Many);
+    PacketCase NotOurs(string subject, Loaded loaded, IPEndPoint to) => Case(
+        Names.Cost(Where), subject, Enter(Tcp.Ack, loaded, 1, to), loaded, LbReason.PassNoService, Many);
 
     PacketCase Known(string measure, string subject, Loaded loaded, uint clients) =>
         Case(measure, subject, Enter(Tcp.Ack, loaded, clients), loaded, LbReason.SentToBackend, Many);
 
     PacketCase Opens(string measure, string subject, Loaded loaded) =>
         Case(measure, subject, Enter(Tcp.Syn, loaded, AFew), loaded, LbReason.SentToBackend, AFew, loaded.Forget);
+
+    PacketCase Establishes(Loaded loaded)
+    {
+        loaded.BeginHandshakes(AFew, backends: 2);
+        return Case(
+            Names.Cost(Where), Names.LastOfHandshake, Enter(Tcp.Ack, loaded, AFew), loaded, LbReason.SentToBackend, AFew,
+            () =>
+            {
+                loaded.ForgetEstablished();
+                loaded.BeginHandshakes(AFew, backends: 2);
+            });
+    }
 
     PacketCase Evicts(Loaded loaded) =>
         Case(Names.Cost(Where), Names.Evicting, Enter(Tcp.Syn, loaded, Many), loaded, LbReason.SentToBackend, Many / 4);
@@ -105,12 +120,14 @@ sealed class TestBed : IDisposable
         return loaded;
     }
 
-    Entry Enter(Tcp flags, Loaded loaded, uint clients, int? port = null)
+    Entry Enter(Tcp flags, Loaded loaded, uint clients, IPEndPoint? to = null)
     {
         var first = EntryInput.FirstClient(_hosts.Family);
-        var to = port is { } other ? new(loaded.Service.Address, other) : loaded.Service;
         // As long as what the entry writes, and no shorter than a frame may be.
-        var packet = new TcpPacket(first, to, flags) { Payload = new byte[EntryInput.Head.Bytes] };
+        var packet = new TcpPacket(first, to ?? loaded.Service, flags) {
+            Payload = new byte[EntryInput.Head.Bytes],
+            DestinationMac = Mac.From(_hosts.Balancer),
+        };
         return Keep(new Entry(_hook, packet, clients));
     }
 
