@@ -11,8 +11,11 @@ INSIDE = ["nsenter", "--net=/run/netns/lb"]
 EVIDENCE = pathlib.Path("/evidence")
 PATIENCE = 90  # seconds; the verifier is slow on an emulated processor
 
+CLIENTS = pathlib.Path("/sys/fs/cgroup/clients")
+
 CONFIGURATION = """interface: eth0
 hook: {hook}
+sockets: {clients}
 services:
   - name: web
     listen: self:80/tcp
@@ -29,7 +32,7 @@ class Balancer:
     def __init__(self, hook, backends):
         addresses = ", ".join(f'"{network.address(host, family)}"' for host in backends for family in (4, 6))
         path = pathlib.Path("/tmp/ebpf-lb.yaml")
-        path.write_text(CONFIGURATION.format(hook=hook, backends=addresses))
+        path.write_text(CONFIGURATION.format(hook=hook, clients=CLIENTS, backends=addresses))
         self.log = EVIDENCE / f"run-{hook}.log"
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as log:

@@ -54,6 +54,13 @@ def alternates(family):
         assert all(one != next for one, next in itertools.pairwise(names)) and len(set(names)) == 2, names
 
 
+def balances_sockets():
+    """Clients on the balancer's own host get one backend and the other in turn, at their sockets."""
+    for family in traffic.FAMILIES:
+        names = [traffic.who_answers_in_cgroup(balancer.CLIENTS, family) for _ in range(10)]
+        assert all(one != next for one, next in itertools.pairwise(names)) and len(set(names)) == 2, names
+
+
 def shares_ports():
     """Two clients hold connections from the same ports at the same time; no answer goes to the other client."""
     for family in traffic.FAMILIES:
@@ -86,6 +93,7 @@ def outlives_its_process(hook, running):
         assert traffic.ask(held, "echo two").split()[0] == name
         held.close()
         alternates(4)
+        balances_sockets()
     finally:
         code = following.end()
     assert code == 0, f"exit code {code}"
@@ -109,6 +117,7 @@ def keep_on_hook(hook):
         return
     for family in traffic.FAMILIES:
         keep(f"{hook}: TCP and UDP alternate exactly over IPv{family}", lambda family=family: alternates(family))
+    keep(f"{hook}: TCP of the balancer's own host alternates exactly at its sockets", balances_sockets)
     keep(f"{hook}: {CONNECTIONS} connections each of two clients from the same ports", shares_ports)
     keep(f"{hook}: {MEGABYTES} MB through an MTU of {network.NARROW}, SHA-256", carries_files)
     keep(f"{hook}: SIGKILL, adoption, clean detach", lambda: outlives_its_process(hook, started[0]))
@@ -137,6 +146,7 @@ def packet_cases():
 def main():
     balancer.EVIDENCE.mkdir(exist_ok=True)
     network.build()
+    balancer.CLIENTS.mkdir()
     traffic.start_backends()
     keep("doctor", doctor)
     for hook in HOOKS:

@@ -57,6 +57,21 @@ def who_answers_tcp(host, family):
         return ask(connection, "who").split()[0]
 
 
+def who_answers_in_cgroup(cgroup, family):
+    """The name of the backend that a client of that cgroup on the balancer's own host is connected to."""
+    # A socket's cgroup is that of the process which makes it.
+    (cgroup / "cgroup.procs").write_text("0")
+    try:
+        made = make_socket("lb", family, socket.SOCK_STREAM)
+    finally:
+        (cgroup.parent / "cgroup.procs").write_text("0")
+    with contextlib.closing(made):
+        made.connect((network.address("lb", family), PORT))
+        peer = made.getpeername()[:2]
+        assert peer == (network.address("lb", family), PORT), f"the peer is {peer}"
+        return ask(made, "who").split()[0]
+
+
 def who_answers_udp(host, family):
     """The name of the backend that a datagram from an unused port leads to."""
     with contextlib.closing(make_socket(host, family, socket.SOCK_DGRAM, next(UNUSED_PORTS))) as asking:
