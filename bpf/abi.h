@@ -188,8 +188,21 @@ struct lb_flow {
 };
 
 /*
- * An open socket that the socket programs connected to a backend; its key is the
- * socket's cookie. The source of both tuples is zero until TCP connects.
+ * What a socket was given a backend for: slot 0 when it connected to a service, the
+ * others, of UDP, when it sent to one without connecting.
+ */
+#define LB_SOCKET_SLOTS 5
+
+struct lb_socket_key {
+	__u64 cookie; /* the socket's */
+	__u32 slot;
+	__u32 zero;
+};
+
+/*
+ * An open socket that the socket programs gave a backend. The source of both tuples
+ * is unspecified until TCP connects, and stays so for UDP, except for a port that
+ * the socket is bound to.
  */
 struct lb_socket {
 	struct lb_tuple client; /* to the service, as the program asked for it */
@@ -358,6 +371,7 @@ _Static_assert(sizeof(struct lb_link_layer) == 12, "lb_link_layer");
 _Static_assert(LB_MAX_SERVICES <= 0x10000 && LB_MAX_BACKENDS <= 0x10000, "ids in lb_flow");
 _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
+_Static_assert(sizeof(struct lb_socket_key) == 16, "lb_socket_key");
 _Static_assert(sizeof(struct lb_socket) == 96, "lb_socket");
 _Static_assert(sizeof(struct lb_table_changes) == 16, "lb_table_changes");
 _Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");

@@ -146,14 +146,14 @@ struct {
 } active_flows SEC(".maps");
 
 /*
- * Open sockets by cookie. A full table evicts none: the next socket is left to the
- * packet path.
+ * Open sockets. A full table evicts none: the next socket is left to the packet
+ * path.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LB_MAX_SOCKETS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
+	__type(key, struct lb_socket_key);
 	__type(value, struct lb_socket);
 } sockets SEC(".maps");
 

@@ -24,6 +24,9 @@
 #include "service.h"
 #include "types.h"
 
+/* The slot of a socket that is connected to a service. */
+#define SOCK_CONNECTED 0
+
 /* The verdict of a cgroup program: the system call goes on. */
 #define SOCK_PROCEED 1
 
@@ -40,7 +43,7 @@ static __always_inline void sock_increment(__u64 *count)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* Counts a socket that was connected to a backend. */
+/* Counts a socket that was given a backend. */
 static __always_inline void sock_count_opened(const struct lb_socket *record)
 {
 	__u32 service = record->service, backend = record->backend;
@@ -49,7 +52,6 @@ static __always_inline void sock_count_opened(const struct lb_socket *record)
 
 	sock_increment(of_service ? &of_service->flows : NULL);
 	sock_increment(of_backend ? &of_backend->flows : NULL);
-	count_active_flow(backend, 1);
 }
 
 /* Counts and reports a socket that is left alone though its address is a service's. */
@@ -72,20 +74,37 @@ static __always_inline void sock_report(enum lb_event_type type, const struct lb
 		   });
 }
 
-/* Forgets a socket: it is closed, or connects anew. Reports its end if its beginning was reported. */
-static __noinline int sock_forget(__u64 cookie)
+/* Returns true if the socket's beginning was reported: that of TCP is when its port is known. */
+static __always_inline bool sock_is_reported(const struct lb_socket *record)
 {
-	struct lb_socket *held = bpf_map_lookup_elem(&sockets, &cookie);
+	return record->client.protocol == IPPROTO_UDP || record->client.sport;
+}
+
+static __always_inline struct lb_socket_key sock_key(__u64 cookie, __u32 slot)
+{
+	struct lb_socket_key key = { .cookie = cookie, .slot = slot };
+
+	return key;
+}
+
+/*
+ * Forgets what a socket was given a backend for: it is closed, connects anew, or
+ * gets another. Reports its end if its beginning was reported.
+ */
+static __noinline int sock_forget(__u64 cookie, __u32 slot)
+{
+	struct lb_socket_key key = sock_key(cookie, slot);
+	struct lb_socket *held = bpf_map_lookup_elem(&sockets, &key);
 	struct lb_socket record;
 
 	if (!held)
 		return 0;
 	record = *held;
 	/* Of two that forget the same socket one counts. */
-	if (bpf_map_delete_elem(&sockets, &cookie))
+	if (bpf_map_delete_elem(&sockets, &key))
 		return 0;
 	count_active_flow(record.backend, -1);
-	if (record.client.sport)
+	if (sock_is_reported(&record))
 		sock_report(LB_EVENT_CLOSED, &record);
 	return 0;
 }
@@ -99,6 +118,8 @@ static __always_inline struct lb_tuple sock_selector(const struct lb_tuple *clie
 {
 	struct lb_tuple selector = *client;
 
+	selector.src.word[0] = 0;
+	selector.src.word[1] = 0;
 	selector.src.word[2] = bpf_htonl(sock_netns >> 32);
 	selector.src.word[3] = bpf_htonl((__u32)sock_netns);
 	selector.sport = bpf_htons((__u16)cookie);
@@ -128,19 +149,27 @@ static __always_inline enum lb_reason sock_select(const struct lb_service *servi
 }
 
 /*
- * Selects and records the backend of a socket that connects to record->client.
- * Returns true if it is to be connected to record->rewritten.
+ * Returns the service that a socket asks for, or NULL. In the other modes than nat
+ * a backend listens at the service's address, not at its own.
  */
-static __always_inline bool sock_open(__u64 cookie, struct lb_socket *record)
+static __always_inline struct lb_service *sock_service(const struct lb_tuple *client)
 {
-	struct lb_service *service = service_lookup(&record->client);
-	enum lb_reason reason;
+	struct lb_service *service = service_lookup(client);
 
-	/* In the other modes a backend listens at the service's address, not at its own. */
-	if (!service || service->mode != LB_NAT)
-		return false;
-	reason = sock_select(service, cookie, record);
-	if (!reason && bpf_map_update_elem(&sockets, &cookie, record, BPF_NOEXIST)) {
+	return service && service->mode == LB_NAT ? service : NULL;
+}
+
+/*
+ * Selects and records the backend of a socket that asks a service for
+ * record->client. Returns true if it is to ask record->rewritten instead.
+ */
+static __always_inline bool sock_open(const struct lb_service *service, __u64 cookie, __u32 slot,
+				      struct lb_socket *record)
+{
+	struct lb_socket_key key = sock_key(cookie, slot);
+	enum lb_reason reason = sock_select(service, cookie, record);
+
+	if (!reason && bpf_map_update_elem(&sockets, &key, record, BPF_NOEXIST)) {
 		service_rr_give_back(service);
 		reason = LB_REFUSE_NO_FLOW;
 	}
@@ -149,7 +178,42 @@ static __always_inline bool sock_open(__u64 cookie, struct lb_socket *record)
 		return false;
 	}
 	sock_count_opened(record);
+	count_active_flow(record->backend, 1);
+	if (sock_is_reported(record))
+		sock_report(LB_EVENT_OPENED, record);
 	return true;
+}
+
+/* Fills the source of a UDP socket: its port, if it is bound to one. */
+static __always_inline void sock_bound_source(struct bpf_sock_addr *ctx, struct lb_tuple *client)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (lb_address_is_v4(&client->dst))
+		client->src = lb_address_v4(0);
+	if (sk)
+		client->sport = bpf_htons(sk->src_port);
+}
+
+/*
+ * Fills record->client for a socket that asks for `address`. Returns false if the
+ * socket is none of the balancer's.
+ */
+static __always_inline bool
+sock_concerns(struct bpf_sock_addr *ctx, const struct lb_address *address, struct lb_socket *record)
+{
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_UDP)
+		return false;
+	if (bpf_get_netns_cookie(ctx) != sock_netns)
+		return false;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->client.dst = *address;
+	record->client.dport = (__be16)ctx->user_port;
+	record->client.protocol = ctx->protocol;
+	if (ctx->protocol == IPPROTO_UDP)
+		sock_bound_source(ctx, &record->client);
+	return port_filter_has(LB_PORT_FILTER_SERVICES, record->client.protocol,
+			       record->client.dport);
 }
 
 /*
@@ -160,27 +224,36 @@ static __always_inline bool sock_connect(struct bpf_sock_addr *ctx,
 					 const struct lb_address *address, struct lb_socket *record)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct lb_service *service;
 
-	if (ctx->protocol != IPPROTO_TCP)
+	sock_forget(cookie, SOCK_CONNECTED);
+	if (!sock_concerns(ctx, address, record))
 		return false;
-	sock_forget(cookie);
-	if (bpf_get_netns_cookie(ctx) != sock_netns)
-		return false;
-	__builtin_memset(record, 0, sizeof(*record));
-	record->client.dst = *address;
-	record->client.dport = (__be16)ctx->user_port;
-	record->client.protocol = IPPROTO_TCP;
-	if (!port_filter_has(LB_PORT_FILTER_SERVICES, IPPROTO_TCP, record->client.dport))
-		return false;
-	return sock_open(cookie, record);
+	service = sock_service(&record->client);
+	return service && sock_open(service, cookie, SOCK_CONNECTED, record);
 }
 
-/* Returns the record of a socket, or NULL if it is not balanced. */
+static __always_inline struct lb_socket *sock_lookup(__u64 cookie, __u32 slot)
+{
+	struct lb_socket_key key = sock_key(cookie, slot);
+
+	return bpf_map_lookup_elem(&sockets, &key);
+}
+
+/* Returns the record of a socket that is connected to a service, or NULL. */
 static __always_inline struct lb_socket *sock_find(void *ctx)
 {
-	__u64 cookie = bpf_get_socket_cookie(ctx);
+	return sock_lookup(bpf_get_socket_cookie(ctx), SOCK_CONNECTED);
+}
 
-	return bpf_map_lookup_elem(&sockets, &cookie);
+/* Forgets a socket that is closed. */
+static __always_inline void sock_close(__u64 cookie, __u32 protocol)
+{
+	sock_forget(cookie, SOCK_CONNECTED);
+	if (protocol != IPPROTO_UDP)
+		return;
+	for (__u32 slot = SOCK_CONNECTED + 1; slot < LB_SOCKET_SLOTS; slot++)
+		sock_forget(cookie, slot);
 }
 
 /*
@@ -203,7 +276,7 @@ static __always_inline void sock_connecting(struct bpf_sock_ops *ctx)
 {
 	struct lb_socket *record = sock_find(ctx);
 
-	if (!record || record->client.sport)
+	if (!record || sock_is_reported(record))
 		return;
 	record->client.src = sock_source(ctx, lb_address_is_v4(&record->client.dst));
 	record->client.sport = bpf_htons(ctx->local_port);

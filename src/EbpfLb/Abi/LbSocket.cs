@@ -3,8 +3,21 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Abi;
 
 /// <summary>
-/// Mirror of <c>struct lb_socket</c>: an open socket that was connected to a backend. The source of both tuples is zero
-/// until TCP connects.
+/// Mirror of <c>struct lb_socket_key</c>: slot 0 of a socket that connected to a service; the others, of UDP, of one that
+/// sent to a service without connecting.
+/// </summary>
+/// <param name="Cookie">The socket's.</param>
+[StructLayout(LayoutKind.Sequential)]
+readonly record struct LbSocketKey(ulong Cookie, uint Slot)
+{
+#pragma warning disable IDE0051, CS0169 // Named padding.
+    readonly uint _zero;
+#pragma warning restore IDE0051, CS0169
+}
+
+/// <summary>
+/// Mirror of <c>struct lb_socket</c>: an open socket that was given a backend. The source of both tuples is unspecified
+/// until TCP connects, and stays so for UDP, except for a port that the socket is bound to.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 record struct LbSocket

@@ -13,7 +13,10 @@ sealed record CgroupHook(string Name, uint Type)
 
     /// <summary>In the order in which to attach: nothing is balanced before everything that belongs to it is there.</summary>
     public static readonly IReadOnlyList<CgroupHook> All =
-        [Release, new("sock_ops", 3), new("getpeername4", 29), new("getpeername6", 30), new("connect6", 11), Connect];
+    [
+        Release, new("sock_ops", 3), new("getpeername4", 29), new("getpeername6", 30), new("recvmsg4", 19), new("recvmsg6", 20),
+        new("sendmsg4", 14), new("sendmsg6", 15), new("connect6", 11), Connect,
+    ];
 
     public string Program => $"lb_{Name}";
 }

@@ -1,3 +1,5 @@
+using EbpfLb.Native;
+
 namespace EbpfLb.Datapath;
 
 /// <summary>The pinned links of an instance to one cgroup.</summary>
@@ -10,8 +12,9 @@ sealed class CgroupPins(string instance, string path)
     {
         foreach (var pin in FilesOf(instance, CgroupHook.Connect))
         {
-            using var link = LinkAttachment.OpenPin(pin);
-            yield return (PathOf(pin, CgroupHook.Connect), link.CgroupId != 0);
+            using var link = TryOpenPin(pin);
+            if (link is not null)
+                yield return (PathOf(pin, CgroupHook.Connect), link.CgroupId != 0);
         }
     }
 
@@ -56,6 +59,19 @@ sealed class CgroupPins(string instance, string path)
     {
         foreach (var hook in CgroupHook.All.Reverse().Where(hook => hook != CgroupHook.Release || IsGone(hook)))
             Remove(hook);
+    }
+
+    /// <summary>Null if the balancer has just removed it.</summary>
+    static LinkAttachment? TryOpenPin(string pin)
+    {
+        try
+        {
+            return LinkAttachment.OpenPin(pin);
+        }
+        catch (NativeException error) when (error.Number == Errno.ENOENT)
+        {
+            return null;
+        }
     }
 
     bool IsGone(CgroupHook hook)

@@ -12,7 +12,7 @@ enum FlowState
     /// <summary>A FIN in each direction, or a reset; in modes dsr and tunnel the client's FIN.</summary>
     Ended,
 
-    /// <summary>An open socket that was connected to the backend: its packets are not seen.</summary>
+    /// <summary>An open socket that was given the backend: its packets are not seen.</summary>
     Socket,
 }
 

@@ -51,7 +51,7 @@ sealed class LiveFlows(LbTables tables)
     /// <summary>A number of flows, for people.</summary>
     public static string Describe(long count) => count == 1 ? "1 flow" : $"{count} flows";
 
-    /// <summary>Counts the sockets that were connected to a backend and are not closed.</summary>
+    /// <summary>Counts the sockets that were given a backend and are not closed.</summary>
     public void AddSockets() => tables.Sockets.ForEach((in _, in socket) => Keep(socket.Backend));
 
     /// <summary>Counts a flow by its forward entry.</summary>

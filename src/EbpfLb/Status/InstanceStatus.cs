@@ -54,7 +54,7 @@ sealed record InstanceStatus
     /// <summary>Those of them that are gone.</summary>
     public IReadOnlyList<string> LostCgroups { get; init; } = [];
 
-    /// <summary>Open sockets that were connected to a backend; <see cref="Flows"/> counts them too.</summary>
+    /// <summary>Open sockets that were given a backend; <see cref="Flows"/> counts them too.</summary>
     public int Sockets { get; init; }
 
     /// <summary>Why the instance does not balance as it should, as sentences; whatever its backends are.</summary>

@@ -94,8 +94,8 @@ sealed class LbTables : IDisposable
     /// <summary>Active flows by backend id.</summary>
     public BpfMap<uint, long> ActiveFlows { get; }
 
-    /// <summary>Open sockets that were connected to a backend, by cookie.</summary>
-    public BpfMap<ulong, LbSocket> Sockets { get; }
+    /// <summary>Open sockets that were given a backend.</summary>
+    public BpfMap<LbSocketKey, LbSocket> Sockets { get; }
 
     /// <summary>Packets by <see cref="LbReason"/>, per CPU.</summary>
     public BpfMap<uint, ulong> Reasons { get; }

@@ -14,7 +14,7 @@ namespace EbpfLb.Unit.Sockets;
 
 /// <summary>
 /// A machine with a balancer on it, a cgroup whose clients it balances, and two backends that listen at addresses of the
-/// loopback device. Everything runs inside, on one thread.
+/// loopback device, on one port for TCP and several for UDP. Everything runs inside, on one thread.
 /// </summary>
 sealed partial class SocketMachine : IDisposable
 {
@@ -22,11 +22,15 @@ sealed partial class SocketMachine : IDisposable
     static readonly string[] BackendAddresses = ["10.9.0.11", "10.9.0.12", "fd09::11", "fd09::12"];
 
     readonly Dictionary<string, Socket> _listeners = [];
+    readonly List<(string Backend, Socket Socket)> _datagramSockets = [];
 
     SocketMachine(Machine machine) => Machine = machine;
 
     public static readonly IPEndPoint Service4 = IPEndPoint.Parse("10.9.0.1:80");
     public static readonly IPEndPoint Service6 = IPEndPoint.Parse("[fd09::1]:80");
+
+    /// <summary>Each is a service's, dns-PORT.</summary>
+    public static readonly ushort[] DatagramPorts = [53, 54, 55, 56, 57, 58];
 
     public Machine Machine { get; }
 
@@ -52,7 +56,11 @@ sealed partial class SocketMachine : IDisposable
         {
             using var sockets = new SocketMachine(machine);
             foreach (var address in BackendAddresses)
+            {
                 sockets._listeners[address] = Listen(address);
+                foreach (var port in DatagramPorts)
+                    sockets._datagramSockets.Add((address, ListenForDatagrams(address, port)));
+            }
             test(sockets);
         });
     }
@@ -71,12 +79,24 @@ sealed partial class SocketMachine : IDisposable
         LbTables tables, IEnumerable<BackendSnapshot> backends, ForwardingMode mode = ForwardingMode.Nat,
         Algorithm algorithm = Algorithm.RoundRobin) =>
         new Reconciler(tables).Apply(
-            [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [.. backends], algorithm, mode)],
+            [
+                new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [.. backends], algorithm, mode),
+                .. DatagramPorts.Select(port => new ServiceSnapshot(
+                    $"dns-{port}", new(null, port, TransportProtocol.Udp), [.. backends.Select(backend => backend with { Port = port })], algorithm, mode)),
+            ],
             [Service4.Address, Service6.Address]);
 
     /// <summary>A TCP socket of a client in the cgroup.</summary>
     public Socket Open(AddressFamily family, string? inside = null) =>
         Cgroup.Open(family, SocketType.Stream, ProtocolType.Tcp, inside);
+
+    /// <summary>A UDP socket of a client in the cgroup, which waits for an answer for some seconds.</summary>
+    public Socket OpenDatagram(AddressFamily family)
+    {
+        var socket = Cgroup.Open(family, SocketType.Dgram, ProtocolType.Udp);
+        socket.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
+        return socket;
+    }
 
     /// <summary>A client's socket, connected to the service.</summary>
     public Socket Connect(AddressFamily family)
@@ -124,6 +144,19 @@ sealed partial class SocketMachine : IDisposable
         return backends;
     }
 
+    /// <summary>Sends back the oldest datagram that a backend has got, and returns which one that is.</summary>
+    public string Answer()
+    {
+        List<Socket> ready = [.. _datagramSockets.Select(known => known.Socket)];
+        Socket.Select(ready, null, null, Deadline);
+        Assert.NotEmpty(ready);
+        var buffer = new byte[64];
+        EndPoint from = new IPEndPoint(ready[0].AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        var length = ready[0].ReceiveFrom(buffer, ref from);
+        ready[0].SendTo(buffer, length, SocketFlags.None, from);
+        return _datagramSockets.Single(known => known.Socket == ready[0]).Backend;
+    }
+
     /// <summary>The events that have happened since.</summary>
     public static List<LbEvent> ReadEvents(LbTables tables)
     {
@@ -131,6 +164,14 @@ sealed partial class SocketMachine : IDisposable
         using var ring = new RingBuffer(tables.Events, sample => events.Add(MemoryMarshal.Read<LbEvent>(sample)));
         ring.Drain();
         return events;
+    }
+
+    public static Socket ListenForDatagrams(string address, ushort port)
+    {
+        var parsed = IPAddress.Parse(address);
+        var socket = new Socket(parsed.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(parsed, port));
+        return socket;
     }
 
     public static Socket Listen(string address)
@@ -141,6 +182,10 @@ sealed partial class SocketMachine : IDisposable
         listener.Listen();
         return listener;
     }
+
+    /// <summary>Receives a datagram by the system call itself, and returns its sender.</summary>
+    public static IPEndPoint ReceiveFrom(Socket socket) => NameOf(socket, (SafeSocketHandle handle, Span<byte> address, ref int size) =>
+        recvfrom(handle, new byte[64], 64, 0, address, ref size) < 0 ? -1 : 0);
 
     delegate int AskForName(SafeSocketHandle socket, Span<byte> address, ref int size);
 
@@ -155,7 +200,7 @@ sealed partial class SocketMachine : IDisposable
 
     public void Dispose()
     {
-        foreach (var listener in _listeners.Values)
+        foreach (var listener in _listeners.Values.Concat(_datagramSockets.Select(known => known.Socket)))
             listener.Dispose();
         Cgroup.Dispose();
     }
@@ -165,6 +210,9 @@ sealed partial class SocketMachine : IDisposable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getpeername(SafeSocketHandle socket, Span<byte> address, ref int size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recvfrom(SafeSocketHandle socket, Span<byte> buffer, nuint length, int flags, Span<byte> address, ref int size);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockname(SafeSocketHandle socket, Span<byte> address, ref int size);

@@ -56,8 +56,9 @@ def alternates(family):
 
 def balances_sockets():
     """Clients on the balancer's own host get one backend and the other in turn, at their sockets."""
-    for family in traffic.FAMILIES:
-        names = [traffic.who_answers_in_cgroup(balancer.CLIENTS, family) for _ in range(10)]
+    for who_answers, family in itertools.product(
+            (traffic.who_answers_in_cgroup_tcp, traffic.who_answers_in_cgroup_udp), traffic.FAMILIES):
+        names = [who_answers(balancer.CLIENTS, family) for _ in range(10)]
         assert all(one != next for one, next in itertools.pairwise(names)) and len(set(names)) == 2, names
 
 
@@ -117,7 +118,7 @@ def keep_on_hook(hook):
         return
     for family in traffic.FAMILIES:
         keep(f"{hook}: TCP and UDP alternate exactly over IPv{family}", lambda family=family: alternates(family))
-    keep(f"{hook}: TCP of the balancer's own host alternates exactly at its sockets", balances_sockets)
+    keep(f"{hook}: TCP and UDP of the balancer's own host alternate exactly at their sockets", balances_sockets)
     keep(f"{hook}: {CONNECTIONS} connections each of two clients from the same ports", shares_ports)
     keep(f"{hook}: {MEGABYTES} MB through an MTU of {network.NARROW}, SHA-256", carries_files)
     keep(f"{hook}: SIGKILL, adoption, clean detach", lambda: outlives_its_process(hook, started[0]))

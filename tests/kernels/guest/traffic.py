@@ -57,19 +57,33 @@ def who_answers_tcp(host, family):
         return ask(connection, "who").split()[0]
 
 
-def who_answers_in_cgroup(cgroup, family):
-    """The name of the backend that a client of that cgroup on the balancer's own host is connected to."""
+def make_socket_in_cgroup(cgroup, family, kind):
+    """A socket of a client in that cgroup on the balancer's own host."""
     # A socket's cgroup is that of the process which makes it.
     (cgroup / "cgroup.procs").write_text("0")
     try:
-        made = make_socket("lb", family, socket.SOCK_STREAM)
+        return make_socket("lb", family, kind)
     finally:
         (cgroup.parent / "cgroup.procs").write_text("0")
-    with contextlib.closing(made):
-        made.connect((network.address("lb", family), PORT))
-        peer = made.getpeername()[:2]
-        assert peer == (network.address("lb", family), PORT), f"the peer is {peer}"
+
+
+def who_answers_in_cgroup_tcp(cgroup, family):
+    """The name of the backend that a client in that cgroup is connected to."""
+    service = network.address("lb", family), PORT
+    with contextlib.closing(make_socket_in_cgroup(cgroup, family, socket.SOCK_STREAM)) as made:
+        made.connect(service)
+        assert made.getpeername()[:2] == service, f"the peer is {made.getpeername()}"
         return ask(made, "who").split()[0]
+
+
+def who_answers_in_cgroup_udp(cgroup, family):
+    """The same for a datagram of a socket that does not connect."""
+    service = network.address("lb", family), PORT
+    with contextlib.closing(make_socket_in_cgroup(cgroup, family, socket.SOCK_DGRAM)) as made:
+        made.sendto(b"who", service)
+        answer, sender = made.recvfrom(4096)
+        assert sender[:2] == service, f"the answer is from {sender}"
+        return answer.decode().split()[0]
 
 
 def who_answers_udp(host, family):
