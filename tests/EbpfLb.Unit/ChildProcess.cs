@@ -32,6 +32,20 @@ static class ChildProcess
         }
     }
 
+    /// <summary>Does something while no child is started: a child would inherit it.</summary>
+    public static T WithoutChildren<T>(Func<T> action)
+    {
+        Forking.EnterWriteLock();
+        try
+        {
+            return action();
+        }
+        finally
+        {
+            Forking.ExitWriteLock();
+        }
+    }
+
     /// <summary>Waits until no child has a copy of a descriptor that was closed before.</summary>
     public static void AwaitExec()
     {

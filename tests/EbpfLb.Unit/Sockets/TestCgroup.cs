@@ -11,9 +11,6 @@ sealed class TestCgroup : IDisposable
 
     static readonly string? Mount = FindMount();
 
-    /// <summary>One at a time moves this process.</summary>
-    static readonly Lock Moving = new();
-
     TestCgroup(string path) => Path = path;
 
     public string Path { get; }
@@ -45,13 +42,13 @@ sealed class TestCgroup : IDisposable
 
     /// <summary>
     /// Makes a socket in it. A socket's cgroup is that of its maker: this process is in the cgroup meanwhile, with the other
-    /// tests, whose sockets connect to no service of this one's.
+    /// tests, whose sockets connect to no service of this one's. No child is started meanwhile: it would stay.
     /// </summary>
     /// <param name="inside">The name of a cgroup inside it, which is made; null for itself.</param>
     public Socket Open(AddressFamily family, SocketType type, ProtocolType protocol, string? inside = null)
     {
         var path = inside is null ? Path : Directory.CreateDirectory(System.IO.Path.Combine(Path, inside)).FullName;
-        lock (Moving)
+        return ChildProcess.WithoutChildren(() =>
         {
             var home = Mount + OwnCgroup().TrimEnd('/');
             Enter(path);
@@ -63,7 +60,7 @@ sealed class TestCgroup : IDisposable
             {
                 Enter(home);
             }
-        }
+        });
     }
 
     public void Dispose() => Remove();
@@ -78,6 +75,7 @@ sealed class TestCgroup : IDisposable
         // The files in it are the kernel's: rmdir alone.
         using var rmdir = ChildProcess.Start(new ProcessStartInfo("rmdir", [path]));
         rmdir.WaitForExit();
+        Assert.Equal(0, rmdir.ExitCode);
     }
 
     /// <summary>As the hierarchy's root sees it.</summary>
