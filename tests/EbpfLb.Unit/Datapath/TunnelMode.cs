@@ -282,6 +282,23 @@ public sealed class TunnelMode
         Assert.Equal(0, lb.LiveFlowsOf(web, hosts.Carol.Port(80)));
     }
 
+    /// <summary>So it does at another balancer, which has no state of it.</summary>
+    [Theory, MemberData(nameof(Tunnels))]
+    public void A_connection_whose_state_was_lost_reaches_its_backend_again(
+        Hook hook, Hosts hosts, TunnelKind mode, Hosts outside)
+    {
+        using var lb = Balancer.On(hook);
+        lb.Tunnel(lb.ServeTcp(hosts.Web, outside.Carol.Port(80), outside.Dave.Port(80)), mode, LbAlgorithm.Maglev);
+        lb.Receive(Some.Syn(hosts));
+        var key = Assert.Single(lb.Tables.HalfOpen.Keys());
+        Assert.True(lb.Tables.HalfOpen.TryGet(key, out var before));
+        Assert.True(lb.Tables.Backends.TryGet(before.Backend, out var backend));
+        lb.Tables.HalfOpen.Remove(key);
+        var ack = Acknowledging(Some.Syn(hosts));
+
+        IsTunnelled(lb.Receive(ack), ack, mode, outside, backend.EndPoint.Address);
+    }
+
     static TestService Serve(Balancer lb, Hosts hosts, TunnelKind mode, IPAddress backend) =>
         lb.Tunnel(lb.ServeTcp(hosts.Web, backend.Port(80)), mode);
 

@@ -113,11 +113,11 @@ sealed class Balancer : IDisposable
         return service;
     }
 
-    /// <summary>Has clients' packets reach the service's backends, who take their turns, in such a tunnel.</summary>
-    public TestService Tunnel(TestService service, TunnelKind kind)
+    /// <summary>Has clients' packets reach the service's backends in such a tunnel.</summary>
+    public TestService Tunnel(TestService service, TunnelKind kind, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
     {
-        Choose(service, LbAlgorithm.RoundRobin);
-        SetService(service, LbAlgorithm.RoundRobin, kind == TunnelKind.Gue ? LbMode.TunnelGue : LbMode.TunnelIpip);
+        Choose(service, algorithm);
+        SetService(service, algorithm, kind == TunnelKind.Gue ? LbMode.TunnelGue : LbMode.TunnelIpip);
         return service;
     }
 
