@@ -97,8 +97,10 @@ static class CommandLine
             return names.Length > 0 ? [$"The command is missing. Use one of: {string.Join(", ", names)}."] : parsed.Errors.Select(problem => problem.Message);
         if (names.Length > 0)
             return [$"'{word}' is neither a command nor an option. {Spelling.Remedy(word, names)}."];
-        return [$"'{word}' is not an option of {command.Name}. "
-            + (Spelling.Suggest(word, options) is { } near ? $"Perhaps '{near}' is meant." : $"Its options are: {string.Join(", ", options)}.")];
+        if (!word.StartsWith('-') && command.Options.FirstOrDefault(option => option.Name is "--config" or "--interface") is { } named)
+            return [$"'{word}' is not an option of {command.Name}. Perhaps '{named.Name} {word}' is meant."];
+        return [$"'{word}' is not an option of {command.Name}."
+            + (Spelling.Suggest(word, options) is { } near ? $" Perhaps '{near}' is meant." : "")];
     }
 
     static string DescribeUnexpected(Exception exception)

@@ -21,7 +21,7 @@ static class DetachCommand
         var interfaces = Instance.InterfacesOf(instance).Values.Order().Prepend(instance).Distinct().ToArray();
         var cgroups = CgroupPins.Read(instance).Select(cgroup => cgroup.Path).Order().ToArray();
         using var held = InstanceLock.TryAcquire(interfaces, out var taken) ?? throw new LoadBalancerException(
-            $"ebpf-lb is running on interface '{taken}'. Stop it (SIGTERM): it detaches by itself.");
+            $"ebpf-lb is running on interface '{taken}'. Stop it first; it detaches by itself, unless it has leave-attached: then detach again.");
         using var decapsulating = InstanceLock.TryAcquire([Decapsulator.LockOf(device)], out _) ?? throw new LoadBalancerException(
             $"`ebpf-lb decapsulate` is running on interface '{device}'. Stop it (SIGTERM): it detaches by itself.");
         var decapsulated = Decapsulator.Remove(device, Interfaces.IndexOf(device));

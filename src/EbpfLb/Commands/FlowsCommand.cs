@@ -45,6 +45,11 @@ sealed class FlowsCommand
             opened.Add(tables);
             return new FlowSource(instance, tables, TimeProvider.System);
         });
+        if (sources.Count + errors.Count == 0 && !parsed.GetValue(_json))
+        {
+            output.WriteLine("nothing is attached in this network namespace");
+            return ExitCode.Ok;
+        }
         try
         {
             RequireKnownName("service", filter.Service, sources.SelectMany(source => source.Services), isAll: errors.Count == 0);

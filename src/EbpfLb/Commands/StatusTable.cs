@@ -66,7 +66,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         Cell[] phrases =
         [
             $"{string.Join(", ", interfaces)}: hook {status.Hook}{(width is null || status.PacketRates is null ? $" ({status.Why})" : "")}",
-            !status.Running ? "no runner process: packets are still balanced, without health checks or updates"
+            !status.Running ? "no runner: packets are balanced, without health checks or updates"
                 : status.WithdrawSeconds is { } left ? $"withdrawing, ends in {left} s" : "running",
             $"{LiveFlows.Describe(status.Flows)} of {status.RoomForFlows}",
             .. status.Cgroups.Count == 0 ? [] : new Cell[] { $"{status.Sockets} of them sockets of {string.Join(", ", status.Cgroups)}" },

@@ -34,15 +34,10 @@ static class DoctorChecks
         if (facts.IsInUserNamespace)
             return new("privileges", Verdict.Missing, "they are over a user namespace alone, where no program can be loaded",
                 "run it on the machine itself, or with an engine that is not rootless and does not remap users");
-        (Capability Capability, string Name)[] needed =
-            [(Capability.NetAdmin, "CAP_NET_ADMIN"), (Capability.Bpf, "CAP_BPF"), (Capability.Perfmon, "CAP_PERFMON")];
-        var absent = needed.Where(one => !facts.Has(one.Capability)
-            && (one.Capability == Capability.NetAdmin || !facts.Has(Capability.SysAdmin))).Select(one => one.Name).ToArray();
-        return absent.Length == 0
+        var missing = EbpfLb.Doctor.Privileges.FindMissing(facts.Has);
+        return missing.Length == 0
             ? new("privileges", Verdict.Ok, "all that is needed")
-            : new("privileges", Verdict.Missing, $"no {string.Join(", ", absent)}",
-                "run it as root; in a container add the capabilities NET_ADMIN, BPF and PERFMON, "
-                + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF");
+            : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", EbpfLb.Doctor.Privileges.Remedy);
     }
 
     static CheckResult LibBpf(string? version) =>

@@ -24,7 +24,7 @@ static class HostProbe
         var xdp = Load(HookKind.XdpGeneric, settings);
         return new HostFacts
         {
-            Capabilities = EffectiveCapabilities(File.ReadLines("/proc/self/status")),
+            Capabilities = EffectiveCapabilities(),
             Kernel = KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             HasBtf = KernelTypes.AreDescribed,
             HasBpffs = BpfFs.IsMounted,
@@ -46,6 +46,9 @@ static class HostProbe
     /// <summary>True if a user namespace's id map leaves ids out: only the initial namespace has all.</summary>
     public static bool IsPartial(string idMap) =>
         idMap.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
+
+    /// <summary>This process's effective capabilities, as a bit set by number.</summary>
+    public static ulong EffectiveCapabilities() => EffectiveCapabilities(File.ReadLines("/proc/self/status"));
 
     /// <summary>From the lines of /proc/PID/status.</summary>
     public static ulong EffectiveCapabilities(IEnumerable<string> status)

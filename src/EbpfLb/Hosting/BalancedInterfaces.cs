@@ -20,6 +20,7 @@ sealed partial class BalancedInterfaces : IDisposable
     readonly NetworkDevice[] _devices;
     readonly InstanceLock _held;
     readonly HashSet<int> _gone = []; // indexes of interfaces whose loss was logged
+    readonly HashSet<int> _down = []; // indexes of interfaces that were logged as set down
     readonly Dictionary<int, (string Name, long Since)> _newNames = []; // by index, until they are followed
     long _lastPresent;
 
@@ -86,6 +87,7 @@ sealed partial class BalancedInterfaces : IDisposable
         {
             if (name != device.Name && IsSettled(device.Index, name))
                 Rename(place, name, attached);
+            ReportIfDown(_devices[place]);
             return LinkReconciler.Apply(attached.Tables, [_devices[place]]);
         }
         if (_gone.Add(device.Index))
@@ -95,6 +97,19 @@ sealed partial class BalancedInterfaces : IDisposable
             return 0;
         Reattach(place, found, attached);
         return 1;
+    }
+
+    void ReportIfDown(NetworkDevice device)
+    {
+        if (!Interfaces.IsDown(device.Name))
+        {
+            if (_down.Remove(device.Index))
+                LogInterfaceUp(device.Name);
+        }
+        else if (_down.Add(device.Index))
+        {
+            LogInterfaceDown(device.Name);
+        }
     }
 
     void LogGone(NetworkDevice device)
@@ -166,6 +181,12 @@ sealed partial class BalancedInterfaces : IDisposable
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}.")]
     partial void LogInterfaceGone(string device, string left);
+
+    [LoggerMessage(LogLevel.Error, "interface {Device} is down: no traffic is balanced there. ip link set {Device} up")]
+    partial void LogInterfaceDown(string device);
+
+    [LoggerMessage(LogLevel.Information, "interface {Device} is up again")]
+    partial void LogInterfaceUp(string device);
 
     [LoggerMessage(LogLevel.Information, "interface {Device} is there again, and attached")]
     partial void LogInterfaceReattached(string device);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using EbpfLb.Configuration;
+using EbpfLb.Doctor;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
 
@@ -9,6 +10,15 @@ namespace EbpfLb.Hosting;
 /// <summary>Rejects services that cannot work, before they are applied.</summary>
 static class Preflight
 {
+    /// <summary>Without them the kernel's refusals name other causes, such as a fault of the programs.</summary>
+    /// <exception cref="LoadBalancerException">This process lacks a capability.</exception>
+    public static void RequirePrivileges()
+    {
+        var held = HostProbe.EffectiveCapabilities();
+        if (Privileges.FindMissing(capability => (held & (1UL << (int)capability)) != 0) is { Length: > 0 } missing)
+            throw new LoadBalancerException($"this process lacks {string.Join(", ", missing)}: {Privileges.Remedy}.");
+    }
+
     /// <exception cref="LoadBalancerException">They cannot work.</exception>
     public static void Check(ImmutableArray<ServiceSnapshot> services, IReadOnlyList<NetworkDevice> devices)
     {

@@ -40,6 +40,7 @@ sealed partial class Runner(
     /// </exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
+        Preflight.RequirePrivileges();
         using var interfaces = new BalancedInterfaces(configuration, time, loggers.CreateLogger<BalancedInterfaces>());
         using var listener = configuration.Metrics is { } at ? MetricsServer.Bind(at) : null;
 

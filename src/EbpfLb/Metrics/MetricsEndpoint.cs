@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfLb.Flows;
+using EbpfLb.Networking;
 using EbpfLb.Status;
 using EbpfLb.Tables;
 using Microsoft.AspNetCore.Http;
@@ -30,6 +31,8 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
         var interfaces = StatusReader.ReadInterfaces(tables).ToArray();
         if (interfaces.Length > 0 && !interfaces.Any(link => link.IsPresent))
             return $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is gone.";
+        if (interfaces.Length > 0 && interfaces.Where(link => link.IsPresent).All(link => Interfaces.IsDown(link.Name)))
+            return $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is down.";
         if (tables.Instance.TryGet(0, out var head) && head.WithdrawnNs != 0)
             return "The balancer withdraws, and ends soon.";
         var silence = loop.TimeSinceLastPass;

@@ -19,6 +19,19 @@ static unsafe class Interfaces
     /// <summary>The index of an interface; 0 if there is none with this name.</summary>
     public static int IndexOf(string name) => (int)LibC.if_nametoindex(name);
 
+    /// <summary>True if the interface is set down; false if it is up, or gone.</summary>
+    public static bool IsDown(string name)
+    {
+        try
+        {
+            return !Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Up);
+        }
+        catch (NativeException error) when (error.Number == Errno.ENODEV)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Reads from all interfaces; some may vanish meanwhile.</summary>
     /// <exception cref="LoadBalancerException">
     /// The kernel did not list them, or a file of it cannot be read.

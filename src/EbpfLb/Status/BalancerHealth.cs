@@ -59,7 +59,8 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
 
     static string Describe(InstanceStatus[] instances, ServiceHealth[] services) => services is [] or [_, _, ..]
         ? $"balancing on {string.Join(", ", instances.SelectMany(instance => instance.Interfaces))}"
-        : Describe(services[0]);
+        : services[0].Backends > 0 ? Describe(services[0])
+        : $"balancing on {string.Join(", ", instances.SelectMany(instance => instance.Interfaces))}, although {Describe(services[0])}";
 
     static string Describe(ServiceHealth service) => $"service '{service.Name}' has "
         + (service.Backends switch { 0 => "no backend that takes", 1 => "1 backend that takes", var number => $"{number} backends that take" })

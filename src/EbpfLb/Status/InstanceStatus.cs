@@ -57,6 +57,9 @@ sealed record InstanceStatus
     /// <summary>Open sockets that were given a backend; <see cref="Flows"/> counts them too.</summary>
     public int Sockets { get; init; }
 
+    /// <summary>Those of <see cref="Interfaces"/> that are set down.</summary>
+    public IReadOnlyList<string> Down { get; init; } = [];
+
     /// <summary>Why the instance does not balance as it should, as sentences; whatever its backends are.</summary>
     [JsonIgnore]
     public IEnumerable<string> Problems
@@ -64,10 +67,14 @@ sealed record InstanceStatus
         get
         {
             foreach (var name in Lost)
-                yield return $"interface {name} is gone: {(Interfaces.Count == 0 ? "no traffic is balanced" : "backends behind it are unreachable")}";
+                yield return $"interface {name} is gone: {(Interfaces.Count > 0 ? "backends behind it are unreachable"
+                    : Running ? "no traffic is balanced"
+                    : $"no traffic is balanced. Make it again and start ebpf-lb, or remove what is left: ebpf-lb detach --interface {name}")}";
+            foreach (var name in Down)
+                yield return $"interface {name} is down: no traffic is balanced there. ip link set {name} up";
             foreach (var path in LostCgroups)
                 yield return $"cgroup {path} is gone: nothing in it is balanced";
-            if (!Running)
+            if (!Running && Interfaces.Count > 0)
                 yield return $"no runner process on {Interface}: packets are still balanced, without health checks or updates. Start it again.";
         }
     }

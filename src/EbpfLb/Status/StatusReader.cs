@@ -41,6 +41,7 @@ static class StatusReader
             Interface = instance,
             Interfaces = present.Length + lost.Length == 0 ? [instance] : present,
             Lost = lost,
+            Down = [.. present.Where(Networking.Interfaces.IsDown)],
             TablesVersion = self.AbiVersion,
             Cgroups = [.. cgroups.SelectMany(paths => paths).Order(StringComparer.Ordinal)],
             LostCgroups = [.. cgroups[false].Order(StringComparer.Ordinal)],

@@ -35,7 +35,9 @@ public sealed class FailuresAreExplained
     [Theory]
     [InlineData("run --hok tc --listen :80", "'--hok' is not an option of run. Perhaps '--hook' is meant.")]
     [InlineData("run --flow 9", "'--flow' is not an option of run. Perhaps '--flows' is meant.")]
-    [InlineData("flows --speed 9", "'--speed' is not an option of flows. Its options are: --client, --service, --backend, --sort,")]
+    [InlineData("flows --speed 9", "'--speed' is not an option of flows. See")]
+    [InlineData("check lb.yaml", "'lb.yaml' is not an option of check. Perhaps '--config lb.yaml' is meant.")]
+    [InlineData("detach eth0", "'eth0' is not an option of detach. Perhaps '--interface eth0' is meant.")]
     public async Task An_unknown_option_is_one_sentence_with_the_known_one_that_is_near(string line, string sentence)
     {
         var (code, output, error) = await new Shell().Type(line);

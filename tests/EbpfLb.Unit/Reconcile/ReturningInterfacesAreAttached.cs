@@ -99,6 +99,24 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
+    public async Task One_that_is_set_down_is_reported_until_it_is_up_again()
+    {
+        using var runner = Start(Machine.Interface, "tc");
+        await runner.UntilAsync("ready: ");
+        Assert.Equal((0, "", ""), _machine.Type("status --check"));
+
+        _machine.Configure($"link set {Machine.Interface} down");
+        await runner.UntilAsync($"interface {Machine.Interface} is down: no traffic is balanced there.");
+        Assert.Equal((1, "", $"error: interface {Machine.Interface} is down: no traffic is balanced there. ip link set {Machine.Interface} up\n"),
+            _machine.Type("status --check"));
+        Assert.Equal(1, _machine.Type("healthy").Code);
+
+        _machine.Configure($"link set {Machine.Interface} up");
+        await runner.UntilAsync($"interface {Machine.Interface} is up again");
+        Assert.Equal((0, "", ""), _machine.Type("status --check"));
+    }
+
+    [Fact]
     public async Task A_start_adopts_what_moved_to_another_name()
     {
         using (var runner = Start(Machine.Interface, "tc"))

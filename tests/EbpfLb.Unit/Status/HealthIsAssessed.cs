@@ -29,7 +29,7 @@ public sealed class HealthIsAssessed
     [InlineData("web", 2, true, "service 'web' has 2 backends that take new flows")]
     [InlineData("web", 3, false, "service 'web' has 2 backends that take new flows, and 3 are needed")]
     [InlineData("mail", null, false, "service 'mail' has no backend that takes new flows, and 1 is needed")]
-    [InlineData("mail", 0, true, "service 'mail' has no backend that takes new flows")]
+    [InlineData("mail", 0, true, "balancing on eth0, although service 'mail' has no backend that takes new flows")]
     [InlineData(null, null, true, "balancing on eth0")]
     [InlineData(null, 1, false, "service 'mail' has no backend that takes new flows, and 1 is needed")]
     [InlineData("wbe", null, false, "no service is named 'wbe'; there are: web, mail")]

@@ -1,0 +1,22 @@
+namespace EbpfLb.Doctor;
+
+/// <summary>The privileges that loading and attaching programs need.</summary>
+static class Privileges
+{
+    public const string Remedy = "run it as root; in a container add the capabilities NET_ADMIN, BPF and PERFMON, "
+        + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF";
+
+    /// <summary>The names of capabilities that are missing. CAP_SYS_ADMIN stands for those on eBPF.</summary>
+    /// <param name="has">True for a capability that the process has.</param>
+    public static string[] FindMissing(Func<Capability, bool> has)
+    {
+        (Capability Capability, string Name)[] needed =
+            [(Capability.NetAdmin, "CAP_NET_ADMIN"), (Capability.Bpf, "CAP_BPF"), (Capability.Perfmon, "CAP_PERFMON")];
+        return
+        [
+            .. from one in needed
+               where !has(one.Capability) && (one.Capability == Capability.NetAdmin || !has(Capability.SysAdmin))
+               select one.Name,
+        ];
+    }
+}
