@@ -9,11 +9,11 @@ static class ClosedEvent
     /// <param name="client">The forward entry's key.</param>
     /// <param name="forward">The forward entry.</param>
     /// <param name="reply">The reply entry; default if there is none.</param>
-    /// <param name="why">An idle flow ended with its last packet, a drained one now.</param>
+    /// <param name="why">An idle flow ended with its last packet, one that was cut now.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
     public static LbEvent Create(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why, ulong now)
     {
-        var idle = why == FlowEnd.Drained ? 0 : reply == default ? forward.IdleNs(now) : Math.Min(forward.IdleNs(now), reply.IdleNs(now));
+        var idle = why != FlowEnd.Idle ? 0 : reply == default ? forward.IdleNs(now) : Math.Min(forward.IdleNs(now), reply.IdleNs(now));
         var end = now - idle; // coarse clock: may be before OpenedNs
         return new()
         {

@@ -206,8 +206,8 @@ sealed partial class Runner(
             + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.ReadTotal(attached.Tables))}" : "");
     }
 
-    [LoggerMessage(LogLevel.Information, "withdrawing: unhealthy and forwarding for {Time}, then the end")]
-    partial void LogWithdrawn(string time);
+    [LoggerMessage(LogLevel.Information, "withdrawing: unhealthy and forwarding for {Duration}, then the end")]
+    partial void LogWithdrawn(string duration);
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
     partial void LogBpfFsMounted(string root);

@@ -46,7 +46,7 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
 
     static IEnumerable<string> Problems(InstanceStatus instance)
     {
-        foreach (var problem in instance.Problems)
+        foreach (var problem in instance.PacketProblems)
             yield return problem.TrimEnd('.');
         if (instance.WithdrawSeconds is { } left)
             yield return $"the balancer on {instance.Interface} withdraws, and ends in {left} s";

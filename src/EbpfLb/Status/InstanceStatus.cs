@@ -62,7 +62,12 @@ sealed record InstanceStatus
 
     /// <summary>Why the instance does not balance as it should, as sentences; whatever its backends are.</summary>
     [JsonIgnore]
-    public IEnumerable<string> Problems
+    public IEnumerable<string> Problems =>
+        [.. PacketProblems, .. LostCgroups.Select(path => $"cgroup {path} is gone: nothing in it is balanced")];
+
+    /// <summary>Those of <see cref="Problems"/> that concern clients on other machines.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> PacketProblems
     {
         get
         {
@@ -72,8 +77,6 @@ sealed record InstanceStatus
                     : $"no traffic is balanced. Make it again and start ebpf-lb, or remove what is left: ebpf-lb detach --interface {name}")}";
             foreach (var name in Down)
                 yield return $"interface {name} is down: no traffic is balanced there. ip link set {name} up";
-            foreach (var path in LostCgroups)
-                yield return $"cgroup {path} is gone: nothing in it is balanced";
             if (!Running && Interfaces.Count > 0)
                 yield return $"no runner process on {Interface}: packets are still balanced, without health checks or updates. Start it again.";
         }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using EbpfLb.Commands;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,6 +19,21 @@ public sealed partial class LogsAreWrittenAsJson
         Assert.Equal(
             """{"time":"2026-11-30T12:00:00Z","level":"warning","event":"BackendDown","message":"backend 10.0.0.2:80 is down: it's > 3 + 1 \"late\"","endPoint":"10.0.0.2:80","reason":"it's > 3 + 1 \"late\""}"""
             + "\n", $"{output}");
+    }
+
+    [Fact]
+    public void No_value_has_the_name_of_a_member_of_every_entry()
+    {
+        string[] messages =
+        [
+            .. from type in typeof(CommandLine).Assembly.GetTypes()
+               from method in type.GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
+               from message in method.GetCustomAttributes<LoggerMessageAttribute>()
+               select message.Message,
+        ];
+
+        Assert.True(messages.Length > 40, $"{messages.Length} messages");
+        Assert.All(messages, message => Assert.DoesNotMatch(@"(?i)\{(time|level|event|message|exception)\}", message));
     }
 
     [LoggerMessage(LogLevel.Warning, "backend {EndPoint} is down: {Reason}")]

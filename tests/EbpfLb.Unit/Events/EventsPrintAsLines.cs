@@ -52,6 +52,7 @@ public sealed class EventsPrintAsLines
     [Theory]
     [InlineData((int)FlowEnd.Idle, 2)]
     [InlineData((int)FlowEnd.Drained, 10)]
+    [InlineData((int)FlowEnd.BackendDown, 10)]
     public void A_silent_flow_lasts_to_its_last_packet_or_until_it_is_cut(int why, int seconds)
     {
         const ulong Second = 1_000_000_000;

@@ -57,6 +57,16 @@ public sealed class HealthIsAssessed
     public void A_balancer_without_its_process_is_unhealthy() => AssertUnhealthy(
         Balancing with { Running = false }, "no runner process on eth0: packets are still balanced, without health checks or updates. Start it again");
 
+    /// <summary>A cgroup concerns clients on this machine, and the addresses those on others.</summary>
+    [Fact]
+    public void A_cgroup_that_is_gone_moves_no_address()
+    {
+        var instance = Balancing with { LostCgroups = ["/web"] };
+
+        Assert.True(BalancerHealth.Assess(new([instance], []), null, null).Healthy);
+        Assert.Equal(["cgroup /web is gone: nothing in it is balanced"], instance.Problems);
+    }
+
     [Fact]
     public void A_balancer_without_its_interface_is_unhealthy() => AssertUnhealthy(
         Balancing with { Interfaces = [], Lost = ["eth0"] }, "interface eth0 is gone: no traffic is balanced");
