@@ -103,6 +103,7 @@ static class Instance
 
     /// <summary>Detaches the programs of an ended process and removes its pins.</summary>
     /// <returns>False if there was nothing.</returns>
+    /// <inheritdoc cref="RemovePins" path="/exception"/>
     public static bool Remove(string instance)
     {
         var directory = Directory(instance);
@@ -119,16 +120,23 @@ static class Instance
         return true;
     }
 
-    /// <summary>Removes the pins and releases the ports that the instance reserved.</summary>
+    /// <summary>Releases the ports that the instance reserved, and removes the pins.</summary>
+    /// <exception cref="PortsStayReservedException">This process may not release them. The pins are removed.</exception>
     public static void RemovePins(string instance)
     {
         var pins = Directory(instance);
         if (!System.IO.Directory.Exists(pins))
             return;
-        using var reserved = ReservedPorts.TryOpen(instance);
-        System.IO.Directory.Delete(pins, recursive: true);
-        RemoveEmptyDirectories();
-        reserved?.Release();
+        using var alone = BpfFs.Lock();
+        try
+        {
+            ReservedPorts.Release(instance);
+        }
+        finally
+        {
+            System.IO.Directory.Delete(pins, recursive: true);
+            RemoveEmptyDirectories();
+        }
     }
 
     static void RemoveEmptyDirectories()

@@ -55,8 +55,16 @@ sealed partial class StaleInstances : IDisposable
     {
         foreach (var instance in Tables is null ? _instances : [])
         {
-            if (Instance.Remove(instance))
+            try
+            {
+                if (Instance.Remove(instance))
+                    LogStaleInstanceRemoved(instance);
+            }
+            catch (PortsStayReservedException error)
+            {
                 LogStaleInstanceRemoved(instance);
+                LogPortsStayReserved(error.Message); // the new datapath must come: the old one is gone
+            }
         }
     }
 
@@ -68,4 +76,7 @@ sealed partial class StaleInstances : IDisposable
 
     [LoggerMessage(LogLevel.Warning, "removed the datapath of an ended ebpf-lb from {Device}")]
     partial void LogStaleInstanceRemoved(string device);
+
+    [LoggerMessage(LogLevel.Warning, "{Failure}")]
+    partial void LogPortsStayReserved(string failure);
 }

@@ -65,11 +65,9 @@ sealed partial class Runner(
             configuration, interfaces.Devices, stale, tables => FillTables(tables, interfaces.Devices, isAdopted: stale.Tables is not null));
         stale.Dispose(); // unlocks interfaces that are not used any more
         starting.Dispose(); // from now on it withdraws first
-        var ports = SnatPorts.Read();
-        if (ports.NeedReservation && ReservedPorts.Reserve(attached.Tables, ports.Substitutes) is { } refusal)
-            LogPortsNotReserved(ports.Substitutes, ports.Local, refusal, PortReservation.Remedy(ports.Substitutes));
         try
         {
+            ReserveSubstitutes(attached.Tables);
             await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
         }
         finally
@@ -84,6 +82,14 @@ sealed partial class Runner(
                 LogDetached(string.Join(", ", interfaces.Names));
             }
         }
+    }
+
+    /// <summary>A refusal only costs the warning.</summary>
+    void ReserveSubstitutes(LbTables tables)
+    {
+        var ports = SnatPorts.Read();
+        if (ports.NeedReservation && ReservedPorts.Reserve(tables, ports.Substitutes) is { } refusal)
+            LogPortsNotReserved(ports.Substitutes, ports.Local, refusal, PortReservation.Remedy(ports.Substitutes));
     }
 
     /// <summary>The pass before the first packet. Adopted tables may still hold backends that drain.</summary>

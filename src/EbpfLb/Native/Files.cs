@@ -11,6 +11,7 @@ static unsafe class Files
     const uint Inode = 0x100; // STATX_INO
     const int Size = 256, UidOffset = 20, InodeOffset = 32; // struct statx
     const int DirectoryCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC
+    const int Exclusive = 2; // LOCK_EX
 
     public const long Cgroup2 = 0x63677270; // CGROUP2_SUPER_MAGIC, linux/magic.h
     public const long Bpf = 0xcafe4a11; // BPF_FS_MAGIC
@@ -31,6 +32,14 @@ static unsafe class Files
 
     public static Fd OpenDirectory(string path) =>
         new(Check.MinusOneWithErrno(LibC.open(path, DirectoryCloseOnExec), $"opening {path}"));
+
+    /// <summary>Waits for the exclusive lock of a directory (flock), and holds it until disposal.</summary>
+    public static Fd LockDirectory(string path)
+    {
+        var directory = OpenDirectory(path);
+        Check.MinusOneWithErrno(LibC.flock(directory.Number, Exclusive), $"locking {path}");
+        return directory;
+    }
 
     static T Stat<T>(string path, int flags, uint mask, int offset, string operation)
         where T : unmanaged

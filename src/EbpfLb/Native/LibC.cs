@@ -15,6 +15,9 @@ static unsafe partial class LibC
     public static partial int open(string path, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial int flock(int fd, int operation);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]

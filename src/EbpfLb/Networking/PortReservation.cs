@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace EbpfLb.Networking;
 
@@ -10,6 +11,9 @@ static class PortReservation
 {
     public const string File = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
+    /// <summary>More bytes than any list has: two ports of every three are at most 21,845 items of 12 bytes.</summary>
+    const int MaxList = 512 * 1024;
+
     /// <summary>What makes the reservation.</summary>
     public static string Remedy(PortRange ports) => $"sysctl -w net.ipv4.ip_local_reserved_ports='{ports}'";
 
@@ -18,7 +22,7 @@ static class PortReservation
     {
         try
         {
-            if (Missing(Parse(System.IO.File.ReadAllText(file)), ports).Count == 0)
+            if (Missing(Parse(Read(file)), ports).Count == 0)
                 return true;
             using var _ = new FileStream(file, FileMode.Open, FileAccess.Write);
             return true;
@@ -31,18 +35,19 @@ static class PortReservation
 
     /// <summary>Adds ports to those that are reserved.</summary>
     /// <param name="ports">The ports.</param>
-    /// <param name="refusal">Null, or why this process may not.</param>
+    /// <param name="record">Gets the ports that were not reserved before, just before they are.</param>
     /// <param name="file">The sysctl.</param>
-    /// <returns>The ports that were not reserved before.</returns>
-    public static IReadOnlyList<int> Reserve(PortRange ports, out string? refusal, string file = File)
-    {
-        IReadOnlyList<int> added = [];
-        refusal = TryWrite(file, reserved => added = Set(reserved, Missing(reserved, ports), true));
-        return refusal is null ? added : [];
-    }
+    /// <returns>Null, or why this process may not.</returns>
+    public static string? Reserve(PortRange ports, Action<IReadOnlyList<int>> record, string file = File) =>
+        TryWrite(file, reserved =>
+        {
+            var missing = Missing(reserved, ports);
+            record(missing);
+            return Set(reserved, missing, true);
+        });
 
     /// <summary>Undoes <see cref="Reserve"/>. Ports that were reserved before it stay.</summary>
-    /// <param name="added">What it returned.</param>
+    /// <param name="added">What it recorded.</param>
     /// <param name="file">The sysctl.</param>
     /// <returns>Null, or why this process may not.</returns>
     public static string? Release(IReadOnlyList<int> added, string file = File) =>
@@ -54,15 +59,36 @@ static class PortReservation
     {
         try
         {
-            var reserved = Parse(System.IO.File.ReadAllText(file));
+            var reserved = Parse(Read(file));
             if (change(reserved).Count > 0)
-                System.IO.File.WriteAllText(file, Format(reserved));
+                Write(file, Format(reserved));
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return error.Message;
         }
+    }
+
+    /// <summary>
+    /// Reads the list by one system call. The kernel (<c>proc_do_large_bitmap</c>) answers a second one with the end of
+    /// the file, wherever the first one ended.
+    /// </summary>
+    static string Read(string file)
+    {
+        var buffer = new byte[MaxList];
+        using var handle = System.IO.File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        return Encoding.ASCII.GetString(buffer, 0, RandomAccess.Read(handle, buffer, 0));
+    }
+
+    /// <summary>
+    /// Offers all that is left in each system call. The kernel takes less than a page of it and stops before an item that
+    /// is cut there, but takes the end of what it is offered for the end of an item.
+    /// </summary>
+    static void Write(string file, string list)
+    {
+        using var handle = System.IO.File.OpenHandle(file, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite);
+        RandomAccess.Write(handle, Encoding.ASCII.GetBytes(list), 0);
     }
 
     static List<int> Missing(bool[] reserved, PortRange ports) =>

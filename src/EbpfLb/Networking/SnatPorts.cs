@@ -2,14 +2,6 @@ using System.Globalization;
 
 namespace EbpfLb.Networking;
 
-/// <summary>Ports from <paramref name="First"/> to <paramref name="Last"/>, both included.</summary>
-readonly record struct PortRange(ushort First, ushort Last)
-{
-    public int Count => Math.Max(0, Last - First + 1);
-
-    public override string ToString() => $"{First}-{Last}";
-}
-
 /// <summary>
 /// Who uses which ports towards backends: SNAT keeps clients' ports, also those of <c>ip_local_port_range</c>, and
 /// exchanges others for substitutes, which no local socket gets by itself. The balancer's own connections have a range

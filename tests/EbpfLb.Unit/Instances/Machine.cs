@@ -90,6 +90,12 @@ sealed class Machine
     /// <summary>Hides what is in a directory from those who run on it.</summary>
     public void Hide(string path) => _namespace.Hide(path);
 
+    /// <summary>Puts a file in a file's place for those who run on it.</summary>
+    public void Cover(string path, string with) => _namespace.Cover(path, with);
+
+    /// <summary>Runs it inside, beside what else runs there.</summary>
+    public Task Beside(Action action) => _namespace.RunBeside(action);
+
     /// <summary>Mounts the bpf file system so that nobody can write in it.</summary>
     public void ForbidPins() => _namespace.ForbidPins();
 

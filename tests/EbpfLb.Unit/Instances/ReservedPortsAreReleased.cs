@@ -1,5 +1,6 @@
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
+using EbpfLb.Native;
 using EbpfLb.Networking;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Reconcile;
@@ -74,11 +75,81 @@ public sealed class ReservedPortsAreReleased
         using var attached = Start(Machine.Defaults);
         machine.ForbidToWrite("/proc/sys");
 
-        var error = Assert.Throws<LoadBalancerException>(attached.Detach);
+        var error = Assert.Throws<PortsStayReservedException>(attached.Detach);
 
         Assert.StartsWith("releasing ports 1024 to 17407 in net.ipv4.ip_local_reserved_ports failed: ", error.Message);
         Assert.Empty(Instance.All());
     });
+
+    [Fact]
+    public void What_may_not_be_reserved_is_not_on_record() => OnAMachine(machine =>
+    {
+        machine.ForbidToWrite("/proc/sys");
+        using var attached = Machine.Start(Machine.Defaults);
+        Assert.NotNull(ReservedPorts.Reserve(attached.Tables, SnatPorts.Read().Substitutes));
+
+        attached.Detach(); // with a record it would have to release, which it may not
+
+        Assert.Equal(ByAdministrator, Reserved);
+    });
+
+    [Fact]
+    public async Task A_process_that_starts_anew_starts_also_where_it_may_not_release_them()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(() =>
+        {
+            Prepare();
+            Start(Machine.Defaults).Dispose();
+        });
+        machine.ForbidToWrite("/proc/sys");
+
+        using var run = Run(machine, "--replace");
+        var told = await run.UntilAsync("ready");
+
+        Assert.Contains(told, line => line.Contains(
+            "releasing ports 1024 to 17407 in net.ipv4.ip_local_reserved_ports failed: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_balancer_that_ends_waits_for_others_that_start_or_end()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        var (attached, other, inode) = machine.Inside(() =>
+        {
+            Prepare();
+            return (Start(Machine.Defaults), BpfFs.Lock(), Files.InodeOf(BpfFs.Root));
+        });
+        using var first = attached;
+
+        var end = machine.Beside(attached.Detach);
+        await Eventually.That(
+            "the end waits for the lock", () => File.ReadAllLines("/proc/locks"),
+            locks => locks.Any(line => line.Contains("-> FLOCK", StringComparison.Ordinal) && line.Contains($":{inode} ", StringComparison.Ordinal)));
+        Assert.Equal(WithSubstitutes, machine.Inside(() => Reserved));
+        other.Dispose();
+        await end;
+
+        Assert.Equal(ByAdministrator, machine.Inside(() => Reserved));
+    }
+
+    [Fact]
+    public async Task A_run_that_fails_to_record_them_says_that_it_stays_attached()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        machine.Inside(Prepare);
+        var unreadable = Path.GetTempFileName();
+        File.WriteAllText(unreadable, "no list of ports");
+        machine.Cover(PortReservation.File, unreadable);
+
+        using var run = Run(machine);
+        await run.UntilAsync("the datapath stays attached");
+
+        Assert.NotEqual(0, await run.ExitCodeAsync());
+    }
 
     [Fact]
     public async Task Run_reserves_them_on_a_host_whose_local_range_has_all_ports()
@@ -86,8 +157,7 @@ public sealed class ReservedPortsAreReleased
         Capabilities.RequireDatapath();
         var machine = new Machine();
         machine.Inside(Prepare);
-        using (var run = new RunnerProcess(
-            machine, "--interface", Machine.Interface, "--hook", "tc", "--listen", ":80", "--backend", "10.9.0.11"))
+        using (var run = Run(machine))
         {
             await run.UntilAsync("ready");
             Assert.Equal(WithSubstitutes, machine.Inside(() => Reserved));
@@ -96,6 +166,9 @@ public sealed class ReservedPortsAreReleased
 
         Assert.Equal(ByAdministrator, machine.Inside(() => Reserved));
     }
+
+    static RunnerProcess Run(Machine machine, params string[] more) => new(
+        machine, ["--interface", Machine.Interface, "--hook", "tc", "--listen", ":80", "--backend", "10.9.0.11", .. more]);
 
     static string Reserved => File.ReadAllText(PortReservation.File).Trim();
 
