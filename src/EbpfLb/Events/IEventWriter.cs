@@ -15,6 +15,6 @@ interface IEventWriter
     /// <summary>Writes a flow that user space ended.</summary>
     void WriteEnded(in LbEvent closed, FlowEnd why);
 
-    /// <summary>Writes how many events were left out, such as <c>opened 12, closed 12</c>.</summary>
+    /// <summary>Writes how many events were left out, such as <c>12 opened, 12 closed</c>.</summary>
     void WriteSuppressed(string summary);
 }

@@ -41,7 +41,7 @@ public sealed class EventsAreWrittenAsJson
     [Fact]
     public void What_was_left_out_and_that_it_is_ready()
     {
-        Assert.Equal($$"""{{{Time}},"event":"suppressed","message":"opened 12"}""", Written(writer => writer.WriteSuppressed("opened 12")));
+        Assert.Equal($$"""{{{Time}},"event":"suppressed","message":"12 opened"}""", Written(writer => writer.WriteSuppressed("12 opened")));
         Assert.Equal($$"""{{{Time}},"event":"ready","message":"ready: web"}""", Written(writer => writer.WriteReady("ready: web")));
     }
 
