@@ -5,13 +5,17 @@
 #include "maps.h"
 #include "types.h"
 
+/*
+ * Socket programs count here too, and a packet program may interrupt them: each
+ * counter changes by one atomic instruction.
+ */
 static __always_inline void event_count_lost(void)
 {
 	__u32 zero = 0;
 	__u64 *lost = bpf_map_lookup_elem(&events_lost, &zero);
 
 	if (lost)
-		(*lost)++;
+		__sync_fetch_and_add(lost, 1);
 }
 
 static __always_inline void event_count_suppressed(__u32 type)
@@ -19,7 +23,7 @@ static __always_inline void event_count_suppressed(__u32 type)
 	__u64 *suppressed = bpf_map_lookup_elem(&events_suppressed, &type);
 
 	if (suppressed)
-		(*suppressed)++;
+		__sync_fetch_and_add(suppressed, 1);
 }
 
 /*
