@@ -31,11 +31,12 @@
 #define SNAT_UDP_IDLE ((__s32)(NS_PER_SECOND >> LB_SEEN_SHIFT))
 
 /*
- * The distance between two substitute ports. It is near the golden ratio of all
- * ports: neighbouring ports are often taken together. It is a prime, so that the
- * candidates reach every port of a range of any size.
+ * The distance between two substitute ports. Modulo 2^16 it is near the golden
+ * ratio of all ports: neighbouring ports are often taken together. It is a prime
+ * above 2^16, so it has no common factor with the number of ports of any range: the
+ * candidates reach every port.
  */
-#define SNAT_PORT_STRIDE 40507
+#define SNAT_PORT_STRIDE 106033
 
 /* Fills the key of a socket look-up; returns its size. */
 static __always_inline __u32 snat_socket_tuple(struct bpf_sock_tuple *tuple,

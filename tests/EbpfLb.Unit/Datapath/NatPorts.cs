@@ -77,6 +77,19 @@ public sealed class NatPorts
         Assert.Equal(taken[..ports], taken[ports..]);
     }
 
+    /// <summary>Candidates whose distance is a multiple of the range's size would all be the same port.</summary>
+    [Theory, OnEveryHook(40507), OnEveryHook(40508)]
+    [Case(PacketCase.NatPortTaken)]
+    public void Substitute_ports_differ_whatever_the_size_of_the_range(Hook hook, Hosts hosts, int ports)
+    {
+        using var lb = Balancer.On(hook, Balancer.FewPorts(ports));
+        var web = lb.ServeTcp(hosts.Web, Backend(hosts));
+
+        var flows = Enumerable.Range(60001, 4).Select(port => lb.Open(hosts.Alice.Port(port), web)).ToArray();
+
+        Assert.Equal(4, flows.Select(flow => flow.Nat.Port).Distinct().Count());
+    }
+
     /// <summary>32 ports are tried: the client's own, and 31 substitutes, which go on from where they ended.</summary>
     [Theory, OnEveryHook(31, 0, Only = AddressFamily.InterNetwork), OnEveryHook(32, 1, Only = AddressFamily.InterNetwork)]
     public void The_last_free_port_is_found_at_the_second_try_at_the_latest(Hook hook, Hosts hosts, int ports, int refusals)
