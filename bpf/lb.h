@@ -161,7 +161,7 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 		return LB_PASS_PROTOCOL;
 	*key = lb_tuple_reversed(&pctx->quote.tuple);
 	flow = flow_lookup(key);
-	if (!flow)
+	if (!flow || snat_is_stale_reply(ctx, key, flow))
 		return LB_PASS_PROTOCOL;
 	if (!reverse_path_holds(ctx, flow, key))
 		return LB_DROP_REVERSE_PATH;
@@ -345,7 +345,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 
 	now = flow_now();
 	flow = flow_find(pkt, now);
-	if (flow && snat_is_stale_reply(ctx, pkt, flow))
+	if (flow && snat_is_stale_reply(ctx, &pkt->tuple, flow))
 		return LB_PASS_NO_SERVICE;
 	if (!flow || flow_reopens(flow, pkt)) {
 		flow = lb_admit(ctx, pctx, flow, &reason);

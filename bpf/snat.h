@@ -82,17 +82,17 @@ static __always_inline bool snat_socket_exists(struct lb_ctx *ctx, const struct 
 }
 
 /*
- * Returns true if the packet has the reply tuple of a flow that is over, and is
- * no late packet of that flow: its client has gone on with another flow, or the
- * local stack has chosen the flow's port for a connection. The local stack cannot
- * be asked for each packet, so its connection fails while a flow with its tuple is
- * live (docs/decisions/0002).
+ * Returns true if `tuple`, of a packet or of the packet that an ICMP error is
+ * about, is the reply tuple of a flow that is over, and no longer means that flow:
+ * its client has gone on with another flow, or the local stack has chosen the
+ * flow's port for a connection. The local stack cannot be asked for each packet,
+ * so its connection fails while a flow with its tuple is live
+ * (docs/decisions/0002).
  */
-static __always_inline bool snat_is_stale_reply(struct lb_ctx *ctx, const struct packet *pkt,
+static __always_inline bool snat_is_stale_reply(struct lb_ctx *ctx, const struct lb_tuple *tuple,
 						const struct lb_flow *flow)
 {
-	return flow_rests(flow) &&
-	       (!flow_pair(&pkt->tuple, flow) || snat_socket_exists(ctx, &pkt->tuple));
+	return flow_rests(flow) && (!flow_pair(tuple, flow) || snat_socket_exists(ctx, tuple));
 }
 
 /* Returns the next substitute port of a backend, in host order: the one that it has not had for longest. */

@@ -389,6 +389,44 @@ public sealed class NatPorts
         lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack)).IsPassedUntouched();
     }
 
+    [Theory, OnEveryHook(false), OnEveryHook(true)]
+    [Case(PacketCase.OwnConnections, PacketCase.IcmpErrors)]
+    public void An_ICMP_error_goes_to_the_local_connection_that_has_the_port_of_an_ended_flow(
+        Hook hook, Hosts hosts, bool connects)
+    {
+        using var lb = Balancer.On(hook, Balancer.Defaults);
+        var flow = lb.Establish(hosts.Alice.Port(45005), lb.ServeTcp(hosts.Balancer.Port(80), Backend(hosts)));
+        lb.Receive(flow.FromBackend(Tcp.Rst | Tcp.Ack));
+        using var own = TestNetwork.Shared.OpenSocket(hosts.Family, ProtocolType.Tcp, socket =>
+        {
+            socket.Bind(hosts.Balancer.Port(connects ? 45005 : 45006));
+            Connecting(socket, Backend(hosts));
+        });
+        var sent = new TcpPacket(flow.Nat, flow.Backend, Tcp.Ack) with { Payload = Some.Bytes(400) };
+        var error = new IcmpError(hosts.Carol, IcmpSays.FragmentationNeeded, sent);
+
+        var outcome = lb.Receive(error);
+
+        if (connects)
+            outcome.IsPassedUntouched();
+        else
+            outcome.LeavesAs(flow.AtClient(error));
+    }
+
+    [Theory, OnEveryHook]
+    [Case(PacketCase.IcmpErrors)]
+    public void An_ICMP_error_about_an_ended_flow_passes_when_its_client_has_another_flow(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.Defaults);
+        var web = lb.ServeTcp(hosts.Web, Backend(hosts), hosts.BackendB.Port(80));
+        var ended = lb.Establish(hosts.Alice.Port(40001), web);
+        lb.Receive(ended.FromBackend(Tcp.Rst | Tcp.Ack));
+        Assert.NotEqual(ended.Backend, lb.Open(hosts.Alice.Port(40001), web).Backend);
+
+        var sent = new TcpPacket(ended.Nat, ended.Backend, Tcp.Ack) with { Payload = Some.Bytes(400) };
+        lb.Receive(new IcmpError(hosts.Carol, IcmpSays.FragmentationNeeded, sent)).IsPassedUntouched();
+    }
+
     [Theory, OnEveryHook]
     [Case(PacketCase.OwnConnections)]
     public void An_answer_to_the_balancers_own_connection_passes_untouched(Hook hook, Hosts hosts)
