@@ -52,32 +52,57 @@ static __always_inline bool flow_holds_port(const struct lb_tuple *reply_key, __
 }
 
 /*
+ * Inserts the reply entry of a half-open flow into `flows`, without the claim of a
+ * CPU that draws back. Returns false if the flow has no reply entry there, or must
+ * not move. Sets *inserted to whether this CPU has inserted it.
+ *
+ * One CPU moves a flow: the one whose insertion succeeds. It draws back if another
+ * CPU takes the port over. A reply entry in `flows` alone, without a CPU that moves
+ * it, is what an eviction from `half_open` leaves: the forward entry follows it. A
+ * CPU that takes the port over removes the forward entry before the reply entry.
+ */
+static __noinline bool flow_move_reply(const struct lb_tuple *key, const struct lb_tuple *reply_key,
+				       const struct lb_flow *reply, bool *inserted)
+{
+	struct lb_flow moved = *reply;
+
+	/* It may have been removed, and reused, since it was looked up. */
+	if (!lb_tuple_is_reversed(&moved.rewritten, key))
+		return false;
+	moved.tcp_seen &= ~LB_SEEN_CLAIMED;
+	*inserted = flow_insert(LB_TABLE_ESTABLISHED, reply_key, &moved);
+	if (!*inserted)
+		return !bpf_map_lookup_elem(&half_open, reply_key) &&
+		       bpf_map_lookup_elem(&half_open, key) &&
+		       bpf_map_lookup_elem(&flows, reply_key);
+	if (flow_holds_port(reply_key, moved.opened_ns))
+		return true;
+	flow_erase(LB_TABLE_ESTABLISHED, reply_key);
+	return false;
+}
+
+/*
  * Moves a flow from `half_open` to `flows`. `reply` is NULL in modes dsr and
- * tunnel. Returns the forward entry: in `flows`, or still in `half_open` if `flows` took no new
- * entry; the next packet tries again. Another CPU may move the same flow: both
- * insert the same entries, one succeeds. If another CPU takes the flow's port over,
- * it does not move.
+ * tunnel. Returns the forward entry: in `flows`, or still in `half_open` if `flows`
+ * took no new entry, or another CPU moves the flow or takes its port over. Then
+ * both entries stay as they were, and the next packet tries again.
  */
 static __noinline struct lb_flow *flow_establish(const struct lb_tuple *key, struct lb_flow *flow,
 						 struct lb_flow *reply)
 {
 	struct lb_tuple reply_key = lb_tuple_reversed(&flow->rewritten);
-	__u64 opened_ns = flow->opened_ns;
 	struct lb_flow *established;
+	bool inserted = false;
 
-	if (reply) {
-		if (flow_insert(LB_TABLE_ESTABLISHED, &reply_key, reply) &&
-		    !flow_holds_port(&reply_key, opened_ns)) {
-			flow_erase(LB_TABLE_ESTABLISHED, &reply_key);
-			return flow;
-		}
-		if (!bpf_map_lookup_elem(&flows, &reply_key))
-			return flow;
-	}
+	if (reply && !flow_move_reply(key, &reply_key, reply, &inserted))
+		return bpf_map_lookup_elem(&flows, key) ?: flow;
 	flow_insert(LB_TABLE_ESTABLISHED, key, flow);
 	established = bpf_map_lookup_elem(&flows, key);
-	if (!established)
+	if (!established) {
+		if (inserted)
+			flow_erase(LB_TABLE_ESTABLISHED, &reply_key);
 		return flow;
+	}
 	flow_bump_generation();
 	if (reply)
 		flow_erase(LB_TABLE_HALF_OPEN, &reply_key);

@@ -197,6 +197,24 @@ static __always_inline void snat_consider(struct snat_victim *victim, const stru
 }
 
 /*
+ * Claims the reply entry of the flow that opened at that time; `client` is the key
+ * of its forward entry. Returns false if another CPU has claimed it. An entry that
+ * was removed is reused at once: the flow is compared after the claim too, and the
+ * claim of another flow's entry is undone.
+ */
+static __always_inline bool snat_claim(struct lb_flow *holder, const struct lb_tuple *client,
+				       __u64 opened_ns)
+{
+	if (__sync_fetch_and_or(&holder->tcp_seen, LB_SEEN_CLAIMED) & LB_SEEN_CLAIMED)
+		return false;
+	if (*(volatile __u64 *)&holder->opened_ns == opened_ns &&
+	    lb_tuple_is_reversed(&holder->rewritten, client))
+		return true;
+	__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+	return false;
+}
+
+/*
  * Removes the entries of the flow that holds a port and is not live. Returns false
  * if the port has gone to another flow since, or if flow_establish() moves the flow
  * meanwhile. CPUs claim the flow by a bit of its reply entry, and the first one has
@@ -220,13 +238,13 @@ static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened
 	if (!holder || holder->opened_ns != opened_ns ||
 	    (established && !(holder->tcp_seen & LB_SEEN_END)))
 		return false;
-	if (__sync_fetch_and_or(&holder->tcp_seen, LB_SEEN_CLAIMED) & LB_SEEN_CLAIMED)
+	client = lb_tuple_reversed(&holder->rewritten);
+	if (!snat_claim(holder, &client, opened_ns))
 		return false;
 	if (table == LB_TABLE_HALF_OPEN && bpf_map_lookup_elem(&flows, reply_key)) {
 		__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
 		return false;
 	}
-	client = lb_tuple_reversed(&holder->rewritten);
 	forward = flow_lookup(&client);
 	if (forward && lb_tuple_is_reversed(&forward->rewritten, reply_key)) {
 		if (!(__sync_fetch_and_or(&forward->tcp_seen, LB_SEEN_END) & LB_SEEN_END))

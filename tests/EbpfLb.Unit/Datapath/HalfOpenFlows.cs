@@ -56,6 +56,26 @@ public sealed class HalfOpenFlows
         Assert.Equal((2, 0), Halves(lb));
     }
 
+    /// <summary>One processor has moved the reply entry, another has claimed its port: the first one will undo it.</summary>
+    [Theory, OnEveryHook]
+    public void A_connection_stays_half_open_while_another_processor_moves_its_reply_entry(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        lb.Receive(flow.FromBackend(Tcp.Syn | Tcp.Ack));
+        var reply = lb.HalfOf(flow.ReplyKey);
+        lb.Tables.Flows.Set(flow.ReplyKey, reply);
+        lb.Tables.HalfOpen.Set(flow.ReplyKey, reply with { TcpSeen = reply.TcpSeen | LbTcpSeen.Claimed });
+
+        lb.Receive(flow.FromClient(Tcp.Ack)).LeavesAs(flow.AtBackend(flow.FromClient(Tcp.Ack)));
+        Assert.Equal((1, 2), Halves(lb));
+
+        lb.Tables.Flows.Remove(flow.ReplyKey);
+        lb.Tables.HalfOpen.Set(flow.ReplyKey, reply);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+        Assert.Equal((2, 0), Halves(lb));
+    }
+
     [Theory, OnEveryHook]
     public void A_connection_that_is_slow_to_open_is_established_all_the_same(Hook hook, Hosts hosts)
     {

@@ -92,7 +92,7 @@ public sealed class TwoProcessors
         using var lb = Balancer.On(hook, Balancer.FewPorts(1) with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         var syn = new TcpPacket(hosts.Bob.Port(FirstPort), hosts.Web, Tcp.Syn);
-        var (turn, moved, ended) = (0, 0, 0);
+        var (turn, moved, ended, claimed) = (0, 0, 0, 0);
 
         var other = TestNetwork.Shared.Beside(() =>
         {
@@ -118,6 +118,7 @@ public sealed class TwoProcessors
                 {
                     moved++;
                     ended += forward.TcpSeen.HasFlag(LbTcpSeen.End) ? 1 : 0;
+                    claimed += lb.HalfOf(flow.ReplyKey).TcpSeen.HasFlag(LbTcpSeen.Claimed) ? 1 : 0;
                     var answer = flow.FromBackend(Tcp.Ack);
                     lb.Receive(answer).LeavesAs(flow.AtClient(answer));
                 }
@@ -128,8 +129,57 @@ public sealed class TwoProcessors
         });
         await other;
 
-        Assert.Equal(0, ended);
+        Assert.Equal((0, 0), (ended, claimed));
         Assert.InRange(moved, 1, Races - 1);
+    }
+
+    /// <summary>
+    /// Two clients want the only port, which is that of a flow that is over. The second one may have looked at that flow
+    /// before the first one removed it.
+    /// </summary>
+    [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
+    public async Task A_port_that_two_clients_want_is_left_to_one_whole_flow(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.FewPorts(1) with { EventLevel = LbEventLevel.Off });
+        var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
+        var turn = 0;
+        var broken = new List<string>();
+
+        var other = TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                Meet(ref turn, (4 * i) + 1);
+                Thread.SpinWait(i % LongestHesitation);
+                lb.Receive(new TcpPacket(hosts.Bob.Port(FirstPort), hosts.Web, Tcp.Syn));
+                Meet(ref turn, (4 * i) + 3);
+            }
+        });
+        await TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                var over = lb.Open(hosts.Alice.Port(FirstPort), web);
+                lb.Receive(over.FromClient(Tcp.Rst));
+                Meet(ref turn, (4 * i) + 1);
+                Thread.SpinWait(LongestHesitation / 2);
+                lb.Receive(new TcpPacket(hosts.Carol.Port(FirstPort), hosts.Web, Tcp.Syn));
+                Meet(ref turn, (4 * i) + 3);
+                if (!lb.Tables.HalfOpen.TryGet(over.ReplyKey, out var reply))
+                    broken.Add("no flow has the port");
+                else if (reply.TcpSeen.HasFlag(LbTcpSeen.Claimed))
+                    broken.Add("the flow that has the port stays claimed");
+                else if (!lb.Tables.HalfOpen.TryGet(reply.Rewritten.Reversed(), out var forward) ||
+                    !forward.Rewritten.Equals(over.ReplyKey.Reversed()))
+                    broken.Add("the flow that has the port has no forward entry");
+                foreach (var key in lb.Tables.FlowMaps.SelectMany(map => map.Keys()).ToArray())
+                    foreach (var map in lb.Tables.FlowMaps)
+                        map.Remove(key);
+            }
+        });
+        await other;
+
+        Assert.Empty(broken);
     }
 
     /// <summary>Lets two threads, which both call it, go on from there at once.</summary>
