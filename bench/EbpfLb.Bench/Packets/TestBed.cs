@@ -124,7 +124,8 @@ sealed class TestBed : IDisposable
     {
         var first = EntryInput.FirstClient(_hosts.Family);
         // As long as what the entry writes, and no shorter than a frame may be.
-        var packet = new TcpPacket(first, to ?? loaded.Service, flags) {
+        var packet = new TcpPacket(first, to ?? loaded.Service, flags)
+        {
             Payload = new byte[EntryInput.Head.Bytes],
             DestinationMac = Mac.From(_hosts.Balancer),
         };

@@ -78,9 +78,12 @@ public sealed class SelectionByNumbers
         new(Enumerable.Range(0, Backends)), new(Enumerable.Range(0, Backends + 1)), Fleet.Size);
 
     /// <summary>Routers send most flows to another balancer then, which does not know them.</summary>
-    static ShareOfFlows BackendAndThenBalancerLeave() => Change("a backend leaves, then a balancer", 1.0 / Backends,
-        new(Enumerable.Range(0, Backends)), new(Enumerable.Range(0, Backends).Where(backend => backend != 417)), Fleet.Size - 1)
-        with { Kept = null };
+    static ShareOfFlows BackendAndThenBalancerLeave()
+    {
+        var change = Change("a backend leaves, then a balancer", 1.0 / Backends, new(Enumerable.Range(0, Backends)),
+            new(Enumerable.Range(0, Backends).Where(backend => backend != 417)), Fleet.Size - 1);
+        return change with { Kept = null };
+    }
 
     /// <summary>A balancer keeps the backend of a flow that it knows, as long as there is that backend.</summary>
     static ShareOfFlows Change(string what, double ideal, Fleet before, Fleet after, int balancersAfter) => new(what, ideal,
