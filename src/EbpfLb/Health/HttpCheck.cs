@@ -36,6 +36,8 @@ sealed class HttpCheck : IDisposable
         }
         catch (HttpRequestException error)
         {
+            // A connection that is cancelled as it fails is reported by either exception.
+            cancellation.ThrowIfCancellationRequested();
             for (Exception? cause = error; cause is not null; cause = cause.InnerException)
             {
                 if (cause is SocketException)

@@ -169,8 +169,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
         }
 
         Assert.Empty(Records(attached.Tables));
-        Assert.Empty(LiveFlows.Count(attached.Tables));
-        Assert.Empty(LiveFlows.ReadCounters(attached.Tables));
+        SocketMachine.AllAreClosed(attached.Tables);
     });
 
     [Fact]

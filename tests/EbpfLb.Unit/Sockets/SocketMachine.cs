@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
+using EbpfLb.Flows;
 using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
@@ -155,6 +156,14 @@ sealed partial class SocketMachine : IDisposable
         var length = ready[0].ReceiveFrom(buffer, ref from);
         ready[0].SendTo(buffer, length, SocketFlags.None, from);
         return _datagramSockets.Single(known => known.Socket == ready[0]).Backend;
+    }
+
+    /// <summary>Asserts that no socket counts any more: a child between its fork and its exec may hold one for a moment.</summary>
+    public static void AllAreClosed(LbTables tables)
+    {
+        SpinWait.SpinUntil(() => LiveFlows.Count(tables).Count + LiveFlows.ReadCounters(tables).Count == 0, TimeSpan.FromSeconds(10));
+        Assert.Empty(LiveFlows.Count(tables));
+        Assert.Empty(LiveFlows.ReadCounters(tables));
     }
 
     /// <summary>The events that have happened since.</summary>
