@@ -40,8 +40,7 @@ int lb_connect4(struct bpf_sock_addr *ctx)
 	return SOCK_PROCEED;
 }
 
-/* Also for IPv4, on a socket of IPv6 that connects to an IPv4-mapped address.
- */
+/* Also for IPv4, on a socket of IPv6 that connects to an IPv4-mapped address. */
 SEC("cgroup/connect6")
 int lb_connect6(struct bpf_sock_addr *ctx)
 {

@@ -33,7 +33,7 @@ record struct LbBackend
     public uint Service;
 
     /// <summary>
-    /// When the flows that a draining or a down one still has are removed: nanoseconds of CLOCK_MONOTONIC; 0 for never.
+    /// When the flows of a draining or down backend are removed: nanoseconds of CLOCK_MONOTONIC; 0 for never.
     /// </summary>
     public ulong DrainedNs;
     public LbBackendState State;
@@ -45,7 +45,7 @@ record struct LbBackend
 
     public readonly IPEndPoint EndPoint => new(Address.ToIPAddress(), Port.Value);
 
-    /// <summary>True if the flows that it still has are to be removed.</summary>
+    /// <summary>True if the deadline of a draining or down backend has passed: its flows are to be removed.</summary>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
     public readonly bool IsPastDeadline(ulong now) =>
         State is LbBackendState.Draining or LbBackendState.Down && DrainedNs > 0 && DrainedNs <= now;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
+using EbpfLb.Status;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Commands;
@@ -47,7 +48,7 @@ sealed class FlowsCommand
         });
         if (sources.Count + errors.Count == 0 && !parsed.GetValue(_json))
         {
-            output.WriteLine("nothing is attached in this network namespace");
+            output.WriteLine(StatusSnapshot.NothingAttached);
             return ExitCode.Ok;
         }
         try

@@ -41,7 +41,7 @@ static class StatusCommand
     {
         string[] problems = [.. snapshot.Errors, .. snapshot.Instances.SelectMany(instance => instance.Problems)];
         if (problems.Length == 0 && snapshot.Instances.Count == 0 && !Decapsulator.ReadAll().Any())
-            problems = ["nothing is attached in this network namespace"];
+            problems = [StatusSnapshot.NothingAttached];
         foreach (var problem in problems)
             error.WriteLine($"error: {problem}");
         return problems.Length == 0 ? ExitCode.Ok : ExitCode.Failed;

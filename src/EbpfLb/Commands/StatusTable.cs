@@ -40,7 +40,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
     public void Write(StatusSnapshot snapshot)
     {
         if (snapshot.Instances.Count == 0 && snapshot.Errors.Count == 0)
-            output.WriteLine("nothing is attached in this network namespace");
+            output.WriteLine(StatusSnapshot.NothingAttached);
         foreach (var instance in snapshot.Instances)
             Write(instance);
     }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Reflection;
 using EbpfLb.Abi;
 using EbpfLb.Native;
 using EbpfLb.Networking;
@@ -97,7 +96,7 @@ sealed class Decapsulator : IDisposable
             yield return (Path.GetFileName(directory).Replace(':', '.'),
             [
                 .. Enum.GetValues<DecapResult>().Select(what => (
-                    what, counts.GetPerCpu((uint)what).Aggregate(0ul, (sum, count) => sum + count))),
+                    what, counts.SumPerCpu((uint)what))),
             ]);
         }
     }
@@ -156,11 +155,7 @@ sealed class Decapsulator : IDisposable
 
     static BpfObject Load()
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{Object}.bpf.o")
-            ?? throw new InvalidOperationException($"the build did not embed {Object}.bpf.o");
-        var image = new byte[stream.Length];
-        stream.ReadExactly(image);
-        var opened = BpfObject.Open(Object, image);
+        var opened = EmbeddedObject.Open(Object);
         try
         {
             opened.Load();

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Native;
@@ -180,12 +179,7 @@ sealed class LoadedDatapath : IDisposable
 
     static BpfObject Open(KernelNeed need, LbSettings settings)
     {
-        var name = need.Object;
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{name}.bpf.o")
-            ?? throw new InvalidOperationException($"the build did not embed {name}.bpf.o");
-        var image = new byte[stream.Length];
-        stream.ReadExactly(image);
-        var result = BpfObject.Open(name, image);
+        var result = EmbeddedObject.Open(need.Object);
         result.SetConstants(Constants, settings);
         return result;
     }

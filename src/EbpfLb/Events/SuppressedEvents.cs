@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Native;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Events;
@@ -58,5 +59,5 @@ sealed class SuppressedEvents(LbTables tables, uint perSecond, TimeProvider time
     }
 
     static ulong Read(LbTables tables, LbEventType type) =>
-        tables.EventsSuppressed.GetPerCpu((uint)type).Aggregate(0ul, (sum, count) => sum + count);
+        tables.EventsSuppressed.SumPerCpu((uint)type);
 }

@@ -100,5 +100,12 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     }
 }
 
+static class PerCpuCounters
+{
+    /// <summary>A counter of all possible processors together.</summary>
+    public static ulong SumPerCpu(this BpfMap<uint, ulong> map, uint key) =>
+        map.GetPerCpu(key).Aggregate(0ul, (sum, count) => sum + count);
+}
+
 /// <summary>The keys or values of a map have other sizes than this build expects.</summary>
 sealed class BpfMapSizeException(string message) : LoadBalancerException(message);

@@ -39,7 +39,7 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
     {
         var names = snapshot.Instances.SelectMany(instance => instance.Services).Select(one => one.Name).Distinct().ToArray();
         var reason = snapshot.Errors.Count > 0 ? snapshot.Errors[0]
-            : snapshot.Instances.Count == 0 ? "nothing is attached in this network namespace"
+            : snapshot.Instances.Count == 0 ? StatusSnapshot.NothingAttached
             : $"no service is named '{service}'; there {(names is [] ? "is none" : $"are: {string.Join(", ", names)}")}";
         return new(false, reason.TrimEnd('.'), []) { IsKnown = snapshot.Errors.Count > 0 || snapshot.Instances.Count == 0 };
     }

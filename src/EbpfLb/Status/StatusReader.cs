@@ -52,7 +52,7 @@ static class StatusReader
             WithdrawSeconds = self.WithdrawnNs == 0 ? null : SecondsUntil(self.WithdrawnNs),
             Flows = live.Values.Sum(),
             RoomForFlows = tables.Flows.MaxEntries / 2,
-            EventsLost = Sum(tables.EventsLost.GetPerCpu(0)),
+            EventsLost = tables.EventsLost.SumPerCpu(0),
             EntriesEvicted = Evictions(tables),
             Packets = Reasons(tables),
             Services =
@@ -149,12 +149,10 @@ static class StatusReader
         var counts = new SortedDictionary<string, ulong>();
         foreach (var reason in Enum.GetValues<LbReason>())
         {
-            var count = Sum(tables.Reasons.GetPerCpu((uint)reason));
+            var count = tables.Reasons.SumPerCpu((uint)reason);
             if (count > 0)
                 counts[ReasonNames.ToStatusString(reason)] = count;
         }
         return counts;
     }
-
-    static ulong Sum(ulong[] perCpu) => perCpu.Aggregate(0UL, (a, b) => a + b);
 }
