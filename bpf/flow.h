@@ -158,9 +158,10 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	/* What this direction acknowledged is what the other one sent, and the other way round. */
 	pair.seq_next = flow->ack;
 	pair.ack = flow->seq_next;
-	/* The new entry claims nothing that its own direction has not shown. */
+	/* A flow that is over stays over. Else the new entry claims nothing that its own direction has not shown. */
 	pair.tcp_seen &=
-		established && flow->tcp_seen & LB_SEEN_ACK ? ~(LB_SEEN_FIN | LB_SEEN_RST) : 0;
+		LB_SEEN_END |
+		(established && flow->tcp_seen & LB_SEEN_ACK ? LB_SEEN_SYN | LB_SEEN_ACK : 0);
 	flow_insert(established ? LB_TABLE_ESTABLISHED : flow_new_table(key), &pair_key, &pair);
 	return true;
 }

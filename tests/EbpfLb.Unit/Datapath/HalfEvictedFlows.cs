@@ -85,6 +85,40 @@ public sealed class HalfEvictedFlows
         Assert.Equal((0, 2), (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count));
     }
 
+    /// <summary>Else its NAT port would not rest.</summary>
+    [Theory, OnEveryHook]
+    public void The_half_that_is_brought_back_of_a_flow_that_is_over_is_over(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
+        var key = lb.ReplyKeyOf(flow);
+        lb.Receive(flow.FromBackend(Tcp.Rst | Tcp.Ack));
+        Assert.True(lb.HalfOf(key).TcpSeen.HasFlag(LbTcpSeen.End));
+        lb.Tables.HalfOpen.Remove(key);
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        Assert.Equal(LbTcpSeen.End, lb.HalfOf(key).TcpSeen);
+    }
+
+    [Theory, OnEveryHook]
+    public void A_claim_of_the_backends_half_is_not_brought_back_with_the_clients(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        lb.Receive(flow.FromBackend(Tcp.Ack));
+        var key = lb.ReplyKeyOf(flow);
+        var reply = lb.HalfOf(key);
+        lb.Tables.Flows.Set(key, reply with { TcpSeen = reply.TcpSeen | LbTcpSeen.Claimed });
+        lb.Tables.Flows.Remove(flow.ClientKey);
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromBackend(Tcp.Ack));
+
+        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack, lb.HalfOf(flow.ClientKey).TcpSeen);
+    }
+
     [Theory, OnEveryHook]
     public void The_clients_half_that_is_brought_back_leads_to_the_backend(Hook hook, Hosts hosts)
     {

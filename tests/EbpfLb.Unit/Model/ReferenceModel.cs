@@ -67,9 +67,6 @@ sealed class ReferenceModel
     {
         if (_halves.GetValueOrDefault(fromClient) is not { Direction: LbDirection.ToBackend, Flow: { Service.IsDirect: false } flow })
             return false;
-        // What is told of the end of one that has yet to begin depends on the half that is left: that is nobody's promise.
-        if (!flow.Established && flow.Ended)
-            return false;
         (flow.Reply.Packets, flow.Reply.Bytes) = (0, 0);
         (flow.Reply.Tcp.SeqNext, flow.Reply.Tcp.Ack) = (flow.Forward.Tcp.Ack, flow.Forward.Tcp.SeqNext);
         flow.Reply.Tcp.Seen = flow.Established && flow.Forward.Seen.HasFlag(LbTcpSeen.Ack)
