@@ -304,7 +304,8 @@ enum lb_event_level {
 
 /*
  * An event of a flow has the client's tuple before, and the tuple to the backend
- * after, the rewrite. An event of a packet has the packet's.
+ * after, the rewrite. A refusal without a selected backend has the client's twice.
+ * An event of a packet has the packet's.
  */
 struct lb_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */

@@ -137,15 +137,18 @@ static __always_inline void event_flow_closed(const struct lb_tuple *client,
 		   });
 }
 
-/* Refusals have many places, and are rare: one copy. */
-static __noinline void event_refused(const struct lb_tuple *client, __u32 service,
-				     enum lb_reason reason)
+/*
+ * Refusals have many places, and are rare: one copy. `flow` is the flow that did
+ * not open, and names the backend; NULL if none was selected.
+ */
+static __noinline void event_refused(const struct lb_tuple *client, const struct lb_flow *flow,
+				     __u32 service, enum lb_reason reason)
 {
-	event_send(LB_EVENTS_FLOWS, LB_EVENT_REFUSED, client, client,
+	event_send(LB_EVENTS_FLOWS, LB_EVENT_REFUSED, client, flow ? &flow->rewritten : client,
 		   (struct event_values){
 			   .reason = reason,
 			   .service = service,
-			   .backend = LB_NO_ID,
+			   .backend = flow ? flow->backend : LB_NO_ID,
 		   });
 }
 

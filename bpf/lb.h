@@ -41,14 +41,16 @@
 
 /*
  * Refuses a packet. Only the last program that sees the packet refuses and
- * reports it; another one leaves it to that one.
+ * reports it; another one leaves it to that one. `flow` is the flow that was to
+ * be opened; NULL before a backend is selected.
  */
-static __always_inline enum lb_reason lb_refuse(const struct packet *pkt, __u32 service,
+static __always_inline enum lb_reason lb_refuse(const struct packet *pkt,
+						const struct lb_flow *flow, __u32 service,
 						enum lb_reason reason)
 {
 	if (!CTX_IS_LAST)
 		return LB_PASS_TO_TC;
-	event_refused(&pkt->tuple, service, reason);
+	event_refused(&pkt->tuple, flow, service, reason);
 	return reason;
 }
 
@@ -236,9 +238,9 @@ static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct p
 
 	/* A new flow is refused. A packet of an existing flow is dropped instead: its route may return. */
 	if (reason == LB_DROP_NO_ROUTE)
-		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_ROUTE);
+		return lb_refuse(&pctx->pkt, flow, flow->service, LB_REFUSE_NO_ROUTE);
 	if (!reason && !lb_select_address(ctx, pctx))
-		return lb_refuse(&pctx->pkt, flow->service, LB_REFUSE_NO_SOURCE);
+		return lb_refuse(&pctx->pkt, flow, flow->service, LB_REFUSE_NO_SOURCE);
 	reverse_path_bind(flow, pctx->fib.nexthop.ifindex);
 	return reason;
 }
@@ -261,7 +263,7 @@ static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt
 	struct lb_flow *opened;
 
 	if (!backend || lb_address_is_zero(&backend->address)) {
-		*reason = lb_refuse(pkt, service->id, LB_REFUSE_NO_BACKEND);
+		*reason = lb_refuse(pkt, NULL, service->id, LB_REFUSE_NO_BACKEND);
 		return NULL;
 	}
 	lb_prepare_flow(pctx, service, id, backend);
@@ -273,7 +275,7 @@ static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt
 					   flow_open_direct(&pkt->tuple, &pctx->new_flow.flow);
 	pctx->fib.fib_done = opened && lb_tuple_equals(&opened->rewritten, &pctx->new_flow.fib_key);
 	if (!opened)
-		*reason = lb_refuse(pkt, service->id, *reason);
+		*reason = lb_refuse(pkt, &pctx->new_flow.flow, service->id, *reason);
 	return opened;
 }
 
@@ -291,7 +293,7 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 	__u32 id;
 
 	if (!pkt_opens_flow(pkt) && !lb_may_resume(pkt, service)) {
-		*reason = lb_refuse(pkt, service->id, LB_REFUSE_UNKNOWN_FLOW);
+		*reason = lb_refuse(pkt, NULL, service->id, LB_REFUSE_UNKNOWN_FLOW);
 		return NULL;
 	}
 	/* A packet that cannot leave takes no round-robin position. */

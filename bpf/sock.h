@@ -61,7 +61,7 @@ static __always_inline void sock_refuse(const struct lb_tuple *client, __u32 ser
 	__u32 key = reason;
 
 	sock_increment(bpf_map_lookup_elem(&reasons, &key));
-	event_refused(client, service, reason);
+	event_refused(client, NULL, service, reason);
 }
 
 static __always_inline void sock_report(enum lb_event_type type, const struct lb_socket *record)

@@ -19,6 +19,6 @@ async Task<int> RunAsync(
         signals.HangUp += watch.ReloadNow;
         changes = watch.WatchAsync(CancellationToken.None); // the runner ends it
     }
-    await new Runner(configuration, changes, StandardOutput.Writer, TimeProvider.System, loggers).RunAsync(cancellation);
+    await new Runner(configuration, changes, StandardOutput.Writer, TimeProvider.System, loggers).RunAsync(cancellation, signals.Repeated);
     return ExitCode.Ok;
 }

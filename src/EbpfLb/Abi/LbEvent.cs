@@ -39,6 +39,9 @@ record struct LbEvent
     /// <summary>A backend's id, or <see cref="Limits.NoId"/>.</summary>
     public uint Backend;
 
+    /// <summary>False for a refusal before a backend was selected.</summary>
+    public readonly bool HasBackend => Type != LbEventType.Refused || Backend != Limits.NoId;
+
     /// <summary>Closed flows: nanoseconds since the flow opened.</summary>
     public ulong DurationNs;
 

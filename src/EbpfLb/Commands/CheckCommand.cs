@@ -44,7 +44,7 @@ static class CheckCommand
     {
         var interfaces = configuration.Interfaces is [var one] ? $"interface {one}" : $"interfaces {string.Join(", ", configuration.Interfaces)}";
         output.WriteLine($"{path} is valid: {interfaces}, hook {configuration.Hook.ToConfigString()}");
-        output.WriteLine($"  room for {configuration.Flows} flows, which may idle: {configuration.Timeouts}");
+        output.WriteLine($"  room for {configuration.Flows} flows; idle timeouts: {configuration.Timeouts}");
         if (configuration.Docker is { } docker)
             output.WriteLine($"  containers labelled for a service are backends, on network {docker.Network} (engine {docker.Endpoint})");
         foreach (var service in configuration.Services)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Doctor;
 
@@ -38,7 +37,7 @@ static class CommandLine
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             var command = $"ebpf-lb {Help.CommandOf(parsed)}".TrimEnd();
-            foreach (var problem in DescribeErrors(parsed))
+            foreach (var problem in UsageErrors.Describe(parsed))
                 await error.WriteLineAsync($"error: {problem} See '{command} --help'.");
             return ExitCode.Usage;
         }
@@ -64,12 +63,7 @@ static class CommandLine
         }
         catch (Exception exception)
         {
-            var sentence = exception switch
-            {
-                LoadBalancerException or IOException or DllNotFoundException => exception.Explain(),
-                _ => DescribeUnexpected(exception),
-            };
-            await error.WriteLineAsync($"error: {sentence}");
+            await error.WriteLineAsync($"error: {Describe(exception)}");
             if (parsed.GetValue(Verbose))
                 await error.WriteLineAsync($"{KernelLog(exception)}{exception}");
             return ExitCode.Failed;
@@ -84,24 +78,12 @@ static class CommandLine
         _ => KernelLog(exception.InnerException),
     };
 
-    /// <summary>
-    /// What is wrong with a command line. A missing or unknown command or option hides the errors that follow from it.
-    /// System.CommandLine's own corrections are not sentences and differ from those for a file.
-    /// </summary>
-    static IEnumerable<string> DescribeErrors(ParseResult parsed)
+    /// <summary>A failure as a sentence.</summary>
+    public static string Describe(Exception exception) => exception switch
     {
-        var command = parsed.CommandResult.Command;
-        string[] names = [.. command.Subcommands.Select(known => known.Name)];
-        string[] options = [.. command.Options.Append(Verbose).Where(option => !option.Hidden).Select(option => option.Name)];
-        if (parsed.UnmatchedTokens is not [var word, ..])
-            return names.Length > 0 ? [$"The command is missing. Use one of: {string.Join(", ", names)}."] : parsed.Errors.Select(problem => problem.Message);
-        if (names.Length > 0)
-            return [$"'{word}' is neither a command nor an option. {Spelling.Remedy(word, names)}."];
-        if (!word.StartsWith('-') && command.Options.FirstOrDefault(option => option.Name is "--config" or "--interface") is { } named)
-            return [$"'{word}' is not an option of {command.Name}. Perhaps '{named.Name} {word}' is meant."];
-        return [$"'{word}' is not an option of {command.Name}."
-            + (Spelling.Suggest(word, options) is { } near ? $" Perhaps '{near}' is meant." : "")];
-    }
+        LoadBalancerException or IOException or DllNotFoundException => exception.Explain(),
+        _ => DescribeUnexpected(exception),
+    };
 
     static string DescribeUnexpected(Exception exception)
     {

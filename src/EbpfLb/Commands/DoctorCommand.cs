@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfLb.Configuration;
 using EbpfLb.Doctor;
 
@@ -10,6 +9,7 @@ static class DoctorCommand
 {
     const int VerdictWidth = 9;
     const int SubjectWidth = 18;
+    const int MinWidth = 30; // of the text beside them
 
     /// <param name="examine">Collects the facts of the host and of the named interfaces.</param>
     public static Command Create(Func<string[], HostFacts> examine)
@@ -41,9 +41,9 @@ static class DoctorCommand
             var facts = examine(names);
             var diagnosis = DoctorChecks.Run(facts);
             if (parsed.GetValue(json))
-                output.WriteLine(JsonSerializer.Serialize(diagnosis, DiagnosisJson.Default.Diagnosis));
+                output.WriteLine(JsonText.Format(diagnosis, DiagnosisJson.Default.Diagnosis));
             else
-                WriteTable(diagnosis, output, Terminal.HasColours(output));
+                WriteTable(diagnosis, output, Terminal.HasColours(output), Terminal.WidthOf(output));
             foreach (var log in parsed.GetValue(CommandLine.Verbose) ? facts.Logs : [])
                 error.WriteLine(log);
             return diagnosis.CanRun ? ExitCode.Ok : ExitCode.Failed;
@@ -51,9 +51,11 @@ static class DoctorCommand
         return command;
     }
 
-    /// <summary>Writes one line per check, and one more for its remedy.</summary>
-    public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours)
+    /// <summary>Writes one line per check, and one more for its remedy; more on a terminal where they do not fit.</summary>
+    /// <param name="width">The width of the terminal in characters; null if the output is none.</param>
+    public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours, int? width = null)
     {
+        var (margin, room) = (VerdictWidth + SubjectWidth, Math.Max(MinWidth, width - VerdictWidth - SubjectWidth ?? int.MaxValue));
         foreach (var finding in diagnosis.Findings)
         {
             var (word, colour) = finding.Verdict switch
@@ -63,10 +65,17 @@ static class DoctorCommand
                 _ => ("missing", 31),
             };
             var verdict = colours ? $"\u001b[{colour}m{word,-VerdictWidth}\u001b[0m" : $"{word,-VerdictWidth}";
-            output.WriteLine($"{verdict}{finding.Subject,-SubjectWidth}{finding.Observation}");
+            output.Write($"{verdict}{finding.Subject,-SubjectWidth}");
+            WriteLines(finding.Observation, first: "");
             if (finding.Remedy is not null)
-                output.WriteLine($"{"",VerdictWidth + SubjectWidth}-> {finding.Remedy}");
+                WriteLines($"-> {finding.Remedy}", first: new(' ', margin));
         }
         output.WriteLine(diagnosis.CanRun ? "\nebpf-lb can run here." : "\nebpf-lb cannot run here yet: see what is missing.");
+
+        void WriteLines(string text, string first)
+        {
+            foreach (var (number, line) in TextTable.Lines(text, room).Index())
+                output.WriteLine($"{(number == 0 ? first : new(' ', margin))}{line}");
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using EbpfLb.Flows;
 
 namespace EbpfLb.Commands;
@@ -39,14 +38,16 @@ sealed class FlowTable(TextWriter output, bool asJson, int? width = null)
     {
         var row = FlowRow.From(flow);
         if (asJson)
-            output.Write($"{(_written == 0 ? "" : ",\n")}{JsonSerializer.Serialize(row, FlowJson.Default.FlowRow)}");
+            output.Write($"{(_written == 0 ? "" : ",\n")}{JsonText.Format(row, FlowJson.Default.FlowRow)}");
         else
             output.WriteLine(_table.Row(
-                row.State, row.Protocol, row.Client, $"{row.Service} {row.Endpoint}", $"{row.Backend} {row.BackendAddress}",
+                row.State, row.Protocol, row.Client, Named(row.Service, row.Endpoint), Named(row.Backend, row.BackendAddress),
                 Count(row.ToBackendBytes), Count(row.ToClientBytes), Count(row.ToBackendPackets), Count(row.ToClientPackets),
                 Quantity.Short(flow.Age), Quantity.Short(flow.Idle)));
         _written++;
     }
+
+    string Named(string name, string address) => width is null ? $"{name} {address}" : TextTable.NameOnce(name, address);
 
     string Count(ulong count) => width is null ? $"{count}" : Quantity.Short(count);
 }

@@ -17,7 +17,7 @@ delegate Task<int> RunLoadBalancer(
     LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation);
 
 /// <summary><c>ebpf-lb run</c>: reads the configuration from a file or from flags, and balances.</summary>
-sealed class RunCommand
+sealed partial class RunCommand
 {
     readonly Option<string> _config = new("--config")
     {
@@ -41,10 +41,20 @@ sealed class RunCommand
         {
             var (result, file) = options.Read(parsed);
             if (result.Configuration is not { } configuration)
-                return ErrorOutput.Write(result.Errors, parsed.InvocationConfiguration.Error);
-            using var loggers = CreateLoggers(parsed.GetValue(CommandLine.Verbose), configuration.Logs);
+                return ReportErrors(result, parsed.InvocationConfiguration.Error);
+            var isVerbose = parsed.GetValue(CommandLine.Verbose);
+            using var loggers = CreateLoggers(isVerbose, configuration.Logs);
             configuration = configuration with { Replace = parsed.GetValue(options._replace) };
-            return await run(configuration, file, loggers, cancellation);
+            try
+            {
+                return await run(configuration, file, loggers, cancellation);
+            }
+            catch (Exception error) when (
+                configuration.Logs == LogFormat.Json && error is not (OperationCanceledException or OutputGoneException))
+            {
+                LogEnded(loggers.CreateLogger<RunCommand>(), isVerbose ? error : null, CommandLine.Describe(error));
+                return ExitCode.Failed;
+            }
         });
         return command;
     }
@@ -60,8 +70,19 @@ sealed class RunCommand
             var file = ConfigurationFile.Load(path);
             return (file.Validate(), file.CanBeReadAgain ? path : null);
         }
-        var problem = $"takes the place of {string.Join(", ", flags.Keys)}";
+        var problem = $"cannot be combined with {string.Join(", ", flags.Keys)}";
         return (new(null, [new ConfigurationError("--config", path, problem, "Give the file or the flags, not both")]), null);
+    }
+
+    /// <summary>Reports the errors of a configuration as its logs are written. Returns the exit code.</summary>
+    static int ReportErrors(ConfigurationResult result, TextWriter output)
+    {
+        if (result.Logs == LogFormat.Lines)
+            return ErrorOutput.Write(result.Errors, output);
+        using var loggers = CreateLoggers(verbose: false, result.Logs);
+        foreach (var error in result.Errors)
+            LogConfigurationInvalid(loggers.CreateLogger<RunCommand>(), error);
+        return ExitCode.Usage;
     }
 
     /// <summary>Logs go to stderr; stdout is for the ready line and the events.</summary>
@@ -74,4 +95,10 @@ sealed class RunCommand
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // a slow reader of the log must not stop the balancer
         })
         .Services.AddSingleton(TimeProvider.System).AddSingleton<ConsoleFormatter, LogLine>().AddSingleton<ConsoleFormatter, JsonLogLine>());
+
+    [LoggerMessage(LogLevel.Critical, "ebpf-lb ends: {Error}")]
+    static partial void LogEnded(ILogger logger, Exception? exception, string error);
+
+    [LoggerMessage(LogLevel.Critical, "the configuration is invalid: {Error}")]
+    static partial void LogConfigurationInvalid(ILogger logger, ConfigurationError error);
 }

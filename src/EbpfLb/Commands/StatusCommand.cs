@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
 using EbpfLb.Status;
@@ -25,7 +24,7 @@ static class StatusCommand
                 return Check(StatusReader.Read(LiveFlows.ReadCounters), parsed.InvocationConfiguration.Error);
             var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
-                output.WriteLine(JsonSerializer.Serialize(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
+                output.WriteLine(JsonText.Format(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
             else if (snapshot.Instances.Count > 0 || !Decapsulator.ReadAll().Any())
                 new StatusTable(output, Terminal.WidthOf(output), Terminal.HasColours(output)).Write(snapshot);
             foreach (var line in parsed.GetValue(json) ? [] : DecapsulateCommand.Describe())

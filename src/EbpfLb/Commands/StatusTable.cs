@@ -122,11 +122,9 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
 
     Cell[] Identity(BackendStatus backend) => Named(backend.Name, backend.Address);
 
-    /// <summary>One cell on a terminal; a backend that is configured by its address is not named twice.</summary>
+    /// <summary>One cell on a terminal.</summary>
     Cell[] Named(string name, string address) => width is null ? [name, address]
-        : address.Length == 0 || address.Trim('[').StartsWith(name, StringComparison.Ordinal) && name.Contains(':') == address.StartsWith('[')
-            ? [address.Length == 0 ? name : address]
-            : [$"{name} {address}"];
+        : [address.Length == 0 ? name : TextTable.NameOnce(name, address)];
 
     Cell State(BackendStatus backend) => Paint(
         backend.DrainSeconds is { } seconds ? $"{backend.State} {seconds}s" : backend.State,

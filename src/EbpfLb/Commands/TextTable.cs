@@ -64,6 +64,28 @@ sealed class TextTable
 
     public static string Colour(string text, int colour) => colour == 0 ? text : $"\u001b[{colour}m{text}\u001b[0m";
 
+    /// <summary>A name with its endpoint; the endpoint alone if the name is its address.</summary>
+    public static string NameOnce(string name, string endPoint) =>
+        endPoint.StartsWith(name.Contains(':') ? $"[{name}]" : $"{name}:", StringComparison.Ordinal) ? endPoint : $"{name} {endPoint}";
+
+    /// <summary>Breaks a text between words, so that each line has at most this width.</summary>
+    /// <param name="text">Words that are longer than a line stay whole.</param>
+    /// <param name="width">In characters; null for one line.</param>
+    public static IEnumerable<string> Lines(string text, int? width)
+    {
+        var line = new StringBuilder();
+        foreach (var word in text.Split(' '))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > (width ?? int.MaxValue))
+            {
+                yield return line.ToString();
+                line.Clear();
+            }
+            line.Append(line.Length > 0 ? " " : "").Append(word);
+        }
+        yield return line.ToString();
+    }
+
     /// <summary>Joins phrases with commas. A line that would be too long goes on below, indented.</summary>
     /// <param name="width">The width of the terminal in characters; null for no limit.</param>
     /// <param name="start">Begins the first line.</param>

@@ -21,7 +21,7 @@ sealed record HealthConfiguration
         new ValueSetting<HealthConfiguration, bool>("tcp",
             "A check succeeds when the backend accepts a connection",
             new("BOOLEAN", "true", text => text == "true" ? true
-                : new SyntaxError("is not true", "Say true, or leave tcp out and use http with a path"))
+                : new SyntaxError("is not true", "Write true, or use http with a path instead"))
             { IsSwitch = true, Kind = SchemaKind.Boolean, Words = ["true"], Format = _ => null },
             h => h.Path is null, (h, _) => h),
         new ValueSetting<HealthConfiguration, string?>("http",

@@ -28,7 +28,7 @@ sealed class Validator
         validator.CheckCgroups(raw.Values.GetValueOrDefault("sockets", []), read.Sockets);
         return validator._errors.Count == 0
             ? new ConfigurationResult(configuration, [])
-            : new ConfigurationResult(null, [.. validator._errors.Distinct()]);
+            : new ConfigurationResult(null, [.. validator._errors.Distinct()]) { Logs = read.Logs };
     }
 
     /// <summary>A socket would meet the programs of both.</summary>
@@ -37,7 +37,7 @@ sealed class Validator
         foreach (var located in written)
         {
             if (paths.FirstOrDefault(path => located.Value.StartsWith($"{path}/", StringComparison.Ordinal) && located.Value.TrimEnd('/') != path) is { } outer)
-                _errors.Add(located.Error($"is inside {outer}, which is named too", "Name the outer one alone"));
+                _errors.Add(located.Error($"is inside {outer}, which is configured as well", "Name the outer one alone"));
         }
     }
 
@@ -61,8 +61,8 @@ sealed class Validator
             if (raw.Sections.TryGetValue("health", out var health))
                 CheckHealth(health[0], service, takesContainers);
             if (read.Mode != ForwardingMode.Tunnel && raw.Value("encapsulation") is { } encapsulation)
-                _errors.Add(encapsulation.Error($"stands beside mode {read.Mode.ToConfigString()}, which encapsulates nothing",
-                    "Use mode tunnel, or leave the encapsulation out"));
+                _errors.Add(encapsulation.Error($"has no effect in mode {read.Mode.ToConfigString()}",
+                    "Use mode tunnel, or remove the encapsulation"));
             if (service.Listen is null)
                 continue;
             if (read.Mode != ForwardingMode.Tunnel && service.Backends.Length == read.Backends.Length && CheckFamily(service.Listen, service.Backends) is { } mixed)
@@ -116,7 +116,7 @@ sealed class Validator
             if (seen.Add((backend.Host.ToLowerInvariant(), backend.Port)))
                 backends.Add(backend);
             else
-                _errors.Add(address.Error("is twice a backend of the same service",
+                _errors.Add(address.Error("is configured twice in this service",
                     "Name it once; a weight of 2 gives it a double share"));
         }
         return backends.ToImmutable();
@@ -129,14 +129,14 @@ sealed class Validator
         if (tcp is null && http is null && !raw.IsIncomplete)
             _errors.Add(new(raw.Location, null, "the kind of check is missing", "Add tcp, or http with a path"));
         if (tcp is not null && http is not null)
-            _errors.Add(tcp.Error("stands beside http", "Keep one of tcp and http: an HTTP check connects over TCP as well"));
+            _errors.Add(tcp.Error("cannot be combined with http", "Keep one of tcp and http: an HTTP check connects over TCP as well"));
         if (service.Listen is not { } listen || raw.Value("port") is not null)
             return;
         if (listen.Protocol == TransportProtocol.Udp)
             _errors.Add(new(raw.Location, null, "checks connect over TCP, and the service is one of UDP",
-                "Say the port of something on the backends that answers over TCP, or leave the checks out"));
+                "Configure a port on which the backends answer over TCP, or remove the checks"));
         else if (service.Backends.Any(backend => backend.Port == 0) || (listen.Port == 0 && takesContainers))
             _errors.Add(new(raw.Location, null, "checks connect to one port, and the backends of this service have every port",
-                "Say a port for the checks, or leave them out"));
+                "Configure a port for the checks, or remove them"));
     }
 }

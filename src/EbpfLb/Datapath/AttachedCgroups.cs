@@ -78,7 +78,7 @@ sealed class AttachedCgroups(string instance, SocketPrograms? programs, IReadOnl
     int Update(string path)
     {
         var id = Cgroup.FindId(path) ?? throw new LoadBalancerException(
-            $"cgroup {path} does not exist: nothing in it is balanced. It is attached to when it is there.");
+            $"cgroup {path} does not exist: no client in it is balanced at its socket. Create it, and it is attached within seconds.");
         if (_ids.GetValueOrDefault(path) == id)
             return 0;
         foreach (var gone in _held.Where(held => held.Path == path))

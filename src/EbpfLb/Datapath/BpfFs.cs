@@ -12,6 +12,9 @@ static class BpfFs
 
     public static bool IsMounted => Files.IsOn(Root, Files.Bpf);
 
+    /// <summary>True if nothing can be pinned there.</summary>
+    public static bool IsReadOnly => Files.IsReadOnly(Root);
+
     /// <summary>Mounts the file system if it is missing.</summary>
     /// <returns>True if it was mounted now.</returns>
     /// <exception cref="LoadBalancerException">It is missing and this process may not mount it.</exception>

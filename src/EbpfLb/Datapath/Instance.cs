@@ -56,7 +56,7 @@ static class Instance
             ? LbTables.OpenPins(Directory(instance))
             : throw new LoadBalancerException(
                 $"what is attached to {instance} was made by another version of ebpf-lb (layout {version}, this build has "
-                + $"{Limits.AbiVersion}). Use that one, or detach it first.");
+                + $"{Limits.AbiVersion}). Use that version, or detach it first: `ebpf-lb detach --interface {instance}`, which breaks its connections.");
     }
 
     /// <summary>The instance that is attached to an interface, or null.</summary>

@@ -23,8 +23,8 @@ static class PinnedState
     {
         if (formers.FirstOrDefault(former => former != instance) is { } other)
             throw new LoadBalancerException(
-                $"what was attached with {other} as the first interface stands on interfaces that are to be {instance}'s: its "
-                + $"connections cannot be taken over. Name {other} first, or {ReplaceRemedy}.");
+                $"an ended ebpf-lb whose first interface is {other} is attached to these interfaces: its connections cannot be "
+                + $"taken over while {instance} is the first. Name {other} first, or {ReplaceRemedy}.");
         return TryOpen(instance, wanted);
     }
 
@@ -61,14 +61,14 @@ static class PinnedState
             return;
         if (name == "flows" && held == wanted with { MaxEntries = held.MaxEntries })
             throw new LoadBalancerException(
-                $"what is attached to {instance} has room for {held.MaxEntries / 2} flows, and {wanted.MaxEntries / 2} are "
-                + $"asked for: a table in use neither grows nor shrinks. Ask for {held.MaxEntries / 2} (--flows, or flows: in "
+                $"the tables attached to {instance} have room for {held.MaxEntries / 2} flows, and {wanted.MaxEntries / 2} are "
+                + $"configured: a table in use cannot be resized. Configure {held.MaxEntries / 2} (--flows, or flows: in "
                 + $"the file), or {ReplaceRemedy}.");
         var setting = TableSizes.ServiceMaps.Contains(name) ? "services" : TableSizes.BackendMaps.Contains(name) ? "backends" : null;
         if (setting is not null && held == wanted with { MaxEntries = held.MaxEntries })
             throw new LoadBalancerException(
-                $"what is attached to {instance} has room for {held.MaxEntries} {setting}, and {wanted.MaxEntries} are asked "
-                + $"for: a table in use neither grows nor shrinks. Ask for {held.MaxEntries} (--max-{setting}), or {ReplaceRemedy}.");
+                $"the tables attached to {instance} have room for {held.MaxEntries} {setting}, and {wanted.MaxEntries} are "
+                + $"configured: a table in use cannot be resized. Configure {held.MaxEntries} (--max-{setting}), or {ReplaceRemedy}.");
         throw LayoutMismatch(instance, $"map {name} is {Describe(held)} there and {Describe(wanted)} here");
     }
 

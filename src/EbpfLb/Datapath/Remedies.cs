@@ -21,7 +21,7 @@ static class Remedies
         NoNativeXdpException => $"{error.Message} Its driver has no native XDP. Use --hook tc.",
         NativeException { Number: Errno.EPERM } => $"{error.Message} {Privileges}",
         PinException { Number: Errno.EACCES or Errno.EROFS } => $"{error.Message} {Pins}",
-        BpfMapSizeException => $"{error.Message} It was made by another version; detach that one first.",
+        BpfMapSizeException => $"{error.Message} Another version of ebpf-lb made it: detach it first with that version.",
         DllNotFoundException => $"{Native.LibBpf.Library} could not be loaded. Install it: {LibBpf}.",
         _ => error.Message,
     };

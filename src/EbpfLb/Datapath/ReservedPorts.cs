@@ -5,8 +5,8 @@ using EbpfLb.Tables;
 namespace EbpfLb.Datapath;
 
 /// <summary>
-/// The ports that an instance added to <c>ip_local_reserved_ports</c>. They are on record in its tables, so that whoever
-/// removes a killed process's instance can release them.
+/// The ports that an instance added to <c>ip_local_reserved_ports</c>. They are on record in its tables, so that the process
+/// that removes a killed process's instance can release them.
 /// </summary>
 /// <remarks>
 /// The record never has less than the sysctl: ports are recorded before they are reserved, and released before the
@@ -46,10 +46,10 @@ static class ReservedPorts
             return;
         foreach (var other in Instance.All().Where(other => other != instance))
         {
-            using var heir = TryOpen(other);
-            if (heir is null)
+            using var next = TryOpen(other);
+            if (next is null)
                 continue;
-            Add(heir, ports);
+            Add(next, ports);
             return;
         }
         if (PortReservation.Release(ports) is { } refusal)

@@ -32,7 +32,7 @@ static class DoctorChecks
     static CheckResult Privileges(HostFacts facts)
     {
         if (facts.IsInUserNamespace)
-            return new("privileges", Verdict.Missing, "they are over a user namespace alone, where no program can be loaded",
+            return new("privileges", Verdict.Missing, "held in a user namespace only, where no program can be loaded",
                 "run it on the machine itself, or with an engine that is not rootless and does not remap users");
         var missing = EbpfLb.Doctor.Privileges.FindMissing(facts.Has);
         return missing.Length == 0
@@ -47,6 +47,8 @@ static class DoctorChecks
 
     static CheckResult Bpffs(HostFacts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
     {
+        (true, _) when facts.IsBpffsReadOnly => new("bpffs", Verdict.Missing, "mounted read-only on /sys/fs/bpf: nothing can be pinned there",
+            "mount -o remount,rw /sys/fs/bpf; for a container: its volume without ':ro'; in a systemd unit: ProtectKernelTunables=no"),
         (true, _) => new("bpffs", Verdict.Ok, "mounted on /sys/fs/bpf"),
         (false, true) => new("bpffs", Verdict.Ok, "not mounted on /sys/fs/bpf, but 'ebpf-lb run' will mount it"),
         _ => new("bpffs", Verdict.Missing, "not mounted on /sys/fs/bpf, and mounting it needs CAP_SYS_ADMIN",
@@ -61,13 +63,13 @@ static class DoctorChecks
         var setting = facts.Device is { Exists: true } device
             ? Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Networking.Forwarding.GlobalSetting;
         return new("forwarding", Verdict.Warn,
-            $"disabled, so that the kernel tells no next hop and only backends on the same link are reached{Others(facts)}",
+            $"disabled: the kernel names no next hop, and only backends on the same link are reached{Others(facts)}",
             $"{Networking.Forwarding.Remedy(setting)}; for a container: --sysctl {Networking.Forwarding.GlobalSetting}=1");
     }
 
     static string Others(HostFacts facts) => facts.MoreDevices.Count == 0
         ? ""
-        : $": what comes for one by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} is lost";
+        : $"; replies by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} to clients there are lost";
 
     /// <summary>Checks an interface towards backends: their replies must be forwarded too.</summary>
     static IEnumerable<CheckResult> DescribeMore(DeviceFacts device)
@@ -79,8 +81,8 @@ static class DoctorChecks
         foreach (var (_, family) in families.Where(family => !family.IsOn))
         {
             yield return new($"{device.Name} forwarding", Verdict.Warn,
-                $"disabled for {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}, so that what comes by {device.Name} for "
-                + "another interface is lost", Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, family)));
+                $"disabled for {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}: packets from {device.Name} to another "
+                + "interface are lost", Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, family)));
         }
         yield return Device(device);
     }
@@ -93,7 +95,7 @@ static class DoctorChecks
         false =>
         [
             new("IPv6 forwarding", Verdict.Warn,
-                "disabled, so that XDP leaves IPv6 to tc, and only backends on the same link are reached",
+                "disabled: XDP passes IPv6 to tc, and only backends on the same link are reached",
                 $"{Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
                 + "for a container: --sysctl net.ipv6.conf.all.forwarding=1"),
         ],
@@ -140,8 +142,8 @@ static class DoctorChecks
         : tc with
         {
             Verdict = Verdict.Warn,
-            Observation = $"{tc.Observation}, but tc takes a little longer over a packet: {refusal}",
-            Remedy = "sysctl -w net.core.bpf_jit_enable=1 where it is 0; otherwise no more than this line is needed",
+            Observation = $"{tc.Observation}, but tc needs more time per packet: {refusal}",
+            Remedy = "sysctl -w net.core.bpf_jit_enable=1 if it is 0; otherwise nothing, it works",
         };
 
     /// <summary>XDP needs Ethernet.</summary>
@@ -153,7 +155,7 @@ static class DoctorChecks
         {
             Verdict = Verdict.Missing,
             Observation = $"packets of {bare.Name} have no Ethernet header",
-            Remedy = "use --hook tc, which 'auto' takes here",
+            Remedy = "use --hook tc, which 'auto' chooses here",
         };
 
     /// <summary>Native XDP depends on the driver as well.</summary>
@@ -164,7 +166,7 @@ static class DoctorChecks
         {
             Verdict = Verdict.Warn,
             Observation = $"depends on the interface's driver {needs}",
-            Remedy = "ask with --interface NAME",
+            Remedy = "run doctor with --interface NAME",
         },
         (_, { SendsFromXdp: false }) => loads with
         {
@@ -172,13 +174,13 @@ static class DoctorChecks
             Observation = $"the peer of this veth has neither an XDP program nor GRO, and would drop all that is sent {needs}",
             Remedy = VethPeer.Remedy,
         },
-        (_, { SendsFromXdp: true }) => loads with { Observation = $"{loads.Observation}, and the peer takes what they send" },
+        (_, { SendsFromXdp: true }) => loads with { Observation = $"{loads.Observation}, and the peer receives what they send" },
         (_, { Driver: null }) => loads with
         {
             Verdict = Verdict.Warn,
             Observation = $"virtual devices refuse native XDP, or lose what it sends back {needs}",
-            Remedy = "use --hook tc, which 'auto' takes here",
+            Remedy = "use --hook tc, which 'auto' chooses here",
         },
-        _ => loads with { Observation = $"{loads.Observation}; the driver {device.Driver} has the last word when attaching" },
+        _ => loads with { Observation = $"{loads.Observation}; driver {device.Driver} may still refuse them when they are attached" },
     };
 }

@@ -15,6 +15,9 @@ sealed record HostFacts
     /// <summary>True if a bpf file system is mounted for the pins.</summary>
     public required bool HasBpffs { get; init; }
 
+    /// <summary>True if that file system is mounted read-only.</summary>
+    public bool IsBpffsReadOnly { get; init; }
+
     /// <summary>The version of libbpf; null if it is not installed.</summary>
     public required string? LibBpf { get; init; }
 

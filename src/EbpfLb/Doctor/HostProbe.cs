@@ -28,6 +28,7 @@ static class HostProbe
             Kernel = KernelVersion(File.ReadAllText("/proc/sys/kernel/osrelease")),
             HasBtf = KernelTypes.AreDescribed,
             HasBpffs = BpfFs.IsMounted,
+            IsBpffsReadOnly = BpfFs.IsMounted && BpfFs.IsReadOnly,
             LibBpf = LibBpfVersion(),
             LocalPorts = (settings.LocalPortMin, settings.LocalPortMax),
             Forwards = first is { Exists: true } ? first.Forwards : Forwarding.IsEnabled(),
@@ -79,7 +80,7 @@ static class HostProbe
             Forwards = Forwarding.IsEnabled(name, AddressFamily.InterNetwork),
             HasCarrier = flags.HasFlag(InterfaceFlags.Running),
             IsLoopback = flags.HasFlag(InterfaceFlags.Loopback),
-            IsEthernet = LinkLayer.Of(name).IsEthernet,
+            IsEthernet = LinkLayer.Read(name).IsEthernet,
         };
     }
 

@@ -26,7 +26,7 @@ static class KernelChecks
         return couldLoad
             ? new("kernel", Verdict.Missing, $"{kernel} is too old", $"boot {need.Oldest} or later")
             : new("kernel", Verdict.Warn, $"{kernel} may be too old: {need.Oldest} or later has all that the programs need",
-                "see what is missing besides, and ask again");
+                "mend what else is missing, and run doctor again");
     }
 
     /// <summary>
@@ -45,7 +45,7 @@ static class KernelChecks
                 $"let this process read {KernelTypes.Path}");
         return couldLoad
             ? new("BTF", Verdict.Missing, $"{Absent}, and the verifier needs it", Boot)
-            : new("BTF", Verdict.Warn, $"{Absent}, and the verifier needs it", $"see what is missing besides, and ask again; {Boot} if it stays");
+            : new("BTF", Verdict.Warn, $"{Absent}, and the verifier needs it", $"mend what else is missing, and run doctor again; then {Boot}");
     }
 
     /// <summary>Which kernel a hook needs and which one this is, in brackets.</summary>

@@ -23,9 +23,9 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
             From = $"{happened.Before.Source}",
             To = $"{happened.After.Destination}",
         }
-        : Flow(EventNames.Of(happened), happened));
+        : Flow(EventNames.From(happened), happened));
 
-    public void WriteEnded(in LbEvent closed, FlowEnd why) => Write(Flow(EventNames.Of(why), closed));
+    public void WriteEnded(in LbEvent closed, FlowEnd why) => Write(Flow(EventNames.From(why), closed));
 
     public void WriteSuppressed(string summary) => Write(new EventRecord { Event = EventNames.Suppressed, Message = summary });
 
@@ -38,7 +38,7 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
             Client = $"{happened.Before.Source}",
             Service = serviceName(happened.Service),
             Endpoint = $"{happened.Before.Destination}",
-            Backend = happened.Type == LbEventType.Refused ? null : $"{happened.After.Destination}",
+            Backend = happened.HasBackend ? $"{happened.After.Destination}" : null,
         };
         if (happened.Type != LbEventType.Closed)
             return opened;

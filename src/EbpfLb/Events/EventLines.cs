@@ -16,22 +16,23 @@ sealed class EventLines(TextWriter output, Func<uint, string> serviceName) : IEv
         switch (happened.Type)
         {
             case LbEventType.Opened:
-                output.WriteLine($"{EventNames.Of(happened)} {FormatFlow(happened)} => {happened.After.Destination}");
+                output.WriteLine($"{EventNames.From(happened)} {FormatFlow(happened)} => {happened.After.Destination}");
                 break;
             case LbEventType.Closed:
-                WriteClosed(EventNames.Of(happened), happened);
+                WriteClosed(EventNames.From(happened), happened);
                 break;
             case LbEventType.Packet:
                 output.WriteLine($"incoming {FormatProtocol(happened)} packet from: {happened.Before.Src}");
                 output.WriteLine($"outgoing {FormatProtocol(happened)} packet to: {happened.After.Dst}");
                 break;
             default:
-                output.WriteLine($"{EventNames.Of(happened)} {FormatFlow(happened)}");
+                output.WriteLine($"{EventNames.From(happened)} {FormatFlow(happened)}"
+                    + (happened.HasBackend ? $" => {happened.After.Destination}" : ""));
                 break;
         }
     }
 
-    public void WriteEnded(in LbEvent closed, FlowEnd why) => WriteClosed(EventNames.Of(why), closed);
+    public void WriteEnded(in LbEvent closed, FlowEnd why) => WriteClosed(EventNames.From(why), closed);
 
     public void WriteSuppressed(string summary) =>
         output.WriteLine($"{EventNames.Suppressed} {summary} events in the last second (events-per-second)");

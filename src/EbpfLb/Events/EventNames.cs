@@ -11,23 +11,23 @@ static class EventNames
     public const string Suppressed = "suppressed";
 
     /// <summary>The name of an event of a flow.</summary>
-    public static string Of(in LbEvent happened) => happened.Type switch
+    public static string From(in LbEvent happened) => happened.Type switch
     {
         LbEventType.Opened => "opened",
         LbEventType.Closed => "closed",
-        LbEventType.Refused => Of(happened.Reason),
+        LbEventType.Refused => From(happened.Reason),
         LbEventType.Packet => Packet,
         _ => throw new ArgumentOutOfRangeException(nameof(happened), happened.Type, "an event of another version"),
     };
 
-    public static string Of(FlowEnd why) => why switch
+    public static string From(FlowEnd why) => why switch
     {
         FlowEnd.Idle => "expired",
         FlowEnd.Drained => "drained",
         _ => "backend-down",
     };
 
-    static string Of(LbReason refusal) => refusal switch
+    static string From(LbReason refusal) => refusal switch
     {
         LbReason.RefuseNoBackend => "no-backend",
         LbReason.RefuseNoPort => "no-port",

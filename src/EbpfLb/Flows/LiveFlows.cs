@@ -40,14 +40,6 @@ sealed class LiveFlows(LbTables tables)
     /// <summary>Counts one more flow for a backend.</summary>
     public void Keep(uint backend) => _counts[backend]++;
 
-    /// <summary>The sum of the datapath's counters.</summary>
-    public static long ReadTotal(LbTables tables)
-    {
-        var sum = 0L;
-        tables.ActiveFlows.ForEach((in _, in flows) => sum += Math.Max(0, flows));
-        return sum;
-    }
-
     /// <summary>A number of flows, for people.</summary>
     public static string Describe(long count) => count == 1 ? "1 flow" : $"{count} flows";
 

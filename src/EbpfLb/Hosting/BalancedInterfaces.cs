@@ -34,7 +34,7 @@ sealed partial class BalancedInterfaces : IDisposable
         _devices = [.. configuration.Interfaces.Select(NetworkDevice.Find)];
         if (_devices.GroupBy(device => device.Index).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new LoadBalancerException(
-                $"interface '{twice.First().Name}' is named twice, once by its name and once by what it has. Name it once.");
+                $"interface '{twice.First().Name}' is configured twice: by its name, and by an address prefix or as the default route's. Name it once.");
         _held = InstanceLock.Acquire(Names);
     }
 
@@ -75,7 +75,7 @@ sealed partial class BalancedInterfaces : IDisposable
         if (!IsAnyPresent && _time.GetElapsedTime(_lastPresent) >= timeout)
             throw new LoadBalancerException(
                 $"no interface ({string.Join(", ", _configuration.Interfaces)}) has existed for {Duration.Format(timeout)}: "
-                + "no traffic is balanced. Make one, and start ebpf-lb again.");
+                + "no traffic is balanced. Create one, and start ebpf-lb again.");
     }
 
     public void Dispose() => _held.Dispose();
@@ -182,13 +182,13 @@ sealed partial class BalancedInterfaces : IDisposable
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone: backends behind it are unreachable. Balancing continues on {Left}.")]
     partial void LogInterfaceGone(string device, string left);
 
-    [LoggerMessage(LogLevel.Error, "interface {Device} is down: no traffic is balanced there. ip link set {Device} up")]
+    [LoggerMessage(LogLevel.Error, "interface {Device} is down: no traffic is balanced there. Run `ip link set {Device} up`.")]
     partial void LogInterfaceDown(string device);
 
     [LoggerMessage(LogLevel.Information, "interface {Device} is up again")]
     partial void LogInterfaceUp(string device);
 
-    [LoggerMessage(LogLevel.Information, "interface {Device} is there again, and attached")]
+    [LoggerMessage(LogLevel.Information, "interface {Device} is back and attached")]
     partial void LogInterfaceReattached(string device);
 
     [LoggerMessage(LogLevel.Information, "interface {Former} is now {Name}; balancing continues")]

@@ -27,6 +27,7 @@ sealed partial class ControlLoop(
     readonly Dictionary<int, VethPeerMonitor> _peers = []; // by interface index
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
+    IReadOnlySet<string> _unserved = new HashSet<string>();
     string? _gcError;
     string? _peerError;
     string? _reportedError;
@@ -42,6 +43,7 @@ sealed partial class ControlLoop(
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, FlowReporter reporter, CancellationTokenSource stop)
     {
         (_desired, _self) = (desired, self);
+        ReportUnserved();
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time), expired, time);
@@ -166,9 +168,32 @@ sealed partial class ControlLoop(
     int ApplyLinks()
     {
         var changes = interfaces.Update(attached);
-        if (interfaces.Devices[0].IsPresent)
-            _self = interfaces.Devices[0].Addresses();
+        if (interfaces.Devices[0] is { IsPresent: true } first)
+            UpdateSelf(first.Name, first.Addresses());
         return changes;
+    }
+
+    void UpdateSelf(string device, ImmutableArray<IPAddress> self)
+    {
+        var (former, named) = (_self, _desired.Select(service => service.Listen.Address).ToHashSet());
+        _self = self;
+        if (former.ToHashSet().SetEquals(self) || !named.Remove(null))
+            return;
+        // A service's own address comes and goes with its engine, as keepalived.
+        foreach (var address in former.Except(self).Where(address => !named.Contains(address)))
+            LogAddressRemoved(address, device);
+        foreach (var address in self.Except(former).Where(address => !named.Contains(address)))
+            LogAddressAdded(address, device);
+        ReportUnserved();
+    }
+
+    /// <summary>Logs each sentence once, until it is no longer so.</summary>
+    void ReportUnserved()
+    {
+        var unserved = UnservedClients.Find(_desired, _self).ToHashSet();
+        foreach (var problem in unserved.Except(_unserved))
+            LogClientsUnserved(problem);
+        _unserved = unserved;
     }
 
     /// <summary>The peers of veths, on the hook that depends on them.</summary>
@@ -188,7 +213,18 @@ sealed partial class ControlLoop(
         foreach (var change in BackendChanges.Describe(_desired, desired))
             LogBackendsChanged(change);
         _desired = desired;
+        ReportUnserved();
     }
+
+    [LoggerMessage(LogLevel.Warning, "address {Address} was removed from {Device}: services on 'self' no longer listen there. "
+        + "`ip address add` brings it back.")]
+    partial void LogAddressRemoved(IPAddress address, string device);
+
+    [LoggerMessage(LogLevel.Information, "address {Address} was added to {Device}: services on 'self' listen there")]
+    partial void LogAddressAdded(IPAddress address, string device);
+
+    [LoggerMessage(LogLevel.Warning, "{Problem}")]
+    partial void LogClientsUnserved(string problem);
 
     [LoggerMessage(LogLevel.Information, "{Change}")]
     partial void LogBackendsChanged(string change);

@@ -100,6 +100,6 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "asking for the Ethernet addresses of silent backends failed: {Error} Retrying every second.")]
+    [LoggerMessage(LogLevel.Warning, "probing the neighbours of silent backends failed: {Error} Retrying every second.")]
     partial void LogNeighbourRequestFailed(string error);
 }

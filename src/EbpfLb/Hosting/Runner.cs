@@ -38,7 +38,9 @@ sealed partial class Runner(
     /// It could not start, and changed nothing unless it was to replace an ended process's state; or it could not
     /// continue, and the datapath stays attached.
     /// </exception>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Asks it to end.</param>
+    /// <param name="repeated">Ends its withdrawal.</param>
+    public async Task RunAsync(CancellationToken cancellation, CancellationToken repeated = default)
     {
         Preflight.RequirePrivileges();
         using var interfaces = new BalancedInterfaces(configuration, time, loggers.CreateLogger<BalancedInterfaces>());
@@ -68,7 +70,7 @@ sealed partial class Runner(
         try
         {
             ReserveSubstitutes(attached.Tables);
-            await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation);
+            await BalanceAsync(attached, interfaces, listener, snapshots, stop, cancellation, repeated);
         }
         finally
         {
@@ -107,7 +109,7 @@ sealed partial class Runner(
     async Task BalanceAsync(
         AttachedDatapath attached, BalancedInterfaces interfaces, Socket? listener,
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, CancellationTokenSource stop,
-        CancellationToken cancellation)
+        CancellationToken cancellation, CancellationToken repeated)
     {
         var devices = interfaces.Devices;
         foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
@@ -133,7 +135,7 @@ sealed partial class Runner(
         var control = new ControlLoop(configuration, attached, interfaces, _loopMetrics, time, loggers)
             .RunAsync(_desired, _self, snapshots, reporter, stop);
         var neighbours = new NeighbourMonitor(attached.Tables, time, loggers.CreateLogger<NeighbourMonitor>()).RunAsync(stop.Token);
-        var withdrawal = WithdrawAsync(attached, stop, cancellation);
+        var withdrawal = WithdrawAsync(attached, stop, cancellation, repeated);
         try
         {
             var ended = await Task.WhenAny(control, neighbours, reporter.Ended, withdrawal);
@@ -154,9 +156,10 @@ sealed partial class Runner(
 
     /// <summary>
     /// Waits until the process is asked to end. For the configured time it then reports the balancer as unhealthy, while
-    /// everything goes on. After that it stops everything.
+    /// everything goes on. After that, or if it is asked again, it stops everything.
     /// </summary>
-    async Task WithdrawAsync(AttachedDatapath attached, CancellationTokenSource stop, CancellationToken asked)
+    async Task WithdrawAsync(
+        AttachedDatapath attached, CancellationTokenSource stop, CancellationToken asked, CancellationToken repeated)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, asked);
         await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -164,7 +167,8 @@ sealed partial class Runner(
         {
             attached.Withdraw(configuration.WithdrawFor);
             LogWithdrawn(Duration.Format(configuration.WithdrawFor));
-            await Task.Delay(configuration.WithdrawFor, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, repeated);
+            await Task.Delay(configuration.WithdrawFor, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         stop.Token.ThrowIfCancellationRequested();
         await stop.CancelAsync();
@@ -209,10 +213,10 @@ sealed partial class Runner(
         var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
         return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
-            + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.ReadTotal(attached.Tables))}" : "");
+            + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.Count(attached.Tables).Values.Sum(flows => (long)flows))}" : "");
     }
 
-    [LoggerMessage(LogLevel.Information, "withdrawing: unhealthy and forwarding for {Duration}, then the end")]
+    [LoggerMessage(LogLevel.Information, "withdrawing: unhealthy and forwarding for {Duration}, then the end. A second signal ends it now.")]
     partial void LogWithdrawn(string duration);
 
     [LoggerMessage(LogLevel.Information, "mounted a bpf file system on {Root}")]
@@ -239,13 +243,13 @@ sealed partial class Runner(
     [LoggerMessage(LogLevel.Warning, "native XDP was refused, and hook {Hook} is in use instead: {Reason}")]
     partial void LogHookFallback(string hook, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "the tc program for older kernels is in use, which takes a little longer per packet: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "the tc program for older kernels is in use, which needs more time per packet: {Reason}")]
     partial void LogCompatibleTcUsed(string reason);
 
     [LoggerMessage(LogLevel.Debug, "the kernel's log of the program that it refused:\n{Log}")]
     partial void LogVerifierLog(string? log);
 
     [LoggerMessage(LogLevel.Warning, "native XDP on {Device}, a veth, loses what it sends unless the peer has an XDP program "
-        + "or GRO, and this kernel (before 6.3) does not report either; hook tc needs neither")]
+        + "or GRO, and this kernel (before 6.3) reports neither. Use --hook tc if packets are lost.")]
     partial void LogVethPeerUnknown(string device);
 }

@@ -3,12 +3,13 @@ using System.Runtime.InteropServices;
 namespace EbpfLb.Hosting;
 
 /// <summary>
-/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation. Later ones are ignored, so that the shutdown
-/// completes; SIGKILL ends it at once. SIGHUP cancels only without a handler.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a cancellation, and the second into another one, which ends a withdrawal.
+/// Later ones are ignored, so that the shutdown completes; SIGKILL ends it at once. SIGHUP counts only without a handler.
 /// </summary>
 sealed class Signals : IDisposable
 {
     readonly CancellationTokenSource _cancellation = new();
+    readonly CancellationTokenSource _repeated = new();
     readonly PosixSignalRegistration[] _registrations;
 
     public Signals() =>
@@ -16,6 +17,9 @@ sealed class Signals : IDisposable
 
     /// <summary>Cancelled when the process is asked to end.</summary>
     public CancellationToken Token => _cancellation.Token;
+
+    /// <summary>Cancelled when the process is asked to end once more.</summary>
+    public CancellationToken Repeated => _repeated.Token;
 
     /// <summary>Called at each SIGHUP, on its own thread.</summary>
     public event Action? HangUp;
@@ -25,6 +29,8 @@ sealed class Signals : IDisposable
         context.Cancel = true; // suppresses the default action
         if (signal == PosixSignal.SIGHUP && HangUp is { } use)
             use();
+        else if (_cancellation.IsCancellationRequested)
+            _repeated.Cancel();
         else
             _cancellation.Cancel();
     });
@@ -34,5 +40,6 @@ sealed class Signals : IDisposable
         foreach (var registration in _registrations)
             registration.Dispose();
         _cancellation.Dispose();
+        _repeated.Dispose();
     }
 }

@@ -22,7 +22,7 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
         "/metrics" => new(HttpStatusCode.OK, Text(), PrometheusConstants.TextContentTypeWithVersionAndEncoding),
         "/healthz" => Problem() is { } problem ? new(HttpStatusCode.ServiceUnavailable, $"{problem}\n")
             : query is { Count: > 0 } ? Health(query) : new(HttpStatusCode.OK, "ok\n"),
-        _ => new(HttpStatusCode.NotFound, "Here are /metrics and /healthz.\n"),
+        _ => new(HttpStatusCode.NotFound, "This server has /metrics and /healthz.\n"),
     };
 
     /// <summary>Why the balancer should hold no address, as a sentence; null if it may.</summary>
@@ -45,13 +45,16 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
     {
         if (query.Keys.Except(["service", "min-backends"]).FirstOrDefault() is { } other)
             return new(HttpStatusCode.BadRequest, $"'{other}' is unknown here. Ask with service=NAME and min-backends=NUMBER.\n");
-        var service = query["service"].ToString() is { Length: > 0 } name ? name : null;
-        var number = query["min-backends"].ToString();
-        if (number.Length > 0 && BalancerHealth.ParseMinBackends(number) is null)
+        var (service, number) = (Value("service"), Value("min-backends"));
+        if (service is "")
+            return new(HttpStatusCode.BadRequest, "service: the name is missing. Ask with service=NAME, or leave it out to ask about the balancer.\n");
+        if (number is not null && BalancerHealth.ParseMinBackends(number) is null)
             return new(HttpStatusCode.BadRequest, $"min-backends: '{number}' is not a number of backends. Use a whole number from 0 on.\n");
-        var health = BalancerHealth.Assess(new([read() with { Running = true }], []), service, BalancerHealth.ParseMinBackends(number));
+        var health = BalancerHealth.Assess(new([read() with { Running = true }], []), service, number is null ? null : BalancerHealth.ParseMinBackends(number));
         var status = health.Healthy ? HttpStatusCode.OK : health.IsKnown ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.NotFound;
         return new(status, $"{health.Reason}\n");
+
+        string? Value(string key) => query.TryGetValue(key, out var values) && values.Count > 0 ? values.ToString() : null;
     }
 
     byte[] Text()

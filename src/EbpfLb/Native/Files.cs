@@ -30,6 +30,15 @@ static unsafe class Files
         return LibC.statfs(path, buffer) == 0 && buffer[0] == type;
     }
 
+    /// <summary>True if the path is on a file system, or below a mount, that is read-only.</summary>
+    public static bool IsReadOnly(string path)
+    {
+        const int Flags = 10; // f_flags: the eleventh of the longs
+        const long ReadOnly = 1; // ST_RDONLY
+        var buffer = stackalloc long[32];
+        return LibC.statfs(path, buffer) == 0 && (buffer[Flags] & ReadOnly) != 0;
+    }
+
     public static Fd OpenDirectory(string path) =>
         new(Check.MinusOneWithErrno(LibC.open(path, DirectoryCloseOnExec), $"opening {path}"));
 

@@ -13,7 +13,7 @@ sealed record LinkLayer(bool IsEthernet, byte[] Address, bool HidesTags)
     const string Vlans = "/proc/thread-self/net/vlan/config"; // absent if the kernel has no VLANs
 
     /// <exception cref="LoadBalancerException">There is no such interface.</exception>
-    public static LinkLayer Of(string device)
+    public static LinkLayer Read(string device)
     {
         var (type, address) = Ethtool.HardwareAddressOf(device);
         var hides = File.Exists(Vlans) && HasVlan(File.ReadLines(Vlans), device) && Ethtool.HidesVlanTags(device);

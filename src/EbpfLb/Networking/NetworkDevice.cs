@@ -33,7 +33,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         return new(name, index, driver, IsVirtualBus(bus))
         {
             CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver),
-            IsEthernet = LinkLayer.Of(name).IsEthernet,
+            IsEthernet = LinkLayer.Read(name).IsEthernet,
         };
     }
 
@@ -53,7 +53,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     /// <exception cref="LoadBalancerException">The interface is gone, or the kernel did not list them.</exception>
     public ImmutableArray<IPAddress> Addresses() => Interfaces.NameOf(Index) is { } name
         ? AddressesOf(name)
-        : throw new LoadBalancerException($"interface '{Name}' is gone");
+        : throw new LoadBalancerException($"interface '{Name}' is gone.");
 
     /// <exception cref="LoadBalancerException">
     /// The interface does not exist, or the kernel did not list it.

@@ -10,8 +10,8 @@ static class VethPeer
 {
     /// <summary>What to do about a peer that drops.</summary>
     public const string Remedy =
-        "Where its peer is (for a container: on the host; 'ip link' shows its index after the @) "
-        + "run 'ethtool -K PEER gro on' or attach an XDP program that passes everything, or take --hook tc";
+        "On the side of the peer (for a container: on the host; 'ip link' shows its index after the @) "
+        + "run 'ethtool -K PEER gro on' or attach an XDP program that passes everything; or use --hook tc";
 
     /// <summary>
     /// True if the peer receives what native XDP sends; null if unknown. Always true for other devices.

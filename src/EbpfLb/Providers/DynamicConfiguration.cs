@@ -111,7 +111,7 @@ sealed partial class DynamicConfiguration(
     static ValueTask DisposeAsync(Subscription<ImmutableArray<ServiceSnapshot>>? candidate) =>
         candidate?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    [LoggerMessage(LogLevel.Information, "the new configuration is in force")]
+    [LoggerMessage(LogLevel.Information, "the new configuration is applied")]
     partial void LogConfigurationApplied();
 
     [LoggerMessage(LogLevel.Error, "applying the new configuration failed, nothing changes yet: {Error} Retrying.")]

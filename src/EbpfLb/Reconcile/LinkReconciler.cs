@@ -48,7 +48,7 @@ static class LinkReconciler
             if (held.Ifindex == 0 || !tables.Links.TryGet(held.Ifindex, out _))
                 vacant ??= place;
         }
-        return vacant ?? throw new LoadBalancerException("map ethernet_links is full: attach to fewer interfaces");
+        return vacant ?? throw new LoadBalancerException("map ethernet_links is full: attach to fewer interfaces.");
     }
 
     static LbLink CreateLink(string name, ImmutableArray<IPAddress> addresses) => new()
@@ -60,7 +60,7 @@ static class LinkReconciler
 
     static LbLinkLayer CreateLinkLayer(NetworkDevice device)
     {
-        var layer = LinkLayer.Of(Interfaces.NameOf(device.Index) ?? device.Name);
+        var layer = LinkLayer.Read(Interfaces.NameOf(device.Index) ?? device.Name);
         var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0, IsBare = layer.IsEthernet ? (byte)0 : (byte)1 };
         layer.Address.CopyTo(result.Address[..]);
         return result;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace EbpfLb.Status;
@@ -71,7 +70,7 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>For scripts.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, HealthJson.Default.BalancerHealth);
+    public string ToJson() => JsonText.Format(this, HealthJson.Default.BalancerHealth);
 }
 
 /// <param name="Name">As configured.</param>

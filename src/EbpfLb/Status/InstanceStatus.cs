@@ -76,7 +76,7 @@ sealed record InstanceStatus
                     : Running ? "no traffic is balanced"
                     : $"no traffic is balanced. Make it again and start ebpf-lb, or remove what is left: ebpf-lb detach --interface {name}")}";
             foreach (var name in Down)
-                yield return $"interface {name} is down: no traffic is balanced there. ip link set {name} up";
+                yield return $"interface {name} is down: no traffic is balanced there. Run `ip link set {name} up`.";
             if (!Running && Interfaces.Count > 0)
                 yield return $"no runner process on {Interface}: packets are still balanced, without health checks or updates. Start it again.";
         }

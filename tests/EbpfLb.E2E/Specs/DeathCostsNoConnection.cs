@@ -130,8 +130,8 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Sp
         var next = await Lab.BalanceAsync(larger with { StartsAnew = true });
 
         Assert.Equal(
-            $"what is attached to {plan.Interface} has room for 65536 flows, and 131072 are asked for: a table in use "
-            + "neither grows nor shrinks. Ask for 65536 (--flows, or flows: in the file), or run it with --replace to start "
+            $"the tables attached to {plan.Interface} have room for 65536 flows, and 131072 are configured: a table in use "
+            + "cannot be resized. Configure 65536 (--flows, or flows: in the file), or run it with --replace to start "
             + "anew, which breaks its connections.", Assert.Single(refused.Faults));
         Assert.Equal(0, (await next.StatusAsync()).Flows);
     }

@@ -86,7 +86,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
         var other = Service.Web(Lab.C) with { Name = "other", By = Lab.Host };
         await balancer.ReloadAsync(new BalancerPlan(Service.Web(Lab.B), other) { StandsInFile = true });
 
-        Assert.Contains("the new configuration is in force", await balancer.ReloadsAsync());
+        Assert.Contains("the new configuration is applied", await balancer.ReloadsAsync());
         await Eventually.That("the service that names the address answers", () => Lab.Client.GetAsync(balancer),
             answer => answer.Server == Lab.C.Name, Soon);
     }

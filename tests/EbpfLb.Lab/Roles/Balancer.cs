@@ -133,7 +133,7 @@ public sealed partial class Balancer : Role
     public async Task<IReadOnlyList<string>> ReloadsAsync() =>
         [.. Reload().Matches((await LogsAsync()).Stderr).Select(reload => reload.Value)];
 
-    [GeneratedRegex("^.*(nothing changes|configuration stays|is in force).*(\n  .*)*", RegexOptions.Multiline)]
+    [GeneratedRegex("^.*(nothing changes|configuration stays|is applied).*(\n  .*)*", RegexOptions.Multiline)]
     private static partial Regex Reload();
 
     /// <summary>Asks it to end with a signal, and tells how it did.</summary>

@@ -23,7 +23,7 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
             + "warning: this machine has no interface 'nosuch0'. 'ip link' lists those it has.\n", error);
         Assert.Equal($"""
             {_file} is valid: interface nosuch0, hook auto
-              room for 65536 flows, which may idle: opening 31s, established 135m, ended 10s, udp 1m
+              room for 65536 flows; idle timeouts: opening 31s, established 135m, ended 10s, udp 1m
               web self:80/tcp -> 172.20.0.2:80, b:81 (weight 2)
               udp-10.0.0.5-53 10.0.0.5:53/udp -> no backend
               six [fd00::5]:80/tcp (mode dsr) -> [fd00::6]:80, [fd00::7]:80

@@ -47,6 +47,23 @@ public sealed class FailuresAreExplained
         Assert.EndsWith($" See 'ebpf-lb {line.Split(' ')[0]} --help'.\n", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("check", "--config is missing. Add '--config FILE'.")]
+    [InlineData("detach", "--interface is missing. Add '--interface NAME'.")]
+    [InlineData("decapsulate --interface", "--interface has no value. Write '--interface NAME'.")]
+    [InlineData("run --config", "--config has no value. Write '--config FILE'.")]
+    [InlineData("run --flows 1024 --flows 2048", "--flows is given 2 times: '1024', '2048'. Keep one of them.")]
+    [InlineData("flows --limit", "--limit has no value. Write '--limit NUMBER'.")]
+    [InlineData("flows --limit none", "--limit: 'none' is not a number of flows. Use a whole number from 1 on.")]
+    [InlineData("status --json=maybe", "'maybe' is not an option of status.")]
+    public async Task An_option_that_is_missing_or_has_no_value_or_too_many_is_one_sentence(string line, string sentence)
+    {
+        var (code, output, error) = await new Shell().Type(line);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Equal($"error: {sentence} See 'ebpf-lb {line.Split(' ')[0]} --help'.\n", error);
+    }
+
     [Fact]
     public async Task A_full_disk_under_the_output_is_no_internal_error()
     {

@@ -14,7 +14,7 @@ public sealed class InvalidFlowFiltersAreExplained
     [InlineData("--limit 0", "'0' is not a number of flows. Use a whole number from 1 on.")]
     [InlineData("--limit many", "'many' is not a number of flows")]
     [InlineData("--sort size", "--sort: 'size' is not a sort order. Use one of: bytes, packets, age, idle.")]
-    [InlineData("--service", "'--service'")]
+    [InlineData("--service", "--service has no value. Write '--service NAME'.")]
     public async Task A_wrong_one_is_explained(string options, string explanation)
     {
         var (code, output, error) = await new Shell().Type($"flows {options}");

@@ -55,11 +55,11 @@ public sealed class RunReadsFlagsOrAFile : IDisposable
     }
 
     [Theory]
-    [InlineData("run --config lb.yaml --leave-attached", 1, "error: --config: 'lb.yaml' takes the place of --leave-attached.")]
+    [InlineData("run --config lb.yaml --leave-attached", 1, "error: --config: 'lb.yaml' cannot be combined with --leave-attached.")]
     [InlineData("run", 3, "error: --interface: the interface is missing.")]
     [InlineData("run --interface eth0 --listen :0 --backend a:0", 2, "error: --listen: ':0' has no valid port.")]
     [InlineData("run --config /nowhere", 1, "error: --config: '/nowhere' cannot be read")]
-    [InlineData("run --config lb.yaml --hook tc --listen :80", 1, "error: --config: 'lb.yaml' takes the place of --hook, --listen.")]
+    [InlineData("run --config lb.yaml --hook tc --listen :80", 1, "error: --config: 'lb.yaml' cannot be combined with --hook, --listen.")]
     public async Task A_wrong_configuration_is_one_line_for_each_fault(string line, int faults, string first)
     {
         var (code, output, error) = await _shell.Type(line);
@@ -76,10 +76,10 @@ public sealed class RunReadsFlagsOrAFile : IDisposable
     [InlineData("", "See 'ebpf-lb --help'.")]
     [InlineData("walk", "'walk'")]
     [InlineData("run --speed 9", "'--speed'")]
-    [InlineData("run --listen", "'--listen'")]
-    [InlineData("run --interface", "'--interface'")]
+    [InlineData("run --listen", "--listen has no value. Write '--listen [ADDRESS]:PORT[/tcp|/udp]'.")]
+    [InlineData("run --interface", "--interface has no value. Write '--interface NAME'.")]
     [InlineData("run @/etc/hostname", "See 'ebpf-lb run --help'.")]
-    [InlineData("check", "'--config'")]
+    [InlineData("check", "--config is missing. Add '--config FILE'.")]
     public async Task A_wrong_command_line_is_explained(string line, string explanation)
     {
         var (code, output, error) = await _shell.Type(line);

@@ -99,6 +99,22 @@ public sealed class TablesFitTheTerminal
         static TextTable Table(int width) => new(width, [new("NAME", 20, 5), new("A", 4, Rank: 1), new("B", 4, Rank: 2), new("C", 4)]);
     }
 
+    [Theory]
+    [InlineData("web-a", "10.7.0.11:80", "web-a 10.7.0.11:80")]
+    [InlineData("10.7.0.11", "10.7.0.11:80", "10.7.0.11:80")]
+    [InlineData("10.7.0.1", "10.7.0.11:80", "10.7.0.1 10.7.0.11:80")]
+    [InlineData("fd00::1", "[fd00::1]:80", "[fd00::1]:80")]
+    [InlineData("fd00::1", "[fd00::11]:80", "fd00::1 [fd00::11]:80")]
+    public void A_name_that_is_the_address_stands_once(string name, string endPoint, string expected) =>
+        Assert.Equal(expected, TextTable.NameOnce(name, endPoint));
+
+    [Fact]
+    public void A_text_is_broken_between_words()
+    {
+        Assert.Equal(["mount -t", "bpf", "/sys/fs/bpf", "now"], TextTable.Lines("mount -t bpf /sys/fs/bpf now", 10));
+        Assert.Equal(["mount -t bpf /sys/fs/bpf now"], TextTable.Lines("mount -t bpf /sys/fs/bpf now", null));
+    }
+
     [Fact]
     public void A_long_line_of_phrases_goes_on_below()
     {

@@ -10,7 +10,7 @@ public sealed class InvalidHealthChecksAreExplained
     [InlineData("http=/a b", "--health http", "is not a valid HTTP path", "write %20 for a blank")]
     [InlineData("http=/a\r\nHost: b", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
     [InlineData("http=/ready#now", "--health http", "is not a valid HTTP path", "Begin it with '/'")]
-    [InlineData("tcp=false", "--health tcp", "is not true", "Say true")]
+    [InlineData("tcp=false", "--health tcp", "is not true", "Write true")]
     public void How_it_cannot_be_made(string health, string place, string problem, string remedy) =>
         AssertOnly([health], place, health[(health.IndexOf('=') + 1)..], problem, remedy);
 
@@ -50,11 +50,11 @@ public sealed class InvalidHealthChecksAreExplained
 
     [Fact]
     public void Two_ways_at_once() =>
-        AssertOnly(["tcp", "http=/"], "--health tcp", "true", "stands beside http", "Keep one of tcp and http");
+        AssertOnly(["tcp", "http=/"], "--health tcp", "true", "cannot be combined with http", "Keep one of tcp and http");
 
     [Theory]
-    [InlineData(":53/udp", "the service is one of UDP", "Say the port of something on the backends that answers over TCP")]
-    [InlineData(":*", "the backends of this service have every port", "Say a port for the checks")]
+    [InlineData(":53/udp", "the service is one of UDP", "Configure a port on which the backends answer over TCP")]
+    [InlineData(":*", "the backends of this service have every port", "Configure a port for the checks")]
     public void A_service_whose_checks_need_a_port_of_their_own(string listen, string problem, string remedy)
     {
         var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Errors;
@@ -95,7 +95,7 @@ public sealed class InvalidHealthChecksAreExplained
                 "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, "
                     + "when-all-down. See the example in 'ebpf-lb run --help'.",
                 "lb.yaml:8:13 services[2].health: checks connect over TCP, and the service is one of UDP. "
-                    + "Say the port of something on the backends that answers over TCP, or leave the checks out.",
+                    + "Configure a port on which the backends answer over TCP, or remove the checks.",
             ],
             faults.Select(fault => fault.ToString()));
     }

@@ -66,7 +66,7 @@ public sealed class InvalidSettingsAreExplained
     [Fact]
     public void A_cgroup_inside_another() =>
         AssertOnly(Given.Yaml(WithSockets("[ /sys/fs/cgroup/a/b, /sys/fs/cgroup/a/ ]")),
-            "lb.yaml:2:12 sockets[0]", "/sys/fs/cgroup/a/b", "is inside /sys/fs/cgroup/a, which is named too", "Name the outer one alone");
+            "lb.yaml:2:12 sockets[0]", "/sys/fs/cgroup/a/b", "is inside /sys/fs/cgroup/a, which is configured as well", "Name the outer one alone");
 
     [Fact]
     public void A_cgroup_named_twice() =>
@@ -285,7 +285,7 @@ public sealed class InvalidSettingsAreExplained
     [Theory, InlineData("nat"), InlineData("dsr")]
     public void An_encapsulation_in_a_mode_that_has_none(string mode) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, encapsulation: "gue"),
-            "--encapsulation", "gue", $"stands beside mode {mode}, which encapsulates nothing", "Use mode tunnel");
+            "--encapsulation", "gue", $"has no effect in mode {mode}", "Use mode tunnel");
 
     /// <summary>A tunnel carries packets of either.</summary>
     [Theory, InlineData("10.0.0.5:80", "fd00::2"), InlineData("[fd00::5]:80", "172.20.0.2")]
@@ -343,12 +343,12 @@ public sealed class InvalidSettingsAreExplained
     [Fact]
     public void A_backend_named_twice_even_where_the_port_is_only_implied() =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["Web", "web:80"]),
-            "--backend", "web:80", "is twice a backend of the same service", "weight of 2");
+            "--backend", "web:80", "is configured twice in this service", "weight of 2");
 
     [Fact]
     public void A_backend_named_twice_even_where_its_address_is_written_in_two_ways() =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["fd00::2", "[FD00:0::2]:80"]),
-            "--backend", "[FD00:0::2]:80", "is twice a backend of the same service", "weight of 2");
+            "--backend", "[FD00:0::2]:80", "is configured twice in this service", "weight of 2");
 
     [Fact]
     public void The_same_port_for_tcp_and_udp_is_no_fault() =>
@@ -386,7 +386,7 @@ public sealed class InvalidSettingsAreExplained
     [Fact]
     public void A_socket_without_a_network() =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], dockerSocket: "unix:///run/docker.sock"),
-            "--docker-socket", "unix:///run/docker.sock", "is of no use without a network", "--docker NETWORK");
+            "--docker-socket", "unix:///run/docker.sock", "has no effect without a network", "--docker NETWORK");
 
     [Fact]
     public void Containers_of_no_network() =>

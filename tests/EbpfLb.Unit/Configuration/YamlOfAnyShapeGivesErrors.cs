@@ -23,8 +23,8 @@ public sealed class YamlOfAnyShapeGivesErrors
     [InlineData("# nothing\n", "lb.yaml", "holds no configuration")]
     [InlineData("hello", "lb.yaml:1:1", "is not a mapping with the keys interface, interface-timeout, hook,")]
     [InlineData("- a\n- b\n", "lb.yaml:1:1", "is not a mapping")]
-    [InlineData("interface: eth0\nservices: [ {listen: ':80' }\n", "lb.yaml:3:1", "the YAML cannot be read")]
-    [InlineData("interface: eth0\ninterface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "Duplicate key interface")]
+    [InlineData("interface: eth0\nservices: [ {listen: ':80' }\n", "lb.yaml:2:11", "is not closed, or a comma is missing after it")]
+    [InlineData("interface: eth0\ninterface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "is given twice")]
     [InlineData("interface: eth0\n!!str interface: eth1\nservices: [{listen: ':80'}]", "lb.yaml:2:1", "is given twice")]
     [InlineData("interface: eth0\n? [a, b]\n: c\nservices: [{listen: ':80'}]", "lb.yaml:2:3", "is not a known key")]
     [InlineData("interface: {name: eth0}\nservices: [{listen: ':80'}]", "lb.yaml:1:12 interface", "is not a single value")]
@@ -64,6 +64,39 @@ public sealed class YamlOfAnyShapeGivesErrors
         Assert.Equal((place, endpoint, "begins with a bracket"), (fault.Location.Text, fault.Value, fault.Problem));
         Assert.Equal($"Write it in quotes: '{endpoint}'", fault.Remedy);
     }
+
+    [Theory]
+    [InlineData("interface: eth0\nservices:\n\t- listen: ':80'\n", "lb.yaml:3:1: a tab indents this line. Indent it with blanks: YAML allows no tab there.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n  \tbackends: [ web ]\n",
+        "lb.yaml:4:3: a tab indents this line. Indent it with blanks: YAML allows no tab there.")]
+    [InlineData("interface:eth0\nservices:\n  - listen: ':80'\n", "lb.yaml:1:1: 'interface:eth0' has no blank after the colon. Write 'interface: eth0'.")]
+    [InlineData("interface: eth0\nhook:tc\nservices:\n  - listen: ':80'\n", "lb.yaml:2:1: 'hook:tc' has no blank after the colon. Write 'hook: tc'.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n    mode:dsr\n    backends: [ web ]\n",
+        "lb.yaml:4:5: 'mode:dsr' has no blank after the colon. Write 'mode: dsr'.")]
+    [InlineData("interface:eth0\n", "lb.yaml:1:1: 'interface:eth0' has no blank after the colon. Write 'interface: eth0'.")]
+    [InlineData("interface: eth0\nservices: [ { listen: ':80', name:web } ]\n", "lb.yaml:2:30 services[0]: 'name:web' has no blank after the colon. Write 'name: web'.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80\n    backends: [ web ]\n",
+        "lb.yaml:3:13: the quote that opens here is not closed on this line. Close it with '.")]
+    [InlineData("interface: eth0\nservices:\n  - name: \"web\n    listen: \":80\"\n",
+        "lb.yaml:3:11: the quote that opens here is not closed on this line. Close it with \".")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n   backends: [ web ]\n",
+        "lb.yaml:4:4: the indentation of this line fits no line above it. Indent all keys of one mapping, and all '-' of one list, by the same number of blanks.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n     backends: [ web ]\n",
+        "lb.yaml:4:6: the indentation of this line fits no line above it. Indent all keys of one mapping, and all '-' of one list, by the same number of blanks.")]
+    [InlineData("interface: eth0\n  hook: tc\nservices:\n  - listen: ':80'\n",
+        "lb.yaml:2:3: the indentation of this line fits no line above it. Indent all keys of one mapping, and all '-' of one list, by the same number of blanks.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n    backends: [ a, b\n",
+        "lb.yaml:4:15: '[' is not closed, or a comma is missing after it. Close it with ']', and write commas between its values.")]
+    [InlineData("interface: eth0\nservices:\n  - listen: ':80'\n    backends: [ 'a' 'b' ]\n",
+        "lb.yaml:4:15: '[' is not closed, or a comma is missing after it. Close it with ']', and write commas between its values.")]
+    [InlineData("interface: @eth0\nservices:\n  - listen: ':80'\n", "lb.yaml:1:12: '@' cannot begin a value. Write the value in quotes.")]
+    [InlineData("interface: eth0\nhook tc\nservices:\n  - listen: ':80'\n", "lb.yaml:2:1: 'hook tc' has no colon after its key. Write 'KEY: VALUE'.")]
+    [InlineData("hook tc\ninterface: eth0\n", "lb.yaml:1:1: 'hook tc' has no colon after its key. Write 'KEY: VALUE'.")]
+    [InlineData("interface: eth0: b\n", "lb.yaml:1:1: 'interface: eth0: b' has more than a key and one value. Write the value in quotes.")]
+    [InlineData("interface: eth0\nservices:\n  listen: ':80'\n  - name: x\n",
+        "lb.yaml:4:3: '- name: x' is a list item among the keys of a mapping. Write either a list or a mapping there.")]
+    public void Text_that_is_no_YAML_is_explained_at_its_line(string text, string sentence) =>
+        Assert.Equal(sentence, $"{Assert.Single(Given.Yaml(text).Errors)}");
 
     [Fact]
     public void Deep_nesting_is_refused()

@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
@@ -71,7 +72,7 @@ public sealed class Refusals
 
         lb.Deliver(Some.Syn(hosts)).IsPassedUntouched();
 
-        IsRefused(lb, Some.Syn(hosts), web, LbReason.RefuseNoRoute);
+        IsRefused(lb, Some.Syn(hosts), web, LbReason.RefuseNoRoute, hosts.Unreachable.Port(80));
     }
 
     [Theory]
@@ -121,14 +122,16 @@ public sealed class Refusals
         outcome.LeavesAs(TestFlow.From(outcome).AtBackend(syn));
     }
 
-    static void IsRefused(Balancer lb, Packet packet, TestService service, LbReason reason)
+    /// <param name="backend">The backend that the event names, or null.</param>
+    static void IsRefused(Balancer lb, Packet packet, TestService service, LbReason reason, IPEndPoint? backend = null)
     {
         lb.HasRefused(1, reason);
         var refusal = Assert.Single(lb.ReadEvents());
         Assert.Equal(LbEventType.Refused, refusal.Type);
         Assert.Equal(reason, refusal.Reason);
         Assert.Equal(service.Id, refusal.Service);
-        Assert.Equal(Limits.NoId, refusal.Backend);
+        Assert.Equal(backend is null ? Limits.NoId : service.Backends[backend], refusal.Backend);
+        Assert.Equal(backend ?? packet.Destination, refusal.After.Destination);
         Assert.Equal(packet.Source, refusal.Before.Source);
         Assert.Equal(packet.Destination, refusal.Before.Destination);
         lb.HasNoFlow();

@@ -92,6 +92,22 @@ public sealed class DoctorReports
         Assert.StartsWith("\u001b[31mmissing  \u001b[0mprivileges", coloured.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_terminal_gets_lines_of_its_width_at_most_and_every_word()
+    {
+        using var wide = new StringWriter { NewLine = "\n" };
+        using var narrow = new StringWriter { NewLine = "\n" };
+
+        DoctorCommand.WriteTable(DoctorChecks.Run(NoPrivilege with { HasBpffs = false }), wide, colours: false);
+        DoctorCommand.WriteTable(DoctorChecks.Run(NoPrivilege with { HasBpffs = false }), narrow, colours: false, width: 80);
+
+        Assert.Contains(wide.ToString().Split('\n'), line => line.Length > 80);
+        Assert.All(narrow.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, 80));
+        Assert.Equal(Words(wide), Words(narrow));
+
+        static string[] Words(StringWriter text) => text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+    }
+
     static async Task<(int Code, string Output, string Error)> Type(HostFacts facts, string line)
     {
         using var output = new StringWriter();

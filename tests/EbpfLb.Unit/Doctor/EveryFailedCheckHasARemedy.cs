@@ -54,7 +54,7 @@ public sealed class EveryFailedCheckHasARemedy
 
     [Fact]
     public void Privileges_over_a_user_namespace_alone() => AssertMissing(
-        Healthy with { IsInUserNamespace = true }, "privileges", "over a user namespace alone", "an engine that is not rootless");
+        Healthy with { IsInUserNamespace = true }, "privileges", "in a user namespace only", "an engine that is not rootless");
 
     [Theory]
     [InlineData("5.18", "5.18, with clsact filters")]
@@ -93,7 +93,7 @@ public sealed class EveryFailedCheckHasARemedy
     {
         var facts = Healthy with { Capabilities = 0, Kernel = new(5, 14), TcFailure = "x", XdpFailure = "x" };
 
-        AssertFinding(facts, Verdict.Warn, "kernel", "5.14 may be too old", "ask again");
+        AssertFinding(facts, Verdict.Warn, "kernel", "5.14 may be too old", "run doctor again");
         Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
     }
 
@@ -116,7 +116,7 @@ public sealed class EveryFailedCheckHasARemedy
     {
         var facts = Healthy with { Capabilities = 0, HasBtf = false, TcFailure = "x", XdpFailure = "x" };
 
-        AssertFinding(facts, Verdict.Warn, "BTF", "/sys/kernel/btf/vmlinux is missing", "ask again");
+        AssertFinding(facts, Verdict.Warn, "BTF", "/sys/kernel/btf/vmlinux is missing", "run doctor again");
         Assert.Equal(Verdict.Missing, Find(facts, "privileges").Verdict);
     }
 
@@ -138,6 +138,10 @@ public sealed class EveryFailedCheckHasARemedy
         AssertMissing(Healthy with { HasBpffs = false }, "bpffs", "needs CAP_SYS_ADMIN", "mount -t bpf bpffs /sys/fs/bpf");
 
     [Fact]
+    public void A_place_for_pins_that_is_read_only() => AssertMissing(
+        Healthy with { IsBpffsReadOnly = true }, "bpffs", "mounted read-only on /sys/fs/bpf", "mount -o remount,rw /sys/fs/bpf");
+
+    [Fact]
     public void No_place_for_pins_yet_is_none_where_it_can_be_made() =>
         Assert.True(DoctorChecks.Run(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
 
@@ -153,7 +157,7 @@ public sealed class EveryFailedCheckHasARemedy
     [Fact]
     public void Forwarding_that_is_off_on_the_first_of_two_interfaces() =>
         AssertWarning(Healthy with { Forwards = false, MoreDevices = [Eth0 with { Name = "back" }] },
-            "forwarding", "what comes for one by back is lost", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
+            "forwarding", "replies by back to clients there are lost", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
 
     [Theory]
     [InlineData(false, true, "IPv4", "sysctl -w net.ipv4.conf.back.forwarding=1")]
@@ -161,7 +165,7 @@ public sealed class EveryFailedCheckHasARemedy
     public void Forwarding_that_is_off_on_the_second(bool ip4, bool ip6, string family, string remedy) =>
         AssertWarning(
             Healthy with { MoreDevices = [Eth0 with { Name = "back", Forwards = ip4, ForwardsIpv6 = ip6 }] },
-            "back forwarding", $"disabled for {family}, so that what comes by back for another interface is lost", remedy);
+            "back forwarding", $"disabled for {family}: packets from back to another interface are lost", remedy);
 
     [Fact]
     public void Two_interfaces_that_forward_have_none() => Assert.All(
@@ -176,7 +180,7 @@ public sealed class EveryFailedCheckHasARemedy
     [Fact]
     public void Ipv6_forwarding_that_is_off_where_there_is_ipv6() =>
         AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
-            "IPv6 forwarding", "XDP leaves IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
+            "IPv6 forwarding", "XDP passes IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
 
     [Fact]
     public void Ipv6_forwarding_that_is_on() => Assert.Equal(

@@ -1,5 +1,6 @@
 using EbpfLb.Doctor;
 using EbpfLb.Unit.Datapath.Harness;
+using EbpfLb.Unit.Instances;
 
 namespace EbpfLb.Unit.Doctor;
 
@@ -43,6 +44,18 @@ public sealed class HostFactsAreReadFromTheKernel
 
         Assert.Equal(["fd00::1"], facts.Device!.Addresses);
         Assert.Equal(forwards, facts.Device.ForwardsIpv6);
+    }
+
+    [Fact]
+    public void Whether_the_file_system_of_pins_is_read_only()
+    {
+        Capabilities.RequireDatapath();
+        var machine = new Machine();
+        var before = machine.Inside(() => HostProbe.Collect().IsBpffsReadOnly);
+
+        machine.ForbidToWrite("/sys/fs/bpf");
+
+        Assert.Equal((false, true), (before, machine.Inside(() => HostProbe.Collect().IsBpffsReadOnly)));
     }
 
     [Fact]

@@ -29,9 +29,15 @@ public sealed class EventsAreWrittenAsJson
         $$"""{{{Time}},"event":"{{name}}",{{Flow}},"backend":""", Written(writer => writer.WriteEnded(Closed, (FlowEnd)why)), StringComparison.Ordinal);
 
     [Fact]
-    public void A_refusal_has_no_backend() => Assert.Equal(
-        $$"""{{{Time}},"event":"no-backend",{{Flow}}}""",
-        Written(writer => writer.Write(new() { Type = LbEventType.Refused, Reason = LbReason.RefuseNoBackend, Before = Client, After = Client })));
+    public void A_refusal_has_the_backend_that_was_selected_if_there_is_one()
+    {
+        var refused = new LbEvent { Type = LbEventType.Refused, Reason = LbReason.RefuseNoBackend, Before = Client, After = Client, Backend = Limits.NoId };
+
+        Assert.Equal($$"""{{{Time}},"event":"no-backend",{{Flow}}}""", Written(writer => writer.Write(refused)));
+        Assert.Equal(
+            $$"""{{{Time}},"event":"no-route",{{Flow}},"backend":"192.0.2.3:8080"}""",
+            Written(writer => writer.Write(refused with { Reason = LbReason.RefuseNoRoute, After = Backend, Backend = 7 })));
+    }
 
     [Fact]
     public void A_packet() => Assert.Equal(

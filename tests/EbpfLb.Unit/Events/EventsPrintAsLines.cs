@@ -72,9 +72,11 @@ public sealed class EventsPrintAsLines
     [InlineData((int)LbReason.RefuseNoSource, "no-source")]
     public void A_refusal_says_why(int reason, string word)
     {
-        var line = Printed(new() { Type = LbEventType.Refused, Reason = (LbReason)reason, Before = Client, After = Client });
+        var refused = new LbEvent { Type = LbEventType.Refused, Reason = (LbReason)reason, Before = Client, After = Client, Backend = Limits.NoId };
 
-        Assert.Equal([$"{word} tcp 192.0.2.5:41234 -> web 192.0.2.2:80"], line);
+        Assert.Equal([$"{word} tcp 192.0.2.5:41234 -> web 192.0.2.2:80"], Printed(refused));
+        Assert.Equal(
+            [$"{word} tcp 192.0.2.5:41234 -> web 192.0.2.2:80 => 192.0.2.3:8080"], Printed(refused with { After = Backend, Backend = 7 }));
     }
 
     [Theory]

@@ -45,6 +45,20 @@ public sealed class WithdrawalComesBeforeTheEnd
     }
 
     [Fact]
+    public async Task A_second_signal_ends_the_withdrawal_at_once()
+    {
+        using var runner = new RunnerProcess(_machine, [.. Flags, "--withdraw-for", "1h"]);
+        await runner.UntilAsync("ready: ");
+
+        await runner.AskToEndAsync();
+        await runner.UntilAsync("withdrawing: unhealthy and forwarding for 1h, then the end. A second signal ends it now.");
+        await runner.AskToEndAsync();
+
+        Assert.Equal(0, await runner.ExitCodeAsync());
+        Assert.Contains("nothing is attached", _machine.Type("status").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_next_process_is_healthy_again()
     {
         using (var former = new RunnerProcess(_machine, [.. Flags, "--withdraw-for", "1s", "--leave-attached"]))

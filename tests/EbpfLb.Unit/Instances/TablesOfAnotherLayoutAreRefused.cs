@@ -48,8 +48,8 @@ public sealed class TablesOfAnotherLayoutAreRefused
 
     [Fact]
     public void With_room_for_another_number_of_flows() => Refused(
-        $"what is attached to {Machine.Interface} has room for 2048 flows, and 1024 are asked for: a table in use neither "
-        + "grows nor shrinks. Ask for 2048 (--flows, or flows: in the file), or run it with --replace to start anew, which "
+        $"the tables attached to {Machine.Interface} have room for 2048 flows, and 1024 are configured: a table in use "
+        + "cannot be resized. Configure 2048 (--flows, or flows: in the file), or run it with --replace to start anew, which "
         + "breaks its connections.",
         _ => { }, flows: "2048");
 
@@ -64,8 +64,8 @@ public sealed class TablesOfAnotherLayoutAreRefused
             var refusal = Assert.Throws<LoadBalancerException>(() => Machine.Start(Machine.Defaults));
 
             Assert.Equal(
-                $"what was attached with {Machine.OtherInterface} as the first interface stands on interfaces that are to be "
-                + $"{Machine.Interface}'s: its connections cannot be taken over. Name {Machine.OtherInterface} first, or run "
+                $"an ended ebpf-lb whose first interface is {Machine.OtherInterface} is attached to these interfaces: its connections "
+                + $"cannot be taken over while {Machine.Interface} is the first. Name {Machine.OtherInterface} first, or run "
                 + "it with --replace to start anew, which breaks its connections.", refusal.Message);
         });
     }

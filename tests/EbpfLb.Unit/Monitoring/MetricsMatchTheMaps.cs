@@ -132,11 +132,13 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
     [InlineData("service", "web", null, HttpStatusCode.OK, "service 'web' has 2 backends that take new flows")]
     [InlineData("service", "web", "3", HttpStatusCode.ServiceUnavailable, "service 'web' has 2 backends that take new flows, and 3 are needed")]
     [InlineData("service", "wbe", null, HttpStatusCode.NotFound, "no service is named 'wbe'; there are: web")]
-    [InlineData("service", "", "1", HttpStatusCode.OK, "service 'web' has 2 backends that take new flows")]
+    [InlineData("service", null, "1", HttpStatusCode.OK, "service 'web' has 2 backends that take new flows")]
+    [InlineData("service", "", null, HttpStatusCode.BadRequest, "service: the name is missing. Ask with service=NAME, or leave it out to ask about the balancer.")]
+    [InlineData("service", "web", "", HttpStatusCode.BadRequest, "min-backends: '' is not a number of backends. Use a whole number from 0 on.")]
     [InlineData("service", "web", "all", HttpStatusCode.BadRequest, "min-backends: 'all' is not a number of backends. Use a whole number from 0 on.")]
     [InlineData("services", "web", null, HttpStatusCode.BadRequest, "'services' is unknown here. Ask with service=NAME and min-backends=NUMBER.")]
     public void Health_of_a_service_is_that_its_backends_take_flows(
-        string key, string name, string? minBackends, HttpStatusCode status, string text)
+        string key, string? name, string? minBackends, HttpStatusCode status, string text)
     {
         var query = new QueryCollection(new Dictionary<string, StringValues> { [key] = name, ["min-backends"] = minBackends });
 

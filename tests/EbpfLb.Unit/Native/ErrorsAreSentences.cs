@@ -99,7 +99,7 @@ public sealed class ErrorsAreSentences
 
         Assert.Equal(
             "map backends has keys of 4 and values of 40 bytes, this build expects 40 and 40. "
-            + "It was made by another version; detach that one first.",
+            + "Another version of ebpf-lb made it: detach it first with that version.",
             failure.Explain());
     }
 

@@ -13,7 +13,7 @@ public sealed class FailedConfigurationsAreRetried : IAsyncDisposable
 {
     const string Refused = "Error: applying the new configuration failed, nothing changes yet: there is no such name. "
         + "Retrying.";
-    const string Taken = "Information: the new configuration is in force";
+    const string Taken = "Information: the new configuration is applied";
     static readonly LoadBalancerConfiguration First = For(":80"), Second = For(":81"), Third = For(":82");
 
     readonly WaitingClock _time = new(TimeSpan.FromMilliseconds(500));

@@ -101,7 +101,7 @@ public sealed class NamesAreResolvedAgain
         Assert.Equal(["172.20.0.2:80", "172.20.0.4:80"], await watched.Next());
         Assert.Collection(watched.Logged,
             line => Assert.Matches("^Warning: backend name 'b' stopped resolving", line),
-            line => Assert.Matches("^Warning: backend name 'b' is gone \\(.+\\); its backends take no new flow$", line),
+            line => Assert.Matches("^Warning: backend name 'b' no longer exists \\(.+\\): its backends take no new flow\\. Restore its record", line),
             line => Assert.Equal("Information: backend name 'b' resolves again", line));
     }
 

@@ -54,6 +54,35 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
+    public async Task An_own_address_that_comes_or_goes_is_told_and_a_family_that_comes_with_it()
+    {
+        Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }");
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+
+        _machine.Configure($"address add 10.9.0.50/24 dev {Machine.Interface}");
+        await runner.UntilAsync($"address 10.9.0.50 was added to {Machine.Interface}: services on 'self' listen there");
+        _machine.Configure($"address del 10.9.0.50/24 dev {Machine.Interface}");
+        await runner.UntilAsync(
+            $"warning: address 10.9.0.50 was removed from {Machine.Interface}: services on 'self' no longer listen there. `ip address add` brings it back.");
+        _machine.Configure($"address add fd00:9::1/64 dev {Machine.Interface} nodad");
+        await runner.UntilAsync("warning: service 'web' listens on [fd00:9::1]:80/tcp, and all its backends have IPv4 addresses: IPv6 clients are refused.");
+    }
+
+    [Fact]
+    public async Task A_services_own_address_that_moves_is_not_told()
+    {
+        Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }", "  - { name: shop, listen: '10.9.0.99:80', backends: [ 10.9.3.2 ] }");
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+        await runner.UntilAsync("ready: ");
+
+        _machine.Configure($"address add 10.9.0.99/32 dev {Machine.Interface}", $"address add 10.9.0.50/24 dev {Machine.Interface}");
+        var told = await runner.UntilAsync("address 10.9.0.50 was added");
+
+        Assert.DoesNotContain(told, line => line.Contains("address 10.9.0.99", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_backend_on_an_interface_that_is_not_attached_is_refused_with_a_sentence()
     {
         Configure("  - { listen: ':80', backends: [ 10.9.1.1 ] }");

@@ -41,7 +41,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         _machine.Unplug(Machine.Interface);
         await runner.UntilAsync($"interface {Machine.Interface} is gone: no traffic is balanced");
         _machine.Plug();
-        await runner.UntilAsync($"interface {Machine.Interface} is there again, and attached");
+        await runner.UntilAsync($"interface {Machine.Interface} is back and attached");
 
         var after = _machine.Inside(() => (Machine.Attached(), Machine.Self().AttachedNs));
         Assert.Equal(before.AttachedNs, after.AttachedNs);
@@ -63,7 +63,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         _machine.Configure(
             "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.4.1/24 dev eth9",
             "route add default via 10.9.4.254");
-        await runner.UntilAsync("interface eth9 is there again, and attached");
+        await runner.UntilAsync("interface eth9 is back and attached");
 
         Assert.Equal("eth9; gone: ", Interfaces());
         Assert.Equal(["link_tc_eth9"], _machine.Inside(() => Machine.Links()));
@@ -80,7 +80,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         await runner.UntilAsync($"interface {Machine.Interface} is gone");
         _machine.Configure(
             "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.0.1/24 dev eth9");
-        await runner.UntilAsync("interface eth9 is there again, and attached");
+        await runner.UntilAsync("interface eth9 is back and attached");
 
         Assert.Equal("eth9; gone: ", Interfaces());
     }
@@ -107,7 +107,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
         _machine.Configure($"link set {Machine.Interface} down");
         await runner.UntilAsync($"interface {Machine.Interface} is down: no traffic is balanced there.");
-        Assert.Equal((1, "", $"error: interface {Machine.Interface} is down: no traffic is balanced there. ip link set {Machine.Interface} up\n"),
+        Assert.Equal((1, "", $"error: interface {Machine.Interface} is down: no traffic is balanced there. Run `ip link set {Machine.Interface} up`.\n"),
             _machine.Type("status --check"));
         Assert.Equal(1, _machine.Type("healthy").Code);
 
@@ -130,6 +130,25 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
         Assert.Equal(["link_tc_eth9"], _machine.Inside(() => Machine.Links()));
         Assert.Equal((0, "", ""), _machine.Type("status --check"));
+    }
+
+    /// <summary>Evicted flows stay in the counters until a collection corrects them.</summary>
+    [Fact]
+    public async Task A_start_counts_the_flows_that_are_there()
+    {
+        using (var runner = Start(Machine.Interface, "tc"))
+        {
+            await runner.UntilAsync("ready: ");
+        }
+        _machine.Inside(() =>
+        {
+            using var tables = LbTables.OpenPins(Machine.Pins);
+            tables.ActiveFlows.Set(1, 5);
+        });
+
+        using var next = Start(Machine.Interface, "tc");
+
+        await next.UntilAsync("adopted with 0 flows");
     }
 
     [Fact]
@@ -165,7 +184,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         Assert.Equal((1, "", $"error: interface {Machine.Interface} is gone: no traffic is balanced\n"), _machine.Type("status --check"));
 
         _machine.Plug();
-        await runner.UntilAsync("is there again, and attached");
+        await runner.UntilAsync("is back and attached");
         Assert.Equal(HttpStatusCode.OK, await HealthAsync());
         Assert.Contains($"ebpf_lb_interface_up{{interface=\"{Machine.Interface}\"}} 1\n", await GetAsync("/metrics"), StringComparison.Ordinal);
     }

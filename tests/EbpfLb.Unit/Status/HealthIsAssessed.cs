@@ -102,7 +102,7 @@ public sealed class HealthIsAssessed
             """
             {
               "healthy": true,
-              "reason": "service \u0027tcp-80\u0027 has 2 backends that take new flows",
+              "reason": "service 'tcp-80' has 2 backends that take new flows",
               "services": [
                 {
                   "name": "tcp-80",

@@ -23,6 +23,7 @@ sealed partial class ContainerBackends(
 
     IReadOnlySet<IPAddress>? _own;
     bool _isOwnAddressesUnknown;
+    bool _isNetworkEmpty;
 
     /// <param name="containers">The running containers.</param>
     /// <param name="isTerminating">True for the id of a container that was sent its stop signal.</param>
@@ -45,6 +46,7 @@ sealed partial class ContainerBackends(
                 down[container.Id] = Report(container);
         }
         Report(faulty);
+        ReportNetwork(containers, backends.Count);
         _down = down;
         return backends.ToImmutable();
     }
@@ -90,6 +92,21 @@ sealed partial class ContainerBackends(
         }
         _reported = faulty;
     }
+
+    /// <summary>Engines do not list what a name is near to, and a proxy may pass no request about networks.</summary>
+    void ReportNetwork(ImmutableArray<Container> containers, int backends)
+    {
+        var network = configuration.Docker!.Network;
+        var isEmpty = backends == 0 && containers.All(container => !container.Networks.ContainsKey(network));
+        if (isEmpty && !_isNetworkEmpty)
+            LogNetworkEmpty(network, containers.SelectMany(container => container.Networks.Keys).Distinct().Order(StringComparer.Ordinal).ToArray()
+                is { Length: > 0 } others ? $"There are containers on: {LabelledContainer.JoinNames(others)}." : "No container runs.");
+        _isNetworkEmpty = isEmpty;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "no running container is on network '{Network}', where backends are looked for. {Others} "
+        + "Start backends there, or correct the name: `docker network ls` lists the networks, and compose puts its project's name in front.")]
+    partial void LogNetworkEmpty(string network, string others);
 
     [LoggerMessage(LogLevel.Warning, "reading the balancer's own addresses failed, using the last known ones: {Reason}")]
     partial void LogOwnAddressesUnknown(string reason);

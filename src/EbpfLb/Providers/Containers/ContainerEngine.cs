@@ -50,9 +50,9 @@ sealed class ContainerEngine : IDisposable
         using var unversioned = new ContainerEngine(configuration.Endpoint, version: null, timeout);
         var answer = await unversioned.SendAsync(unversioned._client.System.GetVersionAsync, cancellation);
         if (!Version.TryParse(answer?.APIVersion, out var newest))
-            throw new EngineException("its answer names no version of the API");
+            throw new EngineException("its answer has no version of the API");
         if (newest < MinVersion)
-            throw new EngineException($"its API has version {newest}, and {MinVersion} (Docker 20.10) is the oldest that will do");
+            throw new EngineException($"its API has version {newest}, and {MinVersion} (Docker 20.10) is the oldest supported one");
         var version = Version.TryParse(answer.MinAPIVersion, out var least) && least > MinVersion ? least : MinVersion;
         return new ContainerEngine(configuration.Endpoint, version, timeout);
     }

@@ -101,7 +101,7 @@ sealed partial class ContainerWatcher(
         catch (EngineException error)
         {
             throw new LoadBalancerException(
-                $"asking the container engine at {_docker.Endpoint} for backends failed: {error.Message}. "
+                $"listing the containers of the engine at {_docker.Endpoint} failed: {error.Message}. "
                 + "Start the engine, give this process access to its socket, or configure another socket.", error);
         }
     }
@@ -220,7 +220,7 @@ sealed partial class ContainerWatcher(
         void Hear(EngineEvent happened)
         {
             if (LabelledContainer.IsRelevant(happened) && !events.TryWrite(happened))
-                events.TryComplete(new EngineException($"it is {MaxQueuedEvents} events ahead"));
+                events.TryComplete(new EngineException($"more than {MaxQueuedEvents} of its events wait"));
         }
     }
 

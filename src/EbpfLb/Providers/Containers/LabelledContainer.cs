@@ -94,7 +94,7 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
         {
             if (addresses.FirstOrDefault(own.Contains) is { } shared)
                 _errors.Add(new(Location(), $"{shared}", "is the balancer's own address",
-                    "Take its labels away, or give the backend a network namespace of its own"));
+                    "Remove its labels, or run the backend in a network namespace of its own"));
             return addresses;
         }
         _errors.Add(new(place, network, addresses.IsDefault ? "is not one of its networks" : "is a network that gives it no address",
@@ -122,7 +122,8 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
 
     string Location(string label = "") => $"container {container.Name} {label}".TrimEnd();
 
-    static string JoinNames(IEnumerable<string> names)
+    /// <summary>The first names, sorted.</summary>
+    public static string JoinNames(IEnumerable<string> names)
     {
         var sorted = names.Order(StringComparer.Ordinal).ToArray();
         return string.Join(", ", sorted.Take(MaxListed)) + (sorted.Length > MaxListed ? ", ..." : "");

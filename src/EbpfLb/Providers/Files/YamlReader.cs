@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using EbpfLb.Configuration;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -6,9 +5,12 @@ using YamlDotNet.RepresentationModel;
 namespace EbpfLb.Providers.Files;
 
 /// <summary>Reads a YAML configuration.</summary>
-sealed partial class YamlReader
+sealed class YamlReader
 {
     const string ExampleRemedy = "See the example in 'ebpf-lb run --help'";
+
+    static readonly HashSet<string> AllKeys = [.. NamesOf(LoadBalancerConfiguration.Settings.All)];
+
     readonly string _file;
     readonly List<ConfigurationError> _errors = [];
 
@@ -36,12 +38,15 @@ sealed partial class YamlReader
         }
         catch (YamlException error)
         {
-            return FindBareEndpoint(text, error.End.Line) is { } endpoint ? AddBareEndpoint(endpoint, text) : AddSyntaxError(error.Start, error.Message);
+            var (line, column, value, problem, remedy) = YamlSyntax.Explain(text, error, AllKeys);
+            _errors.Add(new(At(line, column), value, problem, remedy));
+            return null;
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException)
         {
             // YamlDotNet throws these for some invalid text.
-            return AddSyntaxError(parser.Current?.End ?? Mark.Empty, "what follows is not YAML");
+            _errors.Add(new(At(parser.Current?.End ?? Mark.Empty), null, "what follows is not YAML", "Correct it there or just before"));
+            return null;
         }
         if (stream.Documents.Count > 0)
             return stream.Documents[0].RootNode;
@@ -49,37 +54,14 @@ sealed partial class YamlReader
         return null;
     }
 
-    YamlNode? AddSyntaxError(Mark mark, string why)
-    {
-        _errors.Add(new(
-            At(mark), null, $"the YAML cannot be read: {why.TrimEnd('.')}", "Correct it there or just before"));
-        return null;
-    }
-
-    /// <summary>The last value up to this line that is an endpoint with brackets and without quotes; null if there is none.</summary>
-    static Group? FindBareEndpoint(string text, long lastLine) => BareEndpoint().Matches(text)
-        .Select(match => match.Groups["endpoint"]).LastOrDefault(endpoint => LineOf(endpoint, text) <= lastLine);
-
-    /// <summary>YAML takes brackets for a list, and its parser tells no more than what it expects after them.</summary>
-    YamlNode? AddBareEndpoint(Capture endpoint, string text)
-    {
-        var column = endpoint.Index - text.LastIndexOf('\n', endpoint.Index);
-        _errors.Add(new(At(new Mark(endpoint.Index, LineOf(endpoint, text), column)), endpoint.Value, "begins with a bracket",
-            $"Write it in quotes: '{endpoint.Value}'"));
-        return null;
-    }
-
-    static int LineOf(Capture place, string text) => text.AsSpan(0, place.Index).Count('\n') + 1;
-
-    [GeneratedRegex(@"[-:,{]\s+(?<endpoint>\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[^\s,}]+)")]
-    private static partial Regex BareEndpoint();
-
     /// <summary>The keys of a mapping; null, and an error, if the node is not a mapping.</summary>
     RawSection? Section(YamlNode node, string path, IReadOnlyList<Setting> settings)
     {
         string[] known = [.. settings.Select(setting => setting.Name)];
         if (node is not YamlMappingNode mapping)
         {
+            if (IsJoined(node, path, AllKeys))
+                return null;
             AddError(node, path, $"is not a mapping with the keys {string.Join(", ", known)}", ExampleRemedy);
             return null;
         }
@@ -92,13 +74,25 @@ sealed partial class YamlReader
         return raw;
     }
 
+    /// <summary>True, and an error, if it is a key with a value and no blank between them.</summary>
+    bool IsJoined(YamlNode node, string path, IReadOnlySet<string> keys)
+    {
+        if (YamlSyntax.SeparateValue(Text(node), keys) is not { } separate)
+            return false;
+        AddError(node, path, "has no blank after the colon", $"Write '{separate}'");
+        return true;
+    }
+
     Dictionary<string, YamlNode> Keys(YamlMappingNode mapping, string path, string[] known)
     {
         var nodes = new Dictionary<string, YamlNode>();
         foreach (var (key, value) in mapping.Children)
         {
             if (key is not YamlScalarNode { Value: { } name } || !known.Contains(name))
-                AddError(key, path, "is not a known key", Spelling.Remedy(Text(key), known));
+            {
+                if (!IsJoined(key, path, AllKeys))
+                    AddError(key, path, "is not a known key", Spelling.Remedy(Text(key), known));
+            }
             else if (!nodes.TryAdd(name, value))
                 AddError(key, path, "is given twice", "Keep one of them");
         }
@@ -175,6 +169,10 @@ sealed partial class YamlReader
 
     static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 
-    SourceLocation At(Mark mark, string path = "") =>
-        new($"{_file}:{mark.Line}:{mark.Column} {path}".TrimEnd(), mark.Line, mark.Column);
+    static IEnumerable<string> NamesOf(IEnumerable<Setting> settings) =>
+        settings.SelectMany(setting => NamesOf(setting.Keys).Prepend(setting.Name));
+
+    SourceLocation At(Mark mark, string path = "") => At(mark.Line, mark.Column, path);
+
+    SourceLocation At(long line, long column, string path = "") => new($"{_file}:{line}:{column} {path}".TrimEnd(), line, column);
 }

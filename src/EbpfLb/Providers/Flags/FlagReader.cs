@@ -27,7 +27,7 @@ sealed class FlagReader(IReadOnlyDictionary<string, string[]> flags)
             _errors.Add(new("--backend", null, "no backend is given",
                 "Add '--backend HOST[:PORT]', once for each, or '--docker NETWORK' for labelled containers"));
         if (ValuesOf("--docker-socket") is [var socket, ..] && ValuesOf("--docker").Length == 0)
-            _errors.Add(new("--docker-socket", socket, "is of no use without a network", "Add '--docker NETWORK'"));
+            _errors.Add(new("--docker-socket", socket, "has no effect without a network", "Add '--docker NETWORK'"));
     }
 
     string[] ValuesOf(string? flag) => flag is not null && flags.TryGetValue(flag, out var values) ? values : [];

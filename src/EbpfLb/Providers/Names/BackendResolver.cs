@@ -136,10 +136,10 @@ sealed partial class BackendResolver(
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' stopped resolving ({Reason}); it keeps {Addresses}")]
     partial void LogNameStoppedResolving(string host, string reason, string addresses);
 
-    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' is gone ({Reason}); its backends take no new flow")]
+    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' no longer exists ({Reason}): its backends take no new flow. Restore its record, or remove it from the configuration.")]
     partial void LogNameGone(string host, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' has more than {Max} addresses: {LeftOut} are left out")]
+    [LoggerMessage(LogLevel.Warning, "backend name '{Host}' has more than {Max} addresses: {LeftOut} are left out. Give the service several names.")]
     partial void LogNameAddressesLeftOut(string host, int max, int leftOut);
 
     [LoggerMessage(LogLevel.Information, "backend name '{Host}' resolves again")]

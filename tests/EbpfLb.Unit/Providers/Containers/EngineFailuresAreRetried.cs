@@ -147,7 +147,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
 
         Assert.Equal(
             $"asking the container engine at unix://{_engine.Path} for backends failed: its API has version 1.40, and 1.41 "
-            + "(Docker 20.10) is the oldest that will do. "
+            + "(Docker 20.10) is the oldest supported one. "
             + "Start the engine, give this process access to its socket, or configure another socket.",
             (await FailAsync()).Message);
     }

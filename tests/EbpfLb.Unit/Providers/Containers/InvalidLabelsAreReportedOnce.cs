@@ -92,6 +92,26 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
         Assert.Equal("the kernel was asked in vain", fault.Message);
     }
 
+    /// <summary>As where a file names a network of compose without the project's name.</summary>
+    [Fact]
+    public async Task A_network_without_any_container_is_named_with_those_that_have_some()
+    {
+        _engine.Remove(One.Name);
+        _engine.Put(new FakeContainer("db", "172.30.0.2") { Network = "shop_lab", Labels = new Dictionary<string, string>() });
+        await using var followed = new WatchedContainers(_engine);
+        await followed.Until();
+
+        _engine.Put(One, "start");
+        await followed.Until(First);
+
+        Assert.Equal(
+            [
+                "Warning: no running container is on network 'lab', where backends are looked for. There are containers on: shop_lab. "
+                    + "Start backends there, or correct the name: `docker network ls` lists the networks, and compose puts its project's name in front.",
+            ],
+            followed.Logged);
+    }
+
     [Fact]
     public async Task And_it_is_a_backend_once_it_is_in_order()
     {

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using EbpfLb.Reconcile;
+
+namespace EbpfLb.Hosting;
+
+/// <summary>Clients that are refused although everything works: no backend is configured or found for them.</summary>
+static class UnservedClients
+{
+    /// <summary>
+    /// A sentence for each service without any backend, and for each that listens on addresses of a family that none of its
+    /// backends has.
+    /// </summary>
+    /// <param name="services">With the backends that are known now, whatever their health.</param>
+    /// <param name="self">The addresses of services without one.</param>
+    public static IEnumerable<string> Find(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)
+    {
+        var families = KernelService.Create(services, self).ToLookup(family => family.Identity.Name);
+        foreach (var service in services)
+        {
+            if (service.Backends.IsEmpty)
+            {
+                yield return $"service '{service.Name}' has no backend: its clients are refused. "
+                    + $"Add one under 'backends:', or label a container with ebpf-lb.service={service.Name}.";
+                continue;
+            }
+            foreach (var (identity, keys) in families[service.Name].Where(family => family.Backends.IsEmpty && !family.Keys.IsEmpty)
+                .Select(family => (family.Identity, family.Keys)))
+            {
+                var (own, other) = identity.Family == AddressFamily.InterNetwork ? ("IPv4", "IPv6") : ("IPv6", "IPv4");
+                yield return $"service '{service.Name}' listens on {string.Join(", ", keys)}, and all its backends have {other} "
+                    + $"addresses: {own} clients are refused. Give it {own} backends, or let it listen on an {other} address alone.";
+            }
+        }
+    }
+}
