@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EbpfLb.Abi;
 using EbpfLb.Datapath;
 using EbpfLb.Networking;
 
@@ -39,19 +38,4 @@ static class DecapsulateCommand
         }
         return ExitCode.Ok;
     }
-
-    /// <summary>Lines for <c>status</c>.</summary>
-    public static IEnumerable<string> Describe() => Decapsulator.ReadAll().Select(one =>
-        $"{one.Interface}: decapsulates, {string.Join(", ", one.Counts.Where(count => count.What <= DecapResult.Gue || count.Packets > 0)
-            .Select(count => $"{NameOf(count.What)} {count.Packets}"))}");
-
-    static string NameOf(DecapResult what) => what switch
-    {
-        DecapResult.Ipip => "ipip",
-        DecapResult.Gue => "gue",
-        DecapResult.PassOther => "for other addresses",
-        DecapResult.PassMalformed => "malformed",
-        DecapResult.DropEcn => "dropped for ECN",
-        _ => "dropped",
-    };
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EbpfLb.Datapath;
 using EbpfLb.Flows;
 using EbpfLb.Status;
 
@@ -25,10 +24,8 @@ static class StatusCommand
             var snapshot = await ReadAsync(parsed.GetValue(interval), cancellation);
             if (parsed.GetValue(json))
                 output.WriteLine(JsonText.Format(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
-            else if (snapshot.Instances.Count > 0 || !Decapsulator.ReadAll().Any())
+            else
                 new StatusTable(output, Terminal.WidthOf(output), Terminal.HasColours(output)).Write(snapshot);
-            foreach (var line in parsed.GetValue(json) ? [] : DecapsulateCommand.Describe())
-                output.WriteLine(line);
             foreach (var problem in snapshot.Errors)
                 parsed.InvocationConfiguration.Error.WriteLine($"error: {problem}");
             return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
@@ -39,7 +36,7 @@ static class StatusCommand
     static int Check(StatusSnapshot snapshot, TextWriter error)
     {
         string[] problems = [.. snapshot.Errors, .. snapshot.Instances.SelectMany(instance => instance.Problems)];
-        if (problems.Length == 0 && snapshot.Instances.Count == 0 && !Decapsulator.ReadAll().Any())
+        if (snapshot.IsEmpty)
             problems = [StatusSnapshot.NothingAttached];
         foreach (var problem in problems)
             error.WriteLine($"error: {problem}");

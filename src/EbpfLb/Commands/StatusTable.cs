@@ -34,15 +34,17 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
     readonly SortedSet<string> _leftOut = [];
 
     /// <summary>
-    /// Writes each instance, or that this network namespace has none. Errors explain instances that could not be
+    /// Writes each instance and decapsulator, or that this network namespace has none. Errors explain instances that could not be
     /// read.
     /// </summary>
     public void Write(StatusSnapshot snapshot)
     {
-        if (snapshot.Instances.Count == 0 && snapshot.Errors.Count == 0)
+        if (snapshot.IsEmpty)
             output.WriteLine(StatusSnapshot.NothingAttached);
         foreach (var instance in snapshot.Instances)
             Write(instance);
+        foreach (var (device, packets) in snapshot.Decapsulators)
+            output.WriteLine(TextTable.Wrap(width, $"{device}: decapsulates, ", packets.Select(count => new Cell($"{count.What} {count.Packets}"))));
     }
 
     public void Write(InstanceStatus status)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
@@ -21,8 +22,15 @@ static class StatusReader
             using (tables)
                 return Create(instance, tables, liveIn(tables));
         });
-        return new(all, errors);
+        return new(all, errors) { Decapsulators = [.. Decapsulator.ReadAll().Select(Describe)] };
     }
+
+    /// <summary>What is rare is left out while there is none of it.</summary>
+    static DecapsulatorStatus Describe((string Interface, ImmutableArray<(DecapResult What, ulong Packets)> Counts) read) => new(read.Interface,
+    [
+        .. read.Counts.Where(count => count.What <= DecapResult.Gue || count.Packets > 0)
+            .Select(count => (ReasonNames.ToStatusString(count.What), count.Packets)),
+    ]);
 
     public static InstanceStatus Create(string instance, LbTables tables) => Create(instance, tables, LiveFlows.Count(tables));
 

@@ -5,6 +5,15 @@ namespace EbpfLb.Status;
 /// <param name="Errors">Why others could not, as sentences.</param>
 sealed record StatusSnapshot(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Errors)
 {
-    /// <summary>The sentence for no instances and no errors.</summary>
+    /// <summary>The sentence for <see cref="IsEmpty"/>.</summary>
     public const string NothingAttached = "nothing is attached in this network namespace";
+
+    /// <summary>The interfaces where <c>ebpf-lb decapsulate</c> removes outer headers.</summary>
+    public IReadOnlyList<DecapsulatorStatus> Decapsulators { get; init; } = [];
+
+    /// <summary>True if nothing is attached, and nothing could not be read.</summary>
+    public bool IsEmpty => Instances.Count + Errors.Count + Decapsulators.Count == 0;
 }
+
+/// <param name="Packets">By what was done with them, as printed: <c>ipip</c>, <c>gue</c>, <c>malformed</c>.</param>
+sealed record DecapsulatorStatus(string Interface, IReadOnlyList<(string What, ulong Packets)> Packets);

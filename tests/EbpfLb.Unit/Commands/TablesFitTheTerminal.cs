@@ -72,6 +72,18 @@ public sealed class TablesFitTheTerminal
         Assert.All(output.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, Width));
     }
 
+    [Theory, InlineData(null), InlineData(60)]
+    public void A_decapsulator_is_shown_with_its_packets(int? width)
+    {
+        var decapsulator = new DecapsulatorStatus("eth0", [("ipip", 0), ("gue", 123456), ("for other addresses", 7)]);
+        using var output = new StringWriter { NewLine = "\n" };
+
+        new StatusTable(output, width).Write(new StatusSnapshot([], []) { Decapsulators = [decapsulator] });
+
+        var separator = width is null ? ", " : ",\n    ";
+        Assert.Equal($"eth0: decapsulates, ipip 0, gue 123456{separator}for other addresses 7\n", output.ToString());
+    }
+
     [Fact]
     public void A_pipe_gets_every_column_and_every_name_whole()
     {
