@@ -41,8 +41,9 @@ sealed class Machine
 
     public static string Pins => Instance.Directory(Interface);
 
+    /// <summary>With room for fewer services and backends than by default: most of a start goes into large tables.</summary>
     public static LoadBalancerConfiguration Configured(string hook, string flows = "1024") =>
-        Given.GoodFlagsBut(Interface, hook, flows: flows).Configuration!;
+        Given.GoodFlagsBut(Interface, hook, flows: flows).Configuration! with { MaxServices = 1024, MaxBackends = 4096 };
 
     public T Inside<T>(Func<T> action) => _namespace.Run(action);
 

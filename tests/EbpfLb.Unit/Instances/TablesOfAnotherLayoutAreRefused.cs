@@ -1,5 +1,4 @@
 using EbpfLb.Abi;
-using EbpfLb.Configuration;
 using EbpfLb.Native;
 using EbpfLb.Tables;
 using EbpfLb.Unit.Datapath.Harness;
@@ -36,7 +35,7 @@ public sealed class TablesOfAnotherLayoutAreRefused
     [Fact]
     public unsafe void Of_another_size() => Refused(
         $"what is attached to {Machine.Interface} was attached by a build with other tables (map active_flows is of type 2 with "
-        + $"12 entries of 4 and 16 bytes there and of type 2 with {new LoadBalancerConfiguration().MaxBackends} entries of 4 and 8 bytes here): "
+        + $"12 entries of 4 and 16 bytes there and of type 2 with {Machine.Defaults.MaxBackends} entries of 4 and 8 bytes here): "
         + $"its connections cannot be taken over. {Remedy}",
         _ =>
         {

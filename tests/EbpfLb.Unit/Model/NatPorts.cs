@@ -26,7 +26,8 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
         var rank = RankOf(port, ends, backend);
         if (rank == Rank.Established || !IsKept(port, ends, backend))
             throw new Disagreement($"NAT port {port} was taken, which is not to be had");
-        if (All(ends, backend).Any(other => RankOf(other, ends, backend) < rank))
+        // Nothing is better than usable: tens of thousands of ports need no look.
+        if (rank != Rank.Usable && All(ends, backend).Any(other => RankOf(other, ends, backend) < rank))
             throw new Disagreement($"NAT port {port} was taken, although there is a better one");
         replaced = HolderOf(port, ends, backend);
         return port;

@@ -63,10 +63,11 @@ sealed class FlagReader(IReadOnlyDictionary<string, string[]> flags)
     IEnumerable<RawSection> ReadItems(IReadOnlyList<Setting> settings)
     {
         var key = settings.Single(setting => setting.IsItemKey);
+        Setting[] others = [.. settings.Where(setting => setting != key)];
         foreach (var value in ValuesOf(key.Flag))
         {
-            var item = ReadSection(key.Flag!, settings);
-            item.Values[key.Name] = [new(key.Flag!, value)];
+            var item = ReadSection(key.Flag!, others);
+            item.Values.Add(key.Name, [new(key.Flag!, value)]);
             yield return item;
         }
     }
