@@ -14,21 +14,26 @@ static class Command
     }
 
     /// <summary>Its exit code, null where it did not end in time and was killed, and all that it printed.</summary>
+    /// <remarks>It prints to a file: a compiler server that it leaves behind would keep a pipe open.</remarks>
     public static (int? Code, string Output) Run(string directory, TimeSpan limit, string name, params string[] arguments)
     {
-        var start = new ProcessStartInfo(name, arguments)
+        var printed = Path.GetTempFileName();
+        try
         {
-            WorkingDirectory = directory,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        var ended = process.WaitForExit(limit);
-        if (!ended)
-            process.Kill(entireProcessTree: true);
-        process.WaitForExit();
-        return (ended ? process.ExitCode : null, output.GetAwaiter().GetResult() + errors.GetAwaiter().GetResult());
+            var start = new ProcessStartInfo("sh", ["-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", printed, name, .. arguments])
+            {
+                WorkingDirectory = directory,
+            };
+            using var process = Process.Start(start)!;
+            var ended = process.WaitForExit(limit);
+            if (!ended)
+                process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            return (ended ? process.ExitCode : null, File.ReadAllText(printed));
+        }
+        finally
+        {
+            File.Delete(printed);
+        }
     }
 }

@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO.Enumeration;
 using EbpfLb.Mutants;
 
 // Puts the faults of tests/mutants/*.yaml into a copy of the code, one at a time, and tells which ones no test notices.
 //   --only NAME,NAME   these alone; * stands for anything
 //   --nearest          runs the nearest tests alone
+//   --jobs N           tries so many at a time, each in a copy of its own; 2 by default
 //   --check            only looks whether every fault can be put in
 var repository = Command.Read(".", "git", "rev-parse", "--show-toplevel").Trim();
 string? Value(string option) => Array.IndexOf(args, option) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
@@ -15,10 +18,11 @@ try
     var all = FaultLists.Read(repository);
     var only = Value("--only")?.Split(',');
     Fault[] faults = [.. all.Where(fault => only is null || only.Any(name => FileSystemName.MatchesSimpleExpression(name, fault.Name)))];
-    var copy = new WorkingCopy(repository);
-    Directory.CreateDirectory(copy.Root);
-    copy.Refresh();
-    var misfits = all.Select(copy.MisfitOf).OfType<string>().ToArray();
+    WorkingCopy[] copies = [.. Enumerable.Range(1, int.Parse(Value("--jobs") ?? "2", CultureInfo.InvariantCulture))
+        .Select(number => new WorkingCopy(repository, number))];
+    foreach (var copy in copies)
+        copy.Refresh();
+    var misfits = all.Select(copies[0].MisfitOf).OfType<string>().ToArray();
     if (misfits.Length > 0)
         throw new InvalidDataException(string.Join('\n', misfits));
     if (Has("--check"))
@@ -31,17 +35,27 @@ try
     var report = new Report(Path.Combine(repository, "artifacts/mutants"));
     var verdicts = only is null ? [] : report.Read(all);
     var withSpecs = Environment.GetEnvironmentVariable("MUTANTS_E2E") == "1";
-    var trial = new Trial(copy, onlyNearest: Has("--nearest"), withSpecs);
-    trial.Prepare(faults);
-    foreach (var fault in faults)
+    var trials = new ConcurrentBag<Trial>(copies.Select(copy => new Trial(copy, onlyNearest: Has("--nearest"), withSpecs)));
+    foreach (var trial in trials)
+        trial.Build();
+    trials.First().CheckTests(faults);
+    var writing = new Lock();
+    // No partitions: one copy would be done while faults are left to the other.
+    var queue = Partitioner.Create(faults, EnumerablePartitionerOptions.NoBuffering);
+    Parallel.ForEach(queue, new ParallelOptions { MaxDegreeOfParallelism = copies.Length }, fault =>
     {
         var began = Stopwatch.GetTimestamp();
-        var verdict = verdicts[fault.Name] = trial.Try(fault);
-        Console.WriteLine($"{Report.Word(verdict.Outcome),-10} {fault.Name} ({Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s)"
-            + (verdict.By.Length > 0 ? $" by {verdict.By}" : ""));
-        report.Write(all, verdicts);
-    }
-    trial.Finish();
+        trials.TryTake(out var trial);
+        var verdict = trial!.Try(fault);
+        trials.Add(trial);
+        lock (writing)
+        {
+            verdicts[fault.Name] = verdict;
+            Console.WriteLine($"{Report.Word(verdict.Outcome),-10} {fault.Name} ({Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s)"
+                + (verdict.By.Length > 0 ? $" by {verdict.By}" : ""));
+            report.Write(all, verdicts);
+        }
+    });
     Console.WriteLine();
     foreach (var fault in faults.Where(fault => verdicts[fault.Name].Outcome == Outcome.Survived))
         Console.WriteLine($"survived: {fault.Name} in {fault.File}: {fault.What}");

@@ -37,16 +37,22 @@ sealed class Trial(WorkingCopy copy, bool onlyNearest, bool withSpecs)
     readonly TestSuite _units = new(copy.Root, "EbpfLb.Unit");
     readonly TestSuite _specs = new(copy.Root, "EbpfLb.E2E");
 
+    /// <summary>Builds what the tests run.</summary>
+    /// <exception cref="InvalidDataException">That fails without any fault.</exception>
+    public void Build()
+    {
+        if (_units.Build() is { } error)
+            throw new InvalidDataException($"without a fault the build fails: {error}");
+    }
+
     /// <summary>Without any fault the nearest tests must pass, and each named class must have some.</summary>
     /// <exception cref="InvalidDataException">They do not, or one has none.</exception>
-    public void Prepare(IReadOnlyList<Fault> faults)
+    public void CheckTests(IReadOnlyList<Fault> faults)
     {
-        if (_units.Build(restore: true) is { } error)
-            throw new InvalidDataException($"without a fault the build fails: {error}");
         string[] classes = [.. faults.SelectMany(fault => fault.Tests).Append(LoadTest).Distinct().Order(StringComparer.Ordinal)];
         var result = _units.Run(Widest, ClassFilters(classes));
-        if (result.Failed is { } failed)
-            throw new InvalidDataException($"without a fault {failed} fails: {result.Why}");
+        foreach (var (test, why) in result.Failures.Where(failure => Confirm(failure.Test)))
+            throw new InvalidDataException($"without a fault {test} fails: {why}");
         if (classes.FirstOrDefault(name => !result.Ran.ContainsKey(name)) is { } missing)
             throw new InvalidDataException($"no test class is named {missing}, which the lists name. Adapt `tests` to the names of now.");
     }
@@ -55,25 +61,22 @@ sealed class Trial(WorkingCopy copy, bool onlyNearest, bool withSpecs)
     public Verdict Try(Fault fault)
     {
         using var put = copy.Put(fault);
-        if (_units.Build(restore: false) is { } error)
+        if (_units.BuildBalancer() is { } error)
             return new(Outcome.Refused, "the compiler", error);
         foreach (var (limit, filters, isNearest) in Tiers(fault))
         {
-            var result = _units.Run(limit, filters);
-            if (result.Failed is null || (!isNearest && !Confirm(result.Failed)))
+            var result = _units.Run(limit, ["-stopOnFail", .. filters]);
+            if (result.Failed is null || (!(isNearest && fault.IsOfDatapath) && !Confirm(result.Failed)))
                 continue;
             if (fault.IsOfDatapath && _units.Run(Nearest, ClassFilters([LoadTest])) is { Failed: not null } refusal)
                 return new(Outcome.Refused, "the verifier", refusal.Why);
             return new(Outcome.Caught, result.Failed, result.Why);
         }
-        if (withSpecs && fault.Specs.Count > 0 && _specs.Build(restore: true) is null
+        if (withSpecs && fault.Specs.Count > 0 && _specs.Build() is null
             && _specs.Run(Widest, ClassFilters([.. fault.Specs])) is { Failed: { } spec } seen)
             return new(Outcome.Caught, spec, seen.Why);
         return fault.Equivalent is { } reason ? new(Outcome.Equivalent, "", reason) : new(Outcome.Survived, "", fault.What);
     }
-
-    /// <summary>The last undone, so that the next build starts from what it was.</summary>
-    public void Finish() => _units.Build(restore: false);
 
     IEnumerable<(TimeSpan Limit, string[] Filters, bool IsNearest)> Tiers(Fault fault)
     {
@@ -85,8 +88,10 @@ sealed class Trial(WorkingCopy copy, bool onlyNearest, bool withSpecs)
         yield return (Widest, fault.IsOfDatapath ? ControlPlaneTests : DatapathTests, false);
     }
 
-    /// <summary>Of many tests one may fail for another reason: does it fail again, alone?</summary>
-    bool Confirm(string test) => _units.Run(Nearest, "-method", test.Split('(')[0]).Failed is not null;
+    /// <summary>
+    /// Of many tests, and of those that wait for something, one may fail for another reason: does it fail again, alone?
+    /// </summary>
+    bool Confirm(string test) => !test.Contains('.', StringComparison.Ordinal) || _units.Run(Nearest, "-method", test.Split('(')[0]).Failed is not null;
 
     static string[] ClassFilters(string[] classes) => [.. classes.SelectMany(name => new[] { "-class", $"*.{name}" })];
 }

@@ -3,16 +3,17 @@ using System.Text.RegularExpressions;
 namespace EbpfLb.Mutants;
 
 /// <summary>
-/// A copy of the repository as it stands in the worktree, in artifacts/mutants/tree: faults are put into the copy alone.
+/// A copy of the repository as it stands in the worktree, in artifacts/mutants/tree-N: faults are put into copies alone.
 /// It stays between runs, so that builds are incremental.
 /// </summary>
-sealed class WorkingCopy(string repository)
+sealed class WorkingCopy(string repository, int number)
 {
-    public string Root { get; } = Path.Combine(repository, "artifacts/mutants/tree");
+    public string Root { get; } = Path.Combine(repository, $"artifacts/mutants/tree-{number}");
 
     /// <summary>Makes the copy what the worktree is, and touches no file that is the same already.</summary>
     public void Refresh()
     {
+        Directory.CreateDirectory(Root);
         string[] wanted = [.. ListFiles().Where(file => File.Exists(Path.Combine(repository, file)))];
         foreach (var file in wanted)
             CopyIfChanged(Path.Combine(repository, file), Path.Combine(Root, file));
