@@ -9,7 +9,7 @@ static class DetachCommand
 {
     public static Command Create()
     {
-        var device = new Option<string>("--interface") { Description = "The interface to free, with those that its instance has as well", HelpName = "NAME", Required = true };
+        var device = new Option<string>("--interface") { Description = "The interface; the others of its balancer are detached as well", HelpName = "NAME", Required = true };
         var command = new Command("detach", "Detach what an ended ebpf-lb left on an interface") { device };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(device), parsed.InvocationConfiguration.Output));
         return command;

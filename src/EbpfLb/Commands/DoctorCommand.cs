@@ -16,11 +16,11 @@ static class DoctorCommand
     {
         var device = new Option<string[]>("--interface")
         {
-            Description = "Look at this interface as well; repeatable, for those of one balancer",
+            Description = "Check this interface as well; repeatable",
             HelpName = "NAME",
         };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("doctor", "Tell whether this machine can run each hook, and what to do where not")
+        var command = new Command("doctor", "Check whether this machine can run each hook, and say what to do if not")
         {
             device, json,
         };

@@ -19,9 +19,9 @@ sealed class FlowsCommand
         "Only flows to this backend, by its configured name or its address", BackendPattern.TryParse,
         "is not a backend", "Write it as web, 172.20.0.2 or 172.20.0.2:80");
     readonly Option<Func<Flow, ulong>?> _sort = Options.Create("--sort", "BY",
-        $"The most first, in: {FlowOrder.Names}; shows {FlowQuery.MaxSortedFlows} unless --limit says otherwise",
+        $"Largest first, by: {FlowOrder.Names}; shows {FlowQuery.MaxSortedFlows} unless --limit is given",
         FlowOrder.TryParse, "is not a sort order", $"Use one of: {FlowOrder.Names}");
-    readonly Option<int?> _limit = Options.Create("--limit", "NUMBER", "Show so many at most",
+    readonly Option<int?> _limit = Options.Create("--limit", "NUMBER", "Show at most this many",
         ParseLimit, "is not a number of flows", "Use a whole number from 1 on");
     readonly Option<bool> _json = new("--json") { Description = "Print JSON, for scripts" };
 

@@ -21,7 +21,7 @@ sealed partial class RunCommand
 {
     readonly Option<string> _config = new("--config")
     {
-        Description = "Configuration file; takes the place of all the flags",
+        Description = "Configuration file, instead of the flags for settings",
         HelpName = "FILE",
     };
     readonly Option[] _settings = [.. SettingOptions.Create(LoadBalancerConfiguration.Settings.All)];

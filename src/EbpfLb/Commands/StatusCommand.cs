@@ -10,7 +10,7 @@ static class StatusCommand
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
-        var interval = Options.Interval("Take two readings so far apart, and show what goes on in a second");
+        var interval = Options.Interval("Take two readings this far apart, and show rates per second");
         var check = new Option<bool>("--check")
         {
             Description = "Print only what is wrong: nothing attached, an interface gone, no process; fail if anything is",

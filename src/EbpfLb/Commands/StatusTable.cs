@@ -102,7 +102,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
     void Write(ServiceStatus service)
     {
         output.WriteLine(TextTable.Wrap(width, "  ", service.Listen.Count == 0
-            ? [$"{service.Name}, which has left", LiveFlows.Describe(service.Flows)]
+            ? [$"{service.Name}, removed", LiveFlows.Describe(service.Flows)]
             : [$"{service.Name} on {service.Listen[0]}", .. service.Listen.Skip(1).Select(listen => new Cell(listen)),
                 $"mode {service.Mode}", LiveFlows.Describe(service.Flows)]));
         List<Cell[]> rows = [.. service.Backends.Select(backend =>

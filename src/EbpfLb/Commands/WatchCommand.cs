@@ -11,7 +11,7 @@ static class WatchCommand
 
     public static Command Create()
     {
-        var interval = Options.Interval("How long between two readings; 1s unless it is given");
+        var interval = Options.Interval("Time between two readings (default 1s)");
         var command = new Command("watch", "Show services, backends, flows and rates, live, until SIGINT or the key q") { interval };
         command.SetAction(async (parsed, cancellation) =>
         {

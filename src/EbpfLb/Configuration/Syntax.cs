@@ -103,7 +103,7 @@ static class Syntax
     }
 
     static SyntaxError? CheckListenAddress(string host, IPAddress? address) => address is null && !host.Contains(':')
-        ? new("does not listen on an address", "Write the address in numbers, or 'self' for the interface's own")
+        ? new("has a host name instead of an address", "Write the address in numbers, or 'self' for the interface's own")
         : CheckHost(host);
 
     /// <summary>
@@ -140,7 +140,7 @@ static class Syntax
             return CheckUnicast(address);
         if (host.Contains(':'))
             return host.Contains('%')
-                ? new("names a zone of this machine", $"{AddressRemedy}, without '%'")
+                ? new("has a zone index", $"{AddressRemedy}, without '%'")
                 : new("is not an IPv6 address", "Write it as 2001:db8::1, and with a port as [2001:db8::1]:80");
         var labels = host.TrimEnd('.').Split('.');
         if (labels[^1].All(char.IsAsciiDigit))

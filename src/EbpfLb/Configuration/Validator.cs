@@ -136,7 +136,7 @@ sealed class Validator
             _errors.Add(new(raw.Location, null, "checks connect over TCP, and the service is one of UDP",
                 "Configure a port on which the backends answer over TCP, or remove the checks"));
         else if (service.Backends.Any(backend => backend.Port == 0) || (listen.Port == 0 && takesContainers))
-            _errors.Add(new(raw.Location, null, "checks connect to one port, and the backends of this service have every port",
+            _errors.Add(new(raw.Location, null, "checks connect to one port, and this service has every port",
                 "Configure a port for the checks, or remove them"));
     }
 }

@@ -61,7 +61,7 @@ sealed unsafe class LinkAttachment : IAttachment
     {
         var info = default(bpf_link_info);
         var length = (uint)sizeof(bpf_link_info);
-        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "asking where a link is attached");
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(_link.Number, &info, &length), "reading where a link is attached");
         return info;
     }
 

@@ -73,7 +73,7 @@ static class PinnedState
     }
 
     static LoadBalancerException LayoutMismatch(string instance, string difference) => new(
-        $"what is attached to {instance} was attached by a build with other tables ({difference}): its connections cannot "
+        $"the tables attached to {instance} are of another build ({difference}): their connections cannot "
         + $"be taken over. Run that build, or {ReplaceRemedy}.");
 
     static string Describe(BpfMapLayout layout) =>

@@ -230,11 +230,11 @@ sealed partial class Runner(
     partial void LogDetached(string devices);
 
     [LoggerMessage(LogLevel.Warning, "reserving ports {Ports} in net.ipv4.ip_local_port_range ({Local}) failed: {Reason} "
-        + "A local connection to a backend may get the port of a client's flow. {Remedy}")]
+        + "A local connection to a backend may get the port of a client's flow. Run `{Remedy}`.")]
     partial void LogPortsNotReserved(PortRange ports, PortRange local, string reason, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "forwarding is off on {Device}: packets between it and backends behind another "
-        + "interface are lost. {Remedy}")]
+        + "interface are lost. Run `{Remedy}`.")]
     partial void LogForwardingOff(string device, string remedy);
 
     [LoggerMessage(LogLevel.Warning, "packets from {Device} to another interface may be lost: {Reason}")]

@@ -35,9 +35,9 @@ sealed class DatapathMetrics
 
     void Add(InstanceStatus status)
     {
-        Gauge("ebpf_lb_info", "What is at work, and where.", "interface", "hook", "version")
+        Gauge("ebpf_lb_info", "The hook, and the first interface.", "interface", "hook", "version")
             .WithLabels(status.Interface, status.Hook, Version).Set(1);
-        var packets = Counter("ebpf_lb_packets_total", "Packets by what became of them.", "reason");
+        var packets = Counter("ebpf_lb_packets_total", "Packets by the reason for what was done with them.", "reason");
         foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         var evicted = Counter("ebpf_lb_flow_entries_evicted_total", "Entries that full flow tables evicted.", "table");
@@ -59,7 +59,7 @@ sealed class DatapathMetrics
             .WithLabels([.. labels, backend.Name]).Set(1);
         Gauge("ebpf_lb_backend_weight", "Share of new flows; 0 for one that takes none.", BackendLabels)
             .WithLabels(labels).Set(backend.Weight);
-        var states = Gauge("ebpf_lb_backend_state", "How a backend stands: 1 for the state that it is in.", [.. BackendLabels, "state"]);
+        var states = Gauge("ebpf_lb_backend_state", "The state of a backend: 1 for the current one, else 0.", [.. BackendLabels, "state"]);
         foreach (var state in States)
             states.WithLabels([.. labels, state]).Set(state == backend.State ? 1 : 0);
         Gauge("ebpf_lb_flows", "Live flows.", BackendLabels).WithLabels(labels).Set(backend.Flows);

@@ -28,7 +28,7 @@ static unsafe class BpfMapHeader
     {
         var info = default(bpf_map_info);
         var length = (uint)sizeof(bpf_map_info);
-        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), "asking for the sizes of a map");
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), "reading the sizes of a map");
         var value = new byte[Math.Max(info.value_size, sizeof(T))];
         fixed (byte* bytes = value)
             Check.NegativeErrno(LibBpf.bpf_map_lookup_elem(map.Number, &key, bytes), "reading a value of a map");

@@ -8,7 +8,7 @@ readonly record struct BpfMapLayout(uint Type, uint KeySize, uint ValueSize, uin
     {
         var info = default(bpf_map_info);
         var length = (uint)sizeof(bpf_map_info);
-        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), $"asking for the sizes of map {name}");
+        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), $"reading the sizes of map {name}");
         return new(info.type, info.key_size, info.value_size, info.max_entries, info.map_flags);
     }
 }

@@ -30,7 +30,7 @@ static unsafe class Ethtool
     public static (string Driver, string Bus) DriverOf(string device)
     {
         var info = new DriverInfo { cmd = GetDriverInfo };
-        return Request(device, SiocEthtool, new() { data = (nint)(&info) }, "asking for the driver") is null
+        return Request(device, SiocEthtool, new() { data = (nint)(&info) }, "reading the driver") is null
             ? ("", "")
             : (FixedText(info.driver), FixedText(info.bus_info));
     }
@@ -39,27 +39,27 @@ static unsafe class Ethtool
     public static bool HidesVlanTags(string device)
     {
         var flags = new Value { cmd = GetFlags };
-        return Request(device, SiocEthtool, new() { data = (nint)(&flags) }, "asking for the offloads") is not null
+        return Request(device, SiocEthtool, new() { data = (nint)(&flags) }, "reading the offloads") is not null
             && (flags.data & RemovesVlanTags) != 0;
     }
 
     /// <summary>The link layer's type (ARPHRD_*) and the six bytes of its address; without Ethernet they mean nothing.</summary>
     public static (ushort Type, byte[] Address) HardwareAddressOf(string device)
     {
-        var answer = Request(device, SiocGetHardwareAddress, default, "asking for the link-layer address")!.Value;
+        var answer = Request(device, SiocGetHardwareAddress, default, "reading the link-layer address")!.Value;
         var address = new ReadOnlySpan<byte>(&answer.data, 8); // struct sockaddr: the family, then the address
         return (MemoryMarshal.Read<ushort>(address), address[2..8].ToArray());
     }
 
     /// <summary>The interface's flags.</summary>
     public static InterfaceFlags FlagsOf(string device) =>
-        (InterfaceFlags)(ushort)Request(device, SiocGetFlags, default, "asking for the flags")!.Value.data;
+        (InterfaceFlags)(ushort)Request(device, SiocGetFlags, default, "reading the flags")!.Value.data;
 
     /// <summary>Null if the interface does not know the request.</summary>
     static IfReq? Request(string device, nuint number, IfReq request, string operation)
     {
         using var socket = new Fd(Check.MinusOneWithErrno(
-            LibC.socket(AddressFamilyInet, DatagramCloseOnExec, 0), "opening a socket to ask for an interface"));
+            LibC.socket(AddressFamilyInet, DatagramCloseOnExec, 0), "opening a socket for requests about an interface"));
         Encoding.UTF8.GetBytes(device, new Span<byte>(request.name, 15));
         if (LibC.ioctl(socket.Number, number, &request) >= 0)
             return request;

@@ -28,7 +28,7 @@ sealed class Neighbours : IDisposable
     const byte Use = 0x01; // NTF_USE
     const int Body = 12; // rtmsg and ndmsg
 
-    readonly Netlink _netlink = new(NetlinkRoute, "asking the kernel for a neighbour");
+    readonly Netlink _netlink = new(NetlinkRoute, "reading a neighbour");
 
     public void Dispose() => _netlink.Dispose();
 

@@ -21,7 +21,7 @@ static class Netdev
     /// <summary>The device's XDP features; null if the kernel does not report them.</summary>
     public static ulong? FeaturesOf(int ifindex)
     {
-        using var netlink = new Netlink(NetlinkGeneric, "asking the kernel for XDP features");
+        using var netlink = new Netlink(NetlinkGeneric, "reading the XDP features");
         var family = Query(netlink, Controller, GetFamily, FamilyName, "netdev\0"u8, FamilyId);
         if (family.IsEmpty)
             return null;

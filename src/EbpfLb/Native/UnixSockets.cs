@@ -14,7 +14,7 @@ static class UnixSockets
     const uint ShowName = 0x1, ShowUid = 0x40; // UDIAG_SHOW_NAME, UDIAG_SHOW_UID
     const int Body = 16; // struct unix_diag_msg
     const int RequestBody = 24; // struct unix_diag_req
-    const string Operation = "asking the kernel for unix sockets";
+    const string Operation = "listing the unix sockets";
 
     const string Bound = "/proc/thread-self/net/unix"; // it lists abstract names with a leading '@'
 

@@ -44,7 +44,7 @@ static unsafe class Interfaces
         }
         catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException)
         {
-            throw new LoadBalancerException($"asking the kernel for the network interfaces failed: {error.Message}", error);
+            throw new LoadBalancerException($"listing the network interfaces failed: {error.Message}", error);
         }
     }
 }

@@ -23,7 +23,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         var name = InterfaceSelector.Resolve(selector);
         if (AddressesOf(name).IsEmpty)
             throw new LoadBalancerException(
-                $"interface '{name}' has no address that other machines could reach. Give it one first.");
+                $"interface '{name}' has no address that other machines could reach. Run `ip address add ADDRESS/LENGTH dev {name}`.");
         if (Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Loopback))
             throw new LoadBalancerException(
                 $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that clients' packets arrive on.");

@@ -74,7 +74,7 @@ sealed record InstanceStatus
             foreach (var name in Lost)
                 yield return $"interface {name} is gone: {(Interfaces.Count > 0 ? "backends behind it are unreachable"
                     : Running ? "no traffic is balanced"
-                    : $"no traffic is balanced. Make it again and start ebpf-lb, or remove what is left: ebpf-lb detach --interface {name}")}";
+                    : $"no traffic is balanced. Create it again and start ebpf-lb, or run `ebpf-lb detach --interface {name}`.")}";
             foreach (var name in Down)
                 yield return $"interface {name} is down: no traffic is balanced there. Run `ip link set {name} up`.";
             if (!Running && Interfaces.Count > 0)

@@ -7,7 +7,7 @@ namespace EbpfLb.Lab.Telemetry;
 /// <param name="Interfaces">Those that it stands on, the one that clients ask on first.</param>
 /// <param name="Hook">The hook, as the command line writes it.</param>
 /// <param name="Flows">Live flows.</param>
-/// <param name="Packets">Packets by what became of them.</param>
+/// <param name="Packets">Packets by the reason for what was done with them.</param>
 sealed record BalancerStatus(
     IReadOnlyList<string> Interfaces, string Hook, bool Running, int Flows, IReadOnlyDictionary<string, long> Packets,
     IReadOnlyList<ServiceStatus> Services)

@@ -54,7 +54,7 @@ public sealed class InvalidHealthChecksAreExplained
 
     [Theory]
     [InlineData(":53/udp", "the service is one of UDP", "Configure a port on which the backends answer over TCP")]
-    [InlineData(":*", "the backends of this service have every port", "Configure a port for the checks")]
+    [InlineData(":*", "this service has every port", "Configure a port for the checks")]
     public void A_service_whose_checks_need_a_port_of_their_own(string listen, string problem, string remedy)
     {
         var faults = Given.GoodFlagsBut(listen: listen, health: ["tcp"]).Errors;

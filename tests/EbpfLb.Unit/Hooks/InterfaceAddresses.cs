@@ -50,7 +50,7 @@ public sealed class InterfaceAddresses
     {
         var fault = Assert.Throws<LoadBalancerException>(() => Interfaces.Read<bool>(_ => throw new FileNotFoundException("it is gone")));
 
-        Assert.Equal("asking the kernel for the network interfaces failed: it is gone", fault.Message);
+        Assert.Equal("listing the network interfaces failed: it is gone", fault.Message);
     }
 
     [Theory]

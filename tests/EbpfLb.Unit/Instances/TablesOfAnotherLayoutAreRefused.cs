@@ -12,20 +12,20 @@ public sealed class TablesOfAnotherLayoutAreRefused
 
     [Fact]
     public void Of_another_version() => Refused(
-        $"what is attached to {Machine.Interface} was attached by a build with other tables (they are of ABI version 99, "
-        + $"this build's of {Limits.AbiVersion}): its connections cannot be taken over. {Remedy}",
+        $"the tables attached to {Machine.Interface} are of another build (they are of ABI version 99, "
+        + $"this build's of {Limits.AbiVersion}): their connections cannot be taken over. {Remedy}",
         tables => tables.Instance.Set(0, Machine.Self() with { AbiVersion = 99 }));
 
     [Fact]
     public void Of_the_same_version_with_another_type_in_them() => Refused(
-        $"what is attached to {Machine.Interface} was attached by a build with other tables (a type in them differs): "
-        + $"its connections cannot be taken over. {Remedy}",
+        $"the tables attached to {Machine.Interface} are of another build (a type in them differs): "
+        + $"their connections cannot be taken over. {Remedy}",
         tables => tables.Instance.Set(0, Machine.Self() with { Layout = 1 }));
 
     [Theory, InlineData("flows"), InlineData("fragments"), InlineData("backend_labels")]
     public void Of_a_build_that_does_without_one(string map) => Refused(
-        $"what is attached to {Machine.Interface} was attached by a build with other tables (map {map} is not among them): "
-        + $"its connections cannot be taken over. {Remedy}",
+        $"the tables attached to {Machine.Interface} are of another build (map {map} is not among them): "
+        + $"their connections cannot be taken over. {Remedy}",
         tables =>
         {
             tables.Instance.Set(0, Machine.Self() with { Layout = 1 });
@@ -34,9 +34,9 @@ public sealed class TablesOfAnotherLayoutAreRefused
 
     [Fact]
     public unsafe void Of_another_size() => Refused(
-        $"what is attached to {Machine.Interface} was attached by a build with other tables (map active_flows is of type 2 with "
+        $"the tables attached to {Machine.Interface} are of another build (map active_flows is of type 2 with "
         + $"12 entries of 4 and 16 bytes there and of type 2 with {Machine.Defaults.MaxBackends} entries of 4 and 8 bytes here): "
-        + $"its connections cannot be taken over. {Remedy}",
+        + $"their connections cannot be taken over. {Remedy}",
         _ =>
         {
             var path = Path.Combine(Machine.Pins, "active_flows");
