@@ -48,7 +48,7 @@ sealed class FlowsCommand
         });
         if (sources.Count + errors.Count == 0 && !parsed.GetValue(_json))
         {
-            output.WriteLine(StatusSnapshot.NothingAttached);
+            output.WriteLine(string.Join('\n', TextTable.Lines(StatusSnapshot.NothingAttached, Terminal.WidthOf(output))));
             return ExitCode.Ok;
         }
         try

@@ -40,7 +40,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
     public void Write(StatusSnapshot snapshot)
     {
         if (snapshot.IsEmpty)
-            output.WriteLine(StatusSnapshot.NothingAttached);
+            output.WriteLine(string.Join('\n', TextTable.Lines(StatusSnapshot.NothingAttached, width)));
         foreach (var instance in snapshot.Instances)
             Write(instance);
         foreach (var (device, packets) in snapshot.Decapsulators)

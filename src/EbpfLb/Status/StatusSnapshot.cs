@@ -6,7 +6,8 @@ namespace EbpfLb.Status;
 sealed record StatusSnapshot(IReadOnlyList<InstanceStatus> Instances, IReadOnlyList<string> Errors)
 {
     /// <summary>The sentence for <see cref="IsEmpty"/>.</summary>
-    public const string NothingAttached = "nothing is attached in this network namespace";
+    public const string NothingAttached = "nothing is attached in this network namespace. Start `ebpf-lb run`, or run this command "
+        + "in the balancer's namespace (`docker exec`, `nsenter --net=`).";
 
     /// <summary>The interfaces where <c>ebpf-lb decapsulate</c> removes outer headers.</summary>
     public IReadOnlyList<DecapsulatorStatus> Decapsulators { get; init; } = [];

@@ -85,6 +85,17 @@ public sealed class TablesFitTheTerminal
     }
 
     [Fact]
+    public void That_nothing_is_attached_keeps_to_the_width()
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+
+        new StatusTable(output, Width).Write(new StatusSnapshot([], []));
+
+        Assert.All(output.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, Width));
+        Assert.StartsWith("nothing is attached in this network namespace.", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_pipe_gets_every_column_and_every_name_whole()
     {
         using var output = new StringWriter { NewLine = "\n" };

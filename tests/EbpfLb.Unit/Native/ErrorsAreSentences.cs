@@ -28,6 +28,11 @@ public sealed class ErrorsAreSentences
     }
 
     [Fact]
+    public void A_driver_without_native_XDP_comes_with_its_remedy() => Assert.Equal(
+        "attaching to the XDP hook of br0 failed: EOPNOTSUPP, Operation not supported. Its driver has no native XDP. Use --hook tc.",
+        new NoNativeXdpException("br0").Explain());
+
+    [Fact]
     public void What_the_kernel_said_is_quoted()
     {
         var failure = new NativeException("loading the eBPF object lb_tc", Errno.EINVAL, "R1 invalid mem access");

@@ -224,7 +224,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     [Fact]
     public void Status_check_fails_if_nothing_is_attached_or_nobody_runs()
     {
-        Assert.Equal((1, "", "error: nothing is attached in this network namespace\n"), _machine.Type("status --check"));
+        Assert.Equal((1, "", $"error: {StatusSnapshot.NothingAttached}\n"), _machine.Type("status --check"));
         _machine.Inside(() => Machine.Start(Machine.Defaults).Dispose());
 
         var (code, output, error) = _machine.Type("status --check");

@@ -86,7 +86,7 @@ public sealed class HealthIsAssessed
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
-        const string nothing = "unhealthy: nothing is attached in this network namespace\n";
+        var nothing = $"unhealthy: {StatusSnapshot.NothingAttached.TrimEnd('.')}\n";
         Assert.Equal((1, nothing, ""), machine.Type("healthy"));
         using var runner = new RunnerProcess(machine,
             "--interface", Machine.Interface, "--hook", "tc", "--listen", ":80", "--backend", "10.9.3.1", "--backend", "10.9.3.2");

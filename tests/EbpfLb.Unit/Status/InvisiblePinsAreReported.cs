@@ -1,4 +1,5 @@
 using EbpfLb.Datapath;
+using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;
 
@@ -50,7 +51,7 @@ public sealed class InvisiblePinsAreReported
     {
         Capabilities.RequireDatapath();
 
-        Assert.Equal((0, "nothing is attached in this network namespace\n", ""), new Machine().Type(command));
+        Assert.Equal((0, $"{StatusSnapshot.NothingAttached}\n", ""), new Machine().Type(command));
     }
 
     static Machine Attached()
