@@ -213,7 +213,7 @@ struct {
 
 /*
  * The ports that the balancer added to ip_local_reserved_ports, a bit each, for
- * whoever detaches it. User space alone uses it.
+ * the process that detaches it. User space alone uses it.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

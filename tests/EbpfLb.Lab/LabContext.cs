@@ -1,7 +1,7 @@
 namespace EbpfLb.Lab;
 
 /// <summary>
-/// What the lab needs of whoever runs it, a test framework or a program: when to give up, and where its words and its
+/// What the lab needs of its runner, a test framework or a program: when to give up, and where its words and its
 /// evidence go. By default it never gives up, and nobody listens.
 /// </summary>
 public class LabContext
@@ -9,7 +9,7 @@ public class LabContext
     /// <summary>The context of this process; set it before the lab starts.</summary>
     public static LabContext Current { get; set; } = new();
 
-    /// <summary>Is cancelled when the caller wants no more.</summary>
+    /// <summary>Is cancelled when the caller gives up.</summary>
     public virtual CancellationToken CancellationToken => CancellationToken.None;
 
     /// <summary>Takes a line about the work that is going on.</summary>

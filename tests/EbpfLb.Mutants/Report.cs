@@ -12,7 +12,7 @@ sealed class Report(string directory)
 
     string Results => Path.Combine(directory, "results.json");
 
-    /// <summary>What former runs found; those of faults that are no more are left out.</summary>
+    /// <summary>What former runs found; those of removed faults are left out.</summary>
     public Dictionary<string, Verdict> Read(IReadOnlyList<Fault> faults)
     {
         if (!File.Exists(Results))

@@ -4,7 +4,7 @@ using EbpfLb.Lab.Traffic;
 
 namespace EbpfLb.E2E.Specs;
 
-/// <summary>A backend that answers its checks no more takes no new flow until it answers them again.</summary>
+/// <summary>A backend that no longer answers its checks takes no new flow until it answers them again.</summary>
 public abstract class SickBackendsAreLeftOut(HookLab lab) : Spec(lab)
 {
     static readonly TimeSpan AFewChecks = TimeSpan.FromSeconds(30);

@@ -73,7 +73,7 @@ public abstract class ClusterLab : IAsyncDisposable
             ]),
     };
 
-    /// <summary>Starts a machine with a balancer; whoever has an engine for it starts that.</summary>
+    /// <summary>Starts a machine with a balancer; a lab with an engine for it starts that.</summary>
     private protected async Task<Node> StartNodeAsync(BalancerPlan plan)
     {
         var node = new Node(Network, NextName("node"), await Engine.Images.BuildNodeAsync());

@@ -39,7 +39,7 @@ sealed class LabCleaner(IDockerClient docker)
                 await RemoveAsync(docker.Volumes.RemoveAsync(volume.Name, force: true));
         return failures;
 
-        // Gone is gone, whoever removed it: two runs that start together remove the same leftovers.
+        // What is gone counts as removed: two runs that start together remove the same leftovers.
         async Task RemoveAsync(Task removal)
         {
             try

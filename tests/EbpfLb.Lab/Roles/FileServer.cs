@@ -21,7 +21,7 @@ public sealed class FileServer : Role
         return new RemoteFile(path, megabytes * 1024L * 1024L, sum.Split(' ')[0]);
     }
 
-    /// <summary>Serves a file no more.</summary>
+    /// <summary>Stops serving a file.</summary>
     public Task RemoveFileAsync(RemoteFile file) => ShellAsync("rm \"/usr/share/nginx/html$1\"", file.Path);
 }
 

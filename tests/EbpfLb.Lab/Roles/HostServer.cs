@@ -1,6 +1,6 @@
 namespace EbpfLb.Lab.Roles;
 
-/// <summary>A server on a balancer's host, of no service: it tells the host's name to whoever connects.</summary>
+/// <summary>A server on a balancer's host, of no service: it answers each connection with the host's name.</summary>
 public sealed class HostServer : IAsyncDisposable
 {
     readonly BalancerHost _host;

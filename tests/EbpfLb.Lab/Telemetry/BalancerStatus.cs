@@ -18,7 +18,7 @@ sealed record BalancerStatus(
     /// <summary>Packets that an XDP program left to the tc program behind it.</summary>
     public long PassedToTc => Packets.GetValueOrDefault("pass-to-tc");
 
-    /// <summary>ICMP errors about balanced packets that were passed on to whoever sent those.</summary>
+    /// <summary>ICMP errors about balanced packets that were passed on to their senders.</summary>
     public long SentIcmpErrors => Packets.GetValueOrDefault("sent-icmp-error");
 
     /// <summary>Packets that were answered because their time was up.</summary>

@@ -13,7 +13,7 @@ sealed class LoopbackServer : IAsyncDisposable
     readonly string? _answer;
     readonly Task _serving;
 
-    /// <param name="answer">Written to whoever has asked for something; null for a server that hangs.</param>
+    /// <param name="answer">Written after each request; null for a server that hangs.</param>
     public LoopbackServer(string? answer = null)
     {
         _answer = answer;

@@ -35,7 +35,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_backend_bears_the_name_of_whoever_has_its_address_now()
+    public void A_backend_has_the_name_that_its_address_has_now()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);

@@ -42,7 +42,7 @@ static class TableReset
     }
 
     /// <summary>
-    /// Empties all of them, whatever ids were used and whoever wrote; false, and nothing done, where a new load is sooner
+    /// Empties all of them, whatever ids were used and whatever wrote them; false, and nothing done, where a new load is sooner
     /// done than the kernel has waited for every slot table that goes.
     /// </summary>
     public static bool TryEmptyAll(LbTables tables)

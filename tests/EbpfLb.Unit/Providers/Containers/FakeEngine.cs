@@ -114,7 +114,7 @@ sealed partial class FakeEngine : IAsyncDisposable
         Tell(container, action, attributes);
     }
 
-    /// <summary>Tells all who listen, and whoever asks for the past, what happened to a container.</summary>
+    /// <summary>Reports what happened to a container to every listener, also to those who request past events.</summary>
     public void Tell(FakeContainer container, string action, params (string Name, string Value)[] attributes) =>
         Tell(container, action == "start" ? Start(container) : Tick(), action, attributes);
 

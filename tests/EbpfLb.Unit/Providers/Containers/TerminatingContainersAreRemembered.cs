@@ -3,8 +3,8 @@ using EbpfLb.Providers.Containers;
 namespace EbpfLb.Unit.Providers.Containers;
 
 /// <summary>
-/// A container that was told to stop gets no new flow until it is started again, whatever the engine has forgotten, and
-/// whoever listens to it.
+/// A container that was told to stop gets no new flow until it is started again, whatever the engine has forgotten and
+/// whichever follower listens to it.
 /// </summary>
 public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
 {
