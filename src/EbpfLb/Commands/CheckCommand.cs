@@ -26,7 +26,7 @@ static class CheckCommand
             if (result.Configuration is not { } configuration)
                 return ErrorOutput.Write(result.Errors, invocation.Error);
             Describe(path, configuration, invocation.Output);
-            string[] warnings = [.. ConfigurationWarnings.Find(configuration), .. FindMissing(configuration.Interfaces)];
+            string[] warnings = [.. ConfigurationWarnings.Find(configuration), .. FindMissing(configuration)];
             foreach (var warning in warnings)
                 invocation.Error.WriteLine($"warning: {warning}");
             return warnings.Length > 0 && parsed.GetValue(strict) ? ExitCode.Failed : ExitCode.Ok;
@@ -35,10 +35,15 @@ static class CheckCommand
     }
 
     /// <summary>The file may be for another machine.</summary>
-    static IEnumerable<string> FindMissing(IEnumerable<string> interfaces) =>
-        from name in interfaces
-        where InterfaceSelector.TryResolve(name) is null
-        select $"this machine has no interface '{name}'. 'ip link' lists those it has.";
+    static IEnumerable<string> FindMissing(LoadBalancerConfiguration configuration) =>
+    [
+        .. from name in configuration.Interfaces
+           where InterfaceSelector.TryResolve(name) is null
+           select $"this machine has no interface '{name}'. 'ip link' lists those it has.",
+        .. from path in configuration.Sockets
+           where !Directory.Exists(path)
+           select $"this machine has no cgroup {path}: no client in it is balanced at its socket until it is created.",
+    ];
 
     static void Describe(string path, LoadBalancerConfiguration configuration, TextWriter output)
     {

@@ -52,6 +52,9 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
     [InlineData("interface: lo\nservices: [{ listen: ':80' }]\ndocker: { network: web }", "")]
     [InlineData("interface: lo\nservices: [{ listen: ':80', backends: [{ address: b, weight: 0 }] }]",
         "every backend of service 'tcp-80' has weight 0: new clients are refused.")]
+    [InlineData("interface: lo\nsockets: /sys/fs/cgroup\nservices: [{ listen: ':80', backends: [b] }]", "")]
+    [InlineData("interface: lo\nsockets: /sys/fs/cgroup/no/such\nservices: [{ listen: ':80', backends: [b] }]",
+        "this machine has no cgroup /sys/fs/cgroup/no/such: no client in it is balanced at its socket until it is created.")]
     [InlineData("interface: [lo, nosuch0]\nservices: [{ listen: ':80', backends: [b] }]", "this machine has no interface 'nosuch0'.")]
     public async Task What_cannot_work_is_warned_of_and_fails_a_strict_check(string text, string warning)
     {
