@@ -238,6 +238,7 @@ enum lb_reason {
 	LB_PASS_NO_SERVICE,
 	LB_PASS_TO_TC, /* XDP leaves the packet to the tc program behind it */
 	LB_PASS_OTHER_HOST, /* the frame is for another Ethernet address, or for several hosts */
+	LB_PASS_MARTIAN, /* for a service, from an address that no client can have */
 	/* Refused: passed to the local stack, which answers with a reset or an ICMP error. */
 	LB_REFUSE_UNKNOWN_FLOW = 3 * LB_REASON_RANGE,
 	LB_REFUSE_NO_BACKEND,

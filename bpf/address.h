@@ -44,6 +44,21 @@ static __always_inline bool lb_address_equals(const struct lb_address *a,
 	       a->word[3] == b->word[3];
 }
 
+/*
+ * Returns true if no packet on a wire comes from that address: for IPv4 "this
+ * network", loopback, multicast and the limited broadcast (RFC 1812, 5.3.7), for IPv6
+ * the unspecified one, loopback and multicast (RFC 4291, 2.5.2, 2.5.3 and 2.7).
+ */
+static __always_inline bool lb_address_is_martian(const struct lb_address *address)
+{
+	__u32 first = bpf_ntohl(address->word[0]), last = bpf_ntohl(address->word[3]);
+
+	if (lb_address_is_v4(address))
+		return last >> 24 == 0 || last >> 24 == 127 || last >> 28 == 0xe || last == ~0U;
+	return first >> 24 == 0xff ||
+	       (!(address->word[0] | address->word[1] | address->word[2]) && last <= 1);
+}
+
 /* Returns the tuple of the opposite direction. */
 static __always_inline struct lb_tuple lb_tuple_reversed(const struct lb_tuple *tuple)
 {

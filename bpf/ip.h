@@ -118,7 +118,8 @@ static __always_inline bool ip6_has_segments_left(__u8 header,
  * and updates both. Sets the fragment's fields from a fragment header.
  *
  * Returns false if there is no extension header left, if the packet ends in it,
- * and at a routing header with segments left: the packet is for another host.
+ * at a routing header with segments left (the packet is for another host), and at a
+ * second fragment header: what is behind it is known when the first fragment is whole.
  */
 lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 {
@@ -132,6 +133,8 @@ lb_global bool ip6_skip_extension(struct lb_ctx *ctx, struct packet *pkt)
 		return false;
 	header = pkt->tuple.protocol;
 	if (ip6_has_segments_left(header, extension))
+		return false;
+	if (header == IPPROTO_FRAGMENT && pkt->fragment_offset)
 		return false;
 	if (header == IPPROTO_FRAGMENT)
 		ip6_read_fragment((struct ip6_fragment *)extension, pkt);

@@ -150,6 +150,21 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
 }
 
+/*
+ * Gives an ICMP error the addresses and ports that it leaves with, outside and in its
+ * quote, or the outer header of mode tunnel: the quoted packet was not rewritten
+ * then. Returns false if it is too short.
+ */
+static __always_inline bool lb_rewrite_icmp(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+					    const struct lb_flow *flow)
+{
+	if (dsr_applies(flow))
+		return true;
+	if (tunnel_applies(flow))
+		return tunnel_encapsulate(ctx, &pctx->pkt, flow);
+	return icmp_rewrite(ctx, &pctx->pkt, &pctx->quote, &flow->rewritten);
+}
+
 /* Translates an ICMP error that quotes a packet of a flow. The local stack gets all other ICMP. */
 static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct pkt_ctx *pctx)
 {
@@ -170,13 +185,7 @@ static __always_inline enum lb_reason lb_forward_icmp(struct lb_ctx *ctx, struct
 	reason = nexthop_resolve(ctx, &pctx->pkt, flow, flow_now(), &pctx->fib);
 	if (reason)
 		return reason;
-	/* The quoted packet was not rewritten. */
-	if (dsr_is_direct(flow))
-		return dsr_applies(flow) || tunnel_encapsulate(ctx, &pctx->pkt, flow) ?
-			       LB_SENT_ICMP_ERROR :
-			       LB_DROP_REWRITE;
-	return icmp_rewrite(ctx, &pctx->pkt, &pctx->quote, &flow->rewritten) ? LB_SENT_ICMP_ERROR :
-									       LB_DROP_REWRITE;
+	return lb_rewrite_icmp(ctx, pctx, flow) ? LB_SENT_ICMP_ERROR : LB_DROP_REWRITE;
 }
 
 /*
@@ -310,6 +319,12 @@ static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ct
 	return opened;
 }
 
+/* Returns true if the packet's source is no client's address, or the service's own. The stack drops such packets. */
+static __always_inline bool lb_is_martian(const struct lb_tuple *tuple)
+{
+	return lb_address_is_martian(&tuple->src) || lb_address_equals(&tuple->src, &tuple->dst);
+}
+
 /*
  * Opens a flow for a packet without one, or in place of `known` (flow_reopens).
  * Returns the forward entry, or NULL and the reason in *reason.
@@ -321,6 +336,9 @@ static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_c
 
 	*reason = LB_PASS_NO_SERVICE;
 	if (!service)
+		return NULL;
+	*reason = LB_PASS_MARTIAN;
+	if (lb_is_martian(&pctx->pkt.tuple))
 		return NULL;
 	return lb_open(ctx, pctx, service, known, reason);
 }

@@ -19,6 +19,7 @@ enum LbReason : uint
     PassNoService,
     PassToTc,
     PassOtherHost,
+    PassMartian,
     RefuseUnknownFlow = 48,
     RefuseNoBackend,
     RefuseNoPort,

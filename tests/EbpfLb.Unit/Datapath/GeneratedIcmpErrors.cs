@@ -197,13 +197,7 @@ public sealed class GeneratedIcmpErrors
             ["an ICMP error"] = hosts => flow =>
                 new IcmpError(hosts.BackendA, IcmpSays.TimeExceeded, flow.AtBackend(flow.FromClient(Tcp.Ack))),
             ["a frame from many"] = _ => flow => flow.FromClient(Tcp.Ack) with { SourceMac = new(0x010000000001) },
-            ["a packet from nobody"] = hosts => From(hosts, "0.0.0.0", "::"),
-            ["a packet from its own receiver"] = hosts => From(hosts, "127.0.0.1", "::1"),
-            ["a packet from many"] = hosts => From(hosts, "224.0.0.1", "ff02::1"),
-        },
-        Ip4 =
-        {
-            ["a packet from all"] = From(Hosts.Ip4, "255.255.255.255", ""),
+            ["a packet from an address that is given to nobody"] = hosts => From(hosts, "240.0.0.1", "::2"),
         },
     };
 

@@ -63,6 +63,20 @@ public sealed class OtherTraffic
             {
                 Extensions = [Extension.Routing(segmentsLeft: 1), Extension.Fragment(new Piece(77, 8, More: true))],
             }, LbReason.PassProtocol),
+            ["a fragment header inside a fragment"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions =
+                [
+                    Extension.Fragment(new Piece(77, 0, More: true)), Extension.Fragment(new Piece(78, 0, More: false)),
+                ],
+            }, LbReason.PassProtocol),
+            ["two fragment headers of a whole packet"] = (Some.Syn(Hosts.Ip6) with
+            {
+                Extensions =
+                [
+                    Extension.Fragment(new Piece(77, 0, More: false)), Extension.Fragment(new Piece(78, 0, More: false)),
+                ],
+            }, LbReason.PassProtocol),
             ["a mobility header"] = (Some.Syn(Hosts.Ip6) with { ClaimedProtocol = 135 }, LbReason.PassProtocol),
         },
     };
