@@ -140,7 +140,7 @@ enum lb_tcp_seen {
 	LB_SEEN_RST = 1 << 3,
 	LB_SEEN_END =
 		1
-		<< 4, /* the connection is over: a FIN in each direction, or a reset; in modes dsr and tunnel the client's FIN */
+		<< 4, /* the connection is over: a FIN in each direction and its acknowledgment, or a reset; in modes dsr and tunnel the client's FIN */
 	LB_SEEN_CLAIMED = 1 << 5, /* a reply entry: a CPU takes its SNAT port over */
 };
 
@@ -178,7 +178,7 @@ struct lb_flow {
 	__u32 seen; /* time of the last packet: CLOCK_MONOTONIC >> LB_SEEN_SHIFT, wraps after 208 days */
 	enum lb_tcp_seen tcp_seen; /* of this direction, and the interface that replies come by */
 	__u32 seq_next; /* host order; the sequence number after the last accepted segment of this direction */
-	__u32 ack; /* host order; the highest acknowledgment of this direction */
+	__u32 ack; /* host order; the highest acknowledgment of this direction, or of a client that has acknowledged nothing the number after its latest SYN */
 	struct lb_nexthop nexthop; /* cached; valid if path_mtu is not 0 */
 	__u16 path_mtu; /* the largest IP packet, in bytes, that is known to fit the cached next hop; 0: none is cached */
 	__u16 service;

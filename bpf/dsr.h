@@ -24,17 +24,24 @@ static __always_inline bool dsr_applies(const struct lb_flow *flow)
 	return flow->mode == LB_DSR;
 }
 
+/* Returns true if the segment is the first one after the client's latest SYN. */
+static __always_inline bool dsr_follows_latest_syn(const struct lb_flow *flow,
+						   const struct packet *pkt)
+{
+	return tcp_is_plain_ack(pkt) && tcp_has_syns_only(flow) && tcp_start(pkt) == flow->ack;
+}
+
 /*
  * Returns true if the segment shows that the client of a half-open flow is real.
  * The backend's SYN did not pass here, so the acknowledgement cannot be checked:
- * the segment has to follow the client's SYN.
+ * the segment has to follow the client's first or latest SYN.
  */
 static __always_inline bool dsr_is_established(const struct lb_flow *flow, const struct packet *pkt)
 {
 	if (pkt->fragment == FRAGMENT_LATER)
 		return false;
 	return tcp_is_plain_ack(pkt) && flow->tcp_seen & LB_SEEN_SYN &&
-	       bpf_ntohl(pkt->tcp_seq) == flow->seq_next;
+	       (tcp_start(pkt) == flow->seq_next || dsr_follows_latest_syn(flow, pkt));
 }
 
 /* Returns true if the client ended the connection. The backend may still send. */

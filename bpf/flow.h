@@ -229,16 +229,39 @@ static __always_inline bool flow_backend_is_down(const struct lb_flow *flow)
 }
 
 /*
- * Returns true if the client's packet opens a new flow in place of the one that it
- * has: a SYN if that one is over, or was given up, or has a backend that is down;
- * a datagram if the backend is down. The backend is selected anew.
+ * Returns true if a SYN opens a new flow in place of the one that the client has:
+ *  - That one is over. In modes dsr and tunnel it is never known to be, as the
+ *    backend may still send: the SYN stays with the backend, which knows.
+ *  - It is another SYN than the first one, and the backend has not answered for
+ *    TCP_GIVE_UP, or its answer would not reach the client, as the reply entry is
+ *    gone. Before that, the SYN may be forged.
  */
-static __always_inline bool flow_reopens(const struct lb_flow *flow, const struct packet *pkt)
+static __noinline bool flow_is_left(const struct packet *pkt, const struct lb_flow *flow, __u32 now)
+{
+	bool waited = (__s32)(now - (__u32)(flow->opened_ns >> LB_SEEN_SHIFT)) >= TCP_GIVE_UP;
+	const struct lb_flow *reply;
+
+	if (flow->tcp_seen & LB_SEEN_END)
+		return !dsr_is_direct(flow);
+	if (!tcp_is_other_syn(pkt, flow))
+		return false;
+	if (dsr_is_direct(flow))
+		return waited;
+	reply = flow_pair(&pkt->tuple, flow);
+	return !reply || (waited && !tcp_is_tracked(reply));
+}
+
+/*
+ * Returns true if the client's packet opens a new flow in place of the one that it
+ * has: a SYN if the client has left that one, a SYN or a datagram if its backend is
+ * down. The backend is selected anew. `now` is in the unit of lb_flow.seen.
+ */
+static __always_inline bool flow_reopens(const struct lb_flow *flow, const struct packet *pkt,
+					 __u32 now)
 {
 	if (flow->direction != LB_TO_BACKEND || !pkt_opens_flow(pkt))
 		return false;
-	if (pkt->tuple.protocol == IPPROTO_TCP &&
-	    (flow->tcp_seen & LB_SEEN_END || tcp_is_given_up(flow, pkt)))
+	if (pkt->tuple.protocol == IPPROTO_TCP && flow_is_left(pkt, flow, now))
 		return true;
 	return flow_backend_is_down(flow);
 }
@@ -258,21 +281,48 @@ static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flo
 }
 
 /*
+ * Follows a client of mode dsr or tunnel to the connection of its latest SYN. If the
+ * flow was over, it begins again. Of several CPUs the first one counts and reports it.
+ */
+static __always_inline void flow_follow_latest_syn(const struct packet *pkt, struct lb_flow *flow)
+{
+	const __u32 end = LB_SEEN_FIN | LB_SEEN_RST | LB_SEEN_END;
+
+	tcp_swap_syns(flow);
+	if (!(flow->tcp_seen & LB_SEEN_END) ||
+	    !(__sync_fetch_and_and(&flow->tcp_seen, ~end) & LB_SEEN_END))
+		return;
+	flow->opened_ns = bpf_ktime_get_ns();
+	flow->packets = 1;
+	flow->bytes = pkt->l3_length;
+	count_opened(flow);
+	count_active_flow(flow->backend, 1);
+	event_flow_opened(&pkt->tuple, flow);
+}
+
+/*
  * Updates the connection's state for a segment that tcp_track_in_sequence() does
- * not handle: SYN, FIN, RST, and segments out of sequence.
+ * not handle: SYN, FIN, RST, segments out of sequence, and those after a FIN.
  */
 static __noinline void flow_track(const struct packet *pkt, struct lb_flow *flow)
 {
 	struct lb_flow *pair = dsr_is_direct(flow) ? NULL : flow_pair(&pkt->tuple, flow);
-	__u32 seen = tcp_accept(pkt, flow, pair);
+	__u32 seen;
 
+	if (dsr_is_direct(flow) && dsr_follows_latest_syn(flow, pkt))
+		flow_follow_latest_syn(pkt, flow);
+	seen = tcp_accept(pkt, flow, pair);
 	if (!seen)
 		return;
 	if (!(seen & LB_SEEN_RST))
 		tcp_advance(pkt, flow);
+	/* The backend chooses between the client's SYNs. */
+	if (seen & LB_SEEN_SYN && flow->direction == LB_TO_CLIENT && pair &&
+	    !tcp_acknowledges_syn(flow->ack, pair->seq_next))
+		tcp_swap_syns(pair);
 	if (seen & ~flow->tcp_seen)
 		__sync_fetch_and_or(&flow->tcp_seen, seen);
-	if (seen & (LB_SEEN_FIN | LB_SEEN_RST))
+	if ((seen | flow->tcp_seen) & (LB_SEEN_FIN | LB_SEEN_RST))
 		flow_end(&pkt->tuple, flow, pair);
 }
 

@@ -367,7 +367,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	flow = flow_find(pkt, now);
 	if (flow && snat_is_stale_reply(ctx, &pkt->tuple, flow))
 		return LB_PASS_NO_SERVICE;
-	if (!flow || flow_reopens(flow, pkt)) {
+	if (!flow || flow_reopens(flow, pkt, now)) {
 		flow = lb_admit(ctx, pctx, flow, &reason);
 		if (!flow)
 			return reason;

@@ -8,6 +8,10 @@
  *
  * Each entry has the numbers of its direction: seq_next, and the ack. The other
  * entry's ack is what the receiver of this direction expects next.
+ *
+ * A SYN that does not repeat the first one is forged, or of a client that has
+ * started again: the backend knows. Until the client acknowledges something, the
+ * ack of the forward entry has the number after the latest SYN of that kind.
  */
 #pragma once
 
@@ -19,6 +23,9 @@
 
 /* The most data of a SYN: a segment of the largest frames. */
 #define TCP_MAX_FAST_OPEN 9000
+
+/* How long a backend may be silent before another SYN shows that the client has given up, as lb_flow.seen. */
+#define TCP_GIVE_UP ((__s32)(3 * NS_PER_SECOND >> LB_SEEN_SHIFT))
 
 /* How far an acknowledgment may be from the last one, for a segment that is not the next in sequence. */
 #define TCP_MAX_ACK_DISTANCE (1024 * 1024)
@@ -60,10 +67,48 @@ static __always_inline bool tcp_ack_is_known(const struct lb_flow *flow)
 	       (flow->tcp_seen & LB_SEEN_SYN && flow->direction == LB_TO_CLIENT);
 }
 
+/* Returns true if only SYNs of the direction were accepted: the ack of a forward entry is a SYN's number then. */
+static __always_inline bool tcp_has_syns_only(const struct lb_flow *flow)
+{
+	return (flow->tcp_seen & (LB_SEEN_SYN | LB_SEEN_ACK)) == LB_SEEN_SYN;
+}
+
 /* Returns true if the receiver of the direction expects `number` next. `pair` is NULL if unknown. */
 static __always_inline bool tcp_is_expected(const struct lb_flow *pair, __u32 number)
 {
 	return pair && tcp_ack_is_known(pair) && number == pair->ack;
+}
+
+/*
+ * Keeps the number of a client's SYN. The first one of a connection stays, the
+ * latest other one takes the place of the one before. After a connection's end
+ * any SYN may be the first one of the next connection.
+ */
+static __always_inline void tcp_keep_syn(const struct packet *pkt, struct lb_flow *flow)
+{
+	__u32 next = tcp_start(pkt) + 1;
+
+	if (!tcp_is_tracked(flow))
+		flow->seq_next = flow->ack = next;
+	else if (next != flow->seq_next || flow->tcp_seen & LB_SEEN_END)
+		flow->ack = next;
+	if (flow->tcp_seen & LB_SEEN_END)
+		__sync_fetch_and_and(&flow->tcp_seen, ~LB_SEEN_ACK);
+}
+
+/* Makes the number after the latest other SYN the number of the connection, and keeps the one before. */
+static __always_inline void tcp_swap_syns(struct lb_flow *forward)
+{
+	__u32 first = forward->seq_next;
+
+	forward->seq_next = forward->ack;
+	forward->ack = first;
+}
+
+/* Returns true if the number acknowledges the SYN before `next`, and its data at most (TCP Fast Open). */
+static __always_inline bool tcp_acknowledges_syn(__u32 ack, __u32 next)
+{
+	return ack - next <= TCP_MAX_FAST_OPEN;
 }
 
 /*
@@ -75,9 +120,16 @@ static __always_inline void tcp_advance(const struct packet *pkt, struct lb_flow
 {
 	__u32 end = tcp_end(pkt), ack = bpf_ntohl(pkt->tcp_ack);
 
-	if (pkt->tcp_flags & TCP_FLAG_SYN)
+	if (pkt->tcp_flags & TCP_FLAG_SYN) {
+		if (flow->direction == LB_TO_BACKEND) {
+			tcp_keep_syn(pkt, flow);
+			return;
+		}
 		flow->seq_next = tcp_start(pkt) + 1;
-	else if (!tcp_is_tracked(flow) || tcp_is_after(end, flow->seq_next))
+		flow->ack = ack;
+		return;
+	}
+	if (!tcp_is_tracked(flow) || tcp_is_after(end, flow->seq_next))
 		flow->seq_next = end;
 	if (pkt->tcp_flags & TCP_FLAG_ACK &&
 	    (!tcp_ack_is_known(flow) || tcp_is_after(ack, flow->ack)))
@@ -86,7 +138,8 @@ static __always_inline void tcp_advance(const struct packet *pkt, struct lb_flow
 
 /*
  * Handles the common case: a segment that is next in its direction, and neither
- * begins nor ends anything. Returns false for every other segment. Two CPUs may
+ * begins nor ends anything. Returns false for every other segment, and after the
+ * direction's FIN: its acknowledgment may be the connection's last. Two CPUs may
  * handle segments of one direction at once: the numbers may lag behind then, and
  * the next accepted segment corrects them.
  */
@@ -95,7 +148,8 @@ static __always_inline bool tcp_track_in_sequence(const struct packet *pkt, stru
 	const __u8 decisive = TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST | TCP_FLAG_ACK;
 	__u32 ack = bpf_ntohl(pkt->tcp_ack);
 
-	if ((pkt->tcp_flags & decisive) != TCP_FLAG_ACK || !(flow->tcp_seen & LB_SEEN_ACK) ||
+	if ((pkt->tcp_flags & decisive) != TCP_FLAG_ACK ||
+	    (flow->tcp_seen & (LB_SEEN_ACK | LB_SEEN_FIN)) != LB_SEEN_ACK ||
 	    tcp_start(pkt) != flow->seq_next)
 		return false;
 	flow->seq_next += pkt->l4_length - pkt->l4_header_length;
@@ -124,19 +178,19 @@ static __always_inline bool tcp_accepts_reset(const struct packet *pkt, const st
 }
 
 /*
- * A SYN is valid as the first segment of the client, and as the backend's answer
- * to it: it acknowledges the client's SYN, and with TCP Fast Open its data too.
- * Until the client acknowledges it the backend may send another one (a SYN cookie
- * of the next minute).
+ * A SYN is valid before the client acknowledges anything: the client's, and the
+ * backend's answer to either SYN of the client that is kept. Until then the backend
+ * may send another answer (a SYN cookie of the next minute, or to the other SYN).
  */
 static __always_inline bool tcp_accepts_syn(const struct packet *pkt, const struct lb_flow *flow,
 					    const struct lb_flow *pair)
 {
+	__u32 ack = bpf_ntohl(pkt->tcp_ack);
+
 	if (flow->direction == LB_TO_BACKEND)
-		return !tcp_is_tracked(flow);
-	return pkt->tcp_flags & TCP_FLAG_ACK && pair &&
-	       (pair->tcp_seen & (LB_SEEN_SYN | LB_SEEN_ACK)) == LB_SEEN_SYN &&
-	       bpf_ntohl(pkt->tcp_ack) - pair->seq_next <= TCP_MAX_FAST_OPEN;
+		return !(flow->tcp_seen & LB_SEEN_ACK) || flow->tcp_seen & LB_SEEN_END;
+	return pkt->tcp_flags & TCP_FLAG_ACK && pair && tcp_has_syns_only(pair) &&
+	       (tcp_acknowledges_syn(ack, pair->seq_next) || tcp_acknowledges_syn(ack, pair->ack));
 }
 
 /*
@@ -186,21 +240,24 @@ static __always_inline __u32 tcp_accept(const struct packet *pkt, const struct l
 	return pkt->tcp_flags & TCP_FLAG_FIN ? LB_SEEN_ACK | LB_SEEN_FIN : LB_SEEN_ACK;
 }
 
-/*
- * Returns true if a SYN is of another connection than the flow's, whose handshake
- * the client never completed. A retransmitted SYN has the same sequence number.
- */
-static __always_inline bool tcp_is_given_up(const struct lb_flow *flow, const struct packet *pkt)
+/* Returns true if a client's SYN does not repeat the first one, and the client has acknowledged nothing. */
+static __always_inline bool tcp_is_other_syn(const struct packet *pkt, const struct lb_flow *flow)
 {
-	return (flow->tcp_seen & (LB_SEEN_SYN | LB_SEEN_ACK)) == LB_SEEN_SYN &&
-	       tcp_start(pkt) + 1 != flow->seq_next;
+	return tcp_has_syns_only(flow) && tcp_start(pkt) + 1 != flow->seq_next;
 }
 
-/* Returns true if the connection is over: a FIN in each direction, or a reset. */
+/* Returns true if the other end has acknowledged the direction's FIN, and so all its data. */
+static __always_inline bool tcp_is_finished(const struct lb_flow *flow, const struct lb_flow *pair)
+{
+	return flow->tcp_seen & LB_SEEN_FIN && tcp_ack_is_known(pair) &&
+	       !tcp_is_after(flow->seq_next, pair->ack);
+}
+
+/* Returns true if the connection is over: a reset, or both directions are finished. */
 static __always_inline bool tcp_is_over(const struct lb_flow *flow, const struct lb_flow *pair)
 {
 	return (flow->tcp_seen | pair->tcp_seen) & LB_SEEN_RST ||
-	       flow->tcp_seen & pair->tcp_seen & LB_SEEN_FIN;
+	       (tcp_is_finished(flow, pair) && tcp_is_finished(pair, flow));
 }
 
 static __always_inline bool tcp_is_plain_ack(const struct packet *pkt)

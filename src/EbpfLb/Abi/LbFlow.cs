@@ -21,7 +21,7 @@ enum LbTcpSeen : uint
     Fin = 1 << 2,
     Rst = 1 << 3,
 
-    /// <summary>It is over: a FIN each way, or a reset; in modes dsr and tunnel the client's FIN.</summary>
+    /// <summary>It is over: both FINs are acknowledged, or a reset; in modes dsr and tunnel the client's FIN.</summary>
     End = 1 << 4,
 
     /// <summary>A CPU takes the SNAT port of this reply entry over.</summary>

@@ -16,7 +16,7 @@ sealed record TimeoutConfiguration
         new ValueSetting<TimeoutConfiguration, TimeSpan>("established",
             "An established TCP connection", IdleTime, t => t.Established, (t, value) => t with { Established = value }),
         new ValueSetting<TimeoutConfiguration, TimeSpan>("ended",
-            "A connection after its second FIN or a reset; mode dsr keeps two minutes after a FIN",
+            "A connection whose FINs are acknowledged, or that was reset; mode dsr keeps 130 s after a FIN",
             IdleTime, t => t.Ended, (t, value) => t with { Ended = value }),
         new ValueSetting<TimeoutConfiguration, TimeSpan>("udp",
             "A UDP flow", IdleTime, t => t.Udp, (t, value) => t with { Udp = value }));

@@ -68,16 +68,22 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
-            if (!limits.IsIdle(key, flow))
+            LbFlow pair = default;
+            var hasFin = (flow.TcpSeen & LbTcpSeen.Fin) != 0;
+            var paired = hasFin && TryGetPair(map, key, flow, out pair);
+            if (hasFin && !paired && !map.TryGet(key, out _))
+                return; // removed with its pair, which this scan visited first
+            var isClosing = (pair.TcpSeen & LbTcpSeen.Fin) != 0;
+            if (!limits.IsIdle(key, flow, isClosing))
             {
                 live.Add(flow);
                 return;
             }
             var pairKey = flow.Rewritten.Reversed();
-            var paired = TryGetPair(map, key, flow, out var pair);
+            paired = paired || TryGetPair(map, key, flow, out pair);
             pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // either entry shows that the connection is established
             // A flow is live while either direction is: a client may only receive. After its end the reply entry stays alone.
-            if (paired && !limits.IsIdle(pairKey, pair))
+            if (paired && !limits.IsIdle(pairKey, pair, isClosing))
             {
                 live.Add(flow);
                 if ((flow.TcpSeen & LbTcpSeen.End) != 0)

@@ -8,8 +8,11 @@ namespace EbpfLb.Flows;
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
 {
-    /// <summary>In modes dsr and tunnel after the client's FIN: the backend may still be sending.</summary>
-    static readonly TimeSpan ClientDone = TimeSpan.FromMinutes(2);
+    /// <summary>
+    /// While data before a FIN may be sent again. It is longer than the longest wait before that, 120 s on Linux
+    /// (TCP_RTO_MAX).
+    /// </summary>
+    static readonly TimeSpan Closing = TimeSpan.FromSeconds(130);
 
     /// <summary>The reply entry reserves the SNAT port: as long as TIME_WAIT, SNAT_REST_NS in <c>bpf/snat.h</c>.</summary>
     static readonly TimeSpan PortRest = TimeSpan.FromSeconds(60);
@@ -17,22 +20,28 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     readonly ulong _opening = Nanoseconds(timeouts.Opening);
     readonly ulong _established = Nanoseconds(timeouts.Established);
     readonly ulong _ended = Nanoseconds(timeouts.Ended);
-    readonly ulong _clientDone = Nanoseconds(ClientDone);
+    readonly ulong _closing = Nanoseconds(Closing);
     readonly ulong _portRest = Nanoseconds(PortRest);
     readonly ulong _udp = Nanoseconds(timeouts.Udp);
 
-    public bool IsIdle(in LbTuple key, in LbFlow flow) => flow.IdleNs(now) > TimeoutOf(key, flow);
+    /// <param name="key">The entry's key.</param>
+    /// <param name="flow">The entry.</param>
+    /// <param name="isClosing">True if both directions have sent a FIN.</param>
+    public bool IsIdle(in LbTuple key, in LbFlow flow, bool isClosing) =>
+        flow.IdleNs(now) > TimeoutOf(key, flow, isClosing);
 
-    ulong TimeoutOf(in LbTuple key, in LbFlow flow)
+    ulong TimeoutOf(in LbTuple key, in LbFlow flow, bool isClosing)
     {
         if (key.Protocol == (byte)TransportProtocol.Udp)
             return _udp;
         if ((flow.TcpSeen & LbTcpSeen.End) != 0)
         {
             if (flow.Mode != LbMode.Nat)
-                return (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _clientDone : _ended;
+                return (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _closing : _ended;
             return flow.Direction == LbDirection.ToClient ? Math.Max(_ended, _portRest) : _ended;
         }
+        if (isClosing)
+            return _closing;
         return (flow.TcpSeen & LbTcpSeen.Ack) != 0 ? _established : _opening;
     }
 

@@ -145,8 +145,10 @@ public sealed class Algorithms
 
         foreach (var flow in flows.Where(flow => flow.Backend.Equals(a)).Take(5))
         {
-            lb.Receive(flow.FromBackend(reset ? Tcp.Rst : Tcp.Fin | Tcp.Ack));
-            lb.Receive(flow.FromClient(reset ? Tcp.Rst : Tcp.Fin | Tcp.Ack));
+            if (reset)
+                lb.Receive(flow.FromBackend(Tcp.Rst | Tcp.Ack));
+            else
+                lb.Close(flow);
         }
 
         Assert.Equal((5, 10), (lb.LiveFlowsOf(web, a), lb.LiveFlowsOf(web, b)));

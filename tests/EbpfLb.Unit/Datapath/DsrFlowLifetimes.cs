@@ -97,16 +97,18 @@ public sealed class DsrFlowLifetimes
     }
 
     [Theory, OnEveryHook]
-    public void A_syn_after_the_clients_end_opens_a_new_flow(Hook hook, Hosts hosts)
+    public void A_connection_after_the_clients_end_stays_with_the_backend(Hook hook, Hosts hosts)
     {
         using var lb = Serving(hook, hosts);
         lb.Receive(Some.Syn(hosts)).LeavesAsItCame(hosts.BackendA);
         lb.Receive(Segment(hosts, Tcp.Fin | Tcp.Ack));
 
-        lb.Receive(Some.Syn(hosts)).LeavesAsItCame(hosts.BackendB);
-        lb.Receive(Segment(hosts, Tcp.Ack)).LeavesAsItCame(hosts.BackendB);
+        lb.Receive(Some.Syn(hosts)).LeavesAsItCame(hosts.BackendA);
+        lb.Receive(Segment(hosts, Tcp.Ack)).LeavesAsItCame(hosts.BackendA);
 
         Assert.Equal((1, 0), Halves(lb));
+        Assert.Equal(
+            [LbEventType.Opened, LbEventType.Closed, LbEventType.Opened], lb.ReadEvents().Select(one => one.Type));
     }
 
     [Theory, OnEveryHook]
@@ -125,7 +127,7 @@ public sealed class DsrFlowLifetimes
 
     [Theory]
     [InlineData(Tcp.Ack, 130 * 60, 1), InlineData(Tcp.Ack, 140 * 60, 0)]
-    [InlineData(Tcp.Fin | Tcp.Ack, 115, 1), InlineData(Tcp.Fin | Tcp.Ack, 125, 0)]
+    [InlineData(Tcp.Fin | Tcp.Ack, 125, 1), InlineData(Tcp.Fin | Tcp.Ack, 135, 0)]
     [InlineData(Tcp.Rst, 9, 1), InlineData(Tcp.Rst, 11, 0)]
     public void An_idle_flow_is_collected_after_its_states_time(Tcp last, int seconds, int left)
     {

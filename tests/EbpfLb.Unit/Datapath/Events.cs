@@ -16,9 +16,7 @@ public sealed class Events
         var web = lb.ServeTcp(hosts.Web, backend);
         var flow = lb.Open(hosts.Alice.Port(40001), web);
         lb.Receive(flow.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(500) });
-        lb.Receive(flow.FromClient(Tcp.Fin | Tcp.Ack));
-        lb.Receive(flow.FromBackend(Tcp.Fin | Tcp.Ack));
-        lb.Receive(flow.FromClient(Tcp.Ack));
+        lb.Close(flow, sent: 500);
 
         var events = lb.ReadEvents();
 
@@ -31,7 +29,7 @@ public sealed class Events
         }
         Assert.Equal((0ul, 0ul, 0ul), (events[0].Packets, events[0].Bytes, events[0].DurationNs));
         var empty = (ulong)flow.FromClient(Tcp.Ack).IpLength;
-        Assert.Equal((4ul, 500ul + (4 * empty)), (events[1].Packets, events[1].Bytes));
+        Assert.Equal((5ul, 500ul + (5 * empty)), (events[1].Packets, events[1].Bytes));
         var reply = lb.HalfOf(events[0].After.Reversed());
         Assert.Equal(events[1].TimeNs - reply.OpenedNs, events[1].DurationNs);
         Assert.InRange(reply.OpenedNs, 1ul, events[0].TimeNs);

@@ -92,8 +92,9 @@ public sealed class ForgedSegments
         var flow = Establish(lb, hosts);
 
         var fin = flow.FromClient(Tcp.Fin | Tcp.Ack);
-        Forward(lb, flow, fin with { Sequence = fin.Sequence + (uint)missing });
-        Forward(lb, flow, flow.FromBackend(Tcp.Fin | Tcp.Ack));
+        fin = fin with { Sequence = fin.Sequence + (uint)missing };
+        Forward(lb, flow, fin);
+        Answer(lb, flow, fin);
 
         Assert.Equal(isFollowed, lb.ReadEvents().Any(one => one.Type == LbEventType.Closed));
     }
@@ -105,8 +106,9 @@ public sealed class ForgedSegments
         var flow = Establish(lb, hosts);
 
         var fin = flow.FromClient(Tcp.Fin | Tcp.Ack);
-        Forward(lb, flow, fin with { Sequence = fin.Sequence + 1, Acknowledgment = fin.Acknowledgment + (uint)distance });
-        Forward(lb, flow, flow.FromBackend(Tcp.Fin | Tcp.Ack));
+        fin = fin with { Sequence = fin.Sequence + 1, Acknowledgment = fin.Acknowledgment + (uint)distance };
+        Forward(lb, flow, fin);
+        Answer(lb, flow, fin);
 
         Assert.Equal(isFollowed, lb.ReadEvents().Any(one => one.Type == LbEventType.Closed));
     }
@@ -134,7 +136,7 @@ public sealed class ForgedSegments
         }
         IsOpen(lb, flow);
         Forward(lb, flow, At(9000, 500) with { Flags = Tcp.Fin | Tcp.Ack });
-        Forward(lb, flow, Acknowledge(9501) with { Flags = Tcp.Fin | Tcp.Ack });
+        Answer(lb, flow, At(9000, 500) with { Flags = Tcp.Fin | Tcp.Ack });
 
         IsClosed(lb);
     }
@@ -211,6 +213,15 @@ public sealed class ForgedSegments
         Forward(lb, flow, flow.FromBackend(Tcp.Syn | Tcp.Ack));
         Forward(lb, flow, flow.FromClient(Tcp.Ack));
         return flow;
+    }
+
+    /// <summary>The backend acknowledges the client's FIN by its own, which the client acknowledges.</summary>
+    static void Answer(Balancer lb, TestFlow flow, TcpPacket fin)
+    {
+        var end = fin.Sequence + (uint)fin.Payload.Length + 1;
+        var answer = flow.FromBackend(Tcp.Fin | Tcp.Ack) with { Acknowledgment = end };
+        Forward(lb, flow, answer);
+        Forward(lb, flow, flow.FromClient(Tcp.Ack) with { Sequence = end, Acknowledgment = answer.Sequence + 1 });
     }
 
     static void Forward(Balancer lb, TestFlow flow, TcpPacket segment) => lb.Receive(segment).LeavesAs(

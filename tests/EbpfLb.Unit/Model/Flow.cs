@@ -32,8 +32,11 @@ sealed class Flow
     /// <summary>Both endpoints have shown that they are real. A UDP flow is in its own table from the first packet on.</summary>
     public bool Established { get; set; }
 
-    /// <summary>A FIN each, or a reset; of a direct one the client's FIN.</summary>
+    /// <summary>A FIN each that is acknowledged, or a reset; of a direct one the client's FIN.</summary>
     public bool Ended { get; set; }
+
+    /// <summary>As <see cref="TimeProvider.GetTimestamp"/> tells it.</summary>
+    public long Opened { get; set; } = TimeProvider.System.GetTimestamp();
 
     /// <summary>Of the longer lasting direction.</summary>
     public TimeSpan IdleTimeout => Service.IsDirect ? Forward.IdleTimeout : new[] { Forward.IdleTimeout, Reply.IdleTimeout }.Max();
@@ -62,7 +65,8 @@ sealed class Half(Flow flow, LbDirection direction, Ends key, Ends rewritten)
     public TimeSpan IdleTimeout => (key.Protocol, flow.Ended, Seen.HasFlag(LbTcpSeen.Ack)) switch
     {
         (17, _, _) => TimeSpan.FromSeconds(60),
-        (_, true, _) when flow.Service.IsDirect && !Seen.HasFlag(LbTcpSeen.Rst) => TimeSpan.FromMinutes(2),
+        (_, true, _) when flow.Service.IsDirect && !Seen.HasFlag(LbTcpSeen.Rst) => TimeSpan.FromSeconds(130),
+        (_, false, _) when (Seen & Other.Seen).HasFlag(LbTcpSeen.Fin) => TimeSpan.FromSeconds(130),
         // The NAT port rests.
         (_, true, _) when direction == LbDirection.ToClient => TimeSpan.FromSeconds(60),
         (_, true, _) => TimeSpan.FromSeconds(10),

@@ -25,6 +25,8 @@ sealed class ReferenceModel
     readonly Dictionary<uint, ulong> _turns = [];
     readonly Dictionary<(uint Service, IPAddress Client, int Port, IPEndPoint At), uint> _hashed = [];
 
+    static readonly TimeSpan UntilGivenUp = TimeSpan.FromSeconds(3);
+
     public ReferenceModel(LbSettings settings) => _ports = new(settings, _halves);
 
     public IEnumerable<Half> Halves => _halves.Values;
@@ -72,6 +74,15 @@ sealed class ReferenceModel
         flow.Reply.Tcp.Seen = flow.Established && flow.Forward.Seen.HasFlag(LbTcpSeen.Ack)
             ? flow.Forward.Seen & ~(LbTcpSeen.Fin | LbTcpSeen.Rst)
             : LbTcpSeen.None;
+        return true;
+    }
+
+    /// <summary>A flow was opened that much earlier. False if no packet has these ends.</summary>
+    public bool Age(Ends fromClient, TimeSpan by)
+    {
+        if (_halves.GetValueOrDefault(fromClient) is not { Direction: LbDirection.ToBackend } half)
+            return false;
+        half.Flow.Opened -= (long)(by.TotalSeconds * TimeProvider.System.TimestampFrequency);
         return true;
     }
 
@@ -198,7 +209,10 @@ sealed class ReferenceModel
         if (packet is not TcpPacket segment)
             return false;
         if (half.Flow.Service.IsDirect)
-            return IsPlainAck(segment) && half.Seen.HasFlag(LbTcpSeen.Syn) && half.Tcp.SeqNext == segment.Sequence;
+        {
+            return IsPlainAck(segment) && half.Seen.HasFlag(LbTcpSeen.Syn)
+                && (half.Tcp.SeqNext == segment.Sequence || half.Tcp.LatestSynIsFollowedBy(segment));
+        }
         const LbTcpSeen decisive = LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Rst;
         var resumed = !half.Seen.HasFlag(LbTcpSeen.Syn) && (half.Other.Seen & decisive) == LbTcpSeen.Ack;
         return resumed || (IsPlainAck(segment) && half.Other.Seen.HasFlag(LbTcpSeen.Syn)
@@ -207,18 +221,36 @@ sealed class ReferenceModel
 
     static bool IsPlainAck(TcpPacket segment) => (segment.Flags & (Tcp.Syn | Tcp.Rst | Tcp.Ack)) == Tcp.Ack;
 
-    /// <summary>Follows a connection's state: a FIN in each direction ends it, or a reset; in modes dsr and tunnel the client's FIN.</summary>
+    /// <summary>
+    /// Follows a connection's state: a FIN in each direction ends it once both are acknowledged, or a reset; in modes dsr
+    /// and tunnel the client's FIN.
+    /// </summary>
     void See(Half half, TcpPacket segment)
     {
         var isDirect = half.Flow.Service.IsDirect;
-        if (segment.Flags == Tcp.None || !half.Tcp.Accept(segment, isDirect ? null : half.Other.Tcp) || half.Flow.Ended)
+        if (isDirect && half.Tcp.LatestSynIsFollowedBy(segment))
+            Follow(half, segment);
+        if (segment.Flags == Tcp.None || !half.Tcp.Accept(segment, isDirect ? null : half.Other.Tcp, half.Flow.Ended) || half.Flow.Ended)
             return;
-        var finished = isDirect ? half.Seen : half.Seen & half.Other.Seen;
-        if ((segment.Flags & (Tcp.Fin | Tcp.Rst)) != 0
-            && (((half.Seen | half.Other.Seen) & LbTcpSeen.Rst) != 0 || finished.HasFlag(LbTcpSeen.Fin)))
-        {
+        var isFinished = isDirect
+            ? half.Seen.HasFlag(LbTcpSeen.Fin)
+            : half.Tcp.IsFinished(half.Other.Tcp) && half.Other.Tcp.IsFinished(half.Tcp);
+        if (isFinished || (half.Seen | half.Other.Seen).HasFlag(LbTcpSeen.Rst))
             End(half.Flow);
-        }
+    }
+
+    /// <summary>The client of a direct flow goes on with the connection of its latest SYN.</summary>
+    void Follow(Half half, TcpPacket segment)
+    {
+        half.Tcp.SwapSyns();
+        if (!half.Flow.Ended)
+            return;
+        half.Flow.Ended = false;
+        half.Flow.Opened = TimeProvider.System.GetTimestamp();
+        half.Tcp.Seen &= ~(LbTcpSeen.Fin | LbTcpSeen.Rst);
+        (half.Packets, half.Bytes) = (1, (ulong)segment.IpLength);
+        Count(half.Flow, new LbTraffic { Flows = 1 });
+        Live[half.Flow.Backend.Id]++;
     }
 
     void End(Flow flow)
@@ -309,17 +341,20 @@ sealed class ReferenceModel
         packet is not TcpPacket segment || (segment.Flags & (Tcp.Syn | Tcp.Ack | Tcp.Fin | Tcp.Rst)) == Tcp.Syn;
 
     /// <summary>
-    /// A SYN opens a new connection after one's end, or if the client gave one up that it never acknowledged. A SYN or
-    /// a datagram opens a new flow if the backend is down.
+    /// A SYN opens a new connection after one's end, or if the client gave one up whose backend is silent; of a direct
+    /// one nobody knows the end. A SYN or a datagram opens a new flow if the backend is down.
     /// </summary>
     bool IsReopenedBy(Half half, Packet packet) =>
         half.Direction == LbDirection.ToBackend && Opens(packet)
-        && ((packet is TcpPacket && half.Flow.Ended) || IsGivenUp(half, packet) || Down.Contains(half.Flow.Backend.Id));
+        && ((packet is TcpPacket && half.Flow.Ended && !half.Flow.Service.IsDirect) || IsGivenUp(half, packet)
+            || Down.Contains(half.Flow.Backend.Id));
 
     static bool IsGivenUp(Half half, Packet packet) =>
         packet is TcpPacket segment
-        && half.Tcp.IsSynOnly
-        && half.Tcp.SeqNext != segment.Sequence + 1;
+        && half is { Tcp.IsSynOnly: true, Flow.Ended: false }
+        && half.Tcp.SeqNext != segment.Sequence + 1
+        && TimeProvider.System.GetElapsedTime(half.Flow.Opened) >= UntilGivenUp
+        && !half.Other.Tcp.IsTracked;
 
     /// <summary>Its backends are known from the packets alone.</summary>
     static bool IsConsistent(WorldService service) =>

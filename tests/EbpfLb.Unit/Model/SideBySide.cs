@@ -11,6 +11,9 @@ sealed class SideBySide
     static readonly int[] ClientPorts = [40000, 40001, 40002, 40003, 40009, 8080, 1024, 80, 61000];
     static readonly int[] AnyPorts = [80, 81, 8080, 40001, 61000];
 
+    /// <summary>Than a client waits for a silent backend.</summary>
+    static readonly TimeSpan Longer = TimeSpan.FromSeconds(4);
+
     readonly Hook _hook;
     readonly Subject _subject;
     readonly ReferenceModel _model;
@@ -93,7 +96,13 @@ sealed class SideBySide
                     _subject.Tear(fromClient);
                 Receive(Make(fromClient, Tracked(fromClient, tear.Content)));
                 break;
-            case Step.Tear:
+            case Step.Age age when _opened.Count > 0:
+                var (opener, _) = Latest(age.Flow);
+                if (_model.Age(opener, Longer))
+                    _subject.Age(opener, Longer);
+                Receive(Make(opener, age.Content with { Flags = Tcp.Syn }));
+                break;
+            case Step.Tear or Step.Age:
                 break;
             default:
                 if (PacketOf(step) is { } packet)

@@ -27,6 +27,9 @@ abstract record Step
     /// </summary>
     public sealed record Tear(int Flow, Content Content) : Step;
 
+    /// <summary>A flow was opened longer ago than a client waits for a silent backend; then comes another SYN.</summary>
+    public sealed record Age(int Flow, Content Content) : Step;
+
     /// <summary>A packet from anybody to anything.</summary>
     public sealed record Stray(int World, int From, int FromPort, int To, int ToPort, bool Tcp, Content Content) : Step;
 
@@ -74,6 +77,7 @@ abstract record Step
                 (Step)new Ask(world, client, port, service, servicePort, content))),
         (750, Gen.Select(Any, Gen.Bool, Contents, (flow, toClient, content) => (Step)new Go(flow, toClient, content))),
         (40, Gen.Select(Any, Contents, (flow, content) => (Step)new Tear(flow, content))),
+        (40, Gen.Select(Any, Contents, (flow, content) => (Step)new Age(flow, content))),
         (60, Gen.Select(Any, Any, Any, Any, Any, Gen.Bool, Contents,
             (world, from, fromPort, to, toPort, tcp, content) =>
                 (Step)new Stray(world, from, fromPort, to, toPort, tcp, content))),
@@ -82,5 +86,5 @@ abstract record Step
             (world, service, first, second, third) => (Step)new Weigh(world, service, first, second, third))),
         (2, Gen.Select(Any, Any, Any, Gen.Bool,
             (world, service, backend, isDown) => (Step)new Fail(world, service, backend, isDown))),
-        (30, Gen.OneOf(2, 20, 45, 100, 9000).Select(seconds => (Step)new CollectIdle(seconds))));
+        (30, Gen.OneOf(2, 20, 45, 100, 140, 9000).Select(seconds => (Step)new CollectIdle(seconds))));
 }

@@ -93,14 +93,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     /// <summary>Evicts a flow's reply half, and has the next packet find that the flow was not looked after for a while.</summary>
     public void Tear(Ends fromClient)
     {
-        var key = new LbTuple
-        {
-            Src = LbAddress.From(fromClient.Source.Address),
-            Dst = LbAddress.From(fromClient.Destination.Address),
-            Sport = BigEndianPort.From((ushort)fromClient.Source.Port),
-            Dport = BigEndianPort.From((ushort)fromClient.Destination.Port),
-            Protocol = fromClient.Protocol,
-        };
+        var key = KeyOf(fromClient);
         foreach (var map in Tables.FlowMaps)
         {
             if (!map.TryGet(key, out var forward))
@@ -109,6 +102,26 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
             map.Set(key, forward with { Seen = forward.Seen - LbFlow.SeenAt((ulong)BetweenLooks.TotalNanoseconds) });
         }
     }
+
+    /// <summary>Has a flow opened that much earlier.</summary>
+    public void Age(Ends fromClient, TimeSpan by)
+    {
+        var key = KeyOf(fromClient);
+        foreach (var map in Tables.FlowMaps)
+        {
+            if (map.TryGet(key, out var forward))
+                map.Set(key, forward with { OpenedNs = forward.OpenedNs - (ulong)by.TotalNanoseconds });
+        }
+    }
+
+    static LbTuple KeyOf(Ends ends) => new()
+    {
+        Src = LbAddress.From(ends.Source.Address),
+        Dst = LbAddress.From(ends.Destination.Address),
+        Sport = BigEndianPort.From((ushort)ends.Source.Port),
+        Dport = BigEndianPort.From((ushort)ends.Destination.Port),
+        Protocol = ends.Protocol,
+    };
 
     /// <summary>Runs the program of the hook.</summary>
     public Handling Receive(byte[] frame, Side ingress)

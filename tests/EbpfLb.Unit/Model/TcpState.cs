@@ -18,7 +18,10 @@ sealed class TcpState(LbDirection direction)
     /// <summary>The sequence number after the last accepted segment.</summary>
     public uint SeqNext { get; set; }
 
-    /// <summary>The highest acknowledgment.</summary>
+    /// <summary>
+    /// The highest acknowledgment; of a client that has acknowledged nothing the number after its latest SYN that is not
+    /// the first one.
+    /// </summary>
     public uint Ack { get; set; }
 
     public bool IsTracked => (Seen & (LbTcpSeen.Syn | LbTcpSeen.Ack)) != 0;
@@ -26,20 +29,21 @@ sealed class TcpState(LbDirection direction)
     /// <summary>A client's SYN acknowledges nothing.</summary>
     bool AckIsKnown => Seen.HasFlag(LbTcpSeen.Ack) || (Seen.HasFlag(LbTcpSeen.Syn) && direction == LbDirection.ToClient);
 
-    /// <summary>A SYN was answered by nothing but another SYN.</summary>
+    /// <summary>Only SYNs of it were accepted.</summary>
     public bool IsSynOnly => (Seen & (LbTcpSeen.Syn | LbTcpSeen.Ack)) == LbTcpSeen.Syn;
 
     /// <summary>Follows a segment.</summary>
     /// <param name="segment">Of this direction.</param>
     /// <param name="other">The other direction; null if it is not seen.</param>
+    /// <param name="isOver">The connection is over.</param>
     /// <returns>Whether it was accepted.</returns>
-    public bool Accept(TcpPacket segment, TcpState? other)
+    public bool Accept(TcpPacket segment, TcpState? other, bool isOver)
     {
         var flags = segment.Flags;
         if (flags.HasFlag(Tcp.Rst))
             return AcceptReset(segment, other);
         if (flags.HasFlag(Tcp.Syn))
-            return AcceptSyn(segment, other);
+            return direction == LbDirection.ToBackend ? KeepSyn(segment, isOver) : AcceptAnswer(segment, other);
         if (!flags.HasFlag(Tcp.Ack) || !IsAcceptable(segment, other))
             return false;
         var end = EndOf(segment);
@@ -49,6 +53,17 @@ sealed class TcpState(LbDirection direction)
         Seen |= LbTcpSeen.Ack | (flags.HasFlag(Tcp.Fin) ? LbTcpSeen.Fin : 0);
         return true;
     }
+
+    /// <summary>All of it was acknowledged, its FIN too.</summary>
+    public bool IsFinished(TcpState other) =>
+        Seen.HasFlag(LbTcpSeen.Fin) && other.AckIsKnown && !IsAfter(SeqNext, other.Ack);
+
+    /// <summary>The segment is the first one after the client's latest SYN.</summary>
+    public bool LatestSynIsFollowedBy(TcpPacket segment) =>
+        (segment.Flags & (Tcp.Syn | Tcp.Rst | Tcp.Ack)) == Tcp.Ack && IsSynOnly && segment.Sequence == Ack;
+
+    /// <summary>The connection is that of the client's latest SYN, not of its first one.</summary>
+    public void SwapSyns() => (SeqNext, Ack) = (Ack, SeqNext);
 
     bool AcceptReset(TcpPacket segment, TcpState? other)
     {
@@ -61,16 +76,32 @@ sealed class TcpState(LbDirection direction)
         return true;
     }
 
-    bool AcceptSyn(TcpPacket segment, TcpState? other)
+    /// <summary>The client's first SYN counts, and the latest other one is kept: the backend knows which one is forged.</summary>
+    bool KeepSyn(TcpPacket segment, bool isOver)
     {
-        var isFirst = direction == LbDirection.ToBackend && !IsTracked;
-        var answers = direction == LbDirection.ToClient && other is { IsSynOnly: true } && segment.Flags.HasFlag(Tcp.Ack)
-            && segment.Acknowledgment - other.SeqNext <= MaxFastOpen;
-        if (!isFirst && !answers)
+        if (Seen.HasFlag(LbTcpSeen.Ack) && !isOver)
             return false;
-        SeqNext = segment.Sequence + 1;
-        if (segment.Flags.HasFlag(Tcp.Ack))
-            Acknowledge(segment.Acknowledgment);
+        if (!IsTracked)
+            SeqNext = Ack = segment.Sequence + 1;
+        if (segment.Sequence + 1 != SeqNext || isOver)
+            Ack = segment.Sequence + 1;
+        if (isOver)
+            Seen &= ~LbTcpSeen.Ack;
+        Seen |= LbTcpSeen.Syn;
+        return true;
+    }
+
+    bool AcceptAnswer(TcpPacket segment, TcpState? other)
+    {
+        if (other is not { IsSynOnly: true } || !segment.Flags.HasFlag(Tcp.Ack))
+            return false;
+        if (segment.Acknowledgment - other.SeqNext > MaxFastOpen)
+        {
+            if (segment.Acknowledgment - other.Ack > MaxFastOpen)
+                return false;
+            other.SwapSyns();
+        }
+        (SeqNext, Ack) = (segment.Sequence + 1, segment.Acknowledgment);
         Seen |= LbTcpSeen.Syn;
         return true;
     }

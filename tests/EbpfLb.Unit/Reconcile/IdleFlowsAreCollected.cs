@@ -46,8 +46,7 @@ public sealed class IdleFlowsAreCollected
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = Establish(lb);
-        lb.Receive(flow.FromClient(Tcp.Fin | Tcp.Ack));
-        lb.Receive(flow.FromBackend(Tcp.Fin | Tcp.Ack));
+        lb.Close(flow);
 
         Collect(lb, TimeSpan.FromSeconds(11));
         var rest = Assert.Single(lb.Tables.FlowMaps.SelectMany(map => map.Keys()));

@@ -173,6 +173,17 @@ sealed class Balancer : IDisposable
         return flow;
     }
 
+    /// <summary>Ends a connection by a FIN of its client, one of its backend, and the last acknowledgment.</summary>
+    /// <param name="flow">Its client has sent nothing but its SYN.</param>
+    /// <param name="sent">How many bytes its backend has sent.</param>
+    public void Close(TestFlow flow, uint sent = 0)
+    {
+        var (client, backend) = (flow.FromClient(Tcp.Fin | Tcp.Ack), flow.FromBackend(Tcp.Fin | Tcp.Ack));
+        Receive(client with { Acknowledgment = client.Acknowledgment + sent });
+        Receive(backend with { Sequence = backend.Sequence + sent, Acknowledgment = client.Sequence + 1 });
+        Receive(client with { Flags = Tcp.Ack, Sequence = client.Sequence + 1, Acknowledgment = backend.Sequence + sent + 1 });
+    }
+
     /// <summary>Opens a TCP flow with a SYN and says where it went.</summary>
     public TestFlow Open(IPEndPoint client, TestService service) => TestFlow.From(
         Receive(service.Protocol == TcpPacket.ProtocolNumber
