@@ -10,6 +10,7 @@
 #include "address.h"
 #include "ethernet.h"
 #include "link_layer.h"
+#include "skb.h"
 #include "types.h"
 
 /* Other programs on this hook decide about what is not ours: TC_ACT_OK would skip them. */
@@ -57,22 +58,9 @@ static __always_inline __u32 ctx_l3_offset(const struct __sk_buff *skb)
 	return link && link->is_bare ? 0 : ETH_HLEN;
 }
 
-/*
- * Returns `size` bytes at `offset`, or NULL if the packet is too short. It may
- * move the packet's data: pointers from earlier calls become invalid.
- */
 static __always_inline void *ctx_header(struct __sk_buff *skb, __u32 offset, __u32 size)
 {
-	void *header;
-
-	offset &= LB_OFFSET_MASK;
-	header = ctx_pointer(skb, data) + offset;
-	if (header + size <= ctx_pointer(skb, data_end))
-		return header;
-	if (bpf_skb_pull_data(skb, offset + size))
-		return NULL;
-	header = ctx_pointer(skb, data) + offset;
-	return header + size <= ctx_pointer(skb, data_end) ? header : NULL;
+	return skb_header(skb, offset, size);
 }
 
 /* Returns the length of the frame if it is a large segment (GSO), or 0: only such a packet may be BIG TCP. */

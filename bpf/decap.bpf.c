@@ -10,6 +10,7 @@
 #include <linux/pkt_cls.h>
 
 #include "csum.h"
+#include "skb.h"
 #include "types.h"
 
 #define DECAP_GUE_PORT 6080
@@ -50,21 +51,6 @@ struct decap_packet {
 	bool inner_v4;
 };
 
-/* Returns `size` bytes at `offset`, or NULL if the packet is too short. */
-static __always_inline void *decap_header(struct __sk_buff *skb, __u32 offset, __u32 size)
-{
-	void *header;
-
-	offset &= LB_OFFSET_MASK;
-	header = ctx_pointer(skb, data) + offset;
-	if (header + size <= ctx_pointer(skb, data_end))
-		return header;
-	if (bpf_skb_pull_data(skb, offset + size))
-		return NULL;
-	header = ctx_pointer(skb, data) + offset;
-	return header + size <= ctx_pointer(skb, data_end) ? header : NULL;
-}
-
 /* Reads the outer IP header. Returns false if there is none, or the packet is a fragment: the stack has it first. */
 static __always_inline bool decap_read_ip(struct __sk_buff *skb, struct decap_packet *packet)
 {
@@ -73,7 +59,7 @@ static __always_inline bool decap_read_ip(struct __sk_buff *skb, struct decap_pa
 
 	packet->outer_v4 = skb->protocol == bpf_htons(ETH_P_IP);
 	if (packet->outer_v4) {
-		ip4 = decap_header(skb, ETH_HLEN, sizeof(*ip4));
+		ip4 = skb_header(skb, ETH_HLEN, sizeof(*ip4));
 		if (!ip4 || ip4->ihl < 5 || ip4->frag_off & bpf_htons(DECAP_FRAGMENT))
 			return false;
 		packet->dst = lb_address_v4(ip4->daddr);
@@ -84,7 +70,7 @@ static __always_inline bool decap_read_ip(struct __sk_buff *skb, struct decap_pa
 	}
 	if (skb->protocol != bpf_htons(ETH_P_IPV6))
 		return false;
-	ip6 = decap_header(skb, ETH_HLEN, sizeof(*ip6));
+	ip6 = skb_header(skb, ETH_HLEN, sizeof(*ip6));
 	if (!ip6)
 		return false;
 	packet->dst = lb_address_v6(&ip6->daddr);
@@ -110,7 +96,7 @@ static __always_inline enum decap_result decap_read(struct __sk_buff *skb,
 		return DECAP_IPIP;
 	if (packet->protocol != IPPROTO_UDP)
 		return DECAP_NONE;
-	udp = decap_header(skb, packet->inner, sizeof(*udp));
+	udp = skb_header(skb, packet->inner, sizeof(*udp));
 	if (!udp || udp->dest != bpf_htons(DECAP_GUE_PORT))
 		return DECAP_NONE;
 	packet->inner += sizeof(*udp);
@@ -120,7 +106,7 @@ static __always_inline enum decap_result decap_read(struct __sk_buff *skb,
 /* Sets packet->inner_v4. Returns false if the inner packet is not of the version that the outer header names. */
 static __always_inline bool decap_read_inner(struct __sk_buff *skb, struct decap_packet *packet)
 {
-	__u8 *first = decap_header(skb, packet->inner, sizeof(struct iphdr));
+	__u8 *first = skb_header(skb, packet->inner, sizeof(struct iphdr));
 	__u8 version = first ? *first >> 4 : 0;
 
 	packet->inner_v4 = version == 4;
@@ -144,7 +130,7 @@ static __always_inline __u8 decap_ecn(__u8 outer, __u8 inner)
 
 static __always_inline bool decap_write_ecn4(struct __sk_buff *skb, __u32 offset, __u8 outer)
 {
-	struct iphdr *ip = decap_header(skb, offset, sizeof(*ip));
+	struct iphdr *ip = skb_header(skb, offset, sizeof(*ip));
 	__u16 before, after;
 	__u8 ecn;
 
@@ -162,7 +148,7 @@ static __always_inline bool decap_write_ecn4(struct __sk_buff *skb, __u32 offset
 
 static __always_inline bool decap_write_ecn6(struct __sk_buff *skb, __u32 offset, __u8 outer)
 {
-	__be32 *word = decap_header(skb, offset, sizeof(struct ipv6hdr));
+	__be32 *word = skb_header(skb, offset, sizeof(struct ipv6hdr));
 	__u32 before, after;
 	__u8 ecn;
 
@@ -198,7 +184,7 @@ static __always_inline bool decap_strip(struct __sk_buff *skb, const struct deca
 	}
 	if (bpf_skb_adjust_room(skb, -room, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return false;
-	eth = decap_header(skb, 0, sizeof(*eth));
+	eth = skb_header(skb, 0, sizeof(*eth));
 	if (eth)
 		eth->h_proto = packet->inner_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	return eth;
