@@ -20,11 +20,17 @@ public sealed class Engine : LabEngine, IAsyncLifetime
 /// <summary>The lab whose balancers attach to the traffic-control hook.</summary>
 public sealed class TcLab(Engine engine) : HookLab(engine, "tc"), IAsyncLifetime;
 
-/// <summary>One more such lab: there are more specs over this hook than over the others.</summary>
+/// <summary>Two more such labs: there are more specs over this hook than over the others.</summary>
 public sealed class OtherTcLab(Engine engine) : HookLab(engine, "tc", "tc-6"), IAsyncLifetime;
+
+/// <inheritdoc cref="OtherTcLab"/>
+public sealed class RunnerLab(Engine engine) : HookLab(engine, "tc", "tc-runner"), IAsyncLifetime;
 
 /// <summary>The lab whose balancers attach to the generic XDP hook.</summary>
 public sealed class GenericXdpLab(Engine engine) : HookLab(engine, "xdp-generic"), IAsyncLifetime;
+
+/// <summary>One more such lab.</summary>
+public sealed class OtherGenericXdpLab(Engine engine) : HookLab(engine, "xdp-generic", "xdp-generic-6"), IAsyncLifetime;
 
 /// <summary>The lab whose balancers attach to the native XDP hook.</summary>
 public sealed class NativeXdpLab(Engine engine) : NativeXdpHookLab(engine), IAsyncLifetime;
@@ -40,9 +46,19 @@ public sealed class OverTc : ICollectionFixture<TcLab>;
 [CollectionDefinition]
 public sealed class OverTcAndIPv6 : ICollectionFixture<OtherTcLab>;
 
+/// <summary>
+/// Those over the traffic-control hook whose subject is the runner alone, but for those of <c>tests/check</c>, which has one lab.
+/// </summary>
+[CollectionDefinition]
+public sealed class OfTheRunner : ICollectionFixture<RunnerLab>;
+
 /// <summary>The specs over the generic XDP hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]
 public sealed class OverGenericXdp : ICollectionFixture<GenericXdpLab>;
+
+/// <summary>Those over the generic XDP hook and over IPv6.</summary>
+[CollectionDefinition]
+public sealed class OverGenericXdpAndIPv6 : ICollectionFixture<OtherGenericXdpLab>;
 
 /// <summary>The specs over the native XDP hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]

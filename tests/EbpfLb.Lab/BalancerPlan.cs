@@ -35,6 +35,12 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>How many established flows it has room for; its own number where absent.</summary>
     public int? Flows { get; init; }
 
+    /// <summary>
+    /// Whether it has room for as many services and backends as by default. A lab has a handful, and a start that writes
+    /// large tables takes longer.
+    /// </summary>
+    public bool HasDefaultRoom { get; init; }
+
     /// <summary>Where it serves metrics on the host; nowhere where absent.</summary>
     public string? Metrics { get; init; }
 
@@ -53,6 +59,10 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Whether it is to stand in a file, which can be changed, though flags could say it.</summary>
     public bool StandsInFile { get; init; }
 
+    int? MaxServices => HasDefaultRoom ? null : 1024;
+
+    int? MaxBackends => HasDefaultRoom ? null : 4096;
+
     IEnumerable<string> Interfaces => [Interface, .. MoreInterfaces];
 
     internal string Events => IsSilent ? "off" : PrintsPackets ? "packets" : "flows";
@@ -67,6 +77,8 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         events: {Events}
         events-per-second: {EventsPerSecond}
         flows: {Flows}
+        max-services: {MaxServices}
+        max-backends: {MaxBackends}
         metrics: {Metrics}
         leave-attached: {(LeavesAttached ? "true" : "false")}
         docker: {EngineLine?.ToYaml()}
@@ -83,6 +95,8 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
             "run", .. Interfaces.SelectMany(name => new[] { "--interface", name }), "--hook", Hook ?? hook, "--events", Events,
             .. EventsPerSecond is { } limit ? new[] { "--events-per-second", $"{limit}" } : [],
             .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
+            .. MaxServices is { } services ? new[] { "--max-services", $"{services}" } : [],
+            .. MaxBackends is { } backends ? new[] { "--max-backends", $"{backends}" } : [],
             .. Metrics is { } at ? new[] { "--metrics", at } : [],
             .. LeavesAttached ? new[] { "--leave-attached" } : [], .. Services[0].ToFlags(),
         ]

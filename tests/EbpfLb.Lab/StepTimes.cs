@@ -49,11 +49,14 @@ static class StepTimes
         return true;
     });
 
-    /// <summary>Writes a line of "STEP SECONDS COUNT" for each kind to the file that <c>EBPFLB_LAB_STEPS</c> names, if it does.</summary>
+    /// <summary>
+    /// Adds a line of "STEP SECONDS COUNT" for each kind to the file that <c>EBPFLB_LAB_STEPS</c> names, if it does. Each suite
+    /// that uses the lab adds its own.
+    /// </summary>
     public static void Write()
     {
         if (Environment.GetEnvironmentVariable("EBPFLB_LAB_STEPS") is { Length: > 0 } file)
-            File.WriteAllLines(file, Enum.GetValues<Step>().Select(step => string.Create(CultureInfo.InvariantCulture,
+            File.AppendAllLines(file, Enum.GetValues<Step>().Select(step => string.Create(CultureInfo.InvariantCulture,
                 $"{step} {TimeSpan.FromTicks(Ticks[(int)step]).TotalSeconds:0.0} {Counts[(int)step]}")));
     }
 }

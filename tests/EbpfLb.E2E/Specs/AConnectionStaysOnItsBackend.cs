@@ -51,8 +51,8 @@ public abstract class AConnectionStaysOnItsBackend(HookLab lab, Family family) :
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : AConnectionStaysOnItsBackend(lab, Family.IPv4);

@@ -67,6 +67,6 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Spec(lab)
     }
 
     /// <summary>On one hook: the slot tables are the runner's, and the units hold each program's choice to them.</summary>
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : AlgorithmsChooseAsTheySay(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : AlgorithmsChooseAsTheySay(lab);
 }

@@ -44,8 +44,8 @@ public abstract class AnswersAlternate(HookLab lab, Family family) : Spec(lab, f
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : AnswersAlternate(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : AnswersAlternate(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : AnswersAlternate(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : AnswersAlternate(lab, Family.IPv4);

@@ -22,8 +22,8 @@ public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
     /// On one hook also that a name is followed: resolving it is the runner's, and what comes of it is in the tables, which
     /// every hook reads alike.
     /// </summary>
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : BackendsAreFollowed(lab)
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : BackendsAreFollowed(lab)
     {
         [Fact]
         public async Task A_server_that_joins_a_pool_gets_its_turn_and_open_connections_stay()

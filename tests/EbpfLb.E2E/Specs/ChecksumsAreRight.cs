@@ -53,8 +53,8 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Spec(lab, 
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : ChecksumsAreRight(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : WithoutACard(lab, Family.IPv4);

@@ -120,6 +120,6 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
 
     static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
 
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : ContainersAreFoundByLabel(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : ContainersAreFoundByLabel(lab);
 }

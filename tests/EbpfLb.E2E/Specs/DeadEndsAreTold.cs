@@ -97,8 +97,8 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : DeadEndsAreTold(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : DeadEndsAreTold(lab, Family.IPv4);

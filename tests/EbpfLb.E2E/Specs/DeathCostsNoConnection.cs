@@ -38,23 +38,6 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Sp
     }
 
     [Fact]
-    public async Task Backends_go_on_taking_their_turns_where_they_were()
-    {
-        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B, Lab.C));
-        var former = await Lab.BalanceAsync(plan);
-
-        var before = await Lab.Client.GetAsync(former, times: 4);
-        await former.KillAsync();
-        var without = await Lab.Client.GetAsync(former, times: 3);
-        var balancer = await Lab.BalanceAsync(plan);
-        var after = await Lab.Client.GetAsync(balancer, times: 5);
-
-        Turns.AssertExact(
-            new[] { before, without, after }.SelectMany(answers => answers).Select(answer => answer.Server),
-            Lab.A, Lab.B, Lab.C);
-    }
-
-    [Fact]
     public async Task Other_programs_on_other_hooks_take_over_under_load_and_fail_no_request()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
@@ -96,44 +79,6 @@ public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Sp
         Assert.NotEmpty(latter.Programs);
         Assert.Empty(former.Programs.Intersect(latter.Programs));
         Assert.Equal(former.Programs, await Lab.Host.ProgramDigestsAsync());
-    }
-
-    [Fact]
-    public async Task Where_it_is_to_leave_its_datapath_it_does_so_when_asked_to_end()
-    {
-        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
-        var former = await Lab.BalanceAsync(plan with { LeavesAttached = true });
-        await using var connection = await Lab.Client.ConnectAsync(former, Lab.TakePorts(1));
-        var first = await connection.GetAsync("/first");
-
-        var ended = await former.EndAsync();
-        var without = await connection.GetAsync("/without");
-        await Lab.BalanceAsync(plan);
-        var after = await connection.GetAsync("/after");
-
-        Assert.True(ended.Succeeded, $"{ended}");
-        Assert.All([without, after], answer => Assert.Equal(first.Server, answer.Server));
-    }
-
-    [Fact]
-    public async Task One_that_cannot_take_over_says_so_and_changes_nothing_until_it_is_to_start_anew()
-    {
-        var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
-        var former = await Lab.BalanceAsync(plan);
-        await former.KillAsync();
-        await using var connection = await Lab.Client.ConnectAsync(former, Lab.TakePorts(1));
-        await connection.GetAsync("/before");
-
-        var larger = plan with { Flows = 131072 };
-        var refused = await Lab.TryToBalanceAsync(larger);
-        await connection.GetAsync("/after");
-        var next = await Lab.BalanceAsync(larger with { StartsAnew = true });
-
-        Assert.Equal(
-            $"the tables attached to {plan.Interface} have room for 65536 flows, and 131072 are configured: a table in use "
-            + "cannot be resized. Configure 65536 (--flows, or flows: in the file), or run it with --replace to start "
-            + "anew, which breaks its connections.", Assert.Single(refused.Faults));
-        Assert.Equal(0, (await next.StatusAsync()).Flows);
     }
 
     static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);

@@ -86,6 +86,6 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab,
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : DirectServerReturn(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : DirectServerReturn(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : DirectServerReturn(lab, Family.IPv6);
 }

@@ -71,8 +71,8 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : FloodsAreWithstood(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : FloodsAreWithstood(lab, Family.IPv4);

@@ -67,6 +67,6 @@ public abstract class FlowsAreReported(HookLab lab, Family family) : Spec(lab, f
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : FlowsAreReported(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : FlowsAreReported(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : FlowsAreReported(lab, Family.IPv6);
 }

@@ -114,6 +114,6 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
         Assert.Contains(blocks, block => block.OfBackends[Lab.A.Name] > 1 && block.OfBackends[Lab.B.Name] > 1);
     }
 
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : ItCanBeWatched(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : ItCanBeWatched(lab);
 }

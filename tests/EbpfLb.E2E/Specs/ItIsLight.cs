@@ -7,10 +7,12 @@ public abstract class ItIsLight(HookLab lab) : Spec(lab)
 {
     const long Megabyte = 1_000_000;
 
+    BalancerPlan Default => new(Service.Web(Lab.A, Lab.B)) { HasDefaultRoom = true };
+
     [Fact]
     public async Task It_is_ready_after_less_than_a_second_of_a_processor()
     {
-        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        var balancer = await Lab.BalanceAsync(Default);
 
         var took = await balancer.ProcessorTimeAsync();
 
@@ -20,7 +22,7 @@ public abstract class ItIsLight(HookLab lab) : Spec(lab)
     [Fact]
     public async Task It_holds_less_than_sixty_megabytes_of_memory()
     {
-        var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
+        var balancer = await Lab.BalanceAsync(Default);
         await Lab.Client.GetInParallelAsync(balancer, times: 200);
 
         var held = await balancer.ResidentMemoryAsync();

@@ -109,6 +109,6 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
     static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
 
     /// <summary>On one hook: draining is the runner's, and a flow that is there is found in the same table on each.</summary>
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : LeavingBackendsAreDrained(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : LeavingBackendsAreDrained(lab);
 }

@@ -46,6 +46,6 @@ public abstract class NarrowLinksAreFound(HookLab lab, Family family) : Spec(lab
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : NarrowLinksAreFound(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : NarrowLinksAreFound(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : NarrowLinksAreFound(lab, Family.IPv6);
 }

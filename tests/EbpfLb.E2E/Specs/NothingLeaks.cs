@@ -40,6 +40,6 @@ public abstract class NothingLeaks(HookLab lab) : Spec(lab)
 
     static BalancerPlan InFile(params Backend[] backends) => new(Service.Web(backends)) { StandsInFile = true };
 
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : NothingLeaks(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : NothingLeaks(lab);
 }

@@ -92,6 +92,6 @@ public abstract class SickBackendsAreLeftOut(HookLab lab) : Spec(lab)
     static void Tell(string words) => TestContext.Current.TestOutputHelper?.WriteLine(words);
 
     /// <summary>On one hook: checks are the runner's, and what it does about them is in the tables, which every hook reads alike.</summary>
-    [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : SickBackendsAreLeftOut(lab);
+    [Collection<OfTheRunner>]
+    public sealed class Tc(RunnerLab lab) : SickBackendsAreLeftOut(lab);
 }

@@ -140,8 +140,8 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
         }
     }
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : TwoNetworksAreJoined(lab, Family.IPv4);

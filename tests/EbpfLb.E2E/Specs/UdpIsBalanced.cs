@@ -62,8 +62,8 @@ public abstract class UdpIsBalanced(HookLab lab, Family family) : Spec(lab, fami
     [Collection<OverGenericXdp>]
     public sealed class GenericXdp(GenericXdpLab lab) : UdpIsBalanced(lab, Family.IPv4);
 
-    [Collection<OverGenericXdp>]
-    public sealed class GenericXdpOverIPv6(GenericXdpLab lab) : UdpIsBalanced(lab, Family.IPv6);
+    [Collection<OverGenericXdpAndIPv6>]
+    public sealed class GenericXdpOverIPv6(OtherGenericXdpLab lab) : UdpIsBalanced(lab, Family.IPv6);
 
     [Collection<OverNativeXdp>]
     public sealed class NativeXdp(NativeXdpLab lab) : UdpIsBalanced(lab, Family.IPv4);

@@ -181,16 +181,21 @@ public sealed partial class Balancer : Role
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(_host.Addresses);
 
     static IContainer Container(
-        LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, string[] command) => network
-        .Container(plan.Build?.Image ?? network.Engine.Images.Balancer, name)
-        .WithCommand(command.Length > 0 ? command : plan.CommandFor(hook))
-        .WithResourceMapping(Encoding.UTF8.GetBytes(plan.FileFor(hook)), BalancerPlan.File)
-        .WithCreateParameterModifier(container =>
-        {
-            host.JoinNetwork(container.HostConfig!);
-            plan.EngineLine?.WithSocket(container.HostConfig!);
-            if (plan.IsPrivileged)
-                network.Engine.Privileges.GrantTo(container.HostConfig!);
-        })
-        .Build();
+        LabNetwork network, BalancerHost host, string name, string hook, BalancerPlan plan, string[] command)
+    {
+        var start = command.Length > 0 ? command : plan.CommandFor(hook);
+        var container = network.Container(plan.Build?.Image ?? network.Engine.Images.Balancer, name)
+            .WithCommand(start)
+            .WithCreateParameterModifier(container =>
+            {
+                host.JoinNetwork(container.HostConfig!);
+                plan.EngineLine?.WithSocket(container.HostConfig!);
+                if (plan.IsPrivileged)
+                    network.Engine.Privileges.GrantTo(container.HostConfig!);
+            });
+        // The engine runs a process of its own to unpack a file.
+        return (start.Contains(BalancerPlan.File)
+            ? container.WithResourceMapping(Encoding.UTF8.GetBytes(plan.FileFor(hook)), BalancerPlan.File)
+            : container).Build();
+    }
 }

@@ -9,10 +9,6 @@ sealed class NetnsSidecar : Role
 
     NetnsSidecar(LabNetwork network, string name, string place)
         : base(network, name, network.Container(network.Engine.Images.Client, name)
-            .WithResourceMapping(Embedded(PassProgram), $"/{PassProgram}")
-            .WithResourceMapping(Embedded(DeafProgram), $"/{DeafProgram}")
-            .WithResourceMapping(Embedded(FinalProgram), $"/{FinalProgram}")
-            .WithResourceMapping(Embedded(TcxScript), $"/{TcxScript}")
             .WithCreateParameterModifier(container =>
             {
                 network.Engine.Privileges.GrantTo(container.HostConfig!);
@@ -38,24 +34,35 @@ sealed class NetnsSidecar : Role
         ShellAsync("ethtool --offload \"$1\" tx on tso on gso on", BalancerHost.Interface);
 
     /// <summary>Attaches a native XDP program that passes everything to the interface of this index.</summary>
-    public Task PassAllAsync(int index) => ShellAsync(
-        """
-        name=$(ip -oneline link show | sed -n "s/^$1: \([^@:]*\).*/\1/p")
-        ip link set dev "$name" xdpdrv object "/$2" section xdp
-        """, index, PassProgram);
+    public async Task PassAllAsync(int index)
+    {
+        await PutAsync(PassProgram);
+        await ShellAsync(
+            """
+            name=$(ip -oneline link show | sed -n "s/^$1: \([^@:]*\).*/\1/p")
+            ip link set dev "$name" xdpdrv object "/$2" section xdp
+            """, index, PassProgram);
+    }
 
     /// <summary>Attaches a program to the generic XDP hook of an interface here, which has room for one only.</summary>
-    public Task OccupyAsync(string name) =>
-        ShellAsync("ip link set dev \"$1\" xdpgeneric object \"/$2\" section xdp", name, PassProgram);
+    public async Task OccupyAsync(string name)
+    {
+        await PutAsync(PassProgram);
+        await ShellAsync("ip link set dev \"$1\" xdpgeneric object \"/$2\" section xdp", name, PassProgram);
+    }
 
     /// <summary>Takes it off again.</summary>
     public Task FreeAsync(string name) => ShellAsync("ip link set dev \"$1\" xdpgeneric off", name);
 
     /// <summary>Attaches a tc program to an interface here that drops pings, and leaves all else to who comes next.</summary>
-    public Task DeafenAsync(string name) => ShellAsync(
-        """
-        tc qdisc replace dev "$1" clsact && tc filter add dev "$1" ingress pref 7 bpf direct-action object-file "/$2" section tc
-        """, name, DeafProgram);
+    public async Task DeafenAsync(string name)
+    {
+        await PutAsync(DeafProgram);
+        await ShellAsync(
+            """
+            tc qdisc replace dev "$1" clsact && tc filter add dev "$1" ingress pref 7 bpf direct-action object-file "/$2" section tc
+            """, name, DeafProgram);
+    }
 
     /// <summary>Takes it off again, with its place where that is nobody else's.</summary>
     public Task HearAsync(string name) => ShellAsync(
@@ -67,8 +74,13 @@ sealed class NetnsSidecar : Role
     /// <summary>Attaches a program that drops pings by a tcx link, behind those that are there.</summary>
     /// <param name="name">The interface.</param>
     /// <param name="verdict">What the program returns for all other packets.</param>
-    public async Task DeafenByLinkAsync(string name, ForeignVerdict verdict) => _holder = (await ShellAsync(
-        "perl \"/$1\" \"/$2\" \"$3\"", TcxScript, verdict == ForeignVerdict.Next ? DeafProgram : FinalProgram, name)).Trim();
+    public async Task DeafenByLinkAsync(string name, ForeignVerdict verdict)
+    {
+        var program = verdict == ForeignVerdict.Next ? DeafProgram : FinalProgram;
+        await PutAsync(TcxScript);
+        await PutAsync(program);
+        _holder = (await ShellAsync("perl \"/$1\" \"/$2\" \"$3\"", TcxScript, program, name)).Trim();
+    }
 
     /// <summary>Takes that off again.</summary>
     public Task HearByLinkAsync() => ShellAsync(
@@ -77,12 +89,13 @@ sealed class NetnsSidecar : Role
         until ! state=$(cat "/proc/$1/stat" 2>/dev/null) || [ "${state#*) Z}" != "$state" ]; do sleep 0.02; done
         """, _holder);
 
-    static byte[] Embedded(string name)
+    /// <summary>Writes an embedded file to the root directory. The engine would run a process of its own to unpack it.</summary>
+    async Task PutAsync(string name)
     {
         using var resource = typeof(NetnsSidecar).Assembly.GetManifestResourceStream(name)!;
         using var content = new MemoryStream();
         resource.CopyTo(content);
-        return content.ToArray();
+        await ShellAsync("printf %s \"$1\" | base64 -d >\"/$2\"", Convert.ToBase64String(content.ToArray()), name);
     }
 
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(Addresses.None);
