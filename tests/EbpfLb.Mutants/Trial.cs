@@ -66,11 +66,19 @@ sealed class Trial(WorkingCopy copy, bool onlyNearest, bool withSpecs)
         foreach (var (limit, filters, isNearest) in Tiers(fault))
         {
             var result = _units.Run(limit, ["-stopOnFail", .. filters]);
-            if (result.Failed is null || (!(isNearest && fault.IsOfDatapath) && !Confirm(result.Failed)))
+            if (result.Failed is not { } failed)
                 continue;
+            if (!(isNearest && fault.IsOfDatapath) && !Confirm(failed))
+            {
+                // The run ended at a test that fails for another reason: what would the others have said?
+                result = _units.Run(limit, filters);
+                failed = result.Failures.Select(failure => failure.Test).FirstOrDefault(Confirm);
+                if (failed is null)
+                    continue;
+            }
             if (fault.IsOfDatapath && _units.Run(Nearest, ClassFilters([LoadTest])) is { Failed: not null } refusal)
                 return new(Outcome.Refused, "the verifier", refusal.Why);
-            return new(Outcome.Caught, result.Failed, result.Why);
+            return new(Outcome.Caught, failed, result.Failures.First(failure => failure.Test == failed).Why);
         }
         if (withSpecs && fault.Specs.Count > 0 && _specs.Build() is null
             && _specs.Run(Widest, ClassFilters([.. fault.Specs])) is { Failed: { } spec } seen)
