@@ -19,7 +19,7 @@
 #define LB_MAX_BACKENDS 4096
 #define LB_LABEL_LENGTH 64
 #define LB_MAX_LINKS 16
-#define LB_MAX_SOCKETS 65536
+#define LB_MAX_SOCKETS 32768
 #define LB_LINK_NAME_LENGTH 16 /* IFNAMSIZ */
 
 /* The default of the kernel's own limit (net.ipv4.icmp_msgs_per_sec). */

@@ -146,13 +146,12 @@ struct {
 } active_flows SEC(".maps");
 
 /*
- * Open sockets. A full table evicts none: the next socket is left to the packet
- * path.
+ * Open sockets. A full table evicts the record that was not looked up for longest:
+ * no program keeps others out, and records whose end nobody saw give way.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, LB_MAX_SOCKETS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct lb_socket_key);
 	__type(value, struct lb_socket);
 } sockets SEC(".maps");

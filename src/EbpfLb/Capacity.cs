@@ -7,7 +7,7 @@ namespace EbpfLb;
 static class Capacity
 {
     public const int Interfaces = 16;
-    public const int Sockets = 65_536;
+    public const int Sockets = 32_768;
     public const int Services = 1024;
     public const int Backends = 4096;
 

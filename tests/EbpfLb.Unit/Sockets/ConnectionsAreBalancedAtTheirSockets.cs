@@ -172,6 +172,20 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
         SocketMachine.AllAreClosed(attached.Tables);
     });
 
+    /// <summary>As if another client held them, or their ends had not been reported: a cgroup that is removed has no programs.</summary>
+    [Fact]
+    public void A_full_table_of_sockets_shuts_no_client_out() => SocketMachine.Run(machine =>
+    {
+        using var attached = machine.Start();
+        for (var i = 0u; i < attached.Tables.Sockets.MaxEntries; i++)
+            attached.Tables.Sockets.Set(new(ulong.MaxValue - i, 0), default);
+
+        using var socket = machine.Connect(AddressFamily.InterNetwork);
+
+        Assert.StartsWith("10.9.0.1", machine.Accept().Backend, StringComparison.Ordinal);
+        Assert.Equal(SocketMachine.Service4, SocketMachine.PeerOf(socket));
+    });
+
     [Fact]
     public void A_socket_that_connects_again_counts_once() => SocketMachine.Run(machine =>
     {
