@@ -9,8 +9,20 @@ sealed class WaitingClock(TimeSpan step) : FakeTimeProvider
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
+    int _timers;
+
+    /// <summary>How many timers were started: who waits again has done what the last one was for.</summary>
+    public int Timers => Volatile.Read(ref _timers);
+
     /// <summary>How long it has run.</summary>
     public TimeSpan Elapsed => GetUtcNow() - Start;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = base.CreateTimer(callback, state, dueTime, period);
+        Interlocked.Increment(ref _timers);
+        return timer;
+    }
 
     /// <summary>Lets time pass until something has happened.</summary>
     public Task UntilAsync(Func<bool> hasHappened) => UntilAsync(hasHappened, step);

@@ -46,14 +46,16 @@ sealed class WatchedFile : IAsyncDisposable
     /// <returns>The next configuration that the watcher yields.</returns>
     public async Task<LoadBalancerConfiguration> Grow(params string[] pieces)
     {
+        var polls = _time.Timers;
         var next = Coming();
-        var written = 0;
-        await _time.UntilAsync(() =>
+        foreach (var piece in pieces)
         {
-            if (written < pieces.Length)
-                Replace(pieces[written++]);
-            return next.IsCompleted;
-        });
+            await _time.StandUntilAsync(() => _time.Timers > polls);
+            polls = _time.Timers;
+            Replace(piece);
+            _time.Advance(ConfigurationWatcher.Interval);
+        }
+        await _time.UntilAsync(() => next.IsCompleted);
         return await Take(next);
     }
 

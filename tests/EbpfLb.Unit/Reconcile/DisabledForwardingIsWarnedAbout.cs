@@ -18,7 +18,7 @@ public sealed class DisabledForwardingIsWarnedAbout
 
         var line = Assert.Single(told, line => line.Contains("forwarding is off", StringComparison.Ordinal));
         Assert.Contains(warning, line, StringComparison.Ordinal);
-        Assert.EndsWith(remedy, line, StringComparison.Ordinal);
+        Assert.EndsWith($"Run `{remedy}`.", line, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     [Theory, OnEveryHook]
     public void Kept_by_default(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook);
+        using var lb = Balancer.On(hook, Balancer.Defaults);
         var flow = Connect(lb, hosts, DownPolicy.Keep);
 
         Pass(lb, hosts, DownPolicy.Keep, Down(hosts));
@@ -29,7 +29,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     [Theory, OnEveryHook]
     public void Reset_the_client_is_refused_and_can_connect_again(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook);
+        using var lb = Balancer.On(hook, Balancer.Defaults);
         var flow = Connect(lb, hosts, DownPolicy.Reset);
 
         Pass(lb, hosts, DownPolicy.Reset, Down(hosts));
@@ -45,7 +45,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     [Fact]
     public void Reset_as_soon_as_the_service_says_so()
     {
-        using var lb = Balancer.On(Hook.Tc);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Keep);
         Pass(lb, Hosts.Ip4, DownPolicy.Keep, Down(Hosts.Ip4));
 
@@ -57,7 +57,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     [Fact]
     public void Kept_where_all_are_down_and_tried()
     {
-        using var lb = Balancer.On(Hook.Tc);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Reset);
 
         Pass(lb, Hosts.Ip4, DownPolicy.Reset, Down(Hosts.Ip4) with { IsExcluded = false });
@@ -68,7 +68,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     [Fact]
     public void One_that_comes_back_keeps_its_new_flows()
     {
-        using var lb = Balancer.On(Hook.Tc);
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Reset);
         Pass(lb, Hosts.Ip4, DownPolicy.Reset, Down(Hosts.Ip4));
         Pass(lb, Hosts.Ip4, DownPolicy.Reset, Up(Hosts.Ip4));

@@ -269,7 +269,11 @@ sealed class Balancer : IDisposable
     public void Dispose()
     {
         if (!_ownsTables)
+        {
+            // The next case would fail for it.
+            Assert.True(TableReset.HasNoLabels(Tables), "A case with a reconciler of its own gives its settings: Balancer.On(hook, Balancer.Defaults)");
             TableReset.Empty(Tables, _services, _backends);
+        }
         else if (!TableReset.TryEmptyAll(Tables))
         {
             _datapath.Dispose();

@@ -59,6 +59,10 @@ static class TableReset
         return true;
     }
 
+    /// <summary>Whether no reconciler has named a service or a backend: it takes the lowest free ids.</summary>
+    public static bool HasNoLabels(LbTables tables) => new[] { tables.ServiceLabels, tables.BackendLabels }.All(
+        labels => Enumerable.Range(0, 2).All(id => !labels.TryGet((uint)id, out var label) || label.ToString().Length == 0));
+
     static void EmptyWhatPacketsFill(LbTables tables)
     {
         tables.Services.RemoveAll();

@@ -146,7 +146,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
         _engine.Answer("/version", """{ "ApiVersion": "1.40" }""");
 
         Assert.Equal(
-            $"asking the container engine at unix://{_engine.Path} for backends failed: its API has version 1.40, and 1.41 "
+            $"listing the containers of the engine at unix://{_engine.Path} failed: its API has version 1.40, and 1.41 "
             + "(Docker 20.10) is the oldest supported one. "
             + "Start the engine, give this process access to its socket, or configure another socket.",
             (await FailAsync()).Message);
@@ -157,7 +157,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     {
         _engine.Close();
 
-        Assert.Matches($"^asking the container engine at unix://{_engine.Path} for backends failed: .+\\. Start the engine", (await FailAsync()).Message);
+        Assert.Matches($"^listing the containers of the engine at unix://{_engine.Path} failed: .+\\. Start the engine", (await FailAsync()).Message);
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
 
         Assert.Equal(
             [
-                "Warning: container lb: '172.20.0.254' is the balancer's own address. Take its labels away, or give the backend a "
+                "Warning: container lb: '172.20.0.254' is the balancer's own address. Remove its labels, or run the backend in a "
                     + "network namespace of its own. The container is ignored.",
             ],
             followed.Logged);

@@ -52,8 +52,8 @@ public sealed class LabelsMakeBackends
         + "name another with ebpf-lb.network; it is on: lab, none, other, own.")]
     [InlineData("service=web network=none", "container c ebpf-lb.network: 'none' is a network that gives it no address. Connect it to that "
         + "network, or name another with ebpf-lb.network; it is on: lab, none, other, own.")]
-    [InlineData("service=web network=own", "container c: '172.20.0.254' is the balancer's own address. Take its labels away, or give the "
-        + "backend a network namespace of its own.")]
+    [InlineData("service=web network=own", "container c: '172.20.0.254' is the balancer's own address. Remove its labels, or run the "
+        + "backend in a network namespace of its own.")]
     [InlineData("service=web prot=80", "container c: 'ebpf-lb.prot' is not a known label. Perhaps 'ebpf-lb.port' is meant.")]
     [InlineData("Service=web", "container c: 'ebpf-lb.Service' is not a known label. Perhaps 'ebpf-lb.service' is meant.")]
     [InlineData("service=direkt port=x weight=heavy",
