@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfLb.Datapath;
+using EbpfLb.Hosting;
 using EbpfLb.Networking;
 
 namespace EbpfLb.Commands;
@@ -24,6 +25,7 @@ static class DecapsulateCommand
 
     static async Task<int> RunAsync(string selector, TextWriter output, CancellationToken cancellation)
     {
+        Preflight.RequirePrivileges();
         BpfFs.Ensure();
         var device = NetworkDevice.Find(selector);
         using var decapsulator = Decapsulator.Attach(device);

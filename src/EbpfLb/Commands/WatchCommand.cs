@@ -16,10 +16,14 @@ static class WatchCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            using var screen = new Screen(output, Terminal.Is(output) ? () => (Console.WindowWidth, Console.WindowHeight) : null);
-            await new WatchLoop(() => StatusReader.Read(LiveFlows.ReadCounters), Terminal.HasColours(output), TimeProvider.System)
-                .RunAsync(screen, parsed.GetValue(interval) ?? DefaultInterval,
-                    Terminal.Is(output) ? Terminal.WhenQuitAsync() : new TaskCompletionSource().Task, cancellation);
+            var isTerminal = Terminal.Is(output);
+            using var screen = new Screen(output, isTerminal ? () => (Console.WindowWidth, Console.WindowHeight) : null);
+            var loop = new WatchLoop(
+                () => StatusReader.Read(LiveFlows.ReadCounters), Terminal.HasColours(output), TimeProvider.System,
+                isTerminal ? null : parsed.InvocationConfiguration.Error);
+            await loop.RunAsync(
+                screen, parsed.GetValue(interval) ?? DefaultInterval,
+                isTerminal ? Terminal.WhenQuitAsync() : new TaskCompletionSource().Task, cancellation);
             return ExitCode.Ok;
         });
         return command;

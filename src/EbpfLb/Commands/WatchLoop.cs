@@ -6,17 +6,21 @@ namespace EbpfLb.Commands;
 /// <param name="read">Takes a snapshot.</param>
 /// <param name="colours">True for coloured output.</param>
 /// <param name="time">Measures the time between snapshots.</param>
-sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time)
+/// <param name="errors">Where errors go; null for the screen.</param>
+sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time, TextWriter? errors = null)
 {
     /// <summary>Runs until it is cancelled, or the user quits.</summary>
     /// <param name="screen">Shows the rates.</param>
     /// <param name="interval">Between two snapshots.</param>
     /// <param name="quit">Completes when the user quits.</param>
     /// <param name="cancellation">Ends it with an exception.</param>
+    /// <exception cref="LoadBalancerException">There is no screen, and the first snapshot holds errors alone.</exception>
     public async Task RunAsync(Screen screen, TimeSpan interval, Task quit, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(interval, time);
         var (before, began) = (read(), time.GetTimestamp());
+        if (errors is not null && before is { Errors: [_, ..], Instances: [] })
+            throw new LoadBalancerException(string.Join(' ', before.Errors));
         while (true)
         {
             var tick = timer.WaitForNextTickAsync(cancellation).AsTask();
@@ -27,7 +31,7 @@ sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider tim
             using var text = new StringWriter { NewLine = "\n" };
             new StatusTable(text, screen.Width, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
             foreach (var problem in now.Errors)
-                text.WriteLine($"error: {problem}");
+                (errors ?? text).WriteLine($"error: {problem}");
             screen.Show(text.ToString());
             (before, began) = (now, then);
         }

@@ -28,7 +28,8 @@ static class AllInstances
         if (errors.Count == 0 && WithoutVisiblePins(instances) is { Length: > 0 } unseen)
             errors.Add(
                 $"ebpf-lb runs on {string.Join(", ", unseen)}, but its pins are not here: it is about to start or to end, or was "
-                + "started where another bpf file system is mounted, as by `ip netns exec`. `nsenter --net=` shows the pins.");
+                + "started where another bpf file system is mounted, as in a container or by `ip netns exec`. Run this command there: "
+                + "`docker exec CONTAINER`, or `nsenter --target PID --net --mount`.");
         return (all, errors);
     }
 

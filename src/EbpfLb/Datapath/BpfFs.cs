@@ -26,7 +26,7 @@ static class BpfFs
             return true;
         throw new LoadBalancerException(
             $"{Root} is not a bpf file system, and mounting one failed: {Errno.Describe(Marshal.GetLastPInvokeError())}. "
-            + $"Mount it (`mount -t bpf bpf {Root}`), or give the container a volume of type bpf there.");
+            + $"Mount it (`mount -t bpf bpffs {Root}`), or give the container a volume of type bpf there.");
     }
 
     /// <summary>

@@ -76,7 +76,8 @@ sealed partial class HealthMonitor(
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())
         {
             _allDown.Remove((name, family));
-            LogSomeBackendUp(FamilyName(family), name);
+            if (services.Any(service => service.Name == name && service.Backends.Any(backend => backend.Address.AddressFamily == family)))
+                LogSomeBackendUp(FamilyName(family), name);
         }
         foreach (var ((name, family), policy) in allDown)
         {

@@ -26,7 +26,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
                 $"interface '{name}' has no address that other machines could reach. Run `ip address add ADDRESS/LENGTH dev {name}`.");
         if (Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Loopback))
             throw new LoadBalancerException(
-                $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that clients' packets arrive on.");
+                $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that packets of other machines arrive on.");
         // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
         var index = (int)LibC.if_nametoindex(name);

@@ -7,7 +7,7 @@ sealed record StatusSnapshot(IReadOnlyList<InstanceStatus> Instances, IReadOnlyL
 {
     /// <summary>The sentence for <see cref="IsEmpty"/>.</summary>
     public const string NothingAttached = "nothing is attached in this network namespace. Start `ebpf-lb run`, or run this command "
-        + "in the balancer's namespace (`docker exec`, `nsenter --net=`).";
+        + "where the balancer runs: `docker exec CONTAINER`, or `nsenter --target PID --net --mount`.";
 
     /// <summary>The interfaces where <c>ebpf-lb decapsulate</c> removes outer headers.</summary>
     public IReadOnlyList<DecapsulatorStatus> Decapsulators { get; init; } = [];

@@ -59,6 +59,30 @@ public sealed class WatchShowsRates : IDisposable
         Assert.Equal(last, shown[^1].Trim());
     }
 
+    [Fact]
+    public async Task Without_a_screen_what_cannot_be_read_ends_it()
+    {
+        using var screen = new Screen(_output, null);
+        using var errors = new StringWriter();
+
+        var error = await Assert.ThrowsAsync<LoadBalancerException>(() =>
+            new WatchLoop(() => new([], ["opening the pin failed."]), colours: false, new FakeTimeProvider(), errors).RunAsync(
+                screen, TimeSpan.FromSeconds(1), new TaskCompletionSource().Task, TestContext.Current.CancellationToken));
+
+        Assert.Equal(("opening the pin failed.", ""), (error.Message, _output.ToString()));
+    }
+
+    [Fact]
+    public async Task Without_a_screen_later_errors_are_apart_from_the_rates()
+    {
+        using var errors = new StringWriter { NewLine = "\n" };
+
+        await ShowAsync(3, size: null, faults: ["eth9 is gone."], errors);
+
+        Assert.All(errors.ToString().TrimEnd().Split('\n'), line => Assert.Equal("error: eth9 is gone.", line));
+        Assert.DoesNotContain("eth9", _output.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("watch --interval 0s", "--interval: '0s' is not an interval. Use 100ms to 1h, written as 500ms, 2s or 1m.")]
     [InlineData("watch --interval soon", "'soon' is not an interval")]
@@ -72,7 +96,7 @@ public sealed class WatchShowsRates : IDisposable
     }
 
     /// <summary>Takes readings, each of which lasts a second, and is interrupted during the last one.</summary>
-    async Task ShowAsync(int readings, Func<(int, int)>? size, string[]? faults = null)
+    async Task ShowAsync(int readings, Func<(int, int)>? size, string[]? faults = null, TextWriter? errors = null)
     {
         var time = new FakeTimeProvider();
         using var interrupt = new CancellationTokenSource();
@@ -80,7 +104,7 @@ public sealed class WatchShowsRates : IDisposable
         using (var screen = new Screen(_output, size))
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-                new WatchLoop(Read, colours: false, time).RunAsync(screen, TimeSpan.FromSeconds(1), new TaskCompletionSource().Task, interrupt.Token));
+                new WatchLoop(Read, colours: false, time, errors).RunAsync(screen, TimeSpan.FromSeconds(1), new TaskCompletionSource().Task, interrupt.Token));
         }
 
         StatusSnapshot Read()

@@ -44,6 +44,7 @@ public sealed class YamlOfAnyShapeGivesErrors
     [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [[]]}]\n",
         "lb.yaml:2:39 services[0].backends[0]", "is neither an address nor a mapping with the keys address, weight")]
     [InlineData("interface: eth0\nservices: [{listen: ':80', ports: 1}]\n", "lb.yaml:2:28 services[0]", "is not a known key")]
+    [InlineData("interface: eth0\nservices: [{listen: ':80', backends: [weight: 1]}]\n", "lb.yaml:2:39 services[0].backends[0].address", "the address is missing")]
     public void A_fault_names_line_column_and_path(string text, string place, string problem)
     {
         var fault = Assert.Single(Given.Yaml(text).Errors);
@@ -57,6 +58,7 @@ public sealed class YamlOfAnyShapeGivesErrors
     [InlineData("interface: eth0\nservices:\n- name: web\n  listen: [fd00::1]:80\n  backends: [fd00::2]\n", "lb.yaml:4:11", "[fd00::1]:80")]
     [InlineData("interface: eth0\nservices:\n- { listen: [::]:80/udp, backends: [b] }\n", "lb.yaml:3:13", "[::]:80/udp")]
     [InlineData("interface: eth0\nservices:\n- listen: ':80'\n  backends:\n  - '[fd00::2]:80'\n  - [fd00::3]:80\n", "lb.yaml:6:5", "[fd00::3]:80")]
+    [InlineData("interface: eth0\nservices:\n- listen: ':80'\n  backends: [ web, [fd00::3]:80 ]\n", "lb.yaml:4:20 services[0].backends[1]", "[fd00::3]:80")]
     public void An_IPv6_endpoint_without_quotes_is_named_with_them(string text, string place, string endpoint)
     {
         var fault = Assert.Single(Given.Yaml(text).Errors);

@@ -181,6 +181,21 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
+    public async Task A_family_without_backends_is_not_reported_as_up()
+    {
+        _checks.Say(A, "-");
+        _checks.Say(Six, "+");
+        await using var watched = new WatchedHealth(_checks);
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with { Health = new() });
+        await watched.Until(service => Find(service, A).Health == BackendHealth.Down);
+
+        await watched.ProvideAsync(WatchedHealth.Web(Six) with { Health = new() });
+        await watched.Until(service => service.Backends.Length == 1);
+
+        Assert.DoesNotContain(watched.Logged, line => line.Contains("no longer all down", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Each_family_is_judged_by_itself()
     {
         _checks.Say(A, "-");

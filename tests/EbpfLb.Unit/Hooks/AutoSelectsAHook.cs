@@ -178,7 +178,7 @@ public sealed class AutoSelectsAHook
         var fault = Assert.Throws<LoadBalancerException>(() => NetworkDevice.Find("lo"));
 
         Assert.Equal("'lo' is the loopback, where packets of this machine alone arrive. "
-            + "Name the interface that clients' packets arrive on.", fault.Message);
+            + "Name the interface that packets of other machines arrive on.", fault.Message);
     }
 
     [Fact]

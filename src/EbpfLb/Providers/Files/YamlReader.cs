@@ -66,7 +66,7 @@ sealed class YamlReader
             return null;
         }
         var before = _errors.Count;
-        var raw = new RawSection(At(node.Start, path));
+        var raw = new RawSection(At(StartOf(node), path));
         var nodes = Keys(mapping, path, known);
         foreach (var setting in settings)
             Read(raw, setting, nodes.GetValueOrDefault(setting.Name), node, Join(path, setting.Name));
@@ -106,9 +106,9 @@ sealed class YamlReader
         {
             if (setting.IsRequired)
                 _errors.Add(setting.Keys.Count > 0
-                    ? new(At((node ?? parent).Start, path), null,
+                    ? new(At(StartOf(node ?? parent), path), null,
                         $"no {setting.Name} are configured", $"Name at least one under '{setting.Name}:'")
-                    : new(At((node ?? parent).Start, path), null, $"the {setting.Name} is missing", $"Add '{setting.Name}: ...'"));
+                    : new(At(StartOf(node ?? parent), path), null, $"the {setting.Name} is missing", $"Add '{setting.Name}: ...'"));
         }
         else if (setting.Type is not null)
         {
@@ -137,10 +137,15 @@ sealed class YamlReader
     /// <summary>A mapping, or a value for one of its keys where the setting allows it.</summary>
     RawSection? Item(YamlNode node, string path, Setting list)
     {
+        if (FindEndPoint(node) is { } endPoint)
+        {
+            _errors.Add(new(At(StartOf(node), path), endPoint, "begins with a bracket", $"Write it in quotes: '{endPoint}'"));
+            return null;
+        }
         if (list.Shorthand is not { } key || node is YamlMappingNode)
             return Section(node, path, list.Keys);
         if (node is YamlScalarNode { Value: { Length: > 0 } value })
-            return new(At(node.Start, path)) { Values = { [key] = [new(At(node.Start, path), value)] } };
+            return new(At(StartOf(node), path)) { Values = { [key] = [new(At(StartOf(node), path), value)] } };
         AddError(node, path,
             $"is neither an {key} nor a mapping with the keys {string.Join(", ", list.Keys.Select(known => known.Name))}", ExampleRemedy);
         return null;
@@ -149,14 +154,14 @@ sealed class YamlReader
     Located<string>? Single(YamlNode node, string path)
     {
         if (node is YamlScalarNode { Value: { } value })
-            return new Located<string>(At(node.Start, path), value);
+            return new Located<string>(At(StartOf(node), path), value);
         AddError(node, path, "is not a single value",
             $"Write one value after '{path[(path.LastIndexOf('.') + 1)..]}:', in quotes where it begins with a bracket");
         return null;
     }
 
     void AddError(YamlNode node, string path, string problem, string remedy) =>
-        _errors.Add(new(At(node.Start, path), Text(node), problem, remedy));
+        _errors.Add(new(At(StartOf(node), path), Text(node), problem, remedy));
 
     static string Text(YamlNode node) => node switch
     {
@@ -164,6 +169,16 @@ sealed class YamlReader
         YamlSequenceNode => "[...]",
         _ => "{...}",
     };
+
+    /// <summary>The parser gives a mapping without braces in a list within brackets no position.</summary>
+    static Mark StartOf(YamlNode node) =>
+        node is YamlMappingNode { Children.Count: > 0, Start.Index: 0 } mapping ? mapping.Children[0].Key.Start : node.Start;
+
+    /// <summary>An IPv6 endpoint without quotes in a list within brackets: a list is the key, and the port its value.</summary>
+    static string? FindEndPoint(YamlNode node) =>
+        node is YamlMappingNode { Children: [{ Key: YamlSequenceNode { Children: [YamlScalarNode address] }, Value: YamlScalarNode port }] }
+            ? $"[{address.Value}]:{port.Value}"
+            : null;
 
     static bool IsEmpty(YamlNode node) => node is YamlScalarNode { Value: null or "" };
 
