@@ -24,7 +24,8 @@ public static class Eventually
             .AddTimeout(within)
             .AddRetry(new RetryStrategyOptions<T>
             {
-                ShouldHandle = attempt => ValueTask.FromResult(attempt.Outcome.Result is { } seen && !isTrue(seen)),
+                ShouldHandle = attempt => ValueTask.FromResult(
+                    attempt.Outcome is { Exception: null, Result: { } seen } && !isTrue(seen)),
                 MaxRetryAttempts = int.MaxValue,
                 BackoffType = DelayBackoffType.Constant,
                 Delay = Pause,
