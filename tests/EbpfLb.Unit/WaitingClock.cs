@@ -11,7 +11,7 @@ sealed class WaitingClock(TimeSpan step) : FakeTimeProvider
 
     int _timers;
 
-    /// <summary>How many timers were started: who waits again has done what the last one was for.</summary>
+    /// <summary>The number of timers started. A loop that starts another one has finished its last pass.</summary>
     public int Timers => Volatile.Read(ref _timers);
 
     /// <summary>How long it has run.</summary>

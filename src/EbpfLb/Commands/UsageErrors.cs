@@ -30,7 +30,7 @@ static class UsageErrors
             ? Describe(problem, given)
             : problem.Message;
 
-    /// <summary>What a parser of a value found names the option already.</summary>
+    /// <summary>The message of a parser of values is kept: it begins with the name of the option.</summary>
     static string Describe(ParseError problem, OptionResult given)
     {
         var (name, texts) = (given.Option.Name, given.Tokens.Select(token => $"'{token.Value}'").ToArray());

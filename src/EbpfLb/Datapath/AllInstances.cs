@@ -29,7 +29,7 @@ static class AllInstances
             errors.Add(
                 $"ebpf-lb runs on {string.Join(", ", unseen)}, but its pins are not here: it is about to start or to end, or was "
                 + "started where another bpf file system is mounted, as in a container or by `ip netns exec`. Run this command there: "
-                + "`docker exec CONTAINER`, or `nsenter --target PID --net --mount`.");
+                + $"{Remedies.EnterNamespaces}.");
         return (all, errors);
     }
 

@@ -9,6 +9,9 @@ static class Remedies
     public const string Pins = "Run it as root, where nothing mounts the bpf file system read-only (as systemd's "
         + "ProtectKernelTunables= and a container's `:ro` do).";
 
+    /// <summary>How to run a command in the namespaces of a balancer that runs elsewhere.</summary>
+    public const string EnterNamespaces = "`docker exec CONTAINER`, or `nsenter --target PID --net --mount`";
+
     /// <summary>The package of libbpf to install.</summary>
     public const string LibBpf = "apt-get install libbpf1 (Fedora: dnf install libbpf)";
 

@@ -25,7 +25,7 @@ static class StatusReader
         return new(all, errors) { Decapsulators = [.. Decapsulator.ReadAll().Select(Describe)] };
     }
 
-    /// <summary>What is rare is left out while there is none of it.</summary>
+    /// <summary>Leaves out results without packets, except <c>ipip</c> and <c>gue</c>.</summary>
     static DecapsulatorStatus Describe((string Interface, ImmutableArray<(DecapResult What, ulong Packets)> Counts) read) => new(read.Interface,
     [
         .. read.Counts.Where(count => count.What <= DecapResult.Gue || count.Packets > 0)

@@ -1,3 +1,5 @@
+using EbpfLb.Datapath;
+
 namespace EbpfLb.Status;
 
 /// <summary>All statuses at one moment.</summary>
@@ -7,12 +9,12 @@ sealed record StatusSnapshot(IReadOnlyList<InstanceStatus> Instances, IReadOnlyL
 {
     /// <summary>The sentence for <see cref="IsEmpty"/>.</summary>
     public const string NothingAttached = "nothing is attached in this network namespace. Start `ebpf-lb run`, or run this command "
-        + "where the balancer runs: `docker exec CONTAINER`, or `nsenter --target PID --net --mount`.";
+        + $"where the balancer runs: {Remedies.EnterNamespaces}.";
 
     /// <summary>The interfaces where <c>ebpf-lb decapsulate</c> removes outer headers.</summary>
     public IReadOnlyList<DecapsulatorStatus> Decapsulators { get; init; } = [];
 
-    /// <summary>True if nothing is attached, and nothing could not be read.</summary>
+    /// <summary>True if nothing is attached. False if an error hides whether it is.</summary>
     public bool IsEmpty => Instances.Count + Errors.Count + Decapsulators.Count == 0;
 }
 

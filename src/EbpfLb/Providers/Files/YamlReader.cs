@@ -139,7 +139,7 @@ sealed class YamlReader
     {
         if (FindEndPoint(node) is { } endPoint)
         {
-            _errors.Add(new(At(StartOf(node), path), endPoint, "begins with a bracket", $"Write it in quotes: '{endPoint}'"));
+            _errors.Add(new(At(StartOf(node), path), endPoint, YamlSyntax.UnquotedBracket, YamlSyntax.QuoteRemedy(endPoint)));
             return null;
         }
         if (list.Shorthand is not { } key || node is YamlMappingNode)

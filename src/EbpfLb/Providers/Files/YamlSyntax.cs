@@ -15,6 +15,9 @@ sealed record YamlFault(long Line, long Column, string? Value, string Problem, s
 /// </summary>
 static partial class YamlSyntax
 {
+    /// <summary>The problem of an IPv6 endpoint without quotes.</summary>
+    public const string UnquotedBracket = "begins with a bracket";
+
     /// <param name="text">The whole text.</param>
     /// <param name="error">What the parser reported.</param>
     /// <param name="keys">The keys that a configuration may have, on any level.</param>
@@ -47,13 +50,16 @@ static partial class YamlSyntax
         return null;
     }
 
+    /// <summary>The remedy for <see cref="UnquotedBracket"/>.</summary>
+    public static string QuoteRemedy(string endPoint) => $"Write it in quotes: '{endPoint}'";
+
     /// <summary>YAML takes brackets for a list: an IPv6 endpoint needs quotes.</summary>
     static YamlFault? FindBareEndpoint(string text, YamlException error)
     {
         var endpoint = BareEndpoint().Matches(text).Select(match => match.Groups["endpoint"])
             .LastOrDefault(endpoint => LineOf(text, endpoint.Index) <= error.End.Line);
         return endpoint is null ? null : new(LineOf(text, endpoint.Index), ColumnOf(text, endpoint.Index), endpoint.Value,
-            "begins with a bracket", $"Write it in quotes: '{endpoint.Value}'");
+            UnquotedBracket, QuoteRemedy(endpoint.Value));
     }
 
     static YamlFault? FindMissingBlank(string[] lines, IReadOnlySet<string> keys)

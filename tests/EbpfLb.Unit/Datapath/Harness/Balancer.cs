@@ -270,7 +270,7 @@ sealed class Balancer : IDisposable
     {
         if (!_ownsTables)
         {
-            // The next case would fail for it.
+            // Labels that stay in pooled tables make the next case fail.
             Assert.True(TableReset.HasNoLabels(Tables), "A case with a reconciler of its own gives its settings: Balancer.On(hook, Balancer.Defaults)");
             TableReset.Empty(Tables, _services, _backends);
         }
