@@ -1,9 +1,6 @@
 namespace EbpfLb;
 
-/// <summary>
-/// What the compiled objects' tables have room for; a test compares these numbers with them. The configuration sets
-/// other numbers of services and backends at the load.
-/// </summary>
+/// <summary>The sizes of the compiled objects' tables; a test compares them. The configuration sets others at the load.</summary>
 static class Capacity
 {
     public const int Interfaces = 16;

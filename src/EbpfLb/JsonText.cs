@@ -5,22 +5,18 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace EbpfLb;
 
-/// <summary>JSON for a terminal or a script.</summary>
+/// <summary>JSON for a terminal or a script: nothing is escaped that only a web page would misread.</summary>
 static class JsonText
 {
-    /// <summary>
-    /// Serializes without escaping what only a web page would misread: quotation marks in a sentence stay as they are.
-    /// </summary>
-    public static string Format<T>(T value, JsonTypeInfo<T> type)
+    public static string Format<T>(T value, JsonTypeInfo<T> type) =>
+        Write(writer => JsonSerializer.Serialize(writer, value, type), type.Options.WriteIndented);
+
+    public static string Write(Action<Utf8JsonWriter> write, bool isIndented = false)
     {
         using var text = new MemoryStream();
-        var options = new JsonWriterOptions
-        {
-            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-            Indented = type.Options.WriteIndented,
-        };
+        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = isIndented };
         using (var writer = new Utf8JsonWriter(text, options))
-            JsonSerializer.Serialize(writer, value, type);
+            write(writer);
         return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
     }
 }

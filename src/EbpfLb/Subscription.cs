@@ -1,9 +1,6 @@
 namespace EbpfLb;
 
-/// <summary>
-/// Reads a stream one item at a time, with a task to wait for beside others. A stream that ends never has another
-/// item.
-/// </summary>
+/// <summary>Reads a stream item by item, with a task to wait for the next. A stream that ended has none.</summary>
 sealed class Subscription<T> : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop;
@@ -16,10 +13,8 @@ sealed class Subscription<T> : IAsyncDisposable
         Available = MoveNextAsync();
     }
 
-    /// <summary>Completes when there is an item.</summary>
     public Task Available { get; private set; }
 
-    /// <summary>Waits for the next item and returns it.</summary>
     public async Task<T> ReadAsync()
     {
         await Available;

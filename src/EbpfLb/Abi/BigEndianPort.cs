@@ -1,10 +1,8 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>__be16</c> where it holds a port: network byte order in memory, host order to callers.</summary>
-[StructLayout(LayoutKind.Sequential)]
 readonly record struct BigEndianPort
 {
     readonly ushort _raw;

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
@@ -22,7 +21,6 @@ enum LbBackendState : uint
 }
 
 /// <summary>Mirror of <c>struct lb_backend</c>: a backend of one service. An id whose address is zero is free.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbBackend
 {
     public LbAddress Address;
@@ -32,9 +30,7 @@ record struct LbBackend
     public ushort Weight;
     public uint Service;
 
-    /// <summary>
-    /// When the flows of a draining or down backend are removed: nanoseconds of CLOCK_MONOTONIC; 0 for never.
-    /// </summary>
+    /// <summary>When the flows of a draining or down backend are removed, by CLOCK_MONOTONIC in nanoseconds; 0 for never.</summary>
     public ulong DrainedNs;
     public LbBackendState State;
 

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>enum lb_event_type</c>.</summary>
@@ -23,7 +21,6 @@ enum LbEventLevel : uint
 /// Mirror of <c>struct lb_event</c>. A flow event carries the client's tuple and the backend's; a packet event
 /// the tuple before and after the rewrite.
 /// </summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbEvent
 {
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>enum lb_direction</c>.</summary>
@@ -28,10 +26,7 @@ enum LbTcpSeen : uint
     Claimed = 1 << 5,
 }
 
-/// <summary>
-/// Mirror of <c>struct lb_flow</c>: one direction of a flow. Its key is the tuple that packets arrive with.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
+/// <summary>Mirror of <c>struct lb_flow</c>: one direction of a flow. The key is the tuple that packets arrive with.</summary>
 record struct LbFlow
 {
     /// <summary>

@@ -1,11 +1,9 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_label</c>: a name for people.</summary>
-[StructLayout(LayoutKind.Sequential)]
 struct LbLabel
 {
     Utf8Text64 _text;
@@ -21,7 +19,6 @@ struct LbLabel
 }
 
 /// <summary>Mirror of <c>struct lb_instance</c>: what a running instance says of itself.</summary>
-[StructLayout(LayoutKind.Sequential)]
 struct LbInstance
 {
     public uint AbiVersion;

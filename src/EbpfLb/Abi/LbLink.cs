@@ -1,10 +1,8 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_link</c>: an interface that the datapath stands on.</summary>
-[StructLayout(LayoutKind.Sequential)]
 struct LbLink
 {
     Utf8Text16 _name;

@@ -1,9 +1,6 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_link_layer</c>: which frames are for an attached interface.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbLinkLayer
 {
     /// <summary>0: the element is free, and so are those behind it.</summary>

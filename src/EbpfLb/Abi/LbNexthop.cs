@@ -1,10 +1,8 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_nexthop</c>: the next hop of a flow, from the kernel's FIB.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbNexthop
 {
     public EthernetAddress Destination;

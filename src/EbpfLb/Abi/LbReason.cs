@@ -1,8 +1,6 @@
 namespace EbpfLb.Abi;
 
-/// <summary>
-/// Mirror of <c>enum lb_reason</c>: why a packet got its verdict. Its range of 16 values says what happens to the packet.
-/// </summary>
+/// <summary>Mirror of <c>enum lb_reason</c>: why a packet got its verdict. Each range of 16 values is one action.</summary>
 enum LbReason : uint
 {
     Continue,

@@ -1,17 +1,12 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_service_key</c>: where a service listens.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbServiceKey
 {
     public LbAddress Address;
     public BigEndianPort Port;
     public byte Protocol;
-#pragma warning disable IDE0051, CS0169
     readonly byte _zero;
-#pragma warning restore IDE0051, CS0169
 
     /// <summary>As <c>172.20.0.2:80/tcp</c>.</summary>
     public override readonly string ToString() =>
@@ -52,12 +47,9 @@ enum LbMode : byte
 
 /// <summary>Mirror of <c>struct lb_service</c>.</summary>
 /// <param name="Id">Below the number of entries: indexes slots, rr_counters and counters.</param>
-[StructLayout(LayoutKind.Sequential)]
 readonly record struct LbService(
     uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat)
 {
-#pragma warning disable IDE0051, CS0169, CS0414 // Named padding.
     readonly byte _zero0;
     readonly ushort _zero1;
-#pragma warning restore IDE0051, CS0169, CS0414
 }

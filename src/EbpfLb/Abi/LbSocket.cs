@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>
@@ -7,19 +5,15 @@ namespace EbpfLb.Abi;
 /// sent to a service without connecting.
 /// </summary>
 /// <param name="Cookie">The socket's.</param>
-[StructLayout(LayoutKind.Sequential)]
 readonly record struct LbSocketKey(ulong Cookie, uint Slot)
 {
-#pragma warning disable IDE0051, CS0169 // Named padding.
     readonly uint _zero;
-#pragma warning restore IDE0051, CS0169
 }
 
 /// <summary>
 /// Mirror of <c>struct lb_socket</c>: an open socket that was given a backend. The source of both tuples is unspecified
 /// until TCP connects, and stays so for UDP, except for a port that the socket is bound to.
 /// </summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbSocket
 {
     /// <summary>To the service, as the program asked for it.</summary>
@@ -32,7 +26,5 @@ record struct LbSocket
     public ulong OpenedNs;
     public ushort Service;
     public ushort Backend;
-#pragma warning disable IDE0051, CS0169 // Named padding.
     readonly uint _zero;
-#pragma warning restore IDE0051, CS0169
 }

@@ -1,9 +1,6 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_traffic</c>: the counters of a service or a backend, on one processor.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbTraffic
 {
     /// <summary>Flows opened.</summary>

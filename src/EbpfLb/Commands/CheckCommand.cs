@@ -24,7 +24,7 @@ static class CheckCommand
             var result = ConfigurationFile.Read(path);
             var invocation = parsed.InvocationConfiguration;
             if (result.Configuration is not { } configuration)
-                return ErrorOutput.Write(result.Errors, invocation.Error);
+                return CommandLine.Report(result.Errors, invocation.Error);
             Describe(path, configuration, invocation.Output);
             string[] warnings = [.. ConfigurationWarnings.Find(configuration), .. FindMissing(configuration)];
             foreach (var warning in warnings)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Doctor;
 
@@ -15,7 +16,6 @@ static class CommandLine
     };
 
     /// <summary>Builds the command line.</summary>
-    /// <param name="run">Runs the load balancer for <c>ebpf-lb run</c>.</param>
     public static RootCommand Create(RunLoadBalancer run)
     {
         var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
@@ -27,9 +27,7 @@ static class CommandLine
         return root;
     }
 
-    /// <summary>
-    /// Parses and runs. Every failure is one line on <paramref name="error"/>. Returns the exit code.
-    /// </summary>
+    /// <summary>Parses and runs. Every failure is one line on <paramref name="error"/>. Returns the exit code.</summary>
     public static async Task<int> InvokeAsync(
         RootCommand root, string[] arguments, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
@@ -77,6 +75,14 @@ static class CommandLine
         LoadBalancerException { Log: { } log } => log,
         _ => KernelLog(exception.InnerException),
     };
+
+    /// <summary>Writes the errors of a configuration, one on each line. Returns the exit code.</summary>
+    public static int Report(IEnumerable<ConfigurationError> problems, TextWriter error)
+    {
+        foreach (var problem in problems)
+            error.WriteLine($"error: {problem}");
+        return ExitCode.Usage;
+    }
 
     /// <summary>A failure as a sentence.</summary>
     public static string Describe(Exception exception) => exception switch

@@ -11,7 +11,6 @@ static class DoctorCommand
     const int SubjectWidth = 18;
     const int MinWidth = 30; // of the text beside them
 
-    /// <param name="examine">Collects the facts of the host and of the named interfaces.</param>
     public static Command Create(Func<string[], HostFacts> examine)
     {
         var device = new Option<string[]>("--interface")
@@ -36,7 +35,7 @@ static class DoctorCommand
                    select new ConfigurationError("--interface", name, invalid.Problem, invalid.Remedy),
             ];
             if (problems.Length > 0)
-                return ErrorOutput.Write(problems, error);
+                return CommandLine.Report(problems, error);
 
             var facts = examine(names);
             var diagnosis = DoctorChecks.Run(facts);

@@ -1,6 +1,5 @@
 namespace EbpfLb.Commands;
 
-/// <summary>Exit codes of the process.</summary>
 static class ExitCode
 {
     public const int Ok = 0;

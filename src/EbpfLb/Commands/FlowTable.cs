@@ -3,8 +3,6 @@ using EbpfLb.Flows;
 namespace EbpfLb.Commands;
 
 /// <summary>Writes flows as they come, as a table or as a JSON array with one flow per line.</summary>
-/// <param name="output">The output.</param>
-/// <param name="asJson">True for JSON.</param>
 /// <param name="width">The width of the terminal in characters; null if the output is none, and nothing is cut.</param>
 sealed class FlowTable(TextWriter output, bool asJson, int? width = null)
 {

@@ -27,7 +27,7 @@ static class HealthyCommand
             var health = BalancerHealth.Assess(
                 StatusReader.Read(LiveFlows.ReadCounters), parsed.GetValue(service), parsed.GetValue(minBackends));
             parsed.InvocationConfiguration.Output.WriteLine(
-                parsed.GetValue(json) ? health.ToJson() : $"{(health.Healthy ? "healthy" : "unhealthy")}: {health.Reason}");
+                parsed.GetValue(json) ? JsonText.Format(health, HealthJson.Default.BalancerHealth) : $"{(health.Healthy ? "healthy" : "unhealthy")}: {health.Reason}");
             return health.Healthy ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;

@@ -69,7 +69,6 @@ static class Help
         ["decapsulate"] = "ebpf-lb decapsulate --interface eth0",
     };
 
-    /// <summary>Adds the examples of each command to its help.</summary>
     public static void ShowExamples(RootCommand root)
     {
         var option = root.Options.OfType<HelpOption>().Single();

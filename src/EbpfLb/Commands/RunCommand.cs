@@ -9,10 +9,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace EbpfLb.Commands;
 
 /// <summary>Runs a load balancer until it is cancelled. Returns the exit code.</summary>
-/// <param name="configuration">The first configuration.</param>
 /// <param name="file">The file to watch for changes; null if flags or a pipe gave the configuration.</param>
 /// <param name="loggers">For all output except flow events.</param>
-/// <param name="cancellation">Stops it.</param>
 delegate Task<int> RunLoadBalancer(
     LoadBalancerConfiguration configuration, string? file, ILoggerFactory loggers, CancellationToken cancellation);
 
@@ -78,7 +76,7 @@ sealed partial class RunCommand
     static int ReportErrors(ConfigurationResult result, TextWriter output)
     {
         if (result.Logs == LogFormat.Lines)
-            return ErrorOutput.Write(result.Errors, output);
+            return CommandLine.Report(result.Errors, output);
         using var loggers = CreateLoggers(verbose: false, result.Logs);
         foreach (var error in result.Errors)
             LogConfigurationInvalid(loggers.CreateLogger<RunCommand>(), error);

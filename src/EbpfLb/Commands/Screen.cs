@@ -1,9 +1,6 @@
 namespace EbpfLb.Commands;
 
-/// <summary>
-/// Shows successive texts. On a terminal each replaces the one before, cut to the height; elsewhere they follow one
-/// another.
-/// </summary>
+/// <summary>Shows successive texts. On a terminal each replaces the one before, cut to the height.</summary>
 sealed class Screen : IDisposable
 {
     // xterm control sequences: alternate screen, cursor and line wrapping, each off and on again.
@@ -16,10 +13,7 @@ sealed class Screen : IDisposable
     readonly TextWriter _output;
     readonly Func<(int Width, int Height)>? _size;
 
-    /// <param name="output">The output.</param>
-    /// <param name="size">
-    /// Returns the terminal's size in characters, 0 if unknown; null if the output is not a terminal.
-    /// </param>
+    /// <param name="size">Returns the terminal's size in characters, 0 if unknown; null if the output is not a terminal.</param>
     public Screen(TextWriter output, Func<(int Width, int Height)>? size)
     {
         (_output, _size) = (output, size);

@@ -21,11 +21,10 @@ static class SettingOptions
         var isRepeatable = setting.IsList || setting.IsItemKey || setting.Pairs is not null;
         var description = Describe(setting) + (isRepeatable ? "; repeatable" : "");
         var helpName = setting.Pairs?.HelpName ?? (setting.Type!.IsSwitch ? null : setting.Type.HelpName);
-        Option option = setting.Type is { IsSwitch: true }
-            ? new Option<bool>(setting.Flag!, setting.Aliases) { Description = description }
-            : isRepeatable
-                ? new Option<string[]>(setting.Flag!, setting.Aliases) { Description = description, HelpName = helpName }
-                : new Option<string>(setting.Flag!, setting.Aliases) { Description = description, HelpName = helpName };
+        Option option = setting.Type is { IsSwitch: true } ? new Option<bool>(setting.Flag!, setting.Aliases)
+            : isRepeatable ? new Option<string[]>(setting.Flag!, setting.Aliases)
+            : new Option<string>(setting.Flag!, setting.Aliases);
+        (option.Description, option.HelpName) = (description, helpName);
         if (setting.Type is { IsSwitch: false, Words.IsEmpty: false } choice)
             option.CompletionSources.Add([.. choice.Words]);
         return option;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using EbpfLb.Native;
 
 namespace EbpfLb.Commands;
@@ -7,7 +8,7 @@ namespace EbpfLb.Commands;
 /// A file descriptor as a text output, by default standard output. System.Console has one lock for both outputs: a
 /// stalled reader of flow events would block the log as well.
 /// </summary>
-sealed class StandardOutput : Stream
+sealed class StandardOutput : TextWriter
 {
     const int Descriptor = 1;
     const short Writable = 4; // POLLOUT
@@ -20,31 +21,24 @@ sealed class StandardOutput : Stream
     /// <summary>Standard output, for any thread. Each call's text is written before it returns.</summary>
     public static TextWriter Writer { get; } = CreateWriter(Descriptor);
 
-    public static TextWriter CreateWriter(int descriptor) =>
-        TextWriter.Synchronized(new StreamWriter(new StandardOutput(descriptor)) { AutoFlush = true });
+    public override Encoding Encoding => Encoding.UTF8;
 
-    public override bool CanRead => false;
+    public static TextWriter CreateWriter(int descriptor) => Synchronized(new StandardOutput(descriptor));
 
-    public override bool CanSeek => false;
+    public override void Write(char value) => Write($"{value}");
 
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
+    public override void WriteLine(string? value) => Write(value + NewLine);
 
     /// <summary>Writes everything; blocks while the reader is slow.</summary>
     /// <exception cref="OutputGoneException">The reader has closed it.</exception>
     /// <exception cref="IOException">The descriptor cannot be written.</exception>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    public override void Write(string? value)
     {
-        while (!buffer.IsEmpty)
-            buffer = buffer[WriteSome(buffer)..];
+        for (ReadOnlySpan<byte> left = Encoding.UTF8.GetBytes(value ?? ""); !left.IsEmpty;)
+            left = left[WriteSome(left)..];
     }
+
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
 
     unsafe int WriteSome(ReadOnlySpan<byte> buffer)
     {
@@ -67,16 +61,6 @@ sealed class StandardOutput : Stream
                 throw new IOException($"standard output could not be written: {Errno.Describe(errno)}.");
         }
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Flush() { }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }
 
 /// <summary>The reader has closed standard output, as <c>head</c> does.</summary>

@@ -3,10 +3,8 @@ using System.Text;
 namespace EbpfLb.Commands;
 
 /// <summary>A column of a table for people.</summary>
-/// <param name="Title">Its heading.</param>
 /// <param name="Width">The least width in characters, if there is room for it.</param>
 /// <param name="Min">Cells may be cut to this width; 0 if they are shown whole or not at all.</param>
-/// <param name="IsRight">True to align right.</param>
 /// <param name="Rank">When room is short, the column of the highest rank is left out first; 0 is never left out.</param>
 sealed record Column(string Title, int Width = 0, int Min = 0, bool IsRight = false, int Rank = 0);
 
@@ -32,9 +30,7 @@ sealed class TextTable
     readonly bool _isLimited;
 
     /// <param name="width">The width of the terminal in characters; null for no limit.</param>
-    /// <param name="columns">From left to right.</param>
     /// <param name="rows">Rows that are known; their columns grow with their cells.</param>
-    /// <param name="indent">Begins each line.</param>
     public TextTable(int? width, Column[] columns, IReadOnlyList<Cell[]>? rows = null, string indent = Indent)
     {
         (_columns, _isLimited, _indent) = (columns, width is not null, indent);
@@ -45,16 +41,12 @@ sealed class TextTable
             Fit(room);
     }
 
-    /// <summary>True if a cell was cut.</summary>
     public bool HasCut { get; private set; }
 
-    /// <summary>The titles of the columns that are left out.</summary>
     public IEnumerable<string> LeftOut => _columns.Where((_, index) => !_isShown[index]).Select(column => column.Title);
 
-    /// <summary>The line of titles.</summary>
     public string Header => Row([.. _columns.Select(column => new Cell(column.Title))]);
 
-    /// <summary>A line with one cell for each column.</summary>
     public string Row(params Cell[] cells) => _indent + string.Join(' ', cells.Index().Where(cell => _isShown[cell.Index]).Select(cell =>
     {
         var text = Cut(cell.Item.Text, _widths[cell.Index]);
@@ -88,7 +80,6 @@ sealed class TextTable
 
     /// <summary>Joins phrases with commas. A line that would be too long goes on below, indented.</summary>
     /// <param name="width">The width of the terminal in characters; null for no limit.</param>
-    /// <param name="start">Begins the first line.</param>
     /// <param name="phrases">Their colours take no room.</param>
     public static string Wrap(int? width, string start, params IEnumerable<Cell> phrases)
     {

@@ -3,14 +3,10 @@ using EbpfLb.Status;
 namespace EbpfLb.Commands;
 
 /// <summary>Shows rates, and what could not be read, once per interval.</summary>
-/// <param name="read">Takes a snapshot.</param>
-/// <param name="colours">True for coloured output.</param>
-/// <param name="time">Measures the time between snapshots.</param>
 /// <param name="errors">Where errors go; null for the screen.</param>
 sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider time, TextWriter? errors = null)
 {
     /// <summary>Runs until it is cancelled, or the user quits.</summary>
-    /// <param name="screen">Shows the rates.</param>
     /// <param name="interval">Between two snapshots.</param>
     /// <param name="quit">Completes when the user quits.</param>
     /// <param name="cancellation">Ends it with an exception.</param>

@@ -1,9 +1,9 @@
+using System.Collections.Immutable;
 using System.Text;
 
 namespace EbpfLb.Configuration;
 
 /// <summary>One error in a configuration.</summary>
-/// <param name="Location">Where.</param>
 /// <param name="Value">The invalid value; null if something is missing.</param>
 /// <param name="Problem">What is wrong; continues the value as a sentence.</param>
 /// <param name="Remedy">What to do about it, as a sentence without the full stop.</param>
@@ -31,4 +31,32 @@ sealed record ConfigurationError(SourceLocation Location, string? Value, string 
         }
         return text.ToString();
     }
+}
+
+/// <summary>A valid configuration, or every error.</summary>
+sealed record ConfigurationResult(LoadBalancerConfiguration? Configuration, ImmutableArray<ConfigurationError> Errors)
+{
+    /// <summary>How its errors are logged: as configured, also if something else is wrong.</summary>
+    public LogFormat Logs { get; init; }
+}
+
+/// <summary>Where a value was written.</summary>
+/// <param name="Text">A flag, a container's label, or file, line, column and path.</param>
+/// <param name="Line">From 1; 0 if there are no lines.</param>
+/// <param name="Column">From 1; 0 if there are no lines.</param>
+readonly record struct SourceLocation(string Text, long Line = 0, long Column = 0)
+{
+    public static implicit operator SourceLocation(string words) => new(words);
+
+    public override string ToString() => Text;
+}
+
+/// <summary>A value of the configuration and where it was written.</summary>
+sealed record Located<T>(SourceLocation Location, T Value)
+{
+    /// <param name="problem">What is wrong; continues the value as a sentence.</param>
+    /// <param name="remedy">What to do about it, as a sentence without the full stop.</param>
+    public ConfigurationError Error(string problem, string remedy) => new(Location, $"{Value}", problem, remedy);
+
+    public ConfigurationError Error(SyntaxError error) => Error(error.Problem, error.Remedy);
 }

@@ -1,10 +1,7 @@
 namespace EbpfLb.Configuration;
 
 /// <summary>A container engine whose labelled containers are backends.</summary>
-/// <param name="Network">
-/// The engine's network to reach containers on, unless a container's label names another.
-/// </param>
-/// <param name="Socket">The path of the engine's socket.</param>
+/// <param name="Network">The network to reach containers on, unless a label names another.</param>
 sealed record DockerConfiguration(string Network, string Socket)
 {
     public const string Scheme = "unix://";
@@ -22,6 +19,5 @@ sealed record DockerConfiguration(string Network, string Socket)
             d => d.Socket, (d, value) => d with { Socket = value })
         { Flag = "--docker-socket" });
 
-    /// <summary>The socket as a URI.</summary>
     public string Endpoint => Scheme + Socket;
 }

@@ -52,16 +52,12 @@ sealed record HealthConfiguration
     /// <summary>The path of an HTTP check; null for a TCP check.</summary>
     public string? Path { get; init; }
 
-    /// <summary>The interval from the start of one check to the start of the next.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The limit for a whole check, including the connection; never longer than the interval.</summary>
     public TimeSpan Timeout { get => field < Every ? field : Every; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>So many successful checks in a row bring a backend up.</summary>
     public int Rise { get; init; } = 2;
 
-    /// <summary>So many failed checks in a row take a backend down.</summary>
     public int Fall { get; init; } = 3;
 
     /// <summary>TCP port in host byte order; 0 is the backend's own port.</summary>

@@ -12,7 +12,7 @@ enum EventLevel { Off, Flows, Packets }
 /// <summary>How logs are written: as lines for people, or as one JSON object per line.</summary>
 enum LogFormat { Lines, Json }
 
-/// <summary>A validated configuration. Host names are not resolved yet.</summary>
+/// <summary>A validated configuration; <see cref="Settings"/> says what each member means. Host names are not resolved yet.</summary>
 sealed record LoadBalancerConfiguration
 {
     const uint MaxId = 65_536; // a flow names its service and its backend by 16 bits each
@@ -109,44 +109,32 @@ sealed record LoadBalancerConfiguration
     /// <summary>A service without an address listens on the first one's addresses.</summary>
     public ImmutableArray<string> Interfaces { get; init; } = [];
 
-    /// <summary>After this time without any of its interfaces, the process ends.</summary>
     public TimeSpan InterfaceTimeout { get; init; } = TimeSpan.FromSeconds(30);
     public HookKind Hook { get; init; }
 
-    /// <summary>The cgroups whose clients are balanced at their sockets; none is inside another.</summary>
     public ImmutableArray<string> Sockets { get; init; } = [];
     public EventLevel Events { get; init; } = EventLevel.Flows;
 
-    /// <summary>The limit of opened, closed, refused and packet events each; 0 for none.</summary>
     public uint EventsPerSecond { get; init; } = 33;
 
-    /// <summary>The number of established flows that the tables can hold.</summary>
     public uint Flows { get; init; } = FlowTableSize.Default;
 
-    /// <summary>The number of endpoints that the tables can hold.</summary>
     public uint MaxServices { get; init; } = 16_384;
 
-    /// <summary>The number of backends that the tables can hold.</summary>
     public uint MaxBackends { get; init; } = MaxId;
     public TimeoutConfiguration Timeouts { get; init; } = new();
 
-    /// <summary>How long an address of a name is kept that answers lack.</summary>
     public TimeSpan DnsHold { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Where metrics and the health endpoint are served; null for nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
     public LogFormat Logs { get; init; }
 
-    /// <summary>True if the datapath stays attached when the process is asked to end.</summary>
     public bool LeaveAttached { get; init; }
 
-    /// <summary>How long a process that is asked to end reports itself as unhealthy and goes on.</summary>
     public TimeSpan WithdrawFor { get; init; }
 
-    /// <summary>
-    /// True if state of an ended process is removed instead of adopted. Set by a flag for one start; not part of
-    /// equality.
-    /// </summary>
+    /// <summary>True to remove an ended process's state, not adopt it. A flag sets it for one start; not part of equality.</summary>
     public bool Replace { get; init; }
     public ImmutableArray<ServiceConfiguration> Services { get; init; } = [];
 

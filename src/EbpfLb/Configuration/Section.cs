@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 namespace EbpfLb.Configuration;
 
 /// <summary>The keys of a mapping.</summary>
-/// <param name="initial">The defaults.</param>
 /// <param name="settings">In the order in which they are read and documented.</param>
 sealed class Section<T>(Func<T> initial, params Setting<T>[] settings)
 {

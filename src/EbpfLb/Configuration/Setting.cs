@@ -6,10 +6,7 @@ namespace EbpfLb.Configuration;
 /// <param name="Example">A valid pair.</param>
 sealed record PairsFlag(string HelpName, string UnknownKey, string Example);
 
-/// <summary>
-/// A key of the configuration, described once. File, flags, help, completion, the comparison at a reload, the reference
-/// and the schema derive from it.
-/// </summary>
+/// <summary>A key of the configuration. File, flags, help, completion, reload, reference and schema derive from it.</summary>
 /// <param name="name">The key in a file.</param>
 /// <param name="description">One sentence without a full stop.</param>
 abstract class Setting(string name, string description)
@@ -20,13 +17,11 @@ abstract class Setting(string name, string description)
     /// <summary>Null if no flag gives it.</summary>
     public string? Flag { get; init; } = $"--{name}";
 
-    /// <summary>Other names of the flag.</summary>
     public string[] Aliases { get; init; } = [];
 
     /// <summary>True if a running balancer applies a change of the file; false if a change takes a restart.</summary>
     public bool IsReloadable { get; init; } = true;
 
-    /// <summary>True if a file must have it.</summary>
     public bool IsRequired { get; init; }
 
     /// <summary>In a list of mappings: each value of the flag makes an item.</summary>
@@ -35,7 +30,6 @@ abstract class Setting(string name, string description)
     /// <summary>What holds without it, as users write it; null if nothing does.</summary>
     public string? Default { get; set; }
 
-    /// <summary>True for several values, or several mappings.</summary>
     public virtual bool IsList => false;
 
     /// <summary>Null for a mapping, and for a list of mappings.</summary>
@@ -57,14 +51,12 @@ abstract class Setting<TOwner>(string name, string description) : Setting(name, 
     /// <summary>The owner with the value as written, or unchanged with errors.</summary>
     public abstract TOwner Read(RawSection raw, TOwner owner, List<ConfigurationError> errors);
 
-    /// <summary>True if both have the same value.</summary>
     public abstract bool IsEqual(TOwner one, TOwner other);
 
     /// <summary>The value as users write it; null if there is none.</summary>
     public abstract string? Format(TOwner owner);
 }
 
-/// <summary>A setting with a value.</summary>
 sealed class ValueSetting<TOwner, T>(
     string name, string description, SettingType<T> type, Func<TOwner, T> get, Func<TOwner, T, TOwner> set)
     : Setting<TOwner>(name, description)

@@ -12,7 +12,6 @@ readonly record struct Parsed<T>(T? Value, ImmutableArray<SyntaxError> Errors)
     public static implicit operator Parsed<T>(SyntaxError error) => new(default, [error]);
 }
 
-/// <summary>The kind of a value in a JSON schema.</summary>
 enum SchemaKind { String, Integer, Boolean, StringOrInteger }
 
 /// <summary>What help, reference and schema say about the values of a setting.</summary>
@@ -36,13 +35,11 @@ abstract record SettingType(string HelpName, string Range)
 }
 
 /// <summary>How the values of a setting are written.</summary>
-/// <param name="Parse">Parses a text.</param>
 record SettingType<T>(string HelpName, string Range, Func<string, Parsed<T>> Parse) : SettingType(HelpName, Range)
 {
     /// <summary>The text of a value, as users write it; null if the value has none.</summary>
     public Func<T, string?> Format { get; init; } = value => value?.ToString();
 
-    /// <summary>An error if the check finds one.</summary>
     public static SettingType<string> Text(string helpName, string range, Func<string, SyntaxError?> check) =>
         new(helpName, range, text => check(text) is { } error ? error : text);
 }
@@ -88,7 +85,6 @@ static class SettingTypes
             Bounds = (1, ushort.MaxValue),
         };
 
-    /// <summary>A whole number.</summary>
     /// <param name="problem">What is wrong with another text; continues it as a sentence.</param>
     public static SettingType<T> Number<T>(T min, T max, string problem, string hint = "")
         where T : struct, INumberBase<T>, IComparable<T> =>
@@ -102,7 +98,6 @@ static class SettingTypes
             Bounds = (long.CreateChecked(min), long.CreateChecked(max)),
         };
 
-    /// <summary>A duration.</summary>
     /// <param name="problem">What is wrong with another text; continues it as a sentence.</param>
     /// <param name="examples">Valid durations.</param>
     /// <param name="hint">Continues the range in the remedy.</param>

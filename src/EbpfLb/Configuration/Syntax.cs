@@ -106,9 +106,7 @@ static class Syntax
         ? new("has a host name instead of an address", "Write the address in numbers, or 'self' for the interface's own")
         : CheckHost(host);
 
-    /// <summary>
-    /// HOST[:PORT]; port 0 if there is none. Different spellings of one IPv6 address are one host.
-    /// </summary>
+    /// <summary>HOST[:PORT]; port 0 if there is none. Different spellings of one IPv6 address are one host.</summary>
     public static Parsed<(string Host, ushort Port)> ParseBackend(string text)
     {
         if (CheckNotUrl(text, "Write HOST or HOST:PORT, without a scheme") is { } url)
@@ -151,9 +149,7 @@ static class Syntax
             : new("is not a host name", "Use labels of 1 to 63 letters, digits, '-' and '_' with dots between them");
     }
 
-    /// <summary>
-    /// Parses dotted-decimal text without shorthand, or IPv6 text without brackets and zone. Null if it is neither.
-    /// </summary>
+    /// <summary>Parses dotted-decimal text without shorthand, or IPv6 text without brackets and zone. Null for others.</summary>
     public static IPAddress? ParseAddress(string text) =>
         IPAddress.TryParse(text, out var address) && (address.AddressFamily == AddressFamily.InterNetwork
             ? address.ToString() == text

@@ -13,7 +13,6 @@ sealed class Validator
 
     Validator(IEnumerable<ConfigurationError> errors) => _errors = [.. errors];
 
-    /// <summary>Validates the whole configuration.</summary>
     /// <param name="raw">As its source read it.</param>
     /// <param name="sourceErrors">The errors that its source found.</param>
     public static ConfigurationResult Validate(RawSection raw, IEnumerable<ConfigurationError> sourceErrors)
@@ -84,9 +83,7 @@ sealed class Validator
         return name;
     }
 
-    /// <summary>
-    /// Packets leave in the address family that they arrived in, except in mode tunnel. The family of a host name is not known yet.
-    /// </summary>
+    /// <summary>Packets keep their address family, except in mode tunnel. That of a host name is not known yet.</summary>
     static SyntaxError? CheckFamily(ListenEndpoint listen, ImmutableArray<BackendConfiguration> backends)
     {
         if (listen.Address is not { AddressFamily: var family } || backends.IsEmpty || !backends.All(IsOther))

@@ -8,15 +8,11 @@ namespace EbpfLb.Datapath;
 /// Attaches a datapath to the hooks of one interface and replaces the programs of an ended process. <see
 /// cref="Prepare"/> does what the kernel may refuse, and can be rolled back; <see cref="Commit"/> replaces.
 /// </summary>
-/// <param name="datapath">The datapath to attach.</param>
 /// <param name="hook">The hook; tc is always attached as well.</param>
-/// <param name="device">The interface.</param>
-/// <param name="pins">Its pinned links.</param>
 /// <param name="load">Loads the programs for another hook on the same tables.</param>
 sealed class AttachTransaction(
     LoadedDatapath datapath, HookKind hook, NetworkDevice device, LinkPins pins, Func<HookKind, LoadedDatapath> load)
 {
-    /// <summary>The interface's index.</summary>
     public int Ifindex => device.Index;
 
     readonly List<(HookKind Hook, IAttachment Attachment, Fd Program, bool IsNew)> _acquired = [];
@@ -43,9 +39,7 @@ sealed class AttachTransaction(
         Acquire(hook, program, () => AttachXdp(program, hook));
     }
 
-    /// <summary>
-    /// Replaces the attached programs of the predecessor, so that no packet meets none, and removes other hooks.
-    /// </summary>
+    /// <summary>Replaces the predecessor's programs, so that no packet meets none, and removes other hooks.</summary>
     /// <returns>The attachments, in the order in which to detach them.</returns>
     public IEnumerable<IAttachment> Commit()
     {
@@ -56,10 +50,7 @@ sealed class AttachTransaction(
         return _acquired.Select(taken => taken.Attachment).Reverse();
     }
 
-    /// <summary>
-    /// The steps that restore the hooks as they were before <see cref="Prepare"/>. Run each, even if one before
-    /// failed.
-    /// </summary>
+    /// <summary>The steps that undo <see cref="Prepare"/>. Run each, even if one before failed.</summary>
     public IEnumerable<Action> RollbackSteps() =>
     [
         .. Enumerable.Reverse(_acquired).Select(taken => new Action(() => Detach(taken.Hook, taken.Attachment, taken.IsNew))),

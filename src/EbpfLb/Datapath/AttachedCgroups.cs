@@ -6,7 +6,6 @@ namespace EbpfLb.Datapath;
 /// The socket programs on the configured cgroups. <see cref="Prepare"/> does what the kernel may refuse, and can be rolled
 /// back; <see cref="Commit"/> replaces the programs of an ended process.
 /// </summary>
-/// <param name="instance">The instance's name.</param>
 /// <param name="programs">Null if no cgroup is configured.</param>
 /// <param name="paths">The cgroups. One that does not exist is attached to when it does.</param>
 sealed class AttachedCgroups(string instance, SocketPrograms? programs, IReadOnlyList<string> paths) : IDisposable

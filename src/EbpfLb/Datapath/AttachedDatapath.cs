@@ -27,19 +27,12 @@ sealed class AttachedDatapath : IDisposable
         _instance = instance;
         IsAdopted = former is not null;
         former?.Instance.TryGet(0, out _formerHead);
-        Hook = choice.Hook;
-        HookReason = choice.Reason;
-        HookRefusal = choice.Refusal;
+        Choice = choice;
     }
 
-    public HookKind Hook { get; }
+    /// <summary>The hook, and why.</summary>
+    public HookChoice Choice { get; }
 
-    public string HookReason { get; }
-
-    /// <summary>As <see cref="HookChoice.Refusal"/>.</summary>
-    public NativeException? HookRefusal { get; }
-
-    /// <summary>True if it took over the tables of an ended process.</summary>
     public bool IsAdopted { get; }
 
     public LbTables Tables => _datapath.Tables;
@@ -47,12 +40,9 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>As <see cref="LoadedDatapath.TcRefusal"/>.</summary>
     public LoadException? TcRefusal => _datapath.TcRefusal;
 
-    /// <param name="configuration">The hook and the event level.</param>
     /// <param name="devices">The interfaces: all of them are attached, or none.</param>
     /// <param name="stale">State of ended processes: adopted, or removed once the programs are loaded.</param>
-    /// <param name="fill">
-    /// Fills the tables: new ones before the first packet, adopted ones once every hook is granted.
-    /// </param>
+    /// <param name="fill">Fills the tables: new ones before the first packet, adopted ones once every hook is granted.</param>
     /// <exception cref="LoadBalancerException">
     /// Nothing stays attached. An ended process's datapath keeps forwarding, unless it was to be replaced and had
     /// been removed already.
@@ -70,9 +60,7 @@ sealed class AttachedDatapath : IDisposable
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
     /// <summary>Attaches to an interface in place of one that is gone; the tables and their flows stay.</summary>
-    /// <param name="gone">The interface that is gone.</param>
     /// <param name="device">The new one, whose address the tables have.</param>
-    /// <param name="isFirst">True if it is the instance's first.</param>
     /// <exception cref="LoadBalancerException">The kernel refused a hook; nothing is attached to the new one.</exception>
     public void Reattach(NetworkDevice gone, NetworkDevice device, bool isFirst)
     {
@@ -82,7 +70,7 @@ sealed class AttachedDatapath : IDisposable
         _attachments.RemoveAll(held => held.Ifindex == gone.Index);
         // A new interface has no XDP program of another mode, which a rollback would have to load.
         var transaction = new AttachTransaction(
-            _datapath, Hook, device, new(_instance, device.Name), _ => throw new InvalidOperationException("no mode to restore"));
+            _datapath, Choice.Hook, device, new(_instance, device.Name), _ => throw new InvalidOperationException("no mode to restore"));
         try
         {
             transaction.Prepare();
@@ -106,7 +94,6 @@ sealed class AttachedDatapath : IDisposable
     /// <inheritdoc cref="AttachedCgroups.Update()"/>
     public int UpdateCgroups() => _cgroups.Update();
 
-    /// <summary>Gives an interface's pins its new name.</summary>
     public void Rename(string former, string name) => new LinkPins(_instance, former).Rename(name);
 
     /// <summary>Detaches the programs and removes the pins. The tables can be read until disposal.</summary>
@@ -253,10 +240,10 @@ sealed class AttachedDatapath : IDisposable
     {
         AbiVersion = Limits.AbiVersion,
         Ifindex = (uint)device.Index,
-        Hook = (uint)Hook,
+        Hook = (uint)Choice.Hook,
         Pid = (uint)Environment.ProcessId,
         AttachedNs = IsAdopted ? _formerHead.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
         Layout = _datapath.Layout.Digest,
-        Why = HookReason,
+        Why = Choice.Reason,
     };
 }

@@ -29,15 +29,11 @@ static class BpfFs
             + $"Mount it (`mount -t bpf bpffs {Root}`), or give the container a volume of type bpf there.");
     }
 
-    /// <summary>
-    /// Waits until no other process holds this lock, and holds it until disposal or the process's end. Not recursive.
-    /// </summary>
+    /// <summary>Waits for this lock, and holds it until disposal or the process's end. Not recursive.</summary>
     public static Fd Lock() => Files.LockDirectory(Root);
 
     /// <summary>Creates a directory and its parents.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// This process may not write there, or one of them is another user's, who could take the pins away.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">This process may not write there, or one is another user's.</exception>
     public static void CreateDirectory(string path)
     {
         const int attempts = 10;

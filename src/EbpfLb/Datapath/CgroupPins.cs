@@ -3,8 +3,6 @@ using EbpfLb.Native;
 namespace EbpfLb.Datapath;
 
 /// <summary>The pinned links of an instance to one cgroup.</summary>
-/// <param name="instance">The instance's name.</param>
-/// <param name="path">The cgroup's directory.</param>
 sealed class CgroupPins(string instance, string path)
 {
     /// <summary>The cgroups whose clients an instance balances, and whether each one exists.</summary>
@@ -34,22 +32,11 @@ sealed class CgroupPins(string instance, string path)
         return null;
     }
 
-    /// <summary>Pins a link; detaches the one that it replaces.</summary>
-    public void Pin(CgroupHook hook, LinkAttachment link)
-    {
-        Remove(hook);
-        link.Pin(PinOf(hook));
-    }
+    /// <inheritdoc cref="LinkAttachment.Pin"/>
+    public void Pin(CgroupHook hook, LinkAttachment link) => link.Pin(PinOf(hook));
 
-    /// <summary>Detaches and unpins a link, if it is pinned.</summary>
-    public void Remove(CgroupHook hook)
-    {
-        if (!File.Exists(PinOf(hook)))
-            return;
-        using var link = LinkAttachment.OpenPin(PinOf(hook));
-        link.Detach();
-        File.Delete(PinOf(hook));
-    }
+    /// <inheritdoc cref="LinkAttachment.Unpin"/>
+    public void Remove(CgroupHook hook) => LinkAttachment.Unpin(PinOf(hook));
 
     /// <summary>
     /// Stops balancing the cgroup's clients. The program that counts closes stays while the cgroup exists: open sockets

@@ -4,10 +4,8 @@ using EbpfLb.Networking;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>The constants of the programs: ports, events and limits.</summary>
 static class DatapathSettings
 {
-    /// <param name="events">What is reported.</param>
     /// <param name="eventsPerSecond">The limit of each type of events; 0 for none.</param>
     public static LbSettings Read(EventLevel events, uint eventsPerSecond = 0)
     {

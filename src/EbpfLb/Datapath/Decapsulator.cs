@@ -27,9 +27,7 @@ sealed class Decapsulator : IDisposable
         (_device, _addresses, _attachment, _lock) = (device, addresses, attachment, held);
 
     /// <summary>Attaches to an interface, in place of what an ended process left there.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// The kernel refused it, the interface has no Ethernet header, or another process decapsulates there.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">The kernel refused, there is no Ethernet header, or another process is there.</exception>
     public static Decapsulator Attach(NetworkDevice device)
     {
         if (!device.IsEthernet)
@@ -107,11 +105,7 @@ sealed class Decapsulator : IDisposable
     {
         if (!Directory.Exists(DirectoryOf(device)))
             return false;
-        if (File.Exists(LinkOf(device)))
-        {
-            using var link = LinkAttachment.OpenPin(LinkOf(device));
-            link.Detach();
-        }
+        LinkAttachment.Unpin(LinkOf(device));
         ClsactAttachment.Find(ifindex, ClsactHandle)?.Detach();
         RemovePins(device);
         return true;

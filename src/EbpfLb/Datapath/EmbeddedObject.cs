@@ -7,7 +7,6 @@ namespace EbpfLb.Datapath;
 static class EmbeddedObject
 {
     /// <summary>Opens an object; it is not loaded yet.</summary>
-    /// <param name="name">The object, without suffix.</param>
     public static BpfObject Open(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{name}.bpf.o")

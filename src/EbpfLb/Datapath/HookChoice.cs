@@ -7,9 +7,7 @@ namespace EbpfLb.Datapath;
 /// <summary>The hook to try.</summary>
 /// <param name="Hook">Never <see cref="HookKind.Auto"/>.</param>
 /// <param name="Reason">Why, for people.</param>
-/// <param name="Fallback">
-/// The next hook to try if the verifier or the driver refuses; null if the user chose this one.
-/// </param>
+/// <param name="Fallback">The next hook to try if the verifier or the driver refuses; null if the user chose this one.</param>
 sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = null)
 {
     /// <summary>The error that led from the preferred hook to this one; null if this is the preferred one.</summary>

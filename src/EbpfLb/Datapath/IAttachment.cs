@@ -2,9 +2,7 @@ using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>
-/// A program attached to a hook. Detaching takes effect at once, even if another process holds the attachment.
-/// </summary>
+/// <summary>A program at a hook. Detaching takes effect at once, even if another process holds the attachment.</summary>
 interface IAttachment : IDisposable
 {
     /// <summary>Atomically replaces the attached program.</summary>

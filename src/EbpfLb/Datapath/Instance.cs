@@ -13,9 +13,7 @@ static class Instance
 {
     static readonly string Shared = Path.Combine(BpfFs.Root, "ebpf-lb");
 
-    /// <summary>
-    /// Interface names belong to a network namespace, and several namespaces may share a bpf file system.
-    /// </summary>
+    /// <summary>Interfaces belong to a network namespace, and several of these may share a bpf file system.</summary>
     static string Root => Path.Combine(Shared, $"netns-{Netns.Cookie}");
 
     public static string Directory(string instance) => Path.Combine(Root, PinName(instance));
@@ -47,11 +45,10 @@ static class Instance
         tables.PinTo(Directory(instance));
     }
 
-    /// <summary>Opens the tables of an instance.</summary>
     /// <exception cref="LoadBalancerException">They have another version, or are being pinned or removed.</exception>
     public static LbTables OpenTables(string instance)
     {
-        var version = ReadHeader(Directory(instance)).AbiVersion;
+        var version = ReadHeader<InstanceHeader>(Directory(instance)).AbiVersion;
         return version is 0 or Limits.AbiVersion
             ? LbTables.OpenPins(Directory(instance))
             : throw new LoadBalancerException(
@@ -110,10 +107,7 @@ static class Instance
         if (!System.IO.Directory.Exists(directory))
             return false;
         foreach (var path in System.IO.Directory.GetFiles(directory, $"{LinkPins.Prefix}*").Order().Reverse())
-        {
-            using var link = LinkAttachment.OpenPin(path);
-            link.Detach();
-        }
+            LinkAttachment.Unpin(path);
         foreach (var index in InterfacesOf(instance).Keys.Append(ReadIfindex(directory)).Distinct())
             ClsactAttachment.Find((int)index)?.Detach();
         RemovePins(instance);
@@ -154,10 +148,7 @@ static class Instance
         }
     }
 
-    /// <summary>Reads the part of the instance's state that every version has.</summary>
-    public static InstanceHeader ReadHeader(string directory) => ReadHeader<InstanceHeader>(directory);
-
-    /// <summary>The same, for a type of any length.</summary>
+    /// <summary>Reads the instance's state: <see cref="InstanceHeader"/> is the part that every version has.</summary>
     public static T ReadHeader<T>(string directory)
         where T : unmanaged
     {
@@ -168,13 +159,7 @@ static class Instance
     /// <summary>The bpf file system allows no dots in names, and interface names have no colons.</summary>
     public static string PinName(string device) => device.Replace('.', ':');
 
-    /// <summary>
-    /// The index of the first interface, which versions with one interface wrote; 0 if it was not written.
-    /// </summary>
-    static uint ReadIfindex(string directory)
-    {
-        if (!File.Exists(Path.Combine(directory, "instance")))
-            return 0;
-        return ReadHeader(directory).Ifindex;
-    }
+    /// <summary>The first interface's index, as versions with one interface wrote it; 0 if it was not written.</summary>
+    static uint ReadIfindex(string directory) =>
+        File.Exists(Path.Combine(directory, "instance")) ? ReadHeader<InstanceHeader>(directory).Ifindex : 0;
 }

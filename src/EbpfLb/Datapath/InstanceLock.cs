@@ -28,7 +28,6 @@ sealed class InstanceLock : IDisposable
     }
 
     /// <summary>Locks all of them, or none.</summary>
-    /// <param name="interfaces">The names.</param>
     /// <param name="taken">The first one that another process holds.</param>
     /// <returns>Null if another process holds one.</returns>
     public static InstanceLock? TryAcquire(IEnumerable<string> interfaces, out string? taken)
@@ -41,8 +40,6 @@ sealed class InstanceLock : IDisposable
         return null;
     }
 
-    /// <summary>Locks all of them.</summary>
-    /// <param name="interfaces">The names.</param>
     /// <exception cref="LoadBalancerException">Another process holds one.</exception>
     public static InstanceLock Acquire(IEnumerable<string> interfaces) => TryAcquire(interfaces, out var taken) ?? throw Taken(taken);
 

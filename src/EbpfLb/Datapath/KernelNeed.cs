@@ -4,7 +4,6 @@ using EbpfLb.Native;
 namespace EbpfLb.Datapath;
 
 /// <summary>The kernel that an eBPF object needs.</summary>
-/// <param name="Object">The object, without suffix.</param>
 /// <param name="Oldest">The first version that is known to have what the object uses.</param>
 /// <param name="Why">What that version brought.</param>
 sealed record KernelNeed(string Object, Version Oldest, string Why)

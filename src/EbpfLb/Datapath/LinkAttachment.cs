@@ -33,14 +33,22 @@ sealed unsafe class LinkAttachment : IAttachment
             : new(CreateFd(result, $"attaching to the XDP hook of {device.Name}"));
     }
 
-    /// <param name="program">The program.</param>
-    /// <param name="directory">The cgroup's directory.</param>
     /// <param name="type">As <see cref="CgroupHook.Type"/>.</param>
     /// <param name="path">Names the cgroup in errors.</param>
     public static LinkAttachment Cgroup(Fd program, Fd directory, uint type, string path) =>
         new(CreateFd(Create(program, directory.Number, type, 0), $"attaching to cgroup {path}"));
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
+
+    /// <summary>Detaches and unpins the link that is pinned there, if there is one.</summary>
+    public static void Unpin(string path)
+    {
+        if (!File.Exists(path))
+            return;
+        using var link = OpenPin(path);
+        link.Detach();
+        File.Delete(path);
+    }
 
     /// <summary>The attached interface; 0 if it is gone or the link was detached.</summary>
     public int Ifindex => (int)Read().ifindex;
@@ -51,7 +59,12 @@ sealed unsafe class LinkAttachment : IAttachment
     public void Replace(Fd program) => Check.NegativeErrno(
         LibBpf.bpf_link_update(_link.Number, program.Number, null), "replacing an attached program");
 
-    public void Pin(string path) => _link.Pin(path);
+    /// <summary>Pins the link; detaches the one that it replaces there.</summary>
+    public void Pin(string path)
+    {
+        Unpin(path);
+        _link.Pin(path);
+    }
 
     public void Detach() => Check.NegativeErrno(LibBpf.bpf_link_detach(_link.Number), "detaching a program");
 

@@ -5,7 +5,6 @@ namespace EbpfLb.Datapath;
 /// <summary>The pinned links of an instance to one interface: tc, and the modes of XDP.</summary>
 sealed class LinkPins(string instance, string device)
 {
-    /// <summary>The prefix of their names.</summary>
     public const string Prefix = "link_";
 
     public static readonly IReadOnlyList<HookKind> XdpModes = [HookKind.XdpNative, HookKind.XdpGeneric];
@@ -32,22 +31,11 @@ sealed class LinkPins(string instance, string device)
         return null;
     }
 
-    /// <summary>Pins a link; detaches the one that it replaces.</summary>
-    public void Pin(HookKind hook, LinkAttachment link)
-    {
-        Remove(hook);
-        link.Pin(PathOf(hook));
-    }
+    /// <inheritdoc cref="LinkAttachment.Pin"/>
+    public void Pin(HookKind hook, LinkAttachment link) => link.Pin(PathOf(hook));
 
-    /// <summary>Detaches and unpins a link, if it is pinned.</summary>
-    public void Remove(HookKind hook)
-    {
-        if (!File.Exists(PathOf(hook)))
-            return;
-        using var link = LinkAttachment.OpenPin(PathOf(hook));
-        link.Detach();
-        File.Delete(PathOf(hook));
-    }
+    /// <inheritdoc cref="LinkAttachment.Unpin"/>
+    public void Remove(HookKind hook) => LinkAttachment.Unpin(PathOf(hook));
 
     /// <summary>Gives the pins the interface's new name.</summary>
     public void Rename(string name)

@@ -4,19 +4,13 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Datapath;
 
-/// <summary>
-/// Adopts the pinned tables of an ended process: flows, counters and round-robin positions continue.
-/// </summary>
+/// <summary>Adopts an ended process's pinned tables: flows, counters and round-robin positions continue.</summary>
 static class PinnedState
 {
     const string ReplaceRemedy = "run it with --replace to start anew, which breaks its connections";
 
-    /// <summary>
-    /// Opens the tables of an ended process for one with the same name, that is, with the same first interface.
-    /// </summary>
+    /// <summary>Opens the tables of an ended process for one with the same name: the same first interface.</summary>
     /// <param name="formers">The instances attached to the new one's interfaces.</param>
-    /// <param name="instance">The new one's name.</param>
-    /// <param name="wanted">The layout that it needs.</param>
     /// <returns>Null if there are none that can serve.</returns>
     /// <exception cref="LoadBalancerException">They have another layout, or belong to another instance.</exception>
     public static LbTables? TryOpen(IReadOnlyCollection<string> formers, string instance, TableLayout wanted)
@@ -29,8 +23,6 @@ static class PinnedState
     }
 
     /// <summary>Opens the tables of an ended process.</summary>
-    /// <param name="instance">Its name.</param>
-    /// <param name="wanted">The layout that this process needs.</param>
     /// <returns>
     /// Null if there are none, or an incomplete set: tables are pinned before programs are attached and removed after
     /// they are detached, so an incomplete set forwards nothing.

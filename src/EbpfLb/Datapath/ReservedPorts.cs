@@ -56,7 +56,6 @@ static class ReservedPorts
             throw new PortsStayReservedException(ports[0], ports[^1], refusal);
     }
 
-    /// <summary>Opens an instance's record. Null if there is none.</summary>
     static BpfMap<uint, ulong>? TryOpen(string instance)
     {
         var pin = Path.Combine(Instance.Directory(instance), Map);

@@ -17,21 +17,15 @@ sealed partial class StaleInstances : IDisposable
         string name, IReadOnlyCollection<string> instances, InstanceLock held, LbTables? tables, ILogger logger) =>
         (Name, _instances, _held, Tables, _logger) = (name, instances, held, tables, logger);
 
-    /// <summary>The name of the new process's instance.</summary>
     public string Name { get; }
 
     /// <summary>The tables to adopt; null to start with new ones.</summary>
     public LbTables? Tables { get; }
 
     /// <summary>Looks for state, and changes nothing.</summary>
-    /// <param name="interfaces">
-    /// The new process's interfaces, which it has locked; see <see cref="Instance.NameFor"/>.
-    /// </param>
+    /// <param name="interfaces">The new process's interfaces, which it has locked; see <see cref="Instance.NameFor"/>.</param>
     /// <param name="wanted">The layout that it needs; null to start with new tables in any case.</param>
-    /// <param name="logger">Logs what is removed.</param>
-    /// <exception cref="LoadBalancerException">
-    /// The state cannot be adopted, or a running process uses its interfaces.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">The state cannot be adopted, or a running process uses its interfaces.</exception>
     public static StaleInstances Find(IReadOnlyList<string> interfaces, TableLayout? wanted, ILogger logger)
     {
         var instances = interfaces.Select(Instance.FindOn).OfType<string>().ToHashSet();

@@ -12,7 +12,6 @@ enum Verdict
 /// <summary>The result of one check.</summary>
 /// <param name="Subject">What was checked, in a word or two.</param>
 /// <param name="Verdict">Missing if the load balancer cannot run like this.</param>
-/// <param name="Observation">What was found.</param>
 /// <param name="Remedy">What to do about it, or null.</param>
 sealed record CheckResult(string Subject, Verdict Verdict, string Observation, string? Remedy = null);
 

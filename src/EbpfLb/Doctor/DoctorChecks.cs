@@ -34,7 +34,7 @@ static class DoctorChecks
         if (facts.IsInUserNamespace)
             return new("privileges", Verdict.Missing, "held in a user namespace only, where no program can be loaded",
                 "run it on the machine itself, or with an engine that is not rootless and does not remap users");
-        var missing = EbpfLb.Doctor.Privileges.FindMissing(facts.Has);
+        var missing = EbpfLb.Doctor.Privileges.FindMissing(facts.Capabilities);
         return missing.Length == 0
             ? new("privileges", Verdict.Ok, "all that is needed")
             : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", EbpfLb.Doctor.Privileges.Remedy);

@@ -9,13 +9,11 @@ sealed record HostFacts
     /// <summary>Major and minor version.</summary>
     public required Version Kernel { get; init; }
 
-    /// <summary>True if the kernel has BTF.</summary>
     public required bool HasBtf { get; init; }
 
     /// <summary>True if a bpf file system is mounted for the pins.</summary>
     public required bool HasBpffs { get; init; }
 
-    /// <summary>True if that file system is mounted read-only.</summary>
     public bool IsBpffsReadOnly { get; init; }
 
     /// <summary>The version of libbpf; null if it is not installed.</summary>
@@ -51,23 +49,19 @@ sealed record HostFacts
     /// <summary>True if the substitute ports are reserved from the local stack, or this process may reserve them.</summary>
     public bool CanReservePorts { get; init; }
 
-    public bool Has(Capability capability) => (Capabilities & (1UL << (int)capability)) != 0;
+    public bool Has(Capability capability) => Privileges.Has(Capabilities, capability);
 }
 
 /// <summary>The values are Linux capability numbers.</summary>
 enum Capability { NetAdmin = 12, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
 
 /// <param name="Name">As given.</param>
-/// <param name="Exists">
-/// False if the network namespace has no such interface; the other members are then empty.
-/// </param>
+/// <param name="Exists">False if there is no such interface; the other members are then empty.</param>
 /// <param name="IsUp">True if it is set up, with a carrier or without.</param>
 /// <param name="Addresses">The addresses that can be listened on.</param>
 /// <param name="Driver">The driver, or null for a virtual device.</param>
 /// <param name="ForwardsIpv6">True if the kernel forwards IPv6 on it; null if it has no IPv6 address.</param>
-/// <param name="SendsFromXdp">
-/// For a veth: true if its peer receives what native XDP sends. Null for other devices or if unknown.
-/// </param>
+/// <param name="SendsFromXdp">True if a veth's peer receives what native XDP sends; null for other devices or if unknown.</param>
 sealed record DeviceFacts(
     string Name, bool Exists, bool IsUp, IReadOnlyList<string> Addresses, string? Driver, bool? ForwardsIpv6 = null,
     bool? SendsFromXdp = null)

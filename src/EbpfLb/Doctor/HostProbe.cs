@@ -14,7 +14,6 @@ static class HostProbe
     const uint FewFlows = 1024;
     const string IdMap = "/proc/self/uid_map";
 
-    /// <param name="devices">Interfaces to check.</param>
     public static HostFacts Collect(params string[] devices)
     {
         var settings = DatapathSettings.Read(EventLevel.Flows);

@@ -9,10 +9,7 @@ static class KernelChecks
 {
     static readonly Version TcxKernel = new(6, 6);
 
-    /// <summary>
-    /// A version below the minimum is missing only if the programs do not load either: distributions carry later parts back.
-    /// </summary>
-    /// <param name="facts">What this machine is like.</param>
+    /// <summary>A version below the minimum is missing only if no program loads: distributions carry later parts back.</summary>
     /// <param name="couldLoad">False if loading failed for another reason, such as privileges.</param>
     public static CheckResult Version(HostFacts facts, bool couldLoad)
     {
@@ -33,7 +30,6 @@ static class KernelChecks
     /// Every object has global functions that take the context, whose type the verifier finds in the kernel's BTF. The file
     /// may be hidden from a container, so it is missing only if the programs do not load either.
     /// </summary>
-    /// <param name="facts">What this machine is like.</param>
     /// <param name="couldLoad">False if loading failed for another reason, such as privileges.</param>
     public static CheckResult Btf(HostFacts facts, bool couldLoad)
     {

@@ -7,7 +7,6 @@ namespace EbpfLb.Events;
 static class ClosedEvent
 {
     /// <param name="client">The forward entry's key.</param>
-    /// <param name="forward">The forward entry.</param>
     /// <param name="reply">The reply entry; default if there is none.</param>
     /// <param name="why">An idle flow ended with its last packet, one that was cut now.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>

@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
@@ -8,9 +6,6 @@ using EbpfLb.Flows;
 namespace EbpfLb.Events;
 
 /// <summary>Writes each event as one JSON object on a line of its own.</summary>
-/// <param name="output">The output.</param>
-/// <param name="serviceName">Returns the name of a service id.</param>
-/// <param name="time">Tells when a line is written.</param>
 sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimeProvider time) : IEventWriter
 {
     public void WriteReady(string line) => Write(new EventRecord { Event = EventNames.Ready, Message = line });
@@ -47,7 +42,7 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
     }
 
     void Write(EventRecord record) =>
-        output.WriteLine(JsonSerializer.Serialize(record with { Time = time.GetUtcNow().UtcDateTime }, EventRecordJson.OneLine.EventRecord));
+        output.WriteLine(JsonText.Format(record with { Time = time.GetUtcNow().UtcDateTime }, EventRecordJson.Default.EventRecord));
 
     static string FormatProtocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToConfigString();
 }
@@ -81,14 +76,7 @@ sealed record EventRecord
     public string? Message { get; init; }
 }
 
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EventRecord))]
-sealed partial class EventRecordJson : JsonSerializerContext
-{
-    /// <summary>Characters such as <c>+</c> stay as they are: the output is no HTML.</summary>
-    public static EventRecordJson OneLine { get; } = new(new JsonSerializerOptions
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    });
-}
+sealed partial class EventRecordJson : JsonSerializerContext;

@@ -5,8 +5,6 @@ using EbpfLb.Flows;
 namespace EbpfLb.Events;
 
 /// <summary>Writes events as lines for people and scripts.</summary>
-/// <param name="output">The output.</param>
-/// <param name="serviceName">Returns the name of a service id.</param>
 sealed class EventLines(TextWriter output, Func<uint, string> serviceName) : IEventWriter
 {
     public void WriteReady(string line) => output.WriteLine(line);

@@ -10,7 +10,6 @@ static class EventNames
     public const string Packet = "packet";
     public const string Suppressed = "suppressed";
 
-    /// <summary>The name of an event of a flow.</summary>
     public static string From(in LbEvent happened) => happened.Type switch
     {
         LbEventType.Opened => "opened",

@@ -28,10 +28,7 @@ sealed partial class FlowReporter : IDisposable
     int _dropped;
 
     /// <param name="events">The ring buffer map.</param>
-    /// <param name="suppressed">Events beyond the limit.</param>
-    /// <param name="writer">Writes to the output.</param>
     /// <param name="opening">The line that says the balancer is ready.</param>
-    /// <param name="logger">Logs a failing or stalled output.</param>
     public FlowReporter(
         Fd events, SuppressedEvents suppressed, IEventWriter writer, string opening, ILogger<FlowReporter> logger)
     {

@@ -9,10 +9,8 @@ interface IEventWriter
     /// <param name="line">The line for people that says the balancer is ready.</param>
     void WriteReady(string line);
 
-    /// <summary>Writes an event of the datapath.</summary>
     void Write(in LbEvent happened);
 
-    /// <summary>Writes a flow that user space ended.</summary>
     void WriteEnded(in LbEvent closed, FlowEnd why);
 
     /// <summary>Writes how many events were left out, such as <c>12 opened, 12 closed</c>.</summary>

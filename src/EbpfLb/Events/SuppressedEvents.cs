@@ -4,13 +4,8 @@ using EbpfLb.Tables;
 
 namespace EbpfLb.Events;
 
-/// <summary>
-/// Counts the events that were left out: the datapath's by its map, and flows that user space ended, which have the same
-/// limit here.
-/// </summary>
-/// <param name="tables">The datapath's maps.</param>
+/// <summary>Counts left-out events: the datapath's, and flows that user space ended, which have the same limit here.</summary>
 /// <param name="perSecond">The limit of each kind; 0 for none.</param>
-/// <param name="time">The clock of the limit and of the summaries.</param>
 sealed class SuppressedEvents(LbTables tables, uint perSecond, TimeProvider time)
 {
     static readonly TimeSpan SummaryInterval = TimeSpan.FromSeconds(1);

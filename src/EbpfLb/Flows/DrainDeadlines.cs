@@ -10,7 +10,6 @@ sealed class DrainDeadlines
     readonly ulong _now;
     readonly HashSet<uint> _ids = [];
 
-    /// <param name="backends">All backends by id.</param>
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
     public DrainDeadlines(BpfMap<uint, LbBackend> backends, ulong now)
     {
@@ -22,10 +21,7 @@ sealed class DrainDeadlines
         });
     }
 
-    /// <summary>
-    /// Why this flow is to be removed, or null. A flow that has ended expires by itself; the backend may have come back
-    /// since.
-    /// </summary>
+    /// <summary>Why to remove this flow, or null. An ended flow expires by itself; the backend may have come back.</summary>
     public FlowEnd? Find(in LbFlow flow) =>
         _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
         && _backends.TryGet(flow.Backend, out var now) && now.IsPastDeadline(_now)

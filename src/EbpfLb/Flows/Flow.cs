@@ -19,7 +19,6 @@ enum FlowState
 /// <summary>Both entries of a flow.</summary>
 /// <param name="Source">The instance that it was read from.</param>
 /// <param name="Client">The forward entry's key: from the client to the service.</param>
-/// <param name="Forward">The forward entry.</param>
 /// <param name="Reply">The reply entry; default if there is none, as in modes dsr and tunnel.</param>
 readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, LbFlow Reply, FlowState State)
 {
@@ -32,8 +31,6 @@ readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, L
     /// <summary>Since it opened.</summary>
     public TimeSpan Age => Source.Since(Forward.OpenedNs);
 
-    /// <summary>
-    /// Since the last packet in either direction. The coarse clock may be some ms behind that of the opening.
-    /// </summary>
+    /// <summary>Since the last packet in either direction. The coarse clock may be some ms behind the opening's.</summary>
     public TimeSpan Idle => new[] { Age, Source.Idle(Forward), Reply == default ? TimeSpan.MaxValue : Source.Idle(Reply) }.Min();
 }

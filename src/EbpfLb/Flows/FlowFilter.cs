@@ -4,9 +4,6 @@ using EbpfLb.Abi;
 namespace EbpfLb.Flows;
 
 /// <summary>Selects flows that match everything that is given.</summary>
-/// <param name="Client">The clients' addresses.</param>
-/// <param name="Service">The service's name.</param>
-/// <param name="Backend">The backend.</param>
 sealed record FlowFilter(IPNetwork? Client = null, string? Service = null, BackendPattern? Backend = null)
 {
     public static FlowFilter All { get; } = new();

@@ -9,7 +9,6 @@ static class FlowOrder
         ("idle", flow => (ulong)flow.Idle.Ticks),
     ];
 
-    /// <summary>Their names.</summary>
     public static string Names { get; } = string.Join(", ", Orders.Select(order => order.Name));
 
     /// <summary>Null if the name is unknown.</summary>

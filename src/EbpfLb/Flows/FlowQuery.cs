@@ -1,7 +1,6 @@
 namespace EbpfLb.Flows;
 
 /// <summary>Selects and sorts flows.</summary>
-/// <param name="Filter">Which flows.</param>
 /// <param name="Order">The sort key, largest first; null for table order.</param>
 /// <param name="Limit">The maximum number; null for all.</param>
 sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
@@ -14,19 +13,24 @@ sealed record FlowQuery(FlowFilter Filter, Func<Flow, ulong>? Order, int? Limit)
     public int Run(IEnumerable<FlowSource> sources, Action<Flow> show, CancellationToken cancellation)
     {
         var total = 0;
-        var top = Order is null ? null : new TopFlows(Order, Limit ?? MaxSortedFlows);
+        var first = new PriorityQueue<Flow, ulong>(); // of the order; the smallest is dequeued first
         foreach (var source in sources)
         {
             source.ForEach(Filter, flow =>
             {
                 total++;
-                if (top is not null)
-                    top.Add(flow);
-                else if (total <= (Limit ?? int.MaxValue))
+                if (Order is null && total <= (Limit ?? int.MaxValue))
                     show(flow);
+                else if (Order is not null && first.Count < (Limit ?? MaxSortedFlows))
+                    first.Enqueue(flow, Order(flow));
+                else if (Order is not null)
+                    first.EnqueueDequeue(flow, Order(flow));
             }, cancellation);
         }
-        foreach (var flow in top?.Drain() ?? [])
+        var largestFirst = new Stack<Flow>(first.Count);
+        while (first.TryDequeue(out var flow, out _))
+            largestFirst.Push(flow);
+        foreach (var flow in largestFirst)
             show(flow);
         return total;
     }

@@ -12,8 +12,6 @@ sealed class FlowSource
     readonly Dictionary<uint, string> _services;
     readonly Dictionary<uint, string> _backends;
 
-    /// <param name="instance">Its name.</param>
-    /// <param name="tables">Its maps.</param>
     /// <param name="time">The system's clock: flow entries have its timestamps.</param>
     public FlowSource(string instance, LbTables tables, TimeProvider time)
     {

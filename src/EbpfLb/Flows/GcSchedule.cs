@@ -1,8 +1,6 @@
 namespace EbpfLb.Flows;
 
-/// <summary>
-/// Runs one collection after another beside the control loop: with a million flows each takes seconds.
-/// </summary>
+/// <summary>Runs collections beside the control loop: with a million flows each takes seconds.</summary>
 sealed class GcSchedule(FlowGarbageCollector collector, FlowGarbageCollector.Expired expired, TimeProvider time)
 {
     const int PausePerWork = 9; // collections take at most a tenth of one processor's time

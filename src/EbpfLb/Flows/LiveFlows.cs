@@ -22,10 +22,7 @@ sealed class LiveFlows(LbTables tables)
         return live.ByBackend;
     }
 
-    /// <summary>
-    /// Reads the datapath's own counters, which collections correct: one look-up per backend instead of a scan of the
-    /// flows.
-    /// </summary>
+    /// <summary>The datapath's own counters, which collections correct: a look-up per backend, no scan of the flows.</summary>
     public static IReadOnlyDictionary<uint, int> ReadCounters(LbTables tables)
     {
         var counts = new Dictionary<uint, int>();
@@ -37,7 +34,6 @@ sealed class LiveFlows(LbTables tables)
         return counts;
     }
 
-    /// <summary>Counts one more flow for a backend.</summary>
     public void Keep(uint backend) => _counts[backend]++;
 
     /// <summary>A number of flows, for people.</summary>

@@ -25,9 +25,7 @@ static class AvailableBackendsPolicy
         return service with { Backends = [.. evaluated.Select(one => one.Backend)] };
     }
 
-    /// <summary>
-    /// A provider's verdict, such as a paused container, overrides the checks. A starting backend is not tried.
-    /// </summary>
+    /// <summary>A provider's verdict (a paused container) overrides the checks. A starting backend is not tried.</summary>
     static (BackendSnapshot Backend, bool MayBeTried) Evaluate(BackendSnapshot provided, HealthState? state) => (
         provided.IsExcluded || state is null
             ? provided
@@ -35,10 +33,7 @@ static class AvailableBackendsPolicy
         provided is not { Health: BackendHealth.Unknown, IsExcluded: true }
             && (!provided.RequiresHealthyCheck || state is null or { IsTrusted: true }));
 
-    /// <summary>
-    /// True if no backend can take new flows because all are down or starting. False if there are none or none is
-    /// down.
-    /// </summary>
+    /// <summary>True if no backend takes new flows because all are down or starting, and at least one is down.</summary>
     public static bool AreAllDown(IEnumerable<BackendSnapshot> backends)
     {
         var takers = backends.Where(backend => backend.Weight > 0).ToArray();
@@ -46,9 +41,7 @@ static class AvailableBackendsPolicy
             && takers.All(backend => backend is { Health: BackendHealth.Down } or { Health: BackendHealth.Unknown, IsExcluded: true });
     }
 
-    /// <summary>
-    /// Backends whose checks are undecided are better than none; if all are down the service's policy decides.
-    /// </summary>
+    /// <summary>Undecided backends are better than none; if all are down, the service's policy decides.</summary>
     static int[] LastResort(int[] backends, Func<int, BackendHealth> healthOf, AllDownPolicy policy)
     {
         var undecided = backends.Where(backend => healthOf(backend) == BackendHealth.Unknown).ToArray();

@@ -9,12 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Health;
 
 /// <summary>Checks the backends of providers and excludes those that are down from new flows.</summary>
-/// <param name="check">Makes the checks.</param>
-/// <param name="time">For the intervals.</param>
-/// <param name="logger">Logs changes of health.</param>
-/// <param name="down">
-/// Backends that were down when a former process ended: they stay down until checks decide.
-/// </param>
+/// <param name="down">Backends that were down when a former process ended: they stay down until checks decide.</param>
 sealed partial class HealthMonitor(
     IHealthCheck check, TimeProvider time, ILogger<HealthMonitor> logger, IReadOnlySet<CheckedBackend>? down = null)
 {

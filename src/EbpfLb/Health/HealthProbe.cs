@@ -14,9 +14,6 @@ sealed class HealthProbe : IDisposable
     readonly CancellationToken _stopped;
     HealthState _state;
 
-    /// <param name="backend">The backend.</param>
-    /// <param name="how">The kind of check and its interval.</param>
-    /// <param name="state">The state before the first check.</param>
     public HealthProbe(CheckedBackend backend, HealthConfiguration how, HealthState state)
     {
         (Backend, Settings, _state) = (backend, how, state);
@@ -26,7 +23,6 @@ sealed class HealthProbe : IDisposable
     /// <summary>A completed check. Called on any thread.</summary>
     /// <param name="probe">With the state after the check.</param>
     /// <param name="before">The state before the check.</param>
-    /// <param name="outcome">The outcome.</param>
     public delegate void Completed(HealthProbe probe, HealthState before, CheckOutcome outcome);
 
     public CheckedBackend Backend { get; }
@@ -35,13 +31,8 @@ sealed class HealthProbe : IDisposable
 
     public HealthState State => Volatile.Read(ref _state);
 
-    /// <summary>
-    /// Checks at once and then at each interval. The first interval is random, to spread many backends.
-    /// </summary>
-    /// <param name="check">Makes the checks.</param>
-    /// <param name="gate">Limits concurrent checks.</param>
+    /// <summary>Checks at once, then at each interval. The first interval is random, to spread many backends.</summary>
     /// <param name="made">Called after each check.</param>
-    /// <param name="time">For the intervals.</param>
     public async Task RunAsync(IHealthCheck check, SemaphoreSlim gate, Completed made, TimeProvider time)
     {
         var at = new IPEndPoint(Backend.EndPoint.Address, Settings.Port == 0 ? Backend.EndPoint.Port : Settings.Port);
@@ -71,7 +62,6 @@ sealed class HealthProbe : IDisposable
         _stop.Dispose();
     }
 
-    /// <param name="time">The configured interval.</param>
     /// <param name="roll">Random, from 0 to 1.</param>
     public static TimeSpan Jittered(TimeSpan time, double roll) => time * (1 - Jitter + (2 * Jitter * roll));
 

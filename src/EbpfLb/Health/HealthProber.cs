@@ -5,10 +5,8 @@ using EbpfLb.Reconcile;
 namespace EbpfLb.Health;
 
 /// <summary>Checks all backends of services with a health check. Not thread-safe.</summary>
-/// <param name="check">Makes the checks.</param>
 /// <param name="made">Called after each check, on any thread.</param>
 /// <param name="failed">Called with an error that ended a probe.</param>
-/// <param name="time">For the intervals.</param>
 /// <param name="down">Backends that are down at the start.</param>
 sealed class HealthProber(
     IHealthCheck check, HealthProbe.Completed made, Action<Exception> failed, TimeProvider time,

@@ -5,9 +5,7 @@ namespace EbpfLb.Health;
 
 /// <summary>The state of a backend by its checks.</summary>
 /// <param name="Health">Not <see cref="BackendHealth.Unchecked"/>.</param>
-/// <param name="IsTrusted">
-/// True if it was healthy once or took flows before it was checked: it takes flows until its checks decide.
-/// </param>
+/// <param name="IsTrusted">True if it was healthy once or took flows before its checks: it takes flows until they decide.</param>
 /// <param name="Streak">Consecutive checks that contradict the state.</param>
 sealed record HealthState(BackendHealth Health, bool IsTrusted = false, int Streak = 0)
 {

@@ -25,9 +25,7 @@ sealed partial class BalancedInterfaces : IDisposable
     long _lastPresent;
 
     /// <summary>Finds and locks them.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// One does not exist, two are the same, or another process holds one.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">One does not exist, two are the same, or another process holds one.</exception>
     public BalancedInterfaces(LoadBalancerConfiguration configuration, TimeProvider time, ILogger<BalancedInterfaces> logger)
     {
         (_configuration, _time, _logger, _lastPresent) = (configuration, time, logger, time.GetTimestamp());

@@ -35,8 +35,6 @@ sealed partial class ControlLoop(
     /// <summary>Runs until it is stopped. A failed pass or collection is logged and retried with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
     /// <param name="self">The first interface's addresses at that time.</param>
-    /// <param name="snapshots">The next desired services.</param>
-    /// <param name="reporter">Reports flows that collections end.</param>
     /// <param name="stop">Stops it; also cancelled when the loop ends.</param>
     public async Task RunAsync(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self,
@@ -199,7 +197,7 @@ sealed partial class ControlLoop(
     /// <summary>The peers of veths, on the hook that depends on them.</summary>
     Task CheckPeers()
     {
-        foreach (var device in attached.Hook == HookKind.XdpNative ? interfaces.Devices : [])
+        foreach (var device in attached.Choice.Hook == HookKind.XdpNative ? interfaces.Devices : [])
         {
             if (!_peers.TryGetValue(device.Index, out var peer))
                 _peers[device.Index] = peer = new(device, loggers.CreateLogger<VethPeerMonitor>());

@@ -14,8 +14,7 @@ static class Preflight
     /// <exception cref="LoadBalancerException">This process lacks a capability.</exception>
     public static void RequirePrivileges()
     {
-        var held = HostProbe.EffectiveCapabilities();
-        if (Privileges.FindMissing(capability => (held & (1UL << (int)capability)) != 0) is { Length: > 0 } missing)
+        if (Privileges.FindMissing(HostProbe.EffectiveCapabilities()) is { Length: > 0 } missing)
             throw new LoadBalancerException($"this process lacks {string.Join(", ", missing)}: {Privileges.Remedy}.");
     }
 
@@ -39,8 +38,7 @@ static class Preflight
 
     /// <summary>All addresses in the balancer's network namespace.</summary>
     /// <exception cref="LoadBalancerException">The kernel did not list them.</exception>
-    public static IReadOnlySet<IPAddress> OwnAddresses() => Interfaces.Read(all => all
-        .SelectMany(device => device.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet());
+    public static IReadOnlySet<IPAddress> OwnAddresses() => InterfacesByAddress().Select(address => address.Key).ToHashSet();
 
     /// <summary>
     /// The first backend that has an address of this network namespace, as a sentence: the local stack would receive its
@@ -49,9 +47,7 @@ static class Preflight
     /// <exception cref="LoadBalancerException">The kernel did not list the addresses.</exception>
     public static string? FindOwnAddress(ImmutableArray<ServiceSnapshot> services)
     {
-        var own = Interfaces.Read(all => all
-            .SelectMany(device => device.GetIPProperties().UnicastAddresses.Select(unicast => (unicast.Address, device.Name)))
-            .ToLookup(one => one.Address, one => one.Name));
+        var own = InterfacesByAddress();
         return (from service in services
                 from backend in service.Backends
                 where own.Contains(backend.Address)
@@ -59,4 +55,8 @@ static class Preflight
                     + $"{own[backend.Address].First()}. Run the balancer and its backends in network namespaces of their own.")
             .FirstOrDefault();
     }
+
+    static ILookup<IPAddress, string> InterfacesByAddress() => Interfaces.Read(all => all
+        .SelectMany(device => device.GetIPProperties().UnicastAddresses.Select(unicast => (unicast.Address, device.Name)))
+        .ToLookup(one => one.Address, one => one.Name));
 }

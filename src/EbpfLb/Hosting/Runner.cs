@@ -30,10 +30,7 @@ sealed partial class Runner(
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
 
-    /// <summary>
-    /// Runs until it is cancelled and then removes everything from the kernel, unless the configuration leaves it
-    /// attached.
-    /// </summary>
+    /// <summary>Runs until it is cancelled, then removes everything from the kernel unless it is to stay attached.</summary>
     /// <exception cref="LoadBalancerException">
     /// It could not start, and changed nothing unless it was to replace an ended process's state; or it could not
     /// continue, and the datapath stays attached.
@@ -112,13 +109,13 @@ sealed partial class Runner(
         CancellationToken cancellation, CancellationToken repeated)
     {
         var devices = interfaces.Devices;
-        foreach (var device in devices.Where(device => attached.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
+        foreach (var device in devices.Where(device => attached.Choice.Hook == HookKind.XdpNative && device.CanTransmitXdp is null))
             LogVethPeerUnknown(device.Name);
         foreach (var device in devices.Count > 1 ? devices : [])
             WarnIfNotForwarding(device);
-        if (attached.HookRefusal is { } refused)
+        if (attached.Choice.Refusal is { } refused)
         {
-            LogHookFallback(attached.Hook.ToConfigString(), refused.Message);
+            LogHookFallback(attached.Choice.Hook.ToConfigString(), refused.Message);
             LogVerifierLog(refused.Log);
         }
         if (attached.TcRefusal is { } refusal)
@@ -212,7 +209,7 @@ sealed partial class Runner(
     {
         var services = KernelService.Create(_desired, _self).SelectMany(service =>
             service.Keys.Select(key => $"{service.Identity.Name} {key}"));
-        return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Hook.ToConfigString()}: {attached.HookReason})"
+        return $"ready: {string.Join(", ", services)} on {string.Join(", ", devices)} (hook {attached.Choice.Hook.ToConfigString()}: {attached.Choice.Reason})"
             + (attached.IsAdopted ? $", adopted with {LiveFlows.Describe(LiveFlows.Count(attached.Tables).Values.Sum(flows => (long)flows))}" : "");
     }
 

@@ -8,10 +8,7 @@ namespace EbpfLb.Hosting;
 /// <summary>Clients that are refused although everything works: no backend is configured or found for them.</summary>
 static class UnservedClients
 {
-    /// <summary>
-    /// A sentence for each service without any backend, and for each that listens on addresses of a family that none of its
-    /// backends has.
-    /// </summary>
+    /// <summary>A sentence for each service without a backend, and each that listens on a family without backends.</summary>
     /// <param name="services">With the backends that are known now, whatever their health.</param>
     /// <param name="self">The addresses of services without one.</param>
     public static IEnumerable<string> Find(ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using EbpfLb.Flows;
 using EbpfLb.Networking;
 using EbpfLb.Status;
@@ -11,9 +12,7 @@ namespace EbpfLb.Metrics;
 /// <summary>Answers <c>/metrics</c> in the Prometheus text format, and <c>/healthz</c>.</summary>
 sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceStatus> read)
 {
-    /// <summary>
-    /// For an attached datapath. Flows come from the datapath's counters: a scrape does not scan the tables.
-    /// </summary>
+    /// <summary>For an attached datapath. A scrape reads its counters, and does not scan the flow tables.</summary>
     public static MetricsEndpoint Create(string instance, LbTables tables, LoopMetrics loop) =>
         new(loop, tables, () => StatusReader.Create(instance, tables, LiveFlows.ReadCounters(tables)));
 
@@ -48,9 +47,10 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
         var (service, number) = (Value("service"), Value("min-backends"));
         if (service is "")
             return new(HttpStatusCode.BadRequest, "service: the name is missing. Ask with service=NAME, or leave it out to ask about the balancer.\n");
-        if (number is not null && BalancerHealth.ParseMinBackends(number) is null)
+        var minBackends = number is null ? null : BalancerHealth.ParseMinBackends(number);
+        if (number is not null && minBackends is null)
             return new(HttpStatusCode.BadRequest, $"min-backends: '{number}' is not a number of backends. Use a whole number from 0 on.\n");
-        var health = BalancerHealth.Assess(new([read() with { Running = true }], []), service, number is null ? null : BalancerHealth.ParseMinBackends(number));
+        var health = BalancerHealth.Assess(new([read() with { Running = true }], []), service, minBackends);
         var status = health.Healthy ? HttpStatusCode.OK : health.IsKnown ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.NotFound;
         return new(status, $"{health.Reason}\n");
 
@@ -63,5 +63,15 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
         foreach (var registry in new[] { DatapathMetrics.Create(read()), loop.Registry })
             registry.CollectAndExportAsTextAsync(text).GetAwaiter().GetResult(); // to memory: does not block
         return text.ToArray();
+    }
+}
+
+/// <summary>A response of the <see cref="MetricsServer"/>.</summary>
+/// <param name="Body">UTF-8 text.</param>
+sealed record HttpResponse(HttpStatusCode Status, byte[] Body, string ContentType = "text/plain; charset=utf-8")
+{
+    public HttpResponse(HttpStatusCode status, string text)
+        : this(status, Encoding.UTF8.GetBytes(text))
+    {
     }
 }

@@ -41,7 +41,6 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
 
     /// <param name="listener">See <see cref="Bind"/>; the server disposes of it.</param>
     /// <param name="respond">Returns the response for a path and its query.</param>
-    /// <param name="loggers">For failures.</param>
     /// <param name="cancellation">Gives up starting.</param>
     public static async Task<MetricsServer> StartAsync(
         Socket listener, Func<string, IQueryCollection, HttpResponse> respond, ILoggerFactory loggers, CancellationToken cancellation)
@@ -70,7 +69,6 @@ sealed partial class MetricsServer : IAsyncDisposable, IHttpApplication<HttpCont
         }
     }
 
-    /// <summary>Closes all connections.</summary>
     public async ValueTask DisposeAsync()
     {
         await _server.StopAsync(new CancellationToken(canceled: true));

@@ -10,10 +10,7 @@ static unsafe class BpfBatch
     /// <summary>Visits an entry.</summary>
     public delegate void Visit<TKey, TValue>(in TKey key, in TValue value);
 
-    /// <summary>
-    /// Calls <paramref name="visit"/> for each entry. Entries that are added or removed meanwhile, also by the
-    /// visitor, may be missed or seen.
-    /// </summary>
+    /// <summary>Visits each entry. Entries that are added or removed meanwhile may be missed or seen.</summary>
     public static void ForEach<TKey, TValue>(this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit)
         where TKey : unmanaged
         where TValue : unmanaged

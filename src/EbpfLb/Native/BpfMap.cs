@@ -57,7 +57,6 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
         Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, &value, 0), $"writing to map {Name}");
     }
 
-    /// <summary>Sets a per-CPU value to zero on every processor.</summary>
     public void ClearPerCpu(TKey key)
     {
         var stride = (sizeof(TValue) + 7) & ~7;

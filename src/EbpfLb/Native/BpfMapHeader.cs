@@ -26,10 +26,7 @@ static unsafe class BpfMapHeader
     static T Read<T>(Fd map, uint key)
         where T : unmanaged
     {
-        var info = default(bpf_map_info);
-        var length = (uint)sizeof(bpf_map_info);
-        Check.NegativeErrno(LibBpf.bpf_obj_get_info_by_fd(map.Number, &info, &length), "reading the sizes of a map");
-        var value = new byte[Math.Max(info.value_size, sizeof(T))];
+        var value = new byte[Math.Max(BpfMapLayout.Read(map, "of another version").ValueSize, sizeof(T))];
         fixed (byte* bytes = value)
             Check.NegativeErrno(LibBpf.bpf_map_lookup_elem(map.Number, &key, bytes), "reading a value of a map");
         return MemoryMarshal.Read<T>(value);

@@ -3,9 +3,7 @@ using System.Text;
 
 namespace EbpfLb.Native;
 
-/// <summary>
-/// A compiled eBPF object: open, set up, load. The maps and programs that it returns are independent descriptors.
-/// </summary>
+/// <summary>A compiled eBPF object: open, set up, load. Its maps and programs are independent descriptors.</summary>
 sealed unsafe class BpfObject : SafeHandle
 {
     readonly string _name;
@@ -19,7 +17,6 @@ sealed unsafe class BpfObject : SafeHandle
     public IEnumerable<string> MapNames => _maps.Keys;
 
     /// <param name="name">Names the object in errors.</param>
-    /// <param name="image">The ELF file's content.</param>
     public static BpfObject Open(string name, ReadOnlySpan<byte> image)
     {
         var result = new BpfObject(name);
@@ -57,14 +54,12 @@ sealed unsafe class BpfObject : SafeHandle
             + BtfShape.Describe(btf, LibBpf.bpf_map__btf_value_type_id(_maps[map]));
     }
 
-    /// <summary>A C type, as text.</summary>
     public string ShapeOfType(string name)
     {
         var btf = LibBpf.bpf_object__btf(handle);
         return BtfShape.Describe(btf, (uint)Check.NegativeErrno(LibBpf.btf__find_by_name(btf, name), $"finding type {name} in {_name}"));
     }
 
-    /// <summary>Uses an existing map in place of the object's own.</summary>
     public void ReuseMap(string map, Fd existing) =>
         Check.NegativeErrno(LibBpf.bpf_map__reuse_fd(_maps[map], existing.Number), $"sharing map {map} with {_name}");
 

@@ -21,9 +21,7 @@ static class Errno
     public const int EPIPE = 32;
     public const int EOPNOTSUPP = 95;
 
-    /// <summary>
-    /// Internal to the kernel (linux/errno.h): the operation is not supported for this kind of object.
-    /// </summary>
+    /// <summary>Internal to the kernel (linux/errno.h): this kind of object does not support the operation.</summary>
     public const int ENOTSUPP = 524;
 
     /// <summary>The number's name and the system's text for it: <c>EPERM, Operation not permitted</c>.</summary>

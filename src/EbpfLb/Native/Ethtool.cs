@@ -51,7 +51,6 @@ static unsafe class Ethtool
         return (MemoryMarshal.Read<ushort>(address), address[2..8].ToArray());
     }
 
-    /// <summary>The interface's flags.</summary>
     public static InterfaceFlags FlagsOf(string device) =>
         (InterfaceFlags)(ushort)Request(device, SiocGetFlags, default, "reading the flags")!.Value.data;
 

@@ -17,7 +17,6 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
     public static Fd Duplicate(int fd, string what) =>
         new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
 
-    /// <summary>Opens a pin for reading and writing.</summary>
     /// <exception cref="PinException">There is none, or this process may not open it.</exception>
     public static Fd OpenPin(string path)
     {

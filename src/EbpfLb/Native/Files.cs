@@ -19,7 +19,6 @@ static unsafe class Files
     /// <summary>The user that a file belongs to; a symbolic link's own.</summary>
     public static uint OwnerOf(string path) => Stat<uint>(path, NoFollow, Uid, UidOffset, $"reading the owner of {path}");
 
-    /// <summary>The file's inode number.</summary>
     public static ulong InodeOf(string path) => Stat<ulong>(path, 0, Inode, InodeOffset, $"reading the inode of {path}");
 
     /// <summary>True if the path is on a file system of this type.</summary>

@@ -4,14 +4,12 @@ namespace EbpfLb.Native;
 
 // libbpf's option structs: the first member is the size of the struct.
 
-[StructLayout(LayoutKind.Sequential)]
 unsafe struct bpf_object_open_opts
 {
     public nuint sz;
     public byte* object_name;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct bpf_map_create_opts
 {
     public nuint sz;
@@ -26,14 +24,12 @@ struct bpf_map_create_opts
     public uint map_ifindex;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct bpf_link_create_opts
 {
     public nuint sz;
     public uint flags;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct bpf_tc_hook
 {
     public nuint sz;
@@ -42,7 +38,6 @@ struct bpf_tc_hook
     public uint parent;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct bpf_tc_opts
 {
     public nuint sz;
@@ -54,7 +49,6 @@ struct bpf_tc_opts
 }
 
 /// <summary>The head of the kernel's <c>struct bpf_map_info</c> (linux/bpf.h).</summary>
-[StructLayout(LayoutKind.Sequential)]
 struct bpf_map_info
 {
     public uint type;
@@ -87,7 +81,6 @@ struct bpf_link_info
 
 // Type information, as linux/btf.h lays it out.
 
-[StructLayout(LayoutKind.Sequential)]
 struct btf_type
 {
     public uint name_off;
@@ -95,7 +88,6 @@ struct btf_type
     public uint size_or_type;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct btf_array
 {
     public uint type;
@@ -103,7 +95,6 @@ struct btf_array
     public uint nelems;
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct btf_member
 {
     public uint name_off;
@@ -111,7 +102,6 @@ struct btf_member
     public uint offset; // in bits
 }
 
-[StructLayout(LayoutKind.Sequential)]
 struct btf_enum
 {
     public uint name_off;

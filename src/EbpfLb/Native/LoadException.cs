@@ -5,7 +5,6 @@ sealed class LoadException : NativeException
 {
     readonly string _name;
 
-    /// <param name="name">The object.</param>
     /// <param name="errno">Positive.</param>
     /// <param name="log">libbpf's warnings, with the verifier's log.</param>
     public LoadException(string name, int errno, string log)

@@ -9,7 +9,6 @@ class NativeException : LoadBalancerException
     }
 
     /// <param name="errno">Positive.</param>
-    /// <param name="sentence">The whole message.</param>
     protected NativeException(int errno, string sentence)
         : base(sentence) => Number = errno;
 

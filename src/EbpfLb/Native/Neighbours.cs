@@ -53,10 +53,7 @@ sealed class Neighbours : IDisposable
         return Netlink.TypeOf(answer) == NewNeighbour ? MemoryMarshal.Read<NeighbourState>(answer[(Netlink.Header + 8)..]) : null;
     }
 
-    /// <summary>
-    /// Has the kernel ask the neighbour at its known link-layer address. If it does not answer within a few seconds, its
-    /// address is forgotten.
-    /// </summary>
+    /// <summary>Has the kernel ask the neighbour at its known address, and forget that if no answer comes within seconds.</summary>
     public void Probe(int ifindex, IPAddress address) =>
         Change(Netlink.Request | Netlink.Acknowledge, BodyOf(ifindex, address, NeighbourState.Probe), address);
 

@@ -2,9 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EbpfLb.Native;
 
-/// <summary>
-/// XDP features of a network device over generic netlink: family "netdev" (linux/netdev.h, kernel 6.3).
-/// </summary>
+/// <summary>XDP features of a device over generic netlink: family "netdev" (linux/netdev.h, kernel 6.3).</summary>
 static class Netdev
 {
     /// <summary>The device transmits frames that are redirected to it (NETDEV_XDP_ACT_NDO_XMIT).</summary>

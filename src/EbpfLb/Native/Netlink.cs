@@ -7,7 +7,6 @@ namespace EbpfLb.Native;
 /// Not thread-safe.
 /// </summary>
 /// <param name="protocol">NETLINK_*.</param>
-/// <param name="operation">What the messages are about, for errors.</param>
 /// <exception cref="NativeException">The kernel has no such protocol.</exception>
 sealed unsafe class Netlink(int protocol, string operation) : IDisposable
 {
@@ -26,7 +25,6 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    /// <param name="type">The message type.</param>
     /// <param name="flags">NLM_F_*.</param>
     /// <param name="payload">What follows the header: the family's struct, and attributes.</param>
     public void Send(ushort type, ushort flags, ReadOnlySpan<byte> payload)
@@ -50,7 +48,6 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
         }
     }
 
-    /// <summary>The message type.</summary>
     public static ushort TypeOf(ReadOnlySpan<byte> message) => MemoryMarshal.Read<ushort>(message[4..]);
 
     /// <summary>A family's struct, whose length is a multiple of four, with one attribute behind it.</summary>

@@ -5,9 +5,7 @@ namespace EbpfLb.Native;
 /// <summary>The network namespace of the calling thread.</summary>
 static class Netns
 {
-    /// <summary>
-    /// The namespace's cookie (SO_NETNS_COOKIE, Linux 5.14): unique until the next boot, as are pins.
-    /// </summary>
+    /// <summary>The namespace's cookie (SO_NETNS_COOKIE, Linux 5.14): unique until the next boot, as are pins.</summary>
     public static ulong Cookie
     {
         get

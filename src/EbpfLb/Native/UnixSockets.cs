@@ -3,9 +3,7 @@ using System.Text;
 
 namespace EbpfLb.Native;
 
-/// <summary>
-/// The abstract unix sockets of the network namespace, over netlink (linux/unix_diag.h; the owner since kernel 5.3).
-/// </summary>
+/// <summary>The namespace's abstract unix sockets, over netlink (linux/unix_diag.h; owners since kernel 5.3).</summary>
 static class UnixSockets
 {
     const int SockDiag = 4; // NETLINK_SOCK_DIAG

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 namespace EbpfLb.Native;
 
 /// <summary>The verifier's verdict on a program, from its log.</summary>
-/// <param name="Program">The program's name.</param>
 /// <param name="Rule">The rule that the program broke, in the verifier's words.</param>
 /// <param name="Source">The line of C that broke it, or null if the object or the kernel has no line information.</param>
 /// <param name="Location">That line's file and number, <c>flow.h:88</c>; null before Linux 6.9.</param>

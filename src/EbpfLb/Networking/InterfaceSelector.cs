@@ -43,9 +43,7 @@ static class InterfaceSelector
     }
 
     /// <param name="ipv4">Lines of /proc/net/route: interface, destination, gateway, flags, …, metric, mask, in hexadecimal.</param>
-    /// <param name="ipv6">
-    /// Lines of /proc/net/ipv6_route: destination, prefix length, …, metric (field 5), …, flags (8), interface (9).
-    /// </param>
+    /// <param name="ipv6">Lines of /proc/net/ipv6_route: destination, prefix length, …, metric (5), …, flags (8), interface (9).</param>
     public static string? DefaultInterface(IEnumerable<string> ipv4, IEnumerable<string> ipv6)
     {
         const uint Up = 0x1, Reject = 0x200; // linux/route.h: RTF_UP, RTF_REJECT

@@ -33,9 +33,7 @@ static unsafe class Interfaces
     }
 
     /// <summary>Reads from all interfaces; some may vanish meanwhile.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// The kernel did not list them, or a file of it cannot be read.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">The kernel did not list them, or a file of it cannot be read.</exception>
     public static T Read<T>(Func<NetworkInterface[], T> read)
     {
         try

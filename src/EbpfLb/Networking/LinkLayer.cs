@@ -4,10 +4,7 @@ namespace EbpfLb.Networking;
 
 /// <summary>What the frames of an interface begin with.</summary>
 /// <param name="IsEthernet">False for tun, WireGuard, ipip, ppp and the like: their packets have no header before IP.</param>
-/// <param name="Address">The Ethernet address.</param>
-/// <param name="HidesTags">
-/// True if the card removes VLAN tags and there are VLANs on the interface: an XDP program sees their packets untagged.
-/// </param>
+/// <param name="HidesTags">True if the card removes the tags of VLANs on the interface: XDP sees their packets untagged.</param>
 sealed record LinkLayer(bool IsEthernet, byte[] Address, bool HidesTags)
 {
     const string Vlans = "/proc/thread-self/net/vlan/config"; // absent if the kernel has no VLANs

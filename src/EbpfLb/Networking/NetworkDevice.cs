@@ -9,7 +9,6 @@ namespace EbpfLb.Networking;
 
 /// <summary>A network interface. Its index identifies it while it exists; its name may change.</summary>
 /// <param name="Name">As in <c>ip link</c> when it was found.</param>
-/// <param name="Index">The kernel's interface index.</param>
 /// <param name="Driver">The driver's name, or empty.</param>
 /// <param name="IsVirtual">True without hardware: veth, bridge, tunnel and the like.</param>
 sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtual)
@@ -55,9 +54,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         ? AddressesOf(name)
         : throw new LoadBalancerException($"interface '{Name}' is gone.");
 
-    /// <exception cref="LoadBalancerException">
-    /// The interface does not exist, or the kernel did not list it.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">The interface does not exist, or the kernel did not list it.</exception>
     public static ImmutableArray<IPAddress> AddressesOf(string name) => Interfaces.Read(all => AddressesOf(name, all));
 
     static ImmutableArray<IPAddress> AddressesOf(string name, NetworkInterface[] all)

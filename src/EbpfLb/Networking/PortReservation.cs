@@ -34,33 +34,31 @@ static class PortReservation
     }
 
     /// <summary>Adds ports to those that are reserved.</summary>
-    /// <param name="ports">The ports.</param>
     /// <param name="record">Gets the ports that were not reserved before, just before they are.</param>
-    /// <param name="file">The sysctl.</param>
     /// <returns>Null, or why this process may not.</returns>
     public static string? Reserve(PortRange ports, Action<IReadOnlyList<int>> record, string file = File) =>
         TryWrite(file, reserved =>
         {
             var missing = Missing(reserved, ports);
             record(missing);
-            return Set(reserved, missing, true);
+            reserved.UnionWith(missing);
         });
 
     /// <summary>Undoes <see cref="Reserve"/>. Ports that were reserved before it stay.</summary>
     /// <param name="added">What it recorded.</param>
-    /// <param name="file">The sysctl.</param>
     /// <returns>Null, or why this process may not.</returns>
     public static string? Release(IReadOnlyList<int> added, string file = File) =>
-        TryWrite(file, reserved => Set(reserved, added, false));
+        TryWrite(file, reserved => reserved.ExceptWith(added));
 
-    /// <param name="file">The sysctl.</param>
-    /// <param name="change">Returns the ports that it changes. If there are none, the sysctl is not written.</param>
-    static string? TryWrite(string file, Func<bool[], IReadOnlyList<int>> change)
+    /// <param name="change">Adds ports, or removes some. If it does neither, the sysctl is not written.</param>
+    static string? TryWrite(string file, Action<SortedSet<int>> change)
     {
         try
         {
             var reserved = Parse(Read(file));
-            if (change(reserved).Count > 0)
+            var before = reserved.Count;
+            change(reserved);
+            if (reserved.Count != before)
                 Write(file, Format(reserved));
             return null;
         }
@@ -91,41 +89,28 @@ static class PortReservation
         RandomAccess.Write(handle, Encoding.ASCII.GetBytes(list), 0);
     }
 
-    static List<int> Missing(bool[] reserved, PortRange ports) =>
-        [.. Enumerable.Range(ports.First, ports.Count).Where(port => !reserved[port])];
-
-    static IReadOnlyList<int> Set(bool[] reserved, IReadOnlyList<int> ports, bool value)
-    {
-        foreach (var port in ports)
-            reserved[port] = value;
-        return ports;
-    }
+    static List<int> Missing(SortedSet<int> reserved, PortRange ports) =>
+        [.. Enumerable.Range(ports.First, ports.Count).Where(port => !reserved.Contains(port))];
 
     /// <summary>A list such as <c>8080,9000-9010</c>.</summary>
-    static bool[] Parse(string list)
-    {
-        var reserved = new bool[ushort.MaxValue + 1];
-        foreach (var item in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-        {
-            var ends = item.Split('-').Select(end => ushort.Parse(end, CultureInfo.InvariantCulture)).ToArray();
-            Array.Fill(reserved, true, ends[0], ends[^1] - ends[0] + 1);
-        }
-        return reserved;
-    }
+    static SortedSet<int> Parse(string list) =>
+    [
+        .. from item in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+           let ends = item.Split('-').Select(end => ushort.Parse(end, CultureInfo.InvariantCulture)).ToArray()
+           from port in Enumerable.Range(ends[0], ends[^1] - ends[0] + 1)
+           select port,
+    ];
 
-    static string Format(bool[] reserved)
+    static string Format(SortedSet<int> reserved)
     {
-        List<string> items = [];
-        for (var first = 0; first < reserved.Length; first++)
+        List<PortRange> ranges = [];
+        foreach (var port in reserved.Select(port => (ushort)port))
         {
-            if (!reserved[first])
-                continue;
-            var last = first;
-            while (last + 1 < reserved.Length && reserved[last + 1])
-                last++;
-            items.Add(first == last ? $"{first}" : $"{first}-{last}");
-            first = last;
+            if (ranges is [.., var range] && range.Last + 1 == port)
+                ranges[^1] = range with { Last = port };
+            else
+                ranges.Add(new(port, port));
         }
-        return string.Join(',', items) + '\n';
+        return string.Join(',', ranges.Select(range => range.Count == 1 ? $"{range.First}" : $"{range}")) + '\n';
     }
 }

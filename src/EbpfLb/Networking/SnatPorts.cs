@@ -41,3 +41,11 @@ readonly record struct SnatPorts(PortRange Local)
         return new(new(ushort.Parse(range[0], CultureInfo.InvariantCulture), ushort.Parse(range[1], CultureInfo.InvariantCulture)));
     }
 }
+
+/// <summary>Ports from <paramref name="First"/> to <paramref name="Last"/>, both included.</summary>
+readonly record struct PortRange(ushort First, ushort Last)
+{
+    public int Count => Math.Max(0, Last - First + 1);
+
+    public override string ToString() => $"{First}-{Last}";
+}

@@ -13,9 +13,7 @@ static class VethPeer
         "On the side of the peer (for a container: on the host; 'ip link' shows its index after the @) "
         + "run 'ethtool -K PEER gro on' or attach an XDP program that passes everything; or use --hook tc";
 
-    /// <summary>
-    /// True if the peer receives what native XDP sends; null if unknown. Always true for other devices.
-    /// </summary>
+    /// <summary>True if the peer receives what native XDP sends, or it is no veth; null if unknown.</summary>
     public static bool? ReceivesXdpFrames(int ifindex, string driver) => driver != "veth"
         ? true
         : Netdev.FeaturesOf(ifindex) is { } features ? (features & Netdev.SendsFrames) != 0 : null;

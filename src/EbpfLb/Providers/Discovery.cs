@@ -10,13 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Providers;
 
 /// <summary>Finds the backends of all services, from the configuration and from containers.</summary>
-/// <param name="configuration">The services.</param>
-/// <param name="names">Resolves host names.</param>
 /// <param name="held">The names' addresses; outlives the configuration.</param>
 /// <param name="ownAddresses">Returns the balancer's current addresses, which no container may have.</param>
 /// <param name="terminating">Containers that were sent their stop signal; outlives the configuration.</param>
-/// <param name="time">For pauses.</param>
-/// <param name="loggers">For names and containers.</param>
 sealed class Discovery(
     LoadBalancerConfiguration configuration, INameResolver names, HeldAddresses held, Func<IReadOnlySet<IPAddress>> ownAddresses,
     TerminatingContainersByEngine terminating, TimeProvider time, ILoggerFactory loggers)
@@ -24,9 +20,7 @@ sealed class Discovery(
     readonly BackendResolver _resolver = new(configuration, names, held, time, loggers.CreateLogger<BackendResolver>());
 
     /// <summary>The services with their backends' addresses, now and at each change.</summary>
-    /// <exception cref="LoadBalancerException">
-    /// A name does not resolve at the start, or the container engine does not answer.
-    /// </exception>
+    /// <exception cref="LoadBalancerException">A name does not resolve at the start, or the container engine does not answer.</exception>
     public IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(CancellationToken cancellation) =>
         configuration.Docker is null
             ? _resolver.WatchAsync(cancellation)

@@ -12,9 +12,6 @@ namespace EbpfLb.Providers;
 /// Follows the services of the latest configuration. The former services stay until the new backends are found; a
 /// failed search is retried at growing intervals until it succeeds or another configuration arrives.
 /// </summary>
-/// <param name="follow">Follows the services of one configuration.</param>
-/// <param name="time">For pauses.</param>
-/// <param name="logger">Logs whether a configuration is applied.</param>
 sealed partial class DynamicConfiguration(
     Func<LoadBalancerConfiguration, CancellationToken, IAsyncEnumerable<ImmutableArray<ServiceSnapshot>>> follow,
     TimeProvider time, ILogger<DynamicConfiguration> logger)
@@ -23,9 +20,7 @@ sealed partial class DynamicConfiguration(
     static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(15);
 
     /// <summary>The services, now and at each change.</summary>
-    /// <param name="first">The first configuration.</param>
     /// <param name="changes">Its successors; the last one stays.</param>
-    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="LoadBalancerException">The first configuration's backends cannot be found.</exception>
     public async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> WatchAsync(
         LoadBalancerConfiguration first, IAsyncEnumerable<LoadBalancerConfiguration> changes,
@@ -64,9 +59,7 @@ sealed partial class DynamicConfiguration(
         }
     }
 
-    /// <summary>
-    /// Follows the services of a configuration after its backends are found; logs the first failure.
-    /// </summary>
+    /// <summary>Follows a configuration's services once its backends are found; logs the first failure.</summary>
     async IAsyncEnumerable<ImmutableArray<ServiceSnapshot>> RetryAsync(
         LoadBalancerConfiguration next, [EnumeratorCancellation] CancellationToken cancellation)
     {

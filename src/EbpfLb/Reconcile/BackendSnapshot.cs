@@ -35,3 +35,11 @@ sealed record BackendSnapshot(IPAddress Address, ushort Port, int Weight, string
     /// <summary>Its current share of new flows, 0 to 100.</summary>
     public int EffectiveWeight => IsExcluded ? 0 : Weight;
 }
+
+/// <summary>Identifies a checked backend: one address may serve several services, each with its own checks.</summary>
+/// <param name="EndPoint">The backend, whichever port its checks use.</param>
+readonly record struct CheckedBackend(string Service, IPEndPoint EndPoint)
+{
+    public static CheckedBackend Create(ServiceSnapshot service, BackendSnapshot backend) =>
+        new(service.Name, new(backend.Address, backend.Port));
+}

@@ -4,10 +4,7 @@ using EbpfLb.Configuration;
 namespace EbpfLb.Reconcile;
 
 /// <summary>The next state of a backend in the tables.</summary>
-/// <param name="drain">
-/// How long a backend that takes no new flow may keep its flows; null if its service was removed, to keep the former
-/// value.
-/// </param>
+/// <param name="drain">How long a backend that takes no new flow keeps its flows; null to keep the former value.</param>
 /// <param name="onDown">What happens to established flows of a backend that is down.</param>
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct BackendStateTransition(TimeSpan? drain, DownPolicy onDown, ulong now)

@@ -6,9 +6,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Reconcile;
 
-/// <summary>
-/// Identifies a service in the kernel: each address family of a configured service is a service of its own.
-/// </summary>
+/// <summary>Identifies a service in the kernel: one for each address family of a configured service.</summary>
 readonly record struct ServiceIdentity(string Name, AddressFamily Family);
 
 /// <summary>A service as desired in the kernel: its endpoints and backends, of one address family.</summary>
@@ -16,9 +14,7 @@ sealed record KernelService(
     ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
     ImmutableArray<BackendSnapshot> Backends)
 {
-    /// <summary>
-    /// How long a backend that takes no new flow may keep its flows; null to keep the former value.
-    /// </summary>
+    /// <summary>How long a backend that takes no new flow keeps its flows; null to keep the former value.</summary>
     public TimeSpan? Drain { get; init; }
 
     /// <summary>What happens to established flows of a backend that is down.</summary>
@@ -33,7 +29,6 @@ sealed record KernelService(
     /// are refused at once. A named endpoint overrides the same endpoint of the interface: the address may be added
     /// to the interface later, as a virtual one.
     /// </summary>
-    /// <param name="services">The desired services.</param>
     /// <param name="self">The addresses of services without one.</param>
     public static ImmutableArray<KernelService> Create(
         ImmutableArray<ServiceSnapshot> services, ImmutableArray<IPAddress> self)

@@ -30,10 +30,7 @@ sealed class KernelState
     /// <summary>By id, including backends that no slot table names.</summary>
     public IReadOnlyDictionary<uint, LbBackend> Backends => _entries;
 
-    /// <summary>
-    /// By id. A service without any address yet has family <see cref="AddressFamily.Unspecified"/>, which is never
-    /// desired.
-    /// </summary>
+    /// <summary>By id. A service without any address yet is <see cref="AddressFamily.Unspecified"/>, never desired.</summary>
     public Dictionary<uint, ServiceIdentity> Services { get; } = [];
 
     /// <summary>The backends that are down, by service name.</summary>

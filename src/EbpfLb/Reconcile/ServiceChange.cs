@@ -4,7 +4,6 @@ namespace EbpfLb.Reconcile;
 
 /// <summary>The planned changes of a service.</summary>
 /// <param name="Service">The value of its keys.</param>
-/// <param name="Keys">Its endpoints.</param>
 /// <param name="RewritesKeys">True if it is new or its algorithm or mode changed: all keys are written.</param>
 /// <param name="Slots">The new slot table; null to keep the current one.</param>
 /// <param name="Backends">Changed backends with their new entries.</param>

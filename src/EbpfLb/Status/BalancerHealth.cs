@@ -13,7 +13,6 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
     [JsonIgnore]
     public bool IsKnown { get; private init; } = true;
 
-    /// <param name="snapshot">The instances.</param>
     /// <param name="service">A service; null for the balancer with all its services.</param>
     /// <param name="minBackends">
     /// How many backends of each of these services must take new flows; null for 1 of a named service, and any number
@@ -68,12 +67,8 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
     /// <summary>A whole number from 0 on; null for another text.</summary>
     public static int? ParseMinBackends(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    /// <summary>For scripts.</summary>
-    public string ToJson() => JsonText.Format(this, HealthJson.Default.BalancerHealth);
 }
 
-/// <param name="Name">As configured.</param>
 /// <param name="Backends">How many take new flows and are not down.</param>
 sealed record ServiceHealth(string Name, int Backends);
 

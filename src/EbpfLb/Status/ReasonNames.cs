@@ -5,6 +5,9 @@ namespace EbpfLb.Status;
 
 static class ReasonNames
 {
+    /// <summary>A backend's state as printed: <c>draining</c>.</summary>
+    public static string ToStatusString(this LbBackendState state) => JsonNamingPolicy.KebabCaseLower.ConvertName(state.ToString());
+
     /// <summary>A flow table as printed: <c>half-open</c>.</summary>
     public static string ToStatusString(LbFlowTable table) => JsonNamingPolicy.KebabCaseLower.ConvertName(table.ToString());
 

@@ -14,9 +14,7 @@ static class MaglevTable
     /// <summary>A prime, so that every step visits every slot; a hundred times the size of most services.</summary>
     public const int Size = 65537;
 
-    /// <param name="members">
-    /// Backends with their weights. The order does not matter: endpoints determine the slots.
-    /// </param>
+    /// <param name="members">Backends with their weights, in any order: endpoints determine the slots.</param>
     public static uint[] Build(IEnumerable<(uint Id, IPEndPoint EndPoint, int Weight)> members)
     {
         var takers = members.Where(member => member.Weight > 0)

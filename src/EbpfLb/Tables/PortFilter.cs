@@ -20,11 +20,9 @@ sealed class PortFilter(BpfMap<uint, ulong> words)
         Backends,
     }
 
-    /// <summary>The bits themselves.</summary>
     public BpfMap<uint, ulong> Words => words;
 
     /// <summary>Allows the ports of a service and its backends. Call it before they are written.</summary>
-    /// <param name="protocol">The service's protocol.</param>
     /// <param name="listens">The service's port; 0 for every port.</param>
     /// <param name="answers">The backends' ports; 0 for the port that the client connects to.</param>
     public void Allow(TransportProtocol protocol, ushort listens, IEnumerable<ushort> answers)

@@ -13,9 +13,7 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
 
     public void Publish(uint service, uint[] slots) => Publish([(service, slots)]);
 
-    /// <summary>
-    /// Publishes tables in batches: after each batch the kernel waits until no processor uses a former table.
-    /// </summary>
+    /// <summary>Publishes tables in batches: after each, the kernel waits until no processor uses a former table.</summary>
     public void Publish(IEnumerable<(uint Service, uint[] Slots)> tables)
     {
         foreach (var some in tables.Chunk(MaxBatch))

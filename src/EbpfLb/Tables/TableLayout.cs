@@ -5,7 +5,6 @@ using EbpfLb.Native;
 namespace EbpfLb.Tables;
 
 /// <summary>The layout of the pinned maps.</summary>
-/// <param name="Maps">By name.</param>
 /// <param name="Digest">Of the C types, from BTF: a moved member or a changed enum value changes no size.</param>
 sealed record TableLayout(IReadOnlyDictionary<string, BpfMapLayout> Maps, ulong Digest)
 {

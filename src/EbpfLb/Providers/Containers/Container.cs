@@ -8,8 +8,6 @@ namespace EbpfLb.Providers.Containers;
 
 /// <summary>A running container, from the engine's validated answer.</summary>
 /// <param name="Id">The engine's id, in hexadecimal digits.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Labels">Its labels.</param>
 /// <param name="Networks">Its addresses by network, IPv4 first.</param>
 /// <param name="Health">Down while it is paused; otherwise by its own health check.</param>
 sealed record Container(

@@ -7,25 +7,17 @@ using Microsoft.Extensions.Logging;
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>Turns containers into backends. Logs label errors and health when they change.</summary>
-/// <param name="configuration">The services, and the default network.</param>
-/// <param name="ownAddresses">
-/// Returns the balancer's current addresses; may throw <see cref="LoadBalancerException"/>.
-/// </param>
-/// <param name="logger">Logs the errors.</param>
+/// <param name="ownAddresses">Returns the balancer's addresses; may throw <see cref="LoadBalancerException"/>.</param>
 sealed partial class ContainerBackends(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, ILogger logger)
 {
-    /// <summary>The logged errors of ignored containers, by id.</summary>
-    Dictionary<string, ImmutableArray<ConfigurationError>> _reported = [];
-
-    /// <summary>Whether each container with backends is down, by id.</summary>
-    Dictionary<string, bool> _down = [];
+    Dictionary<string, ImmutableArray<ConfigurationError>> _reported = []; // of ignored containers, by id
+    Dictionary<string, bool> _down = []; // containers with backends, by id
 
     IReadOnlySet<IPAddress>? _own;
     bool _isOwnAddressesUnknown;
     bool _isNetworkEmpty;
 
-    /// <param name="containers">The running containers.</param>
     /// <param name="isTerminating">True for the id of a container that was sent its stop signal.</param>
     /// <returns>In the order of the containers' names.</returns>
     public ImmutableArray<ContainerBackend> Create(ImmutableArray<Container> containers, Predicate<string> isTerminating)

@@ -103,9 +103,6 @@ sealed class ContainerEngine : IDisposable
     }
 
     /// <summary>Streams events, beginning with those that the engine remembers.</summary>
-    /// <param name="since">The start time.</param>
-    /// <param name="hear">Receives each event.</param>
-    /// <param name="cancellation">Ends the stream.</param>
     /// <exception cref="EngineException">The engine did not answer, sent no event, or ended the stream.</exception>
     public async Task MonitorEventsAsync(DateTimeOffset since, Action<EngineEvent> hear, CancellationToken cancellation)
     {
@@ -153,3 +150,12 @@ sealed class ContainerEngine : IDisposable
         public void Report(Message value) => hear(EngineEvent.From(value));
     }
 }
+
+/// <summary>Details that the engine's list does not have.</summary>
+/// <param name="StopSignal">The signal that asks it to stop.</param>
+/// <param name="StartedAt">The last start by the engine's clock; null if unknown.</param>
+sealed record ContainerDetails(int StopSignal, DateTimeOffset? StartedAt);
+
+/// <summary>The container engine did not answer, or not as expected.</summary>
+/// <param name="reason">Without the full stop.</param>
+sealed class EngineException(string reason, Exception? cause = null) : LoadBalancerException(reason, cause);

@@ -13,11 +13,8 @@ namespace EbpfLb.Providers.Containers;
 /// Follows the containers with backend labels. Events only trigger: the engine's list decides. It is read after
 /// events, on each connection and at an interval.
 /// </summary>
-/// <param name="configuration">The engine, the services and the network.</param>
 /// <param name="ownAddresses">Returns the balancer's current addresses, which no backend may have.</param>
 /// <param name="terminating">Containers that were sent their stop signal.</param>
-/// <param name="time">For pauses.</param>
-/// <param name="logger">Logs label errors and an engine that does not answer.</param>
 sealed partial class ContainerWatcher(
     LoadBalancerConfiguration configuration, Func<IReadOnlySet<IPAddress>> ownAddresses, TerminatingContainersByEngine terminating,
     TimeProvider time, ILogger<ContainerWatcher> logger)
@@ -25,9 +22,7 @@ sealed partial class ContainerWatcher(
     /// <summary>The interval between two lists without events.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    /// <summary>
-    /// How far back events are requested: a container may have been sent its stop signal before this connection.
-    /// </summary>
+    /// <summary>How far back events are requested: a stop signal may have been sent before this connection.</summary>
     static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
     /// <summary>A connection of this length is stable: it ends an outage, and a new one is made at once.</summary>
@@ -46,6 +41,11 @@ sealed partial class ContainerWatcher(
     readonly DockerConfiguration _docker = configuration.Docker!;
     readonly ContainerBackends _backends = new(configuration, ownAddresses, logger);
     readonly TerminatingContainers _terminating = terminating.ForEngine(configuration.Docker!.Endpoint);
+
+    /// <summary>A slow reader gets the latest change only.</summary>
+    readonly Channel<ImmutableArray<ContainerBackend>> _changes = Channel.CreateBounded<ImmutableArray<ContainerBackend>>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+
     ImmutableArray<Container> _listed = [];
     ImmutableArray<ContainerBackend> _published;
     bool _isDisconnected;
@@ -56,13 +56,10 @@ sealed partial class ContainerWatcher(
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // A slow reader gets the latest change only.
-        var changes = Channel.CreateBounded<ImmutableArray<ContainerBackend>>(
-            new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-        var follow = FollowAsync(changes.Writer, stop.Token);
+        var follow = FollowAsync(stop.Token);
         try
         {
-            await foreach (var backends in changes.Reader.ReadAllAsync(cancellation))
+            await foreach (var backends in _changes.Reader.ReadAllAsync(cancellation))
                 yield return backends;
         }
         finally
@@ -73,17 +70,17 @@ sealed partial class ContainerWatcher(
     }
 
     /// <summary>Does not throw: an error or the cancellation completes the channel.</summary>
-    async Task FollowAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
+    async Task FollowAsync(CancellationToken cancellation)
     {
         try
         {
             await StartAsync(cancellation);
             while (true)
-                await Backoff(int.MaxValue).ExecuteAsync(async token => await RunConnectionAsync(changes, token), cancellation);
+                await Backoff(int.MaxValue).ExecuteAsync(async token => await RunConnectionAsync(token), cancellation);
         }
         catch (Exception error)
         {
-            changes.Complete(error);
+            _changes.Writer.Complete(error);
         }
     }
 
@@ -107,13 +104,13 @@ sealed partial class ContainerWatcher(
     }
 
     /// <summary>Runs one connection until it is lost; throws if it was lost soon.</summary>
-    async Task RunConnectionAsync(ChannelWriter<ImmutableArray<ContainerBackend>> changes, CancellationToken cancellation)
+    async Task RunConnectionAsync(CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
         try
         {
             using var engine = await ContainerEngine.ConnectAsync(_docker, time, cancellation);
-            await SynchronizeAsync(engine, began, changes, cancellation);
+            await SynchronizeAsync(engine, began, cancellation);
         }
         catch (EngineException error)
         {
@@ -126,9 +123,7 @@ sealed partial class ContainerWatcher(
     }
 
     /// <summary>Lists, and lists again after events. The stream starts first, so that no event is missed.</summary>
-    async Task SynchronizeAsync(
-        ContainerEngine engine, long began, ChannelWriter<ImmutableArray<ContainerBackend>> changes,
-        CancellationToken cancellation)
+    async Task SynchronizeAsync(ContainerEngine engine, long began, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var events = Channel.CreateBounded<EngineEvent>(MaxQueuedEvents);
@@ -147,17 +142,17 @@ sealed partial class ContainerWatcher(
                     _isDisconnected = false;
                 }
                 var isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
-                Publish(changes);
+                Publish();
                 if (isFirst)
                 {
                     await _terminating.VerifyAsync(id => engine.InspectAsync(id, cancellation));
-                    Publish(changes);
+                    Publish();
                 }
                 isFirst = false;
                 while (!isListingDue && await WaitForEventAsync(events.Reader, wait, cancellation))
                 {
                     isListingDue = await ApplyEventsAsync(engine, events.Reader, cancellation);
-                    Publish(changes); // a container that was sent its stop signal leaves before the next list
+                    Publish(); // a container that was sent its stop signal leaves before the next list
                 }
                 wait = isListingDue ? FirstRelist : TimeSpan.FromTicks(Math.Min(2 * wait.Ticks, Interval.Ticks));
             }
@@ -196,13 +191,13 @@ sealed partial class ContainerWatcher(
         }
     }
 
-    void Publish(ChannelWriter<ImmutableArray<ContainerBackend>> changes)
+    void Publish()
     {
         var backends = _backends.Create(_listed, _terminating.Contains);
         if (!_published.IsDefault && _published.SequenceEqual(backends))
             return;
         _published = backends;
-        changes.TryWrite(backends);
+        _changes.Writer.TryWrite(backends);
     }
 
     /// <summary>Does not throw: an error of the stream completes the channel.</summary>

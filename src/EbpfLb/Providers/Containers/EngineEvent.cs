@@ -5,7 +5,6 @@ namespace EbpfLb.Providers.Containers;
 /// <summary>An event of a container or a network.</summary>
 /// <param name="Type"><see cref="Container"/> or <see cref="Network"/>.</param>
 /// <param name="Action">As <see cref="Kill"/>, or <c>health_status: healthy</c>.</param>
-/// <param name="Id">The container or network.</param>
 /// <param name="At">By the engine's clock.</param>
 /// <param name="Attributes">Details, including a container's labels.</param>
 sealed record EngineEvent(

@@ -11,9 +11,6 @@ namespace EbpfLb.Providers.Containers;
 sealed record ContainerBackend(string Service, BackendSnapshot Backend);
 
 /// <summary>Reads a container's labels. A container with an error has no backends; others are not affected.</summary>
-/// <param name="configuration">The services, and the default network.</param>
-/// <param name="own">The balancer's own addresses.</param>
-/// <param name="container">The container.</param>
 sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnlySet<IPAddress> own, Container container)
 {
     const string Prefix = "ebpf-lb.";
@@ -28,7 +25,6 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
 
     readonly List<ConfigurationError> _errors = [];
 
-    /// <summary>True if any label is for the balancer.</summary>
     public static bool IsLabelled(Container container) => container.Labels.Keys.Any(label => IsKnown(label) || IsMistyped(label));
 
     /// <summary>True if an event may concern a labelled container. Container events include the labels.</summary>
@@ -122,7 +118,6 @@ sealed class LabelledContainer(LoadBalancerConfiguration configuration, IReadOnl
 
     string Location(string label = "") => $"container {container.Name} {label}".TrimEnd();
 
-    /// <summary>The first names, sorted.</summary>
     public static string JoinNames(IEnumerable<string> names)
     {
         var sorted = names.Order(StringComparer.Ordinal).ToArray();

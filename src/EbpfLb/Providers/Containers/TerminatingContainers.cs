@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>
@@ -30,8 +32,6 @@ sealed class TerminatingContainers
             return _records.TryGetValue(id, out var word) && word.IsLeaving;
     }
 
-    /// <summary>Records an event.</summary>
-    /// <param name="happened">Any event.</param>
     /// <param name="inspect">Returns a container's details by id, or null.</param>
     public async Task ObserveAsync(EngineEvent happened, Func<string, Task<ContainerDetails?>> inspect)
     {
@@ -45,7 +45,6 @@ sealed class TerminatingContainers
     }
 
     /// <summary>Removes containers that do not run: only a start brings one back.</summary>
-    /// <param name="running">The listed ids.</param>
     /// <param name="before">The <see cref="Count"/> before the list was requested: later records are kept.</param>
     public void Prune(IEnumerable<string> running, int before)
     {
@@ -87,9 +86,15 @@ sealed class TerminatingContainers
         }
     }
 
-    /// <summary>
-    /// SIGKILL and SIGTERM always stop; another signal stops if the container's configuration says so.
-    /// </summary>
+    /// <summary>SIGKILL and SIGTERM stop; another signal does if the container's configuration says so.</summary>
     static async Task<bool> IsStopAsync(int signal, string id, Func<string, Task<ContainerDetails?>> inspect) =>
         signal is StopSignal.Kill or StopSignal.Terminate || (await inspect(id))?.StopSignal == signal;
+}
+
+/// <summary>The terminating containers of each engine: a new configuration may name another engine.</summary>
+sealed class TerminatingContainersByEngine
+{
+    readonly ConcurrentDictionary<string, TerminatingContainers> _known = new();
+
+    public TerminatingContainers ForEngine(string endpoint) => _known.GetOrAdd(endpoint, _ => new());
 }

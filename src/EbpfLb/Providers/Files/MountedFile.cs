@@ -6,9 +6,7 @@ static class MountedFile
     const string Mounts = "/proc/thread-self/mountinfo";
     const string Deleted = "//deleted"; // fs/d_path.c: ends the path of what was removed or replaced
 
-    /// <summary>
-    /// True if the mounted file was replaced or removed where it comes from: this path shows the old one for ever.
-    /// </summary>
+    /// <summary>True if the file was replaced or removed where it is mounted from: this path keeps the old one.</summary>
     public static bool IsReplaced(string path) => IsReplaced(path, File.ReadLines(Mounts));
 
     /// <param name="path">The mount point.</param>

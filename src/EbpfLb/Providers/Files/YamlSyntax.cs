@@ -18,8 +18,6 @@ static partial class YamlSyntax
     /// <summary>The problem of an IPv6 endpoint without quotes.</summary>
     public const string UnquotedBracket = "begins with a bracket";
 
-    /// <param name="text">The whole text.</param>
-    /// <param name="error">What the parser reported.</param>
     /// <param name="keys">The keys that a configuration may have, on any level.</param>
     public static YamlFault Explain(string text, YamlException error, IReadOnlySet<string> keys)
     {

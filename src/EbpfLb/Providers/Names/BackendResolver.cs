@@ -15,9 +15,7 @@ sealed partial class BackendResolver(
     /// <summary>The interval between two look-ups of a name.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// Consecutive answers without addresses before a name counts as gone: one answer may be wrong.
-    /// </summary>
+    /// <summary>Answers without addresses in a row before a name counts as gone: one answer may be wrong.</summary>
     const int GoneThreshold = 3;
 
     readonly NameLookup _lookup = new(names, time);

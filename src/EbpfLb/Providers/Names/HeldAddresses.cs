@@ -19,8 +19,6 @@ sealed class HeldAddresses(TimeProvider time)
     readonly ConcurrentDictionary<string, Name> _names = [];
 
     /// <summary>Adds an answer, and returns the name's addresses: those of the answer, then those that are held.</summary>
-    /// <param name="host">The name.</param>
-    /// <param name="answer">What it resolves to.</param>
     /// <param name="hold">How long an address is kept that answers lack.</param>
     /// <param name="leftOut">The number of addresses beyond <see cref="Max"/>.</param>
     public ImmutableArray<IPAddress> Update(string host, ImmutableArray<IPAddress> answer, TimeSpan hold, out int leftOut)
@@ -68,7 +66,6 @@ sealed class HeldAddresses(TimeProvider time)
         /// <summary>By address: since when answers lack it; null if they do not.</summary>
         public Dictionary<IPAddress, long?> Absences { get; } = [];
 
-        /// <summary>The time of the last look-up.</summary>
         public long LookedUp { get; set; }
     }
 }
