@@ -15,4 +15,7 @@ static class EndPoints
     /// <summary>ADDRESS:PORT, an IPv6 address in brackets.</summary>
     public static string Format(IPAddress address, ushort port) =>
         $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{FormatPort(port)}";
+
+    /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
+    public static string NameOf(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
 }

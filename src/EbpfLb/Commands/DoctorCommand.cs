@@ -18,7 +18,7 @@ static class DoctorCommand
             Description = "Check this interface as well; repeatable",
             HelpName = "NAME",
         };
-        var json = new Option<bool>("--json") { Description = "Print JSON" };
+        var json = Options.Json();
         var command = new Command("doctor", "Check whether this machine can run each hook, and say what to do if not")
         {
             device, json,

@@ -23,7 +23,7 @@ sealed class FlowsCommand
         FlowOrder.TryParse, "is not a sort order", $"Use one of: {FlowOrder.Names}");
     readonly Option<int?> _limit = Options.Create("--limit", "NUMBER", "Show at most this many",
         ParseLimit, "is not a number of flows", "Use a whole number from 1 on");
-    readonly Option<bool> _json = new("--json") { Description = "Print JSON, for scripts" };
+    readonly Option<bool> _json = Options.Json();
 
     public static Command Create()
     {

@@ -17,7 +17,7 @@ static class HealthyCommand
         var minBackends = Options.Create("--min-backends", "NUMBER",
             "How many backends must take new flows: of the service (default 1), or of each service (default 0)",
             BalancerHealth.ParseMinBackends, "is not a number of backends", "Use a whole number from 0 on");
-        var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
+        var json = Options.Json();
         var command = new Command("healthy", "Check whether this balancer should hold its addresses; exit code 0 if so, else 1")
         {
             service, minBackends, json,

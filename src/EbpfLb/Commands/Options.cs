@@ -9,6 +9,8 @@ static class Options
     static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
 
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON, for scripts" };
+
     public static Option<TimeSpan?> Interval(string description) => Create("--interval", "TIME", description,
         text => Duration.TryParse(text) is { } time && time >= MinInterval && time <= MaxInterval ? time : (TimeSpan?)null,
         "is not an interval", "Use 100ms to 1h, written as 500ms, 2s or 1m");

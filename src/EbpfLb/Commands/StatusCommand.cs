@@ -9,7 +9,7 @@ static class StatusCommand
 {
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "Print JSON, for scripts" };
+        var json = Options.Json();
         var interval = Options.Interval("Take two readings this far apart, and show rates per second");
         var check = new Option<bool>("--check")
         {

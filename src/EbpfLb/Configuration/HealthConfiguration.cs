@@ -51,18 +51,15 @@ sealed record HealthConfiguration
 
     /// <summary>The path of an HTTP check; null for a TCP check.</summary>
     public string? Path { get; init; }
-
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan Timeout { get => field < Every ? field : Every; init; } = TimeSpan.FromMilliseconds(500);
 
     public int Rise { get; init; } = 2;
-
     public int Fall { get; init; } = 3;
 
     /// <summary>TCP port in host byte order; 0 is the backend's own port.</summary>
     public ushort Port { get; init; }
-
     public AllDownPolicy WhenAllDown { get; init; }
 
     /// <summary>As users write it: <c>http / every 1s, timeout 500ms, rise 2, fall 3</c>.</summary>

@@ -16,12 +16,10 @@ abstract class Setting(string name, string description)
 
     /// <summary>Null if no flag gives it.</summary>
     public string? Flag { get; init; } = $"--{name}";
-
     public string[] Aliases { get; init; } = [];
 
     /// <summary>True if a running balancer applies a change of the file; false if a change takes a restart.</summary>
     public bool IsReloadable { get; init; } = true;
-
     public bool IsRequired { get; init; }
 
     /// <summary>In a list of mappings: each value of the flag makes an item.</summary>

@@ -21,7 +21,6 @@ abstract record SettingType(string HelpName, string Range)
 {
     /// <summary>All valid values, if they are a few words; else empty.</summary>
     public ImmutableArray<string> Words { get; init; } = [];
-
     public SchemaKind Kind { get; init; }
 
     /// <summary>The least and the greatest integer.</summary>

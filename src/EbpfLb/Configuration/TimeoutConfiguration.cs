@@ -29,7 +29,6 @@ sealed record TimeoutConfiguration
 
     /// <summary>Late segments and retransmissions are still forwarded.</summary>
     public TimeSpan Ended { get; init; } = TimeSpan.FromSeconds(10);
-
     public TimeSpan Udp { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>As users write them: <c>opening 31s, established 135m, ended 10s, udp 1m</c>.</summary>

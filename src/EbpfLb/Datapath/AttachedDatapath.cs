@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Native;
@@ -32,7 +33,6 @@ sealed class AttachedDatapath : IDisposable
 
     /// <summary>The hook, and why.</summary>
     public HookChoice Choice { get; }
-
     public bool IsAdopted { get; }
 
     public LbTables Tables => _datapath.Tables;
@@ -99,29 +99,12 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>Detaches the programs and removes the pins. The tables can be read until disposal.</summary>
     public void Detach()
     {
-        NativeException? first = null;
-        Attempt(_cgroups.Detach);
-        foreach (var (_, attachment) in _attachments)
-        {
-            Attempt(attachment.Detach);
-            attachment.Dispose();
-        }
+        var errors = RunEach([_cgroups.Detach, .. _attachments.Select(held => (Action)held.Attachment.Detach)]);
+        _attachments.ForEach(held => held.Attachment.Dispose());
         _attachments.Clear();
         Instance.RemovePins(_instance);
-        if (first is not null)
-            throw first;
-
-        void Attempt(Action detach)
-        {
-            try
-            {
-                detach();
-            }
-            catch (NativeException error)
-            {
-                first ??= error; // detach the others too
-            }
-        }
+        if (errors.Length > 0)
+            ExceptionDispatchInfo.Throw(errors[0]);
     }
 
     /// <summary>Closes the descriptors. An attached datapath keeps forwarding.</summary>
@@ -204,24 +187,29 @@ sealed class AttachedDatapath : IDisposable
     /// <exception cref="LoadBalancerException">A step failed; the message has all errors.</exception>
     static void RunAll(IEnumerable<Action> rollback, Exception error)
     {
-        var errors = rollback.Select(ErrorOf).OfType<Exception>().ToArray();
+        var errors = RunEach(rollback);
         if (errors.Length > 0)
         {
             throw new LoadBalancerException($"{error.Explain()} The rollback failed as well: "
                 + string.Join(' ', errors.Select(another => another.Explain())), error);
         }
+    }
 
-        // A failed step must not prevent the others.
-        static Exception? ErrorOf(Action undo)
+    /// <summary>Runs each step, also after another failed. Returns the errors.</summary>
+    static Exception[] RunEach(IEnumerable<Action> steps)
+    {
+        return [.. steps.Select(ErrorOf).OfType<Exception>()];
+
+        static Exception? ErrorOf(Action step)
         {
             try
             {
-                undo();
+                step();
                 return null;
             }
-            catch (Exception another) when (another is LoadBalancerException or IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is LoadBalancerException or IOException or UnauthorizedAccessException)
             {
-                return another;
+                return error;
             }
         }
     }

@@ -14,13 +14,9 @@ sealed record KernelNeed(string Object, Version Oldest, string Why)
     static readonly Version Supported = OldestOn(RuntimeInformation.OSArchitecture);
 
     public static KernelNeed Tc { get; } = new("lb_tc", new(6, 2), "bpf_cast_to_kern_ctx");
-
     public static KernelNeed TcCompat { get; } = new("lb_tc_compat", Supported, "atomics and global functions with pointers");
-
     public static KernelNeed Xdp { get; } = new("lb_xdp", Supported, TcCompat.Why);
-
     public static KernelNeed Sock { get; } = new("lb_sock", Supported, "links to cgroups, and the hooks of their sockets");
-
     public static KernelNeed Decap { get; } = new(Decapsulator.Object, Supported, TcCompat.Why);
 
     /// <summary>Major and minor version of the running kernel.</summary>

@@ -81,7 +81,7 @@ static class DoctorChecks
         foreach (var (_, family) in families.Where(family => !family.IsOn))
         {
             yield return new($"{device.Name} forwarding", Verdict.Warn,
-                $"disabled for {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")}: packets from {device.Name} to another "
+                $"disabled for {EndPoints.NameOf(family)}: packets from {device.Name} to another "
                 + "interface are lost", Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, family)));
         }
         yield return Device(device);

@@ -8,12 +8,10 @@ sealed record HostFacts
 
     /// <summary>Major and minor version.</summary>
     public required Version Kernel { get; init; }
-
     public required bool HasBtf { get; init; }
 
     /// <summary>True if a bpf file system is mounted for the pins.</summary>
     public required bool HasBpffs { get; init; }
-
     public bool IsBpffsReadOnly { get; init; }
 
     /// <summary>The version of libbpf; null if it is not installed.</summary>
@@ -68,7 +66,6 @@ sealed record DeviceFacts(
 {
     /// <summary>False if nothing is at the other end: no cable, a veth whose peer is down, a bridge without a port that is up.</summary>
     public bool HasCarrier { get; init; } = true;
-
     public bool IsLoopback { get; init; }
 
     /// <summary>False for tun, WireGuard and the like.</summary>

@@ -72,16 +72,14 @@ sealed partial class HealthMonitor(
         {
             _allDown.Remove((name, family));
             if (services.Any(service => service.Name == name && service.Backends.Any(backend => backend.Address.AddressFamily == family)))
-                LogSomeBackendUp(FamilyName(family), name);
+                LogSomeBackendUp(EndPoints.NameOf(family), name);
         }
         foreach (var ((name, family), policy) in allDown)
         {
             if (_allDown.Add((name, family)))
-                LogAllBackendsDown(FamilyName(family), name, policy == AllDownPolicy.Refuse ? "are refused" : "go to all of them");
+                LogAllBackendsDown(EndPoints.NameOf(family), name, policy == AllDownPolicy.Refuse ? "are refused" : "go to all of them");
         }
     }
-
-    static string FamilyName(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
 
     [LoggerMessage(LogLevel.Warning, "backend {EndPoint} of service '{Service}' is down: {Fall} checks in a row failed, the last: {Reason}")]
     partial void LogBackendDown(string endPoint, string service, int fall, string reason);

@@ -26,7 +26,6 @@ sealed class HealthProbe : IDisposable
     public delegate void Completed(HealthProbe probe, HealthState before, CheckOutcome outcome);
 
     public CheckedBackend Backend { get; }
-
     public HealthConfiguration Settings { get; }
 
     public HealthState State => Volatile.Read(ref _state);

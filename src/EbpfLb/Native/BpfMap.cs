@@ -25,7 +25,6 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     }
 
     public string Name { get; }
-
     public uint MaxEntries { get; }
 
     public Fd Fd => _fd;

@@ -18,7 +18,13 @@ static class LinkReconciler
 
     static bool ApplyLink(LbTables tables, NetworkDevice device)
     {
-        var desired = CreateLink(device.Name, device.Addresses());
+        var addresses = device.Addresses();
+        var desired = new LbLink
+        {
+            Name = device.Name,
+            Ip4 = FirstAddress(AddressFamily.InterNetwork, addresses),
+            Ip6 = FirstAddress(AddressFamily.InterNetworkV6, addresses),
+        };
         var key = (uint)device.Index;
         if (tables.Links.TryGet(key, out var held) && Fields(held) == Fields(desired))
             return false;
@@ -28,7 +34,14 @@ static class LinkReconciler
 
     static bool ApplyLinkLayer(LbTables tables, NetworkDevice device)
     {
-        var desired = CreateLinkLayer(device);
+        var layer = LinkLayer.Read(Interfaces.NameOf(device.Index) ?? device.Name);
+        var desired = new LbLinkLayer
+        {
+            Ifindex = (uint)device.Index,
+            HidesTags = Convert.ToByte(layer.HidesTags),
+            IsBare = Convert.ToByte(!layer.IsEthernet),
+        };
+        layer.Address.CopyTo(desired.Address[..]);
         var place = PlaceOf(tables, desired.Ifindex);
         if (tables.EthernetLinks.TryGet(place, out var held) && held == desired)
             return false;
@@ -49,21 +62,6 @@ static class LinkReconciler
                 vacant ??= place;
         }
         return vacant ?? throw new LoadBalancerException("map ethernet_links is full: attach to fewer interfaces.");
-    }
-
-    static LbLink CreateLink(string name, ImmutableArray<IPAddress> addresses) => new()
-    {
-        Name = name,
-        Ip4 = FirstAddress(AddressFamily.InterNetwork, addresses),
-        Ip6 = FirstAddress(AddressFamily.InterNetworkV6, addresses),
-    };
-
-    static LbLinkLayer CreateLinkLayer(NetworkDevice device)
-    {
-        var layer = LinkLayer.Read(Interfaces.NameOf(device.Index) ?? device.Name);
-        var result = new LbLinkLayer { Ifindex = (uint)device.Index, HidesTags = layer.HidesTags ? (byte)1 : (byte)0, IsBare = layer.IsEthernet ? (byte)0 : (byte)1 };
-        layer.Address.CopyTo(result.Address[..]);
-        return result;
     }
 
     static LbAddress FirstAddress(AddressFamily family, ImmutableArray<IPAddress> addresses) =>
