@@ -25,7 +25,7 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Spec(lab)
     [Theory]
     [InlineData("random")]
     [InlineData("maglev")]
-    public async Task Chance_follows_the_weights(string algorithm)
+    public async Task Random_selection_follows_the_weights(string algorithm)
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B) with
         {
@@ -39,7 +39,7 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Source_hash_gives_a_client_the_same_backend_again_and_again()
+    public async Task Source_hash_gives_a_client_the_same_backend_every_time()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B, Lab.C) with { Algorithm = "source-hash" });
 
@@ -50,7 +50,7 @@ public abstract class AlgorithmsChooseAsTheySay(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Least_connections_prefers_the_backend_without_any()
+    public async Task Least_connections_prefers_an_idle_backend()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B) with { Algorithm = "least-connections" });
         // More than a machine in a hurry may have left to close of the requests before one.

@@ -45,7 +45,7 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
     }
 
     [Fact]
-    public async Task A_balancer_that_withdraws_gives_its_address_away_before_it_ends()
+    public async Task A_withdrawing_balancer_gives_up_its_address_before_it_ends()
     {
         var (plan, file) = (lab.PlanFor(lab.A), await lab.A.CreateFileAsync(SuiteSize.DownloadOverFailover));
         var (first, second) = (await lab.StartNodeAsync(High, plan), await lab.StartNodeAsync(Low, plan));

@@ -18,7 +18,7 @@ public abstract class AnyPortMayBeAService(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Datagrams_do_too_and_a_service_of_one_port_goes_first()
+    public async Task Datagrams_keep_their_port_too_and_a_service_of_one_port_takes_precedence()
     {
         var balancer = await Lab.BalanceAsync(Service.OnAnyPort("udp", Lab.NamesA), Service.Echo(Lab.SocketsA));
 

@@ -26,7 +26,7 @@ public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
     public sealed class Tc(RunnerLab lab) : BackendsAreFollowed(lab)
     {
         [Fact]
-        public async Task A_server_that_joins_a_pool_gets_its_turn_and_open_connections_stay()
+        public async Task A_server_that_joins_gets_requests_and_open_connections_stay()
         {
             var first = await Lab.StartBackendAsync("web_pool");
             var balancer = await Lab.BalanceAsync(Service.WebOfPool("web_pool"));
@@ -42,7 +42,7 @@ public abstract class BackendsAreFollowed(HookLab lab) : Spec(lab)
         }
 
         [Fact]
-        public async Task Under_load_a_server_that_joins_a_pool_costs_no_request()
+        public async Task A_server_that_joins_under_load_loses_no_request()
         {
             await Lab.StartBackendAsync("pool_under_load");
             // Its name is known before the server listens, which a check waits for.

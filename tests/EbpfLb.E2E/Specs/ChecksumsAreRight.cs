@@ -8,7 +8,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class ChecksumsAreRight(HookLab lab, Family family) : Spec(lab, family)
 {
     [Fact]
-    public async Task None_is_wrong_at_the_client_or_the_backend_when_neither_has_offloads()
+    public async Task No_checksum_is_wrong_when_neither_end_has_offloads()
     {
         var (client, backend) = (await Lab.StartClientAsync(), await Lab.StartSocketServerAsync());
         await Lab.DoWithoutOffloadsAsync(client, backend);
@@ -35,7 +35,7 @@ public abstract class ChecksumsAreRight(HookLab lab, Family family) : Spec(lab, 
     public abstract class WithoutACard(HookLab lab, Family family) : ChecksumsAreRight(lab, family)
     {
         [Fact]
-        public async Task None_is_wrong_when_both_leave_them_to_a_card_that_the_host_does_not_have()
+        public async Task No_checksum_is_wrong_when_both_ends_offload_and_the_host_has_no_card()
         {
             var (client, backend) = (await Lab.StartClientAsync(), await Lab.StartSocketServerAsync());
             await using var bare = await Lab.DoWithoutHostsOffloadsAsync();

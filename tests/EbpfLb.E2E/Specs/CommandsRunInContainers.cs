@@ -33,7 +33,7 @@ public sealed class CommandsRunInContainers(TcLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Nothing_that_a_command_does_to_itself_stays()
+    public async Task What_a_command_changes_in_its_shell_ends_with_it()
     {
         await Lab.Client.TryShellAsync("cd /tmp; export LEFT=behind; exec >/dev/null 2>&1; kill $$");
 
@@ -41,7 +41,7 @@ public sealed class CommandsRunInContainers(TcLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Commands_beside_each_other_get_each_its_own_output()
+    public async Task Concurrent_commands_get_their_own_output()
     {
         var numbers = Enumerable.Range(0, 30).ToList();
 

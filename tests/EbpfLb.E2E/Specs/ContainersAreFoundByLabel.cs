@@ -11,7 +11,7 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
     static readonly TimeSpan TwoSeconds = TimeSpan.FromSeconds(2);
 
     [Fact]
-    public async Task From_two_to_five_and_down_to_one_no_request_is_lost_and_the_new_ones_take_their_part()
+    public async Task Scaling_up_and_down_loses_no_request_and_new_backends_get_their_share()
     {
         await using var pool = await Lab.StartPoolAsync();
         var (stays, other) = (await pool.StartAsync(), await pool.StartAsync());
@@ -56,7 +56,7 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task One_that_cannot_be_a_backend_is_named_and_ignored_and_no_other_is_the_worse_for_it()
+    public async Task A_container_with_invalid_labels_is_reported_and_ignored_alone()
     {
         await using var pool = await Lab.StartPoolAsync();
         var (good, elsewhere) = (await pool.StartAsync(), await pool.StartElsewhereAsync());
@@ -73,7 +73,7 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task One_that_is_paused_takes_no_new_flow_until_it_goes_on()
+    public async Task A_paused_container_takes_no_new_flow_until_it_is_unpaused()
     {
         await using var pool = await Lab.StartPoolAsync();
         var (one, other) = (await pool.StartAsync(), await pool.StartAsync());
@@ -90,7 +90,7 @@ public abstract class ContainersAreFoundByLabel(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task What_changes_while_the_engine_cannot_be_heard_is_found_when_it_can()
+    public async Task Changes_during_an_outage_of_the_engine_are_found_after_it()
     {
         await using var pool = await Lab.StartPoolAsync();
         var (stays, leaves) = (await pool.StartAsync(), await pool.StartAsync());

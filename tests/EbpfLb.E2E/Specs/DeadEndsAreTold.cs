@@ -13,7 +13,7 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task A_client_whose_packets_get_no_further_learns_it_soon()
+    public async Task A_client_whose_ttl_ends_at_the_balancer_is_told_within_seconds()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A));
 
@@ -25,7 +25,7 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     }
 
     [Fact]
-    public async Task A_client_whose_packets_get_one_hop_further_is_served()
+    public async Task A_client_whose_ttl_reaches_the_backend_is_served()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.SocketsA));
 
@@ -36,7 +36,7 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     }
 
     [Fact]
-    public async Task A_large_upload_gets_through_where_the_balancers_own_way_on_is_narrow()
+    public async Task A_large_upload_passes_a_narrow_route_from_the_balancer_to_the_backend()
     {
         var client = await Lab.StartClientAsync();
         await using var way = await Lab.NarrowHostRouteAsync(to: Lab.SocketsA, Narrow);
@@ -49,7 +49,7 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     }
 
     [Fact]
-    public async Task A_large_download_gets_through_where_the_balancers_own_way_back_is_narrow()
+    public async Task A_large_download_passes_a_narrow_route_from_the_balancer_to_the_client()
     {
         var (client, server) = (await Lab.StartClientAsync(), await Lab.StartFileServerAsync());
         var file = await server.CreateFileAsync(megabytes: 10);
@@ -63,7 +63,7 @@ public abstract class DeadEndsAreTold(HookLab lab, Family family) : Spec(lab, fa
     }
 
     [Fact]
-    public async Task A_connection_whose_way_is_gone_for_a_while_goes_on_once_it_is_back()
+    public async Task A_connection_survives_a_route_that_is_lost_and_comes_back()
     {
         var file = await Lab.Files.CreateFileAsync(megabytes: 60);
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));

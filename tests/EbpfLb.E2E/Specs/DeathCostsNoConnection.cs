@@ -9,7 +9,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class DeathCostsNoConnection(HookLab lab, string otherHook) : Spec(lab, loads: true)
 {
     [Fact]
-    public async Task Sudden_deaths_and_restarts_under_load_fail_no_request_and_no_download()
+    public async Task Kills_and_restarts_under_load_fail_no_request_and_no_download()
     {
         var file = await Lab.Files.CreateFileAsync(SuiteSize.DownloadOverDeaths);
         var plan = new BalancerPlan(Service.Web(Lab.Files));

@@ -10,7 +10,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab, family)
 {
     [Fact]
-    public async Task Answers_come_in_turn_from_backends_that_see_the_client()
+    public async Task Backends_answer_in_turn_and_see_the_clients_address()
     {
         var (one, other) = (await Lab.StartDirectBackendAsync(), await Lab.StartDirectBackendAsync());
         var balancer = await Lab.BalanceAsync(Service.Web(one, other) with { Mode = "dsr" });
@@ -51,7 +51,7 @@ public abstract class DirectServerReturn(HookLab lab, Family family) : Spec(lab,
     }
 
     [Fact]
-    public async Task Questions_over_udp_are_answered_by_the_name_servers_in_turn()
+    public async Task Name_servers_answer_udp_queries_in_turn()
     {
         var (one, other) = (await Lab.StartDirectNameServerAsync(), await Lab.StartDirectNameServerAsync());
         var balancer = await Lab.BalanceAsync(Service.Dns(one, other) with { Mode = "dsr" });

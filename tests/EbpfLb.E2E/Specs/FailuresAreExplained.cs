@@ -17,11 +17,11 @@ public abstract class FailuresAreExplained(HookLab lab) : Spec(lab)
         new BalancerPlan(Service.Web(Lab.A)) { Interface = "nosuch0" }, "nosuch0");
 
     [Fact]
-    public Task Native_xdp_where_the_other_end_of_the_link_would_drop_all_it_sends() => IsExplained(Runtime,
+    public Task Native_xdp_on_a_veth_whose_peer_drops_what_it_sends() => IsExplained(Runtime,
         new BalancerPlan(Service.Web(Lab.A)) { Hook = "xdp-native" }, "ethtool");
 
     [Fact]
-    public Task A_backend_whose_name_nobody_knows() => IsExplained(Runtime,
+    public Task A_backend_name_that_does_not_resolve() => IsExplained(Runtime,
         new BalancerPlan(Service.OfNobody), Service.OfNobody.Backends[0]);
 
     [Fact]
@@ -29,7 +29,7 @@ public abstract class FailuresAreExplained(HookLab lab) : Spec(lab)
         new BalancerPlan(Service.Web(Lab.A) with { Port = 70000 }), "70000");
 
     [Fact]
-    public Task A_service_that_stands_there_twice() => IsExplained(Configuration,
+    public Task A_service_that_is_configured_twice() => IsExplained(Configuration,
         new BalancerPlan(Service.Web(Lab.A), Service.Web(Lab.B)), "web");
 
     [Fact]

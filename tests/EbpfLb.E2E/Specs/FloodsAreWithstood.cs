@@ -20,7 +20,7 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     }
 
     [Fact]
-    public async Task They_outlive_it_where_the_table_is_tiny()
+    public async Task Connections_outlive_a_flood_with_a_tiny_flow_table()
     {
         const int room = 1024;
         var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(Lab.Files)) { Flows = room });
@@ -32,7 +32,7 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     }
 
     [Fact]
-    public async Task They_outlive_a_flood_of_spoofed_datagrams_and_datagrams_are_answered_after_it()
+    public async Task Connections_outlive_a_flood_of_spoofed_datagrams_and_udp_works_after_it()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files), Service.Dns(Lab.NamesA));
 

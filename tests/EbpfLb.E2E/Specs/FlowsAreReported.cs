@@ -7,7 +7,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class FlowsAreReported(HookLab lab, Family family) : Spec(lab, family)
 {
     [Fact]
-    public async Task The_events_name_exactly_the_flows_that_were()
+    public async Task Events_name_exactly_the_flows_that_existed()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
 
@@ -19,7 +19,7 @@ public abstract class FlowsAreReported(HookLab lab, Family family) : Spec(lab, f
     }
 
     [Fact]
-    public async Task A_closed_flow_tells_what_it_carried_and_how_long_it_lived()
+    public async Task A_closed_event_has_the_flows_bytes_and_duration()
     {
         var file = await Lab.Files.CreateFileAsync(megabytes: 5);
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));

@@ -8,7 +8,7 @@ public abstract class InterfacesComeAndGo(HookLab lab) : Spec(lab)
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Requests_work_again_after_the_engine_disconnects_and_connects_the_host()
+    public async Task Requests_succeed_again_after_the_engine_reconnects_the_host()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
         await Lab.Client.GetAsync(balancer, times: 2);

@@ -15,7 +15,7 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
     static readonly TimeSpan Later = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task The_flows_are_exactly_the_connections_that_are_held_open()
+    public async Task Flows_lists_exactly_the_open_connections()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B), Service.Dns(Lab.C));
         var port = Lab.TakePorts(4);
@@ -79,7 +79,7 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Prometheus_finds_nothing_to_improve_in_the_metrics()
+    public async Task Promtool_finds_no_fault_in_the_metrics()
     {
         var balancer = await Lab.BalanceAsync(
             new BalancerPlan(Service.Web(Lab.A, Lab.B)) { Metrics = $"{MetricsPort}" });
@@ -89,7 +89,7 @@ public abstract class ItCanBeWatched(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Its_health_is_told_to_its_own_host_only()
+    public async Task Its_health_endpoint_answers_its_own_host_only()
     {
         var balancer = await Lab.BalanceAsync(
             new BalancerPlan(Service.Web(Lab.A)) { Metrics = $"{MetricsPort}" });

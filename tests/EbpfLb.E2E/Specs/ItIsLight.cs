@@ -10,7 +10,7 @@ public abstract class ItIsLight(HookLab lab) : Spec(lab)
     BalancerPlan Default => new(Service.Web(Lab.A, Lab.B)) { HasDefaultRoom = true };
 
     [Fact]
-    public async Task It_is_ready_after_less_than_a_second_of_a_processor()
+    public async Task It_is_ready_within_a_second_of_processor_time()
     {
         var balancer = await Lab.BalanceAsync(Default);
 

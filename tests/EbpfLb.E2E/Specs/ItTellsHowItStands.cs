@@ -33,7 +33,7 @@ public abstract class ItTellsHowItStands(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Status_counts_the_flows_that_were_opened_and_those_that_live()
+    public async Task Status_counts_opened_and_live_flows()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A));
         await Lab.Client.GetAsync(balancer, times: 3);
@@ -57,7 +57,7 @@ public abstract class ItTellsHowItStands(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Check_tells_every_fault_of_a_file_at_once()
+    public async Task Check_reports_every_error_of_a_file_at_once()
     {
         var output = await Lab.CheckAsync(new BalancerPlan(
             Service.Web(Lab.A) with { Port = 70000 }, Service.Dns(Lab.B) with { Protocol = "sctp" }));
@@ -69,7 +69,7 @@ public abstract class ItTellsHowItStands(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Check_finds_no_fault_in_a_file_that_can_be_run()
+    public async Task Check_accepts_a_valid_file()
     {
         var output = await Lab.CheckAsync(new BalancerPlan(Service.Web(Lab.A, Lab.B), Service.Dns(Lab.C)));
 

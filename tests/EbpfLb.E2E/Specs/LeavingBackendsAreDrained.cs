@@ -12,7 +12,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
     static readonly TimeSpan SeveralCollections = TimeSpan.FromSeconds(40);
 
     [Fact]
-    public async Task One_that_is_removed_under_load_costs_no_request_and_keeps_its_connections()
+    public async Task A_container_removed_under_load_loses_no_request_and_keeps_its_connections()
     {
         var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, Lab.B));
         await using var held = await ConnectToAsync(Lab.B, balancer);
@@ -32,7 +32,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task One_that_is_drained_and_then_taken_away_costs_no_request_also_on_connections_that_are_kept_long()
+    public async Task A_drained_backend_leaves_without_a_lost_request_on_long_connections_too()
     {
         var leaving = await Lab.StartBackendAsync("leaving");
         var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, leaving));
@@ -60,7 +60,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task After_its_time_to_drain_its_connections_are_cut_and_it_is_forgotten()
+    public async Task After_its_drain_time_its_connections_are_cut_and_it_is_removed()
     {
         var balancer = await Lab.BalanceAsync(Draining("1s", Lab.A, Lab.B));
         await using var held = await ConnectToAsync(Lab.B, balancer);
@@ -73,7 +73,7 @@ public abstract class LeavingBackendsAreDrained(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task One_that_weighs_nothing_any_more_is_drained_when_its_last_connection_ends()
+    public async Task A_backend_of_weight_0_is_drained_when_its_last_connection_ends()
     {
         var balancer = await Lab.BalanceAsync(Draining("10m", Lab.A, Lab.B));
         var held = await ConnectToAsync(Lab.B, balancer);

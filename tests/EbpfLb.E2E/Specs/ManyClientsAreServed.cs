@@ -38,7 +38,7 @@ public abstract class ManyClientsAreServed(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Two_clients_with_two_hundred_connections_each_get_every_answer_from_the_backend_that_was_asked()
+    public async Task Two_clients_with_200_connections_each_are_answered_by_the_selected_backends()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
 
@@ -51,7 +51,7 @@ public abstract class ManyClientsAreServed(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Many_connections_are_shared_out_evenly()
+    public async Task Many_connections_are_distributed_evenly()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
 

@@ -11,7 +11,7 @@ public abstract class NothingLeaks(HookLab lab) : Spec(lab)
     static readonly TimeSpan LongestTime = TimeSpan.FromMinutes(5);
 
     [Fact]
-    public async Task Many_changes_of_its_backends_leave_nothing_behind()
+    public async Task Many_changes_of_backends_leak_nothing()
     {
         var balancer = await Lab.BalanceAsync(InFile(Lab.A));
         await ChangeAsync(balancer, times: 100);

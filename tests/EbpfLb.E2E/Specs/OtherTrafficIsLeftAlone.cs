@@ -38,7 +38,7 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_port_that_is_no_service_is_refused_at_once()
+    public async Task A_port_without_a_service_is_refused_at_once()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
 
@@ -49,7 +49,7 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_server_of_the_hosts_own_is_reached()
+    public async Task The_hosts_own_server_is_reached()
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.A, Lab.B));
         await using var server = await Lab.Host.ServeAsync(port: 8080);
@@ -70,7 +70,7 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_filter_of_somebody_elses_goes_on_beside_the_balancer_and_after_it_left()
+    public async Task A_foreign_tc_filter_works_beside_the_balancer_and_after_it()
     {
         Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));
         await using var filter = await Lab.PlaceForeignFilterAsync();
@@ -90,7 +90,7 @@ public abstract class OtherTrafficIsLeftAlone(HookLab lab) : Spec(lab)
     [Theory]
     [InlineData(true, ForeignVerdict.Next), InlineData(false, ForeignVerdict.Next)]
     [InlineData(true, ForeignVerdict.Pass), InlineData(false, ForeignVerdict.Pass)]
-    public async Task A_foreign_tcx_program_goes_on_beside_the_balancer(bool cameFirst, ForeignVerdict verdict)
+    public async Task A_foreign_tcx_program_works_beside_the_balancer(bool cameFirst, ForeignVerdict verdict)
     {
         Assert.SkipUnless(await Lab.KnowsTcxAsync(), "the kernel has no tcx links, which came with 6.6");
         Assert.Equal(3, await Lab.Client.PingAsync(Lab.Host, times: 3));

@@ -32,7 +32,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_service_that_is_given_another_name_loses_no_request_and_keeps_its_connections()
+    public async Task A_renamed_service_loses_no_request_and_keeps_its_connections()
     {
         var service = Service.Web(Lab.A, Lab.B) with { Drain = "10m" };
         var balancer = await Lab.BalanceAsync(new BalancerPlan(service) { StandsInFile = true });
@@ -52,7 +52,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_change_of_the_file_is_noticed_without_being_told()
+    public async Task A_changed_file_is_reloaded_without_a_signal()
     {
         var balancer = await Lab.BalanceAsync(InFile(Lab.A));
 
@@ -63,7 +63,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_change_that_cannot_be_taken_is_explained_and_changes_nothing()
+    public async Task A_change_that_cannot_be_applied_is_explained_and_changes_nothing()
     {
         var balancer = await Lab.BalanceAsync(InFile(Lab.A));
 
@@ -79,7 +79,7 @@ public abstract class ReloadsLoseNothing(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_service_that_names_the_interfaces_own_address_wins_over_self()
+    public async Task A_service_on_the_interfaces_address_takes_precedence_over_self()
     {
         var balancer = await Lab.BalanceAsync(InFile(Lab.A));
 

@@ -13,7 +13,7 @@ public abstract class SickBackendsAreLeftOut(HookLab lab) : Spec(lab)
     static readonly string[] Checks = ["http=/", "every=1s", "timeout=1s", "rise=2", "fall=3"];
 
     [Fact]
-    public async Task A_backend_that_dies_costs_what_it_got_until_that_was_seen_and_no_more()
+    public async Task A_dead_backend_loses_only_the_requests_before_its_checks_fail()
     {
         var (staying, dying) = (await StartAsync(), await StartAsync());
         var balancer = await Lab.BalanceAsync(Checked(staying, dying));
@@ -37,7 +37,7 @@ public abstract class SickBackendsAreLeftOut(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task A_backend_that_hangs_is_left_out_and_comes_back_when_it_goes_on()
+    public async Task A_backend_that_hangs_is_excluded_until_it_answers_again()
     {
         var (busy, hanging) = (await StartAsync(), await StartAsync());
         var balancer = await Lab.BalanceAsync(Checked(busy, hanging));
@@ -56,7 +56,7 @@ public abstract class SickBackendsAreLeftOut(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Where_all_are_down_clients_are_refused_at_once()
+    public async Task Clients_are_refused_at_once_when_all_backends_are_down()
     {
         var (one, other) = (await StartAsync(), await StartAsync());
         var balancer = await Lab.BalanceAsync(Checked(one, other));

@@ -31,7 +31,7 @@ public abstract class TheDriverCarriesNativeXdp(HookLab lab, Family family) : Sp
     }
 
     [Fact]
-    public async Task Ends_that_leave_checksums_to_their_cards_are_served_by_tc()
+    public async Task Endpoints_with_checksum_offload_are_served_by_tc()
     {
         var (client, server) = (await Lab.StartClientAsync(), await Lab.StartFileServerAsync());
         var file = await server.CreateFileAsync(megabytes: 20);

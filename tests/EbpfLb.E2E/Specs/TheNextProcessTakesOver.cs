@@ -8,7 +8,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class TheNextProcessTakesOver(HookLab lab) : Spec(lab)
 {
     [Fact]
-    public async Task Backends_go_on_taking_their_turns_where_they_were()
+    public async Task Round_robin_continues_at_its_position()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B, Lab.C));
         var former = await Lab.BalanceAsync(plan);
@@ -25,7 +25,7 @@ public abstract class TheNextProcessTakesOver(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task Where_it_is_to_leave_its_datapath_it_does_so_when_asked_to_end()
+    public async Task With_leave_attached_the_datapath_stays_after_sigterm()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
         var former = await Lab.BalanceAsync(plan with { LeavesAttached = true });
@@ -42,7 +42,7 @@ public abstract class TheNextProcessTakesOver(HookLab lab) : Spec(lab)
     }
 
     [Fact]
-    public async Task One_that_cannot_take_over_says_so_and_changes_nothing_until_it_is_to_start_anew()
+    public async Task A_process_that_cannot_adopt_changes_nothing_without_replace()
     {
         var plan = new BalancerPlan(Service.Web(Lab.A, Lab.B));
         var former = await Lab.BalanceAsync(plan);

@@ -10,7 +10,7 @@ namespace EbpfLb.E2E.Specs;
 public abstract class TunnelsReachRoutedBackends(HookLab lab, Family family) : Spec(lab, family)
 {
     [Theory, InlineData("gue"), InlineData("ipip")]
-    public async Task Answers_come_in_turn_from_backends_that_see_the_client(string encapsulation)
+    public async Task Backends_answer_in_turn_and_see_the_clients_address(string encapsulation)
     {
         var routed = await Lab.AddRoutedNetworkAsync();
         var (one, other) = (await routed.StartBackendAsync("routed-a"), await routed.StartBackendAsync("routed-b"));
@@ -73,7 +73,7 @@ public abstract class TunnelsReachRoutedBackends(HookLab lab, Family family) : S
 
         /// <summary>Of this hook alone: it is about the backend, which no hook of the balancer's matters to.</summary>
         [Fact]
-        public async Task Outer_headers_are_taken_off_after_a_kill_and_not_after_an_end()
+        public async Task Decapsulation_survives_a_kill_and_ends_with_a_stop()
         {
             var routed = await Lab.AddRoutedNetworkAsync();
             var one = await routed.StartBackendAsync("routed-a");

@@ -53,7 +53,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     }
 
     [Fact]
-    public async Task A_balancer_that_stands_on_the_clients_network_alone_refuses_them_at_once()
+    public async Task A_balancer_without_an_interface_to_the_backends_refuses_clients_at_once()
     {
         var back = await Lab.AddBackNetworkAsync();
         var a = await back.StartBackendAsync("back-a");
@@ -82,7 +82,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     }
 
     [Fact]
-    public async Task What_a_killed_balancer_left_on_both_is_detached_by_the_name_of_either()
+    public async Task Detach_of_either_interface_removes_what_a_killed_balancer_left_on_both()
     {
         var back = await Lab.AddBackNetworkAsync();
         var a = await back.StartBackendAsync("back-a");
@@ -97,7 +97,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     }
 
     [Fact]
-    public async Task Where_the_second_interface_is_another_balancers_neither_is_touched()
+    public async Task A_second_interface_of_another_balancer_leaves_both_untouched()
     {
         var back = await Lab.AddBackNetworkAsync();
         var a = await back.StartBackendAsync("back-a");
@@ -124,7 +124,7 @@ public abstract class TwoNetworksAreJoined(HookLab lab, Family family) : Spec(la
     {
         /// <summary>Of this hook alone: that of tc has room for all.</summary>
         [Fact]
-        public async Task Where_somebody_else_has_the_hook_of_one_interface_nothing_is_left_on_the_other()
+        public async Task A_taken_hook_on_one_interface_leaves_nothing_on_the_other()
         {
             var back = await Lab.AddBackNetworkAsync();
             var a = await back.StartBackendAsync("back-a");

@@ -9,7 +9,7 @@ public abstract class UdpIsBalanced(HookLab lab, Family family) : Spec(lab, fami
     static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(3);
 
     [Fact]
-    public async Task Questions_are_answered_by_the_name_servers_in_turn()
+    public async Task Name_servers_answer_queries_in_turn()
     {
         var balancer = await Lab.BalanceAsync(Service.Dns(Lab.NamesA, Lab.NamesB));
 
@@ -32,7 +32,7 @@ public abstract class UdpIsBalanced(HookLab lab, Family family) : Spec(lab, fami
     }
 
     [Fact]
-    public async Task A_backend_that_does_not_listen_is_told_of_at_once()
+    public async Task A_backend_that_does_not_listen_is_reported_at_once()
     {
         var balancer = await Lab.BalanceAsync(Service.Echo(Lab.A));
 
