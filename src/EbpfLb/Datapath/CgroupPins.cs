@@ -1,5 +1,3 @@
-using EbpfLb.Native;
-
 namespace EbpfLb.Datapath;
 
 /// <summary>The pinned links of an instance to one cgroup.</summary>
@@ -10,8 +8,8 @@ sealed class CgroupPins(string instance, string path)
     {
         foreach (var pin in FilesOf(instance, CgroupHook.Connect))
         {
-            using var link = TryOpenPin(pin);
-            if (link is not null)
+            using var link = LinkAttachment.TryOpenPin(pin);
+            if (link is not null) // else the balancer has just removed it
                 yield return (PathOf(pin, CgroupHook.Connect), link.CgroupId != 0);
         }
     }
@@ -23,10 +21,8 @@ sealed class CgroupPins(string instance, string path)
     /// <summary>The pinned link to the cgroup with this id; null if there is none, or one to a cgroup that is gone.</summary>
     public LinkAttachment? TryOpen(CgroupHook hook, ulong id)
     {
-        if (!File.Exists(PinOf(hook)))
-            return null;
-        var link = LinkAttachment.OpenPin(PinOf(hook));
-        if (link.CgroupId == id)
+        var link = LinkAttachment.TryOpenPin(PinOf(hook));
+        if (link is null || link.CgroupId == id)
             return link;
         link.Dispose();
         return null;
@@ -48,25 +44,10 @@ sealed class CgroupPins(string instance, string path)
             Remove(hook);
     }
 
-    /// <summary>Null if the balancer has just removed it.</summary>
-    static LinkAttachment? TryOpenPin(string pin)
-    {
-        try
-        {
-            return LinkAttachment.OpenPin(pin);
-        }
-        catch (NativeException error) when (error.Number == Errno.ENOENT)
-        {
-            return null;
-        }
-    }
-
     bool IsGone(CgroupHook hook)
     {
-        if (!File.Exists(PinOf(hook)))
-            return false;
-        using var link = LinkAttachment.OpenPin(PinOf(hook));
-        return link.CgroupId == 0;
+        using var link = LinkAttachment.TryOpenPin(PinOf(hook));
+        return link is { CgroupId: 0 };
     }
 
     string PinOf(CgroupHook hook) => Path.Combine(Instance.Directory(instance), PrefixOf(hook) + Escape(path));

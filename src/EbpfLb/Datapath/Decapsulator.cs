@@ -115,9 +115,8 @@ sealed class Decapsulator : IDisposable
     static IAttachment Attach(Fd program, NetworkDevice device)
     {
         var path = LinkOf(device.Name);
-        if (File.Exists(path))
+        if (LinkAttachment.TryOpenPin(path) is { } former)
         {
-            var former = LinkAttachment.OpenPin(path);
             if (former.Ifindex == device.Index)
             {
                 former.Replace(program);

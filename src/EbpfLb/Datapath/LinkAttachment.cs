@@ -40,12 +40,15 @@ sealed unsafe class LinkAttachment : IAttachment
 
     public static LinkAttachment OpenPin(string path) => new(Fd.OpenPin(path));
 
+    /// <inheritdoc cref="Fd.TryOpenPin"/>
+    public static LinkAttachment? TryOpenPin(string path) => Fd.TryOpenPin(path) is { } link ? new(link) : null;
+
     /// <summary>Detaches and unpins the link that is pinned there, if there is one.</summary>
     public static void Unpin(string path)
     {
-        if (!File.Exists(path))
+        using var link = TryOpenPin(path);
+        if (link is null)
             return;
-        using var link = OpenPin(path);
         link.Detach();
         File.Delete(path);
     }

@@ -56,18 +56,9 @@ static class ReservedPorts
             throw new PortsStayReservedException(ports[0], ports[^1], refusal);
     }
 
-    static BpfMap<uint, ulong>? TryOpen(string instance)
-    {
-        var pin = Path.Combine(Instance.Directory(instance), Map);
-        try
-        {
-            return new(Fd.OpenPin(pin), Map);
-        }
-        catch (NativeException error) when (error.Number == Errno.ENOENT)
-        {
-            return null; // of a version without it, or being pinned
-        }
-    }
+    /// <summary>Null for an instance of a version without the record, or one that is being pinned.</summary>
+    static BpfMap<uint, ulong>? TryOpen(string instance) =>
+        Fd.TryOpenPin(Path.Combine(Instance.Directory(instance), Map)) is { } pin ? new(pin, Map) : null;
 
     static List<int> Read(BpfMap<uint, ulong> record) =>
     [

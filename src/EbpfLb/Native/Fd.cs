@@ -18,10 +18,14 @@ sealed class Fd : SafeHandleMinusOneIsInvalid
         new(Check.MinusOneWithErrno(LibC.fcntl(fd, DuplicateCloseOnExec, 0), $"duplicating the descriptor of {what}"));
 
     /// <exception cref="PinException">There is none, or this process may not open it.</exception>
-    public static Fd OpenPin(string path)
+    public static Fd OpenPin(string path) => TryOpenPin(path) ?? throw new PinException(path, Errno.ENOENT);
+
+    /// <summary>Opens a pin; null if there is none.</summary>
+    /// <exception cref="PinException">This process may not open it.</exception>
+    public static Fd? TryOpenPin(string path)
     {
         var result = LibBpf.bpf_obj_get(path);
-        return result >= 0 ? new(result) : throw new PinException(path, -result);
+        return result >= 0 ? new(result) : result == -Errno.ENOENT ? null : throw new PinException(path, -result);
     }
 
     public void Pin(string path) => Check.NegativeErrno(LibBpf.bpf_obj_pin(Number, path), $"pinning {path}");
