@@ -341,45 +341,46 @@ static __always_inline void flow_update(struct lb_flow *flow, const struct packe
 }
 
 /*
- * Inserts a new flow's forward entry into `table`, counts and reports the flow.
- * Returns the entry, or NULL if another CPU has inserted one for that client.
+ * Completes the entry of a flow that its first packet opens, before it is inserted,
+ * as flow_update() does afterwards. The packet is one of pkt_opens_flow().
  */
-static __always_inline struct lb_flow *
-flow_add(enum lb_flow_table table, const struct lb_tuple *client, const struct lb_flow *flow)
+static __always_inline void flow_begin(struct lb_flow *flow, const struct packet *pkt, __u32 now)
 {
-	if (!flow_insert(table, client, flow))
-		return NULL;
-	count_opened(flow);
-	count_active_flow(flow->backend, 1);
-	event_flow_opened(client, flow);
-	return flow_lookup(client);
+	flow->seen = now;
+	flow->packets = 1;
+	flow->bytes = pkt->l3_length;
+	if (!pkt->tcp_flags)
+		return;
+	tcp_advance(pkt, flow);
+	flow->tcp_seen |= LB_SEEN_SYN;
 }
 
-/*
- * Opens a flow of mode dsr or tunnel. Returns its entry, or that of another CPU, or NULL if
- * the map took no new entry.
- */
-static __always_inline struct lb_flow *flow_open_direct(const struct lb_tuple *client,
-							struct lb_flow *flow)
+/* Sets the times of a new flow. */
+static __always_inline void flow_set_times(struct lb_flow *flow)
 {
 	flow->opened_ns = bpf_ktime_get_ns();
 	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
-	flow->direction = LB_TO_BACKEND;
-	return flow_add(flow_new_table(client), client, flow) ?: flow_lookup(client);
+}
+
+/* Prepares the entry of a flow of mode dsr or tunnel. */
+static __always_inline void flow_prepare_direct(const struct lb_tuple *client,
+						struct new_flow *new_flow)
+{
+	flow_set_times(&new_flow->flow);
+	new_flow->flow.direction = LB_TO_BACKEND;
+	new_flow->table = flow_new_table(client);
 }
 
 /*
- * Opens a flow of mode nat: new_flow->flow.rewritten is its tuple to the backend
- * except for the source port, which is reserved here. Returns the forward entry,
- * or NULL and the reason in *refusal. If another CPU has opened the same flow
- * meanwhile, that one is returned and this one is undone.
+ * Prepares the forward entry of a flow of mode nat, and inserts its reply entry.
+ * new_flow->flow.rewritten is its tuple to the backend except for the source port,
+ * which is reserved here. Returns false if there is no port.
  */
-static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struct lb_tuple *client,
-						 struct new_flow *new_flow, enum lb_reason *refusal)
+static __always_inline bool flow_prepare_nat(struct lb_ctx *ctx, const struct lb_tuple *client,
+					     struct new_flow *new_flow)
 {
 	struct lb_tuple *reply_key = &new_flow->reply_key;
 	struct lb_flow *flow = &new_flow->flow;
-	struct lb_flow *opened;
 	enum snat_reservation reserved;
 
 	reply_key->src = flow->rewritten.dst;
@@ -387,27 +388,62 @@ static __always_inline struct lb_flow *flow_open(struct lb_ctx *ctx, const struc
 	reply_key->sport = flow->rewritten.dport;
 	reply_key->protocol = client->protocol;
 
-	flow->opened_ns = bpf_ktime_get_ns();
-	flow->seen = flow->opened_ns >> LB_SEEN_SHIFT;
+	flow_set_times(flow);
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
-	*refusal = LB_REFUSE_NO_PORT;
 	reserved = snat_reserve_port(ctx);
 	if (!reserved)
-		return NULL;
+		return false;
 
 	flow->direction = LB_TO_BACKEND;
 	flow->rewritten = lb_tuple_reversed(reply_key);
-	*refusal = LB_REFUSE_NO_FLOW;
 	/* A reply entry that outlived its forward entry says which map that belongs in. */
-	opened = flow_add(reserved == SNAT_RESERVED_ESTABLISHED ? LB_TABLE_ESTABLISHED :
-								  flow_new_table(client),
-			  client, flow);
-	if (opened)
-		return opened;
-	opened = flow_lookup(client);
-	/* The other CPU's flow may have the same reply entry: then it stays. */
-	if (!opened || !lb_tuple_equals(&opened->rewritten, &flow->rewritten))
-		flow_erase(flow_new_table(reply_key), reply_key);
-	return opened;
+	new_flow->table = reserved == SNAT_RESERVED_ESTABLISHED ? LB_TABLE_ESTABLISHED :
+								  flow_new_table(client);
+	return true;
+}
+
+/*
+ * Inserts the forward entry of a prepared flow, counts and reports the flow.
+ * Returns false if another CPU has inserted one for that client, or the table took
+ * no new entry: call flow_withdraw() then.
+ */
+static __always_inline bool flow_open(const struct lb_tuple *client,
+				      const struct new_flow *new_flow)
+{
+	const struct lb_flow *flow = &new_flow->flow;
+
+	if (!flow_insert(new_flow->table, client, flow))
+		return false;
+	count_opened(flow);
+	count_active_flow(flow->backend, 1);
+	event_flow_opened(client, flow);
+	return true;
+}
+
+/*
+ * Removes the reply entry of a flow that was not opened, and returns the flow that
+ * the client has instead, or NULL. That flow may have the same reply entry: then it
+ * stays.
+ */
+static __always_inline struct lb_flow *flow_withdraw(const struct lb_tuple *client,
+						     const struct new_flow *new_flow)
+{
+	struct lb_flow *other = flow_lookup(client);
+
+	if (!dsr_is_direct(&new_flow->flow) &&
+	    (!other || !lb_tuple_equals(&other->rewritten, &new_flow->flow.rewritten)))
+		flow_erase(flow_new_table(&new_flow->reply_key), &new_flow->reply_key);
+	return other;
+}
+
+/*
+ * Inserts the forward entry of a prepared flow whose packet is none of
+ * pkt_opens_flow(). Returns the entry of this flow, or of the one that the client has
+ * instead, or NULL.
+ */
+static __noinline struct lb_flow *flow_resume(const struct lb_tuple *client,
+					      const struct new_flow *new_flow)
+{
+	return flow_open(client, new_flow) ? flow_lookup(client) : flow_withdraw(client, new_flow);
 }

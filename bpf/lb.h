@@ -127,16 +127,28 @@ static __always_inline bool lb_rewrite(struct lb_ctx *ctx, struct packet *pkt,
 	return rewrite_packet(ctx, pkt, &flow->rewritten);
 }
 
-/* Forwards a packet of a flow: resolves, rewrites, counts. */
-static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct packet *pkt,
-						 struct lb_flow *flow, __u32 now,
-						 struct fib_result *fib)
+lb_global enum lb_reason lb_forward_by_other(struct lb_ctx *ctx);
+
+/*
+ * Forwards a packet of a flow: resolves, rewrites, counts. If `opens`, the flow is
+ * pctx->new_flow, and is inserted once it is complete: a look-up of what was just
+ * inserted costs as much as the insertion (docs/decisions/0031).
+ */
+static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+						 struct lb_flow *flow, __u32 now, bool opens)
 {
+	struct packet *pkt = &pctx->pkt;
 	enum lb_reason reason;
 
-	if (!reverse_path_holds(ctx, flow, &pkt->tuple))
+	if (!opens && !reverse_path_holds(ctx, flow, &pkt->tuple))
 		return LB_DROP_REVERSE_PATH;
-	reason = nexthop_resolve(ctx, pkt, flow, now, fib);
+	reason = nexthop_resolve(ctx, pkt, flow, now, &pctx->fib);
+	if (opens) {
+		if (!reason)
+			flow_begin(flow, pkt, now);
+		if (!flow_open(&pkt->tuple, &pctx->new_flow))
+			return lb_forward_by_other(ctx);
+	}
 	if (reason)
 		return reason;
 	if (pkt->fragment == FRAGMENT_FIRST)
@@ -144,10 +156,27 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pack
 	if (!lb_rewrite(ctx, pkt, flow))
 		return LB_DROP_REWRITE;
 
-	flow_update(flow, pkt, now);
+	if (!opens)
+		flow_update(flow, pkt, now);
 	count_traffic(flow, pkt->l3_length);
 	event_packet_forwarded(pkt, flow);
 	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
+}
+
+/* Forwards the packet of a client whose flow another CPU has opened meanwhile. */
+lb_global enum lb_reason lb_forward_by_other(struct lb_ctx *ctx)
+{
+	struct pkt_ctx *pctx = pkt_ctx_get();
+	struct lb_flow *flow;
+
+	if (!pctx)
+		return LB_REFUSE_NO_FLOW;
+	flow = flow_withdraw(&pctx->pkt.tuple, &pctx->new_flow);
+	if (!flow)
+		return lb_refuse(&pctx->pkt, &pctx->new_flow.flow, pctx->new_flow.flow.service,
+				 LB_REFUSE_NO_FLOW);
+	pctx->fib.fib_done = false;
+	return lb_forward(ctx, pctx, flow, flow_now(), false);
 }
 
 /*
@@ -255,68 +284,58 @@ static __always_inline enum lb_reason lb_route_flow(struct lb_ctx *ctx, struct p
 }
 
 /*
- * Opens a flow to a backend. Returns its forward entry, or NULL and the reason
- * in *reason. The result of the FIB look-up is kept for the packet, unless the
- * SNAT port changed the tuple: multipath routing may depend on the port.
- *
- * Here and in the callers the flow is compared with NULL, not the reason with
- * zero. Before Linux 6.8 the verifier does not remember that a reason is not
- * zero: it would follow a NULL flow to where the reason is zero.
+ * Prepares pctx->new_flow, a flow to a backend. Returns LB_CONTINUE or why the
+ * packet opens no flow. The result of the FIB look-up is kept for the packet, unless
+ * the SNAT port changed the tuple: multipath routing may depend on the port.
  */
-static __always_inline struct lb_flow *lb_open_to(struct lb_ctx *ctx, struct pkt_ctx *pctx,
-						  const struct lb_service *service, __u32 id,
-						  enum lb_reason *reason)
+static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+						 const struct lb_service *service, __u32 id)
 {
 	struct lb_backend *backend = bpf_map_lookup_elem(&backends, &id);
 	const struct packet *pkt = &pctx->pkt;
-	struct lb_flow *opened;
+	enum lb_reason reason;
 
-	if (!backend || lb_address_is_zero(&backend->address)) {
-		*reason = lb_refuse(pkt, NULL, service->id, LB_REFUSE_NO_BACKEND);
-		return NULL;
-	}
+	if (!backend || lb_address_is_zero(&backend->address))
+		return lb_refuse(pkt, NULL, service->id, LB_REFUSE_NO_BACKEND);
 	lb_prepare_flow(pctx, service, id, backend);
-	*reason = lb_route_flow(ctx, pctx);
-	if (*reason)
-		return NULL;
-	*reason = LB_REFUSE_NO_FLOW;
-	opened = service->mode == LB_NAT ? flow_open(ctx, &pkt->tuple, &pctx->new_flow, reason) :
-					   flow_open_direct(&pkt->tuple, &pctx->new_flow.flow);
-	pctx->fib.fib_done = opened && lb_tuple_equals(&opened->rewritten, &pctx->new_flow.fib_key);
-	if (!opened)
-		*reason = lb_refuse(pkt, &pctx->new_flow.flow, service->id, *reason);
-	return opened;
+	reason = lb_route_flow(ctx, pctx);
+	if (reason)
+		return reason;
+	if (service->mode != LB_NAT)
+		flow_prepare_direct(&pkt->tuple, &pctx->new_flow);
+	else if (!flow_prepare_nat(ctx, &pkt->tuple, &pctx->new_flow))
+		return lb_refuse(pkt, &pctx->new_flow.flow, service->id, LB_REFUSE_NO_PORT);
+	pctx->fib.fib_done =
+		lb_tuple_equals(&pctx->new_flow.flow.rewritten, &pctx->new_flow.fib_key);
+	return LB_CONTINUE;
 }
 
 /*
- * Opens a flow of a service. `known` is the flow that the new one replaces, or
- * NULL: it stays if the packet is refused because no backend is up. Returns the
- * forward entry, or NULL and the reason in *reason.
+ * Prepares pctx->new_flow, a flow of a service. `known` is the flow that it replaces,
+ * or NULL: that one stays if the packet is refused because no backend is up. Returns
+ * LB_CONTINUE or why the packet opens no flow.
  */
-static __always_inline struct lb_flow *lb_open(struct lb_ctx *ctx, struct pkt_ctx *pctx,
-					       const struct lb_service *service,
-					       struct lb_flow *known, enum lb_reason *reason)
+static __always_inline enum lb_reason lb_open(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+					      const struct lb_service *service,
+					      struct lb_flow *known)
 {
 	const struct packet *pkt = &pctx->pkt;
-	struct lb_flow *opened;
+	enum lb_reason reason;
 	__u32 id;
 
-	if (!pkt_opens_flow(pkt) && !lb_may_resume(pkt, service)) {
-		*reason = lb_refuse(pkt, NULL, service->id, LB_REFUSE_UNKNOWN_FLOW);
-		return NULL;
-	}
+	if (!pkt_opens_flow(pkt) && !lb_may_resume(pkt, service))
+		return lb_refuse(pkt, NULL, service->id, LB_REFUSE_UNKNOWN_FLOW);
 	/* A packet that cannot leave takes no round-robin position. */
-	*reason = LB_DROP_TTL;
 	if (pkt->ttl <= 1 && service->mode != LB_DSR)
-		return NULL;
+		return LB_DROP_TTL;
 	id = service_select_backend(service, &pkt->tuple);
 	if (known && id != LB_NO_ID)
 		flow_replace(&pkt->tuple, known);
-	opened = lb_open_to(ctx, pctx, service, id, reason);
+	reason = lb_open_to(ctx, pctx, service, id);
 	/* The program behind this one takes the position again. */
-	if (!opened && !CTX_IS_LAST && id != LB_NO_ID)
+	if (reason && !CTX_IS_LAST && id != LB_NO_ID)
 		service_rr_give_back(service);
-	return opened;
+	return reason;
 }
 
 /* Returns true if the packet's source is no client's address, or the service's own. The stack drops such packets. */
@@ -327,12 +346,19 @@ static __always_inline bool lb_is_martian(const struct lb_tuple *tuple)
 
 /*
  * Opens a flow for a packet without one, or in place of `known` (flow_reopens).
- * Returns the forward entry, or NULL and the reason in *reason.
+ * Returns its forward entry, or NULL and the reason in *reason. *opens: the entry is
+ * not inserted yet, but is pctx->new_flow.
+ *
+ * Here and in the caller the flow is compared with NULL, not the reason with zero.
+ * Before Linux 6.8 the verifier does not remember that a reason is not zero: it would
+ * follow a NULL flow to where the reason is zero.
  */
 static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_ctx *pctx,
-						struct lb_flow *known, enum lb_reason *reason)
+						struct lb_flow *known, bool *opens,
+						enum lb_reason *reason)
 {
 	struct lb_service *service = service_lookup(&pctx->pkt.tuple);
+	struct lb_flow *resumed;
 
 	*reason = LB_PASS_NO_SERVICE;
 	if (!service)
@@ -340,7 +366,19 @@ static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_c
 	*reason = LB_PASS_MARTIAN;
 	if (lb_is_martian(&pctx->pkt.tuple))
 		return NULL;
-	return lb_open(ctx, pctx, service, known, reason);
+	*reason = lb_open(ctx, pctx, service, known);
+	if (*reason)
+		return NULL;
+	*opens = pkt_opens_flow(&pctx->pkt);
+	if (*opens)
+		return &pctx->new_flow.flow;
+	resumed = flow_resume(&pctx->pkt.tuple, &pctx->new_flow);
+	if (!resumed)
+		*reason =
+			lb_refuse(&pctx->pkt, &pctx->new_flow.flow, service->id, LB_REFUSE_NO_FLOW);
+	else if (!lb_tuple_equals(&resumed->rewritten, &pctx->new_flow.fib_key))
+		pctx->fib.fib_done = false;
+	return resumed;
 }
 
 /* Runs the packet path; pctx->fib becomes the next hop of a packet that is sent. */
@@ -349,6 +387,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	struct packet *pkt = &pctx->pkt;
 	enum lb_reason reason;
 	struct lb_flow *flow;
+	bool opens = false;
 	__u32 now;
 
 	reason = parse_packet(ctx, pkt);
@@ -368,11 +407,11 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	if (flow && snat_is_stale_reply(ctx, &pkt->tuple, flow))
 		return LB_PASS_NO_SERVICE;
 	if (!flow || flow_reopens(flow, pkt, now)) {
-		flow = lb_admit(ctx, pctx, flow, &reason);
+		flow = lb_admit(ctx, pctx, flow, &opens, &reason);
 		if (!flow)
 			return reason;
 	}
-	return lb_forward(ctx, pkt, flow, now, &pctx->fib);
+	return lb_forward(ctx, pctx, flow, now, opens);
 }
 
 /*

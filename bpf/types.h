@@ -100,6 +100,7 @@ struct new_flow {
 	struct lb_flow flow;
 	struct lb_tuple reply_key;
 	struct lb_tuple fib_key; /* the tuple that the FIB look-up was made for */
+	enum lb_flow_table table; /* that the forward entry belongs in */
 };
 
 /* The result of a FIB and neighbour look-up. */

@@ -182,6 +182,41 @@ public sealed class TwoProcessors
         Assert.Empty(broken);
     }
 
+    /// <summary>Each datagram is given to another backend: the flow that is inserted first counts, and the other one goes.</summary>
+    [Theory, OnEveryHook]
+    public async Task Two_first_packets_of_one_client_open_one_flow(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
+        var dns = lb.ServeUdp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80));
+        var (turn, different) = (0, 0);
+        TestFlow? theirs = null;
+
+        var other = TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                Meet(ref turn, (4 * i) + 1);
+                theirs = lb.Open(hosts.Alice.Port(FirstPort + i), dns);
+                Meet(ref turn, (4 * i) + 3);
+            }
+        });
+        await TestNetwork.Shared.Beside(() =>
+        {
+            for (var i = 0; i < Races; i++)
+            {
+                Meet(ref turn, (4 * i) + 1);
+                var ours = lb.Open(hosts.Alice.Port(FirstPort + i), dns);
+                Meet(ref turn, (4 * i) + 3);
+                different += ours == theirs ? 0 : 1;
+            }
+        });
+        await other;
+
+        Assert.Equal(0, different);
+        Assert.Equal((ulong)Races, lb.TrafficOf(dns).Flows);
+        Assert.Equal(2 * Races, lb.Tables.UdpFlows.Keys().Count);
+    }
+
     /// <summary>Lets two threads, which both call it, go on from there at once.</summary>
     static void Meet(ref int turn, int odd)
     {
