@@ -109,6 +109,18 @@ struct lb_backend {
 	((__u32)(side) << 11 | (__u32)(udp) << 10 | (port) >> 6)
 #define LB_PORT_FILTER_WORDS (1 << 12)
 
+/*
+ * The address filter: a bit for each hash of an address, bit n in word n / 64. It has
+ * a half for each writer, because user space writes whole words: the addresses of
+ * services by user space, those that SNAT sends from by the datapath.
+ */
+#define LB_ADDRESS_FILTER_BITS 12
+#define LB_ADDRESS_FILTER_SERVICES 0
+#define LB_ADDRESS_FILTER_SNAT 1
+#define LB_ADDRESS_FILTER_WORD(side, bit) \
+	((__u32)(side) << (LB_ADDRESS_FILTER_BITS - 6) | (bit) >> 6)
+#define LB_ADDRESS_FILTER_WORDS (2 << (LB_ADDRESS_FILTER_BITS - 6))
+
 /* An attached interface. */
 struct lb_link {
 	char name[LB_LINK_NAME_LENGTH]; /* at the same offset in every version */

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "address.h"
+#include "address_filter.h"
 #include "counters.h"
 #include "ctx.h"
 #include "dsr.h"
@@ -387,6 +388,7 @@ static __always_inline bool flow_prepare_nat(struct lb_ctx *ctx, const struct lb
 	reply_key->dst = flow->rewritten.src;
 	reply_key->sport = flow->rewritten.dport;
 	reply_key->protocol = client->protocol;
+	address_filter_add(&reply_key->dst);
 
 	flow_set_times(flow);
 	flow->direction = LB_TO_CLIENT;

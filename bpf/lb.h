@@ -4,7 +4,7 @@
  * ctx.h and ctx_csum.h name what differs between them.
  *
  * 1. Parse the packet; resolve later fragments; ICMP errors branch off.
- * 2. Pass what the port filter does not match.
+ * 2. Pass what the port filter or the address filter does not match.
  * 3. Look up the flow.
  * 4. If there is none: look up the service, check that the packet may open a
  *    flow, select a backend, reserve a SNAT port, insert the flow.
@@ -16,6 +16,7 @@
 #pragma once
 
 #include "address.h"
+#include "address_filter.h"
 #include "counters.h"
 #include "ctx.h"
 #include "ctx_csum.h"
@@ -398,7 +399,7 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	if (pkt->fragment == FRAGMENT_LATER) {
 		if (!frag_lookup(pkt))
 			return LB_PASS_FRAGMENT;
-	} else if (!port_filter_match(&pkt->tuple)) {
+	} else if (!port_filter_match(&pkt->tuple) || !address_filter_match(&pkt->tuple.dst)) {
 		return LB_PASS_NO_SERVICE;
 	}
 

@@ -84,6 +84,18 @@ struct {
 	__type(value, __u64);
 } port_filter SEC(".maps");
 
+/*
+ * The addresses that packets of flows are sent to (LB_ADDRESS_FILTER_WORD). User space
+ * sets a bit before it writes the service, the datapath before it opens the flow.
+ * Nobody clears one.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_ADDRESS_FILTER_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} address_filter SEC(".maps");
+
 /* Backends by id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

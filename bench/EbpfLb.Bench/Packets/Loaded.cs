@@ -45,6 +45,7 @@ sealed class Loaded : IDisposable
         for (var service = 0u; service < services; service++)
         {
             var first = service * (uint)backends;
+            Tables.AddressFilter.Allow(KeyOf(ServiceAt((int)service)).Address);
             Tables.PortFilter.Allow(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
                 Enumerable.Range(0, backends).Select(number => (ushort)BackendAt(number).Port));
             Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));

@@ -28,6 +28,9 @@ record struct LbAddress
         return address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
     }
 
+    /// <summary>Its bit in the address filter, as <c>address_filter_bit()</c> of <c>bpf/address_filter.h</c>.</summary>
+    public readonly uint FilterBit => unchecked((_word.W0 ^ _word.W1 ^ _word.W2 ^ _word.W3) * 0x9e3779b1u) >> 20;
+
     public readonly AddressFamily Family => ToIPAddress().AddressFamily;
 
     public override readonly string ToString() => ToIPAddress().ToString();

@@ -38,7 +38,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             CorrectFlowCounters(actual, live);
         Shortage = null;
         foreach (var service in services)
-            AllowPorts(service);
+            AllowPackets(service);
         var wanted = services.Select(service => service.Identity).ToHashSet();
         var written = services.Count(service => TryRename(actual, service, wanted));
         var removed = RemoveKeys(actual, services);
@@ -78,12 +78,15 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return changes.Sum(change => WriteBackendsAndKeys(actual, change));
     }
 
-    /// <summary>The port filter must pass the service's packets before the service exists.</summary>
-    void AllowPorts(KernelService service)
+    /// <summary>The filters must pass the service's packets before the service exists.</summary>
+    void AllowPackets(KernelService service)
     {
         foreach (var key in service.Keys)
+        {
+            tables.AddressFilter.Allow(key.Address);
             tables.PortFilter.Allow(
                 (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
+        }
     }
 
     /// <summary>Corrects the counters of least-connections for flows that were evicted or expired.</summary>

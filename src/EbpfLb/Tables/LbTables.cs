@@ -17,6 +17,7 @@ sealed class LbTables : IDisposable
         TableChanges = new(_all["table_changes"], "table_changes");
         TableScans = new(_all["table_scans"], "table_scans");
         PortFilter = new(new(_all["port_filter"], "port_filter"));
+        AddressFilter = new(new(_all["address_filter"], "address_filter"));
         Services = new(_all["services"], "services");
         Backends = new(_all["backends"], "backends");
         Links = new(_all["links"], "links");
@@ -40,7 +41,7 @@ sealed class LbTables : IDisposable
     public static IReadOnlyList<string> Names { get; } =
     [
         "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
-        "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
+        "address_filter", "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
         "snat_cursors", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns", "events_suppressed",
         "events_lost", "reserved_ports", "service_labels", "backend_labels", "instance",
     ];
@@ -75,6 +76,9 @@ sealed class LbTables : IDisposable
 
     /// <summary>The ports of services and backends.</summary>
     public PortFilter PortFilter { get; }
+
+    /// <summary>The addresses of services.</summary>
+    public AddressFilter AddressFilter { get; }
 
     public BpfMap<LbServiceKey, LbService> Services { get; }
 

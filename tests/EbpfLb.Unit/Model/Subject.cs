@@ -54,6 +54,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
                     Service = service.Id,
                 });
             }
+            Tables.AddressFilter.Allow(LbAddress.From(service.At.Address));
             Tables.PortFilter.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
                 service.Backends.Select(backend => (ushort)backend.At.Port));
             Tables.Services.Set(

@@ -311,6 +311,7 @@ sealed class Balancer : IDisposable
 
     void SetService(TestService service, LbAlgorithm algorithm, LbMode mode = LbMode.Nat)
     {
+        Tables.AddressFilter.Allow(LbAddress.From(service.At.Address));
         Tables.PortFilter.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
             service.Backends.Keys.Select(backend => (ushort)backend.Port));
         Tables.Services.Set(

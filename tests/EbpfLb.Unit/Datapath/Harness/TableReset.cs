@@ -70,6 +70,7 @@ static class TableReset
             map.RemoveAll();
         FragmentTable.Clear(tables);
         tables.PortFilter.Words.ClearFirst((int)tables.PortFilter.Words.MaxEntries);
+        tables.AddressFilter.Words.ClearFirst((int)tables.AddressFilter.Words.MaxEntries);
         foreach (var table in Enum.GetValues<LbFlowTable>())
         {
             tables.TableChanges.ClearPerCpu(table);
