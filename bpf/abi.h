@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 13
+#define LB_ABI_VERSION 14
 
 /* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
@@ -284,6 +284,7 @@ enum lb_flow_table {
 struct lb_table_changes {
 	__u64 inserted;
 	__u64 removed;
+	__u64 ports_taken_over; /* SNAT ports that new flows took over from its flows */
 };
 
 /* What user space found in a flow table; it writes this after each scan. */
@@ -387,7 +388,7 @@ _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
 _Static_assert(sizeof(struct lb_socket_key) == 16, "lb_socket_key");
 _Static_assert(sizeof(struct lb_socket) == 96, "lb_socket");
-_Static_assert(sizeof(struct lb_table_changes) == 16, "lb_table_changes");
+_Static_assert(sizeof(struct lb_table_changes) == 24, "lb_table_changes");
 _Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");

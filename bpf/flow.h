@@ -394,11 +394,11 @@ static __always_inline bool flow_prepare_nat(struct lb_ctx *ctx, const struct lb
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
 	reserved = snat_reserve_port(ctx);
-	if (!reserved)
-		return false;
 
 	flow->direction = LB_TO_BACKEND;
 	flow->rewritten = lb_tuple_reversed(reply_key);
+	if (!reserved)
+		return false;
 	/* A reply entry that outlived its forward entry says which map that belongs in. */
 	new_flow->table = reserved == SNAT_RESERVED_ESTABLISHED ? LB_TABLE_ESTABLISHED :
 								  flow_new_table(client);

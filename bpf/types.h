@@ -116,7 +116,7 @@ struct fib_result {
 /* How a flow holds its SNAT port: the first to be taken over comes first. */
 enum snat_hold {
 	SNAT_HOLD_ENDED, /* the flow is over */
-	SNAT_HOLD_UNANSWERED, /* half-open, or of UDP and without an answer */
+	SNAT_HOLD_UNANSWERED, /* half-open, or of UDP and without an answer for so long that none is expected */
 	SNAT_HOLD_SILENT, /* of UDP and answered: no packet in the last second */
 	SNAT_HOLD_LIVE,
 };

@@ -16,6 +16,9 @@ record struct LbTableChanges
 {
     public ulong Inserted;
     public ulong Removed;
+
+    /// <summary>SNAT ports that new flows took over from its flows.</summary>
+    public ulong PortsTakenOver;
 }
 
 /// <summary>Mirror of <c>struct lb_table_scan</c>: what user space found.</summary>

@@ -3,7 +3,7 @@ namespace EbpfLb.Abi;
 /// <summary>The constants of <c>bpf/abi.h</c>.</summary>
 static class Limits
 {
-    public const uint AbiVersion = 13;
+    public const uint AbiVersion = 14;
     public const int MaxServices = Capacity.Services;
     public const int MaxBackends = Capacity.Backends;
     public const int LabelLength = 64;

@@ -55,6 +55,8 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         WritePackets(status);
         foreach (var (table, entries) in status.EntriesEvicted)
             output.WriteLine($"  flow entries evicted, {table}: {entries}");
+        foreach (var (table, ports) in status.PortsTakenOver)
+            output.WriteLine($"  NAT ports taken over, {table}: {ports}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
         if (_hasCut || _leftOut.Count > 0)

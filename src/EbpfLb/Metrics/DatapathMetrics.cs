@@ -41,8 +41,12 @@ sealed class DatapathMetrics
         foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         var evicted = Counter("ebpf_lb_flow_entries_evicted_total", "Entries that full flow tables evicted.", "table");
+        var taken = Counter("ebpf_lb_nat_ports_taken_over_total", "NAT ports that new flows took over from flows that were not live.", "table");
         foreach (var table in Enum.GetValues<LbFlowTable>().Select(ReasonNames.ToStatusString))
+        {
             evicted.WithLabels(table).IncTo(status.EntriesEvicted.GetValueOrDefault(table));
+            taken.WithLabels(table).IncTo(status.PortsTakenOver.GetValueOrDefault(table));
+        }
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
         var interfaces = Gauge("ebpf_lb_interface_up", "Attached interfaces: 1 for one that exists, 0 for one that is gone.", "interface");
         foreach (var name in status.Interfaces)

@@ -41,6 +41,12 @@ sealed record InstanceStatus
     /// </summary>
     public IReadOnlyDictionary<string, ulong> EntriesEvicted { get; init; } = new Dictionary<string, ulong>();
 
+    /// <summary>
+    /// SNAT ports that new flows took over, by the table of the flow that lost its port: <c>established</c> for one that
+    /// was over, <c>half-open</c>, <c>udp</c>. Tables without take-overs are left out.
+    /// </summary>
+    public IReadOnlyDictionary<string, ulong> PortsTakenOver { get; init; } = new Dictionary<string, ulong>();
+
     /// <summary>Packets by reason; reasons without packets are left out.</summary>
     public required IReadOnlyDictionary<string, ulong> Packets { get; init; }
     public required IReadOnlyList<ServiceStatus> Services { get; init; }

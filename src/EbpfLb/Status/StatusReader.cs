@@ -61,7 +61,8 @@ static class StatusReader
             Flows = live.Values.Sum(),
             RoomForFlows = tables.Flows.MaxEntries / 2,
             EventsLost = tables.EventsLost.SumPerCpu(0),
-            EntriesEvicted = Evictions(tables),
+            EntriesEvicted = ByTable(table => tables.TableScans.TryGet(table, out var scan) ? scan.Evicted : 0),
+            PortsTakenOver = ByTable(table => tables.TableChanges.GetPerCpu(table).Aggregate(0ul, (sum, changes) => sum + changes.PortsTakenOver)),
             Packets = Reasons(tables),
             Services =
             [
@@ -141,15 +142,16 @@ static class StatusReader
         return new(sum.Flows, sum.ToBackendPackets, sum.ToBackendBytes, sum.ToClientPackets, sum.ToClientBytes);
     }
 
-    static SortedDictionary<string, ulong> Evictions(LbTables tables)
+    /// <summary>Tables without a count are left out.</summary>
+    static SortedDictionary<string, ulong> ByTable(Func<LbFlowTable, ulong> count)
     {
-        var evictions = new SortedDictionary<string, ulong>(StringComparer.Ordinal);
+        var counts = new SortedDictionary<string, ulong>(StringComparer.Ordinal);
         foreach (var table in Enum.GetValues<LbFlowTable>())
         {
-            if (tables.TableScans.TryGet(table, out var scan) && scan.Evicted > 0)
-                evictions[ReasonNames.ToStatusString(table)] = scan.Evicted;
+            if (count(table) is > 0 and var found)
+                counts[ReasonNames.ToStatusString(table)] = found;
         }
-        return evictions;
+        return counts;
     }
 
     static SortedDictionary<string, ulong> Reasons(LbTables tables)

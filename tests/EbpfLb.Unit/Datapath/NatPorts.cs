@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
+using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
@@ -139,7 +140,8 @@ public sealed class NatPorts
         lb.Deliver(new TcpPacket(hosts.Alice.Port(40005), hosts.Web, Tcp.Syn)).IsPassedUntouched();
 
         lb.HasRefused(1, LbReason.RefuseNoPort);
-        Assert.Equal(LbReason.RefuseNoPort, lb.ReadEvents()[^1].Reason);
+        var refusal = lb.ReadEvents()[^1];
+        Assert.Equal((LbReason.RefuseNoPort, Backend(hosts)), (refusal.Reason, refusal.After.Destination));
         foreach (var flow in flows)
         {
             var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
@@ -170,23 +172,8 @@ public sealed class NatPorts
         }
         lb.Deliver(halfOpen[0].FromClient(Tcp.Ack)).IsPassedUntouched();
         Assert.Equal(4, lb.LiveFlowsOf(web, Backend(hosts)));
+        Assert.Equal(new Dictionary<string, ulong> { ["half-open"] = 1 }, TakenOver(lb));
         lb.HasRefused(1, LbReason.RefuseUnknownFlow);
-    }
-
-    [Theory, OnEveryHook]
-    [Case(PacketCase.NatPortTaken)]
-    public void Before_a_client_is_refused_it_takes_the_port_of_an_unanswered_datagram(Hook hook, Hosts hosts)
-    {
-        using var lb = Balancer.On(hook, FourPorts);
-        var dns = lb.ServeUdp(hosts.Web, Backend(hosts));
-        foreach (var client in Some.Clients(hosts, 20))
-            lb.Open(client.Port(40001), dns);
-
-        var flow = lb.Open(hosts.Bob.Port(40001), dns);
-
-        var answer = new UdpPacket(flow.Backend, flow.Nat);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
-        Assert.Equal(4, lb.LiveFlowsOf(dns, Backend(hosts)));
     }
 
     [Theory, OnEveryHook]
@@ -226,9 +213,12 @@ public sealed class NatPorts
         foreach (var flow in flows.Except([flows[1]]))
             Answered(lb, flow);
         Assert.Equal(4, lb.LiveFlowsOf(dns, Backend(hosts)));
+        Assert.Equal(new Dictionary<string, ulong> { ["udp"] = 1 }, TakenOver(lb));
         lb.Deliver(new UdpPacket(hosts.Bob.Port(40002), hosts.Web)).IsPassedUntouched();
         lb.HasRefused(1, LbReason.RefuseNoPort);
     }
+
+    static IReadOnlyDictionary<string, ulong> TakenOver(Balancer lb) => StatusReader.Create("lan", lb.Tables).PortsTakenOver;
 
     static TestFlow Answered(Balancer lb, TestFlow flow)
     {
@@ -317,6 +307,7 @@ public sealed class NatPorts
             lb.Receive(data).LeavesAs(flow.AtBackend(data));
         }
         lb.Deliver(flows[2].FromClient(Tcp.Ack)).IsPassedUntouched();
+        Assert.Equal(new Dictionary<string, ulong> { ["established"] = 1 }, TakenOver(lb));
         lb.HasRefused(1, LbReason.RefuseUnknownFlow);
     }
 

@@ -8,8 +8,8 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
 {
     /// <summary>
     /// The port that a new flow may leave with: the client's own where it is usable, else any usable one, else that of
-    /// another client's flow that has ended, else that of a connection that is not established, or of datagrams
-    /// without an answer. Null where others have them all.
+    /// another client's flow that has ended, else that of a connection that is not established. Null where others
+    /// have them all.
     /// </summary>
     /// <param name="ends">The client's packet's.</param>
     /// <param name="backend">Where the flow leads.</param>
@@ -46,12 +46,12 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
         .Prepend(ends.Source.Port)
         .Where(port => IsKept(port, ends, backend));
 
-    /// <summary>No time passes in the model that a port would rest for: but one client's need no rest.</summary>
+    /// <summary>No time passes in the model that a port would rest for: but one client's need no rest after TCP.</summary>
     Rank RankOf(int port, Ends ends, IPEndPoint backend) => HolderOf(port, ends, backend) switch
     {
         null => Rank.Usable,
         { Flow.Ended: true } holder => holder.Rewritten.Destination.Address.Equals(ends.Source.Address) ? Rank.Usable : Rank.Ended,
-        { Key.Protocol: 17, Packets: 0 } or { Key.Protocol: 6, Flow.Established: false } => Rank.HalfOpen,
+        { Key.Protocol: 6, Flow.Established: false } => Rank.HalfOpen,
         _ => Rank.Established,
     };
 

@@ -168,7 +168,7 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
             "ebpf_lb_events_lost_total counter", "ebpf_lb_flow_entries_evicted_total counter", "ebpf_lb_flows gauge", "ebpf_lb_flows_limit gauge",
             "ebpf_lb_flows_opened_total counter", "ebpf_lb_forwarded_bytes_total counter",
             "ebpf_lb_forwarded_packets_total counter", "ebpf_lb_info gauge", "ebpf_lb_interface_up gauge",
-            "ebpf_lb_packets_total counter",
+            "ebpf_lb_nat_ports_taken_over_total counter", "ebpf_lb_packets_total counter",
             "ebpf_lb_reconcile_changes_total counter", "ebpf_lb_reconcile_duration_seconds histogram",
             "ebpf_lb_sweep_duration_seconds histogram",
         ],
