@@ -285,6 +285,7 @@ struct lb_table_changes {
 	__u64 inserted;
 	__u64 removed;
 	__u64 ports_taken_over; /* SNAT ports that new flows took over from its flows */
+	__u64 rests_cut_short; /* of SNAT ports, because `resting_ports` was full */
 };
 
 /* What user space found in a flow table; it writes this after each scan. */
@@ -358,6 +359,7 @@ struct lb_settings {
 	__u32 events_per_second; /* of each type; 0: no limit */
 	__u32 icmp_per_second; /* ICMP errors per CPU; 0: no limit */
 	__u32 fib_lookup_src; /* 1: bpf_fib_lookup() selects source addresses (Linux 6.7) */
+	__u32 resting_sets; /* the size of `resting_ports` */
 };
 
 /* User space writes these for `status`; the datapath does not read them. */
@@ -388,10 +390,10 @@ _Static_assert(sizeof(struct lb_nexthop) == 16, "lb_nexthop");
 _Static_assert(sizeof(struct lb_flow) == 104, "lb_flow");
 _Static_assert(sizeof(struct lb_socket_key) == 16, "lb_socket_key");
 _Static_assert(sizeof(struct lb_socket) == 96, "lb_socket");
-_Static_assert(sizeof(struct lb_table_changes) == 24, "lb_table_changes");
+_Static_assert(sizeof(struct lb_table_changes) == 32, "lb_table_changes");
 _Static_assert(sizeof(struct lb_table_scan) == 16, "lb_table_scan");
 _Static_assert(sizeof(struct lb_traffic) == 40, "lb_traffic");
 _Static_assert(sizeof(struct lb_event) == 128, "lb_event");
-_Static_assert(sizeof(struct lb_settings) == 28, "lb_settings");
+_Static_assert(sizeof(struct lb_settings) == 32, "lb_settings");
 _Static_assert(sizeof(struct lb_label) == 64, "lb_label");
 _Static_assert(sizeof(struct lb_instance) == 168, "lb_instance");

@@ -183,16 +183,28 @@ static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32
 	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
 }
 
-/* Marks a flow as over. Of several CPUs the first one counts and reports it. */
-static __always_inline void flow_mark_end(const struct lb_tuple *client, struct lb_flow *forward,
+/* Marks a flow as over. Of several CPUs the first one counts and reports it, and gets true. */
+static __always_inline bool flow_mark_end(const struct lb_tuple *client, struct lb_flow *forward,
 					  struct lb_flow *reply)
 {
 	if (__sync_fetch_and_or(&forward->tcp_seen, LB_SEEN_END) & LB_SEEN_END)
-		return;
+		return false;
 	if (reply)
 		__sync_fetch_and_or(&reply->tcp_seen, LB_SEEN_END);
 	count_active_flow(forward->backend, -1);
 	event_flow_closed(client, forward, reply);
+	return true;
+}
+
+/*
+ * Marks a flow of mode nat as over. Its port rests if its client has proved that it
+ * is there: a stranger's SYNs, and the resets that answer them, fill no table.
+ */
+static __always_inline void flow_end_nat(const struct lb_tuple *client, struct lb_flow *forward,
+					 struct lb_flow *reply)
+{
+	if (flow_mark_end(client, forward, reply) && forward->tcp_seen & LB_SEEN_ACK)
+		snat_rest_flow(forward, &client->src);
 }
 
 /* Marks the flow as over if its connection is. `pair` is the other entry, or NULL. */
@@ -209,10 +221,10 @@ static __always_inline void flow_end(const struct lb_tuple *key, struct lb_flow 
 	if (!pair || !tcp_is_over(flow, pair))
 		return;
 	if (flow->direction == LB_TO_BACKEND) {
-		flow_mark_end(key, flow, pair);
+		flow_end_nat(key, flow, pair);
 	} else {
 		client = lb_tuple_reversed(&flow->rewritten);
-		flow_mark_end(&client, pair, flow);
+		flow_end_nat(&client, pair, flow);
 	}
 }
 
@@ -269,7 +281,8 @@ static __always_inline bool flow_reopens(const struct lb_flow *flow, const struc
 
 /*
  * Removes a client's flow before another one takes its tuple, and reports its end
- * if nobody has. The reply entry of a flow that is over stays: its SNAT port rests.
+ * if nobody has. The reply entry of a flow that is over stays, and holds its SNAT port
+ * until it expires.
  */
 static __noinline void flow_replace(const struct lb_tuple *client, struct lb_flow *flow)
 {

@@ -168,6 +168,14 @@ struct {
 	__type(value, struct lb_socket);
 } sockets SEC(".maps");
 
+/* SNAT ports that rest, by a part of the hash of their tuple; see snat_rest.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct resting_set);
+} resting_ports SEC(".maps");
+
 /* The next substitute SNAT port, by backend id: 0 before the first one, else a count. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -304,4 +312,5 @@ const volatile struct lb_settings settings SEC(".rodata.settings") = {
 	.local_port_max = 60999,
 	.event_level = LB_EVENTS_FLOWS,
 	.icmp_per_second = LB_ICMP_PER_SECOND,
+	.resting_sets = 16384,
 };

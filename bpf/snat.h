@@ -13,6 +13,7 @@
 #include "maps.h"
 #include "pkt_ctx.h"
 #include "snat_hold.h"
+#include "snat_rest.h"
 #include "types.h"
 
 /* How many source ports a new flow tries before it is refused. */
@@ -84,6 +85,7 @@ lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 ret
 	struct lb_tuple *reply_key;
 	const struct lb_flow *reply;
 	enum snat_hold hold;
+	__u32 rested;
 	__u16 port;
 
 	if (!pctx)
@@ -101,9 +103,17 @@ lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 ret
 		holder = flow_lookup_udp(reply_key);
 	else
 		holder = established = bpf_map_lookup_elem(&flows, reply_key);
+	rested = holder || reply_key->protocol == IPPROTO_UDP ?
+			 0 :
+			 snat_rest_of(reply_key, &reply->rewritten.dst);
 	/* An LRU map evicts before it reports that a key exists: only the first try may cost an entry. */
-	if (!holder && retry && reply_key->protocol != IPPROTO_UDP)
+	if (!holder && (retry || rested) && reply_key->protocol != IPPROTO_UDP)
 		holder = bpf_map_lookup_elem(&half_open, reply_key);
+	if (!holder && rested) {
+		snat_consider(&pctx->victim, SNAT_NO_HOLDER, reply->seen - rested, SNAT_HOLD_ENDED,
+			      reply_key->dport);
+		return SNAT_NOT_RESERVED;
+	}
 	if (!holder) {
 		if (snat_socket_exists(ctx, reply_key))
 			return SNAT_NOT_RESERVED;
@@ -123,7 +133,8 @@ lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 ret
 		return established ? SNAT_RESERVED_ESTABLISHED : SNAT_RESERVED_HALF_OPEN;
 	hold = snat_hold_of(holder, reply, established);
 	if (hold != SNAT_HOLD_LIVE)
-		snat_consider(&pctx->victim, holder, hold, reply_key->dport);
+		snat_consider(&pctx->victim, holder->opened_ns, holder->seen, hold,
+			      reply_key->dport);
 	return SNAT_NOT_RESERVED;
 }
 

@@ -13,9 +13,8 @@
 #include "types.h"
 
 /*
- * How long a port rests after its flow's end, as lb_flow.seen. That is as long as
- * TIME_WAIT lasts on Linux: a backend in TIME_WAIT refuses a SYN with an older
- * timestamp (RFC 7323, 5: PAWS), and those of two clients do not compare.
+ * How long a port rests after its flow's end, as lb_flow.seen. Here it matters if
+ * the flow's entries are kept for as long (the timeout `ended`); see snat_rest.h.
  */
 #define SNAT_REST ((__s32)(60 * NS_PER_SECOND >> LB_SEEN_SHIFT) + 1)
 
@@ -133,14 +132,14 @@ static __always_inline enum snat_hold snat_hold_of(const struct lb_flow *holder,
 }
 
 /* Keeps the better port to take over: by enum snat_hold, then the one without an answer for longest. */
-static __always_inline void snat_consider(struct snat_victim *victim, const struct lb_flow *holder,
+static __always_inline void snat_consider(struct snat_victim *victim, __u64 opened_ns, __u32 seen,
 					  enum snat_hold hold, __be16 port)
 {
-	if (victim->port && (hold != victim->hold ? hold > victim->hold :
-						    (__s32)(holder->seen - victim->seen) >= 0))
+	if (victim->port &&
+	    (hold != victim->hold ? hold > victim->hold : (__s32)(seen - victim->seen) >= 0))
 		return;
-	victim->opened_ns = holder->opened_ns;
-	victim->seen = holder->seen;
+	victim->opened_ns = opened_ns;
+	victim->seen = seen;
 	victim->hold = hold;
 	victim->port = port;
 }
@@ -203,11 +202,18 @@ static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened
 	return flow_erase(table, reply_key);
 }
 
-/* Reserves the port of reply_key, which a flow that opened at that time holds. Returns false if it cannot. */
+/* In place of the time at which a flow opened: its port rests, and its entries are gone. */
+#define SNAT_NO_HOLDER 0
+
+/*
+ * Reserves the port of reply_key, which a flow that opened at that time holds, or
+ * which rests (SNAT_NO_HOLDER). Returns false if it cannot.
+ */
 static __noinline bool snat_take_over_port(struct lb_ctx *ctx, struct lb_tuple *reply_key,
 					   const struct lb_flow *reply, __u64 opened_ns)
 {
-	return !snat_socket_exists(ctx, reply_key) && snat_evict(reply_key, opened_ns) &&
+	return !snat_socket_exists(ctx, reply_key) &&
+	       (opened_ns == SNAT_NO_HOLDER || snat_evict(reply_key, opened_ns)) &&
 	       snat_insert_reply(reply_key, reply, SNAT_NO_GENERATION);
 }
 

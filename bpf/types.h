@@ -123,7 +123,7 @@ enum snat_hold {
 
 /* A port that a new flow takes over if it finds no better one. */
 struct snat_victim {
-	__u64 opened_ns; /* tells the flow from the next one that has the port */
+	__u64 opened_ns; /* tells the flow from the next one that has the port; SNAT_NO_HOLDER: the port rests */
 	__u32 seen;
 	enum snat_hold hold;
 	__be16 port; /* 0: there is none */
@@ -155,3 +155,26 @@ struct frag_ports {
 	__u8 protocol;
 	__u8 zero[7];
 };
+
+/* The unit of resting_port.since: 2^28 ns, about 0.27 s. */
+#define RESTING_SHIFT 28
+
+/*
+ * A SNAT port whose connection is over. Client and time are short, so that a set fills
+ * a cache line: two clients that are taken for one cost a SYN that is sent again, and
+ * a time that has wrapped around (after five hours) costs a client its own port.
+ */
+struct resting_port {
+	__u32 tuple; /* the hash of its tuple; 0: the element is free */
+	__u16 client; /* of the hash of the client's address */
+	__u16 since; /* CLOCK_MONOTONIC, coarse */
+};
+
+#define RESTING_PORTS 8
+
+/* Ports whose tuples have one part of their hash in common; the one that has rested for longest gives way. */
+struct resting_set {
+	struct resting_port ports[RESTING_PORTS];
+};
+
+_Static_assert(sizeof(struct resting_set) == 64, "resting_set: one cache line");

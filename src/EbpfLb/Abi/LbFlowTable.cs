@@ -19,6 +19,9 @@ record struct LbTableChanges
 
     /// <summary>SNAT ports that new flows took over from its flows.</summary>
     public ulong PortsTakenOver;
+
+    /// <summary>SNAT ports whose rest ended early because the table of resting ports was full.</summary>
+    public ulong RestsCutShort;
 }
 
 /// <summary>Mirror of <c>struct lb_table_scan</c>: what user space found.</summary>

@@ -27,4 +27,7 @@ record struct LbSettings
 
     /// <summary>1 where the kernel tells with a route which address to send from (Linux 6.7), else 0.</summary>
     public uint FibLookupSrc;
+
+    /// <summary>The size of the table of SNAT ports that rest; set at the load.</summary>
+    public uint RestingSets;
 }

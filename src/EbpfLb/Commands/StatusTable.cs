@@ -57,6 +57,8 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
             output.WriteLine($"  flow entries evicted, {table}: {entries}");
         foreach (var (table, ports) in status.PortsTakenOver)
             output.WriteLine($"  NAT ports taken over, {table}: {ports}");
+        if (status.RestsCutShort > 0)
+            output.WriteLine($"  NAT ports whose rest was cut short: {status.RestsCutShort}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
         if (_hasCut || _leftOut.Count > 0)

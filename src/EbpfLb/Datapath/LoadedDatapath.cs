@@ -51,6 +51,7 @@ sealed class LoadedDatapath : IDisposable
     {
         LoadException? refusal = null;
         sizes ??= new(FlowTableSize.Default);
+        settings = settings with { RestingSets = FlowTableSize.RestingSets(sizes.Flows) };
         using var tc = tcObject is { } only
             ? LoadTc(only, settings, sizes, former, out var layout)
             : LoadBestTc(settings, sizes, former, out layout, out refusal);
@@ -156,6 +157,7 @@ sealed class LoadedDatapath : IDisposable
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("half_open", 2 * FlowTableSize.HalfOpen(maxFlows));
         tc.SetMaxEntries("udp_flows", 2 * FlowTableSize.Udp(maxFlows));
+        tc.SetMaxEntries("resting_ports", FlowTableSize.RestingSets(maxFlows));
         foreach (var map in TableSizes.ServiceMaps)
             tc.SetMaxEntries(map, sizes.Services);
         foreach (var map in TableSizes.BackendMaps)

@@ -82,17 +82,11 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
             var pairKey = flow.Rewritten.Reversed();
             paired = paired || TryGetPair(map, key, flow, out pair);
             pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // either entry shows that the connection is established
-            // A flow is live while either direction is: a client may only receive. After its end the reply entry stays alone.
+            // A flow is live while either direction is: a client may only receive.
             if (paired && !limits.IsIdle(pairKey, pair, isClosing))
-            {
                 live.Add(flow);
-                if ((flow.TcpSeen & LbTcpSeen.End) != 0)
-                    RemoveIdle(map, key, flow, default, scan, expired);
-            }
             else
-            {
                 RemoveIdle(map, key, flow, paired ? pair : default, scan, expired);
-            }
         });
 
     static void RemoveIdle(

@@ -14,14 +14,10 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     /// </summary>
     static readonly TimeSpan Closing = TimeSpan.FromSeconds(130);
 
-    /// <summary>The reply entry reserves the SNAT port: as long as TIME_WAIT, SNAT_REST_NS in <c>bpf/snat.h</c>.</summary>
-    static readonly TimeSpan PortRest = TimeSpan.FromSeconds(60);
-
     readonly ulong _opening = Nanoseconds(timeouts.Opening);
     readonly ulong _established = Nanoseconds(timeouts.Established);
     readonly ulong _ended = Nanoseconds(timeouts.Ended);
     readonly ulong _closing = Nanoseconds(Closing);
-    readonly ulong _portRest = Nanoseconds(PortRest);
     readonly ulong _udp = Nanoseconds(timeouts.Udp);
 
     /// <param name="key">The entry's key.</param>
@@ -35,11 +31,7 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
         if (key.Protocol == (byte)TransportProtocol.Udp)
             return _udp;
         if ((flow.TcpSeen & LbTcpSeen.End) != 0)
-        {
-            if (flow.Mode != LbMode.Nat)
-                return (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _closing : _ended;
-            return flow.Direction == LbDirection.ToClient ? Math.Max(_ended, _portRest) : _ended;
-        }
+            return flow.Mode != LbMode.Nat && (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _closing : _ended;
         if (isClosing)
             return _closing;
         return (flow.TcpSeen & LbTcpSeen.Ack) != 0 ? _established : _opening;

@@ -47,6 +47,8 @@ sealed class DatapathMetrics
             evicted.WithLabels(table).IncTo(status.EntriesEvicted.GetValueOrDefault(table));
             taken.WithLabels(table).IncTo(status.PortsTakenOver.GetValueOrDefault(table));
         }
+        Counter("ebpf_lb_nat_rests_cut_short_total", "NAT ports that rested for less than a minute because their table was full.")
+            .IncTo(status.RestsCutShort);
         Counter("ebpf_lb_events_lost_total", "Events that found the ring buffer full.").IncTo(status.EventsLost);
         var interfaces = Gauge("ebpf_lb_interface_up", "Attached interfaces: 1 for one that exists, 0 for one that is gone.", "interface");
         foreach (var name in status.Interfaces)

@@ -47,6 +47,9 @@ sealed record InstanceStatus
     /// </summary>
     public IReadOnlyDictionary<string, ulong> PortsTakenOver { get; init; } = new Dictionary<string, ulong>();
 
+    /// <summary>SNAT ports that rested for less than a minute because the table of resting ports was full.</summary>
+    public ulong RestsCutShort { get; init; }
+
     /// <summary>Packets by reason; reasons without packets are left out.</summary>
     public required IReadOnlyDictionary<string, ulong> Packets { get; init; }
     public required IReadOnlyList<ServiceStatus> Services { get; init; }

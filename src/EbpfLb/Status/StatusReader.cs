@@ -62,7 +62,8 @@ static class StatusReader
             RoomForFlows = tables.Flows.MaxEntries / 2,
             EventsLost = tables.EventsLost.SumPerCpu(0),
             EntriesEvicted = ByTable(table => tables.TableScans.TryGet(table, out var scan) ? scan.Evicted : 0),
-            PortsTakenOver = ByTable(table => tables.TableChanges.GetPerCpu(table).Aggregate(0ul, (sum, changes) => sum + changes.PortsTakenOver)),
+            PortsTakenOver = ByTable(table => SumChanges(tables, table, changes => changes.PortsTakenOver)),
+            RestsCutShort = SumChanges(tables, LbFlowTable.Established, changes => changes.RestsCutShort),
             Packets = Reasons(tables),
             Services =
             [
@@ -141,6 +142,9 @@ static class StatusReader
         var sum = perCpu.Aggregate((a, b) => a + b);
         return new(sum.Flows, sum.ToBackendPackets, sum.ToBackendBytes, sum.ToClientPackets, sum.ToClientBytes);
     }
+
+    static ulong SumChanges(LbTables tables, LbFlowTable table, Func<LbTableChanges, ulong> count) =>
+        tables.TableChanges.GetPerCpu(table).Aggregate(0ul, (sum, changes) => sum + count(changes));
 
     /// <summary>Tables without a count are left out.</summary>
     static SortedDictionary<string, ulong> ByTable(Func<LbFlowTable, ulong> count)

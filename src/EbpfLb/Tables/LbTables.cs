@@ -42,7 +42,7 @@ sealed class LbTables : IDisposable
     [
         "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
         "address_filter", "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
-        "snat_cursors", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns", "events_suppressed",
+        "snat_cursors", "resting_ports", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns", "events_suppressed",
         "events_lost", "reserved_ports", "service_labels", "backend_labels", "instance",
     ];
 
@@ -73,6 +73,9 @@ sealed class LbTables : IDisposable
 
     /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/frag.h</c>).</summary>
     public Fd Fragments => _all["fragments"];
+
+    /// <summary>SNAT ports that rest, used by the datapath alone (<c>bpf/snat_rest.h</c>).</summary>
+    public Fd RestingPorts => _all["resting_ports"];
 
     /// <summary>The ports of services and backends.</summary>
     public PortFilter PortFilter { get; }

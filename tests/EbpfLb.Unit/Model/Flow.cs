@@ -67,8 +67,6 @@ sealed class Half(Flow flow, LbDirection direction, Ends key, Ends rewritten)
         (17, _, _) => TimeSpan.FromSeconds(60),
         (_, true, _) when flow.Service.IsDirect && !Seen.HasFlag(LbTcpSeen.Rst) => TimeSpan.FromSeconds(130),
         (_, false, _) when (Seen & Other.Seen).HasFlag(LbTcpSeen.Fin) => TimeSpan.FromSeconds(130),
-        // The NAT port rests.
-        (_, true, _) when direction == LbDirection.ToClient => TimeSpan.FromSeconds(60),
         (_, true, _) => TimeSpan.FromSeconds(10),
         (_, _, true) => TimeSpan.FromMinutes(135),
         _ => TimeSpan.FromSeconds(31),

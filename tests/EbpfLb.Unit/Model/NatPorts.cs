@@ -6,6 +6,11 @@ namespace EbpfLb.Unit.Model;
 /// <summary>Which source ports flows to a backend may leave with, and which of them flows already have.</summary>
 sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halves)
 {
+    readonly Dictionary<Ends, IPAddress> _resting = [];
+
+    /// <summary>The port of a connection that is over goes to the same client before others.</summary>
+    public void Rest(Flow flow) => _resting[flow.Reply.Key] = flow.Forward.Key.Source.Address;
+
     /// <summary>
     /// The port that a new flow may leave with: the client's own where it is usable, else any usable one, else that of
     /// another client's flow that has ended, else that of a connection that is not established. Null where others
@@ -49,15 +54,20 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
     /// <summary>No time passes in the model that a port would rest for: but one client's need no rest after TCP.</summary>
     Rank RankOf(int port, Ends ends, IPEndPoint backend) => HolderOf(port, ends, backend) switch
     {
-        null => Rank.Usable,
+        null => IsResting(port, ends, backend) ? Rank.Ended : Rank.Usable,
         { Flow.Ended: true } holder => holder.Rewritten.Destination.Address.Equals(ends.Source.Address) ? Rank.Usable : Rank.Ended,
         { Key.Protocol: 6, Flow.Established: false } => Rank.HalfOpen,
         _ => Rank.Established,
     };
 
     /// <summary>Whatever direction it is: a backend may be a client too.</summary>
-    Half? HolderOf(int port, Ends ends, IPEndPoint backend) =>
-        halves.GetValueOrDefault(new(ends.Protocol, backend, new(World.SourceTo(backend.Address, ends), port)));
+    Half? HolderOf(int port, Ends ends, IPEndPoint backend) => halves.GetValueOrDefault(KeyOf(port, ends, backend));
+
+    bool IsResting(int port, Ends ends, IPEndPoint backend) =>
+        _resting.TryGetValue(KeyOf(port, ends, backend), out var client) && !client.Equals(ends.Source.Address);
+
+    static Ends KeyOf(int port, Ends ends, IPEndPoint backend) =>
+        new(ends.Protocol, backend, new(World.SourceTo(backend.Address, ends), port));
 
     /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
     bool IsKept(int port, Ends ends, IPEndPoint backend) =>

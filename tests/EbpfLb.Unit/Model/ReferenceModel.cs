@@ -54,10 +54,8 @@ sealed class ReferenceModel
     /// <summary>No packet has come for that long: what has idled out goes.</summary>
     public void Pass(TimeSpan time)
     {
-        foreach (var half in _halves.Values.Where(half => half.Flow.Ended && time > half.IdleTimeout).ToArray())
-            Remove(half);
         var flows = _halves.Values.Select(half => half.Flow).Distinct();
-        foreach (var flow in flows.Where(flow => !flow.Ended && time > flow.IdleTimeout).ToArray())
+        foreach (var flow in flows.Where(flow => time > flow.IdleTimeout).ToArray())
             Remove(flow);
     }
 
@@ -235,8 +233,11 @@ sealed class ReferenceModel
         var isFinished = isDirect
             ? half.Seen.HasFlag(LbTcpSeen.Fin)
             : half.Tcp.IsFinished(half.Other.Tcp) && half.Other.Tcp.IsFinished(half.Tcp);
-        if (isFinished || (half.Seen | half.Other.Seen).HasFlag(LbTcpSeen.Rst))
-            End(half.Flow);
+        if (!isFinished && !(half.Seen | half.Other.Seen).HasFlag(LbTcpSeen.Rst))
+            return;
+        End(half.Flow);
+        if (!isDirect && half.Flow.Forward.Seen.HasFlag(LbTcpSeen.Ack))
+            _ports.Rest(half.Flow);
     }
 
     /// <summary>The client of a direct flow goes on with the connection of its latest SYN.</summary>

@@ -30,6 +30,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     {
         foreach (var map in Tables.FlowMaps)
             map.TakeAll();
+        RestingPorts.Clear(Tables);
         Tables.RoundRobinCounters.ClearFirst(ServiceIds);
         Tables.ActiveFlows.ClearFirst(BackendIds);
     }

@@ -245,6 +245,7 @@ sealed class Balancer : IDisposable
     {
         var nanoseconds = (ulong)time.TotalNanoseconds;
         FragmentTable.Age(Tables, time);
+        RestingPorts.Age(Tables, time);
         foreach (var map in Tables.FlowMaps)
         {
             foreach (var key in map.Keys())

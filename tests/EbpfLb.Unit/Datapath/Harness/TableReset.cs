@@ -69,6 +69,7 @@ static class TableReset
         foreach (var map in tables.FlowMaps)
             map.RemoveAll();
         FragmentTable.Clear(tables);
+        RestingPorts.Clear(tables);
         tables.PortFilter.Words.ClearFirst((int)tables.PortFilter.Words.MaxEntries);
         tables.AddressFilter.Words.ClearFirst((int)tables.AddressFilter.Words.MaxEntries);
         foreach (var table in Enum.GetValues<LbFlowTable>())
