@@ -26,7 +26,7 @@ public sealed class PortsOfUnansweredDatagrams
         var flow = lb.Open(hosts.Bob.Port(40001), dns);
         foreach (var client in Some.Clients(hosts, 40))
             lb.Deliver(new UdpPacket(client.Port(40001), dns.At));
-        lb.Pass(TimeSpan.FromSeconds(20));
+        lb.Pass(TimeSpan.FromSeconds(10));
         foreach (var client in Some.Clients(hosts, 40))
             lb.Deliver(new UdpPacket(client.Port(40002), dns.At));
 
@@ -37,7 +37,7 @@ public sealed class PortsOfUnansweredDatagrams
         Assert.NotEqual(0ul, lb.Reasons()[LbReason.RefuseNoPort]);
     }
 
-    [Theory, OnEveryHook(29, false), OnEveryHook(31, true)]
+    [Theory, OnEveryHook(15, false), OnEveryHook(31, true)]
     public void A_port_goes_to_another_client_half_a_minute_after_a_datagram_without_an_answer(
         Hook hook, Hosts hosts, int seconds, bool given)
     {
@@ -74,7 +74,7 @@ public sealed class PortsOfUnansweredDatagrams
         lb.Pass(TimeSpan.FromSeconds(5));
         var question = new UdpPacket(flow.Client, dns.At);
         lb.Receive(question).LeavesAs(flow.AtBackend(question));
-        lb.Pass(TimeSpan.FromSeconds(20));
+        lb.Pass(TimeSpan.FromSeconds(10));
 
         lb.Deliver(new UdpPacket(hosts.Bob.Port(40001), dns.At)).IsPassedUntouched();
 
@@ -90,7 +90,7 @@ public sealed class PortsOfUnansweredDatagrams
         var dns = lb.ServeUdp(hosts.Web, Backend(hosts));
         var flow = lb.Open(hosts.Alice.Port(40001), dns);
         lb.Tables.UdpFlows.Remove(flow.ClientKey with { Protocol = UdpPacket.ProtocolNumber });
-        lb.Pass(TimeSpan.FromSeconds(20));
+        lb.Pass(TimeSpan.FromSeconds(10));
 
         lb.Deliver(new UdpPacket(hosts.Bob.Port(40001), dns.At)).IsPassedUntouched();
 

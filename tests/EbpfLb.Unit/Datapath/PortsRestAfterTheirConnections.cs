@@ -18,7 +18,7 @@ public sealed class PortsRestAfterTheirConnections
 
     static IPEndPoint Backend(Hosts hosts) => hosts.BackendA.Port(80);
 
-    [Theory, OnEveryHook(59, false), OnEveryHook(61, true)]
+    [Theory, OnEveryHook(45, false), OnEveryHook(61, true)]
     public void Another_client_gets_the_port_after_a_minute(Hook hook, Hosts hosts, int seconds, bool given)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
