@@ -386,16 +386,15 @@ static __always_inline void flow_prepare_direct(const struct lb_tuple *client,
 }
 
 /*
- * Prepares the forward entry of a flow of mode nat, and inserts its reply entry.
- * new_flow->flow.rewritten is its tuple to the backend except for the source port,
- * which is reserved here. Returns false if there is no port.
+ * Prepares a flow of mode nat for snat_reserve_port(): its reply entry, without the
+ * port. new_flow->flow.rewritten is its tuple to the backend except for the source
+ * port.
  */
-static __always_inline bool flow_prepare_nat(struct lb_ctx *ctx, const struct lb_tuple *client,
-					     struct new_flow *new_flow)
+static __always_inline void flow_prepare_reply(const struct lb_tuple *client,
+					       struct new_flow *new_flow)
 {
 	struct lb_tuple *reply_key = &new_flow->reply_key;
 	struct lb_flow *flow = &new_flow->flow;
-	enum snat_reservation reserved;
 
 	reply_key->src = flow->rewritten.dst;
 	reply_key->dst = flow->rewritten.src;
@@ -406,16 +405,18 @@ static __always_inline bool flow_prepare_nat(struct lb_ctx *ctx, const struct lb
 	flow_set_times(flow);
 	flow->direction = LB_TO_CLIENT;
 	flow->rewritten = lb_tuple_reversed(client);
-	reserved = snat_reserve_port(ctx);
+}
 
-	flow->direction = LB_TO_BACKEND;
-	flow->rewritten = lb_tuple_reversed(reply_key);
-	if (!reserved)
-		return false;
+/* Prepares the forward entry of a flow of mode nat after flow_prepare_reply() and the reservation of its port. */
+static __always_inline void flow_prepare_forward(const struct lb_tuple *client,
+						 struct new_flow *new_flow,
+						 enum snat_reservation reserved)
+{
+	new_flow->flow.direction = LB_TO_BACKEND;
+	new_flow->flow.rewritten = lb_tuple_reversed(&new_flow->reply_key);
 	/* A reply entry that outlived its forward entry says which map that belongs in. */
 	new_flow->table = reserved == SNAT_RESERVED_ESTABLISHED ? LB_TABLE_ESTABLISHED :
 								  flow_new_table(client);
-	return true;
 }
 
 /*
@@ -450,15 +451,4 @@ static __always_inline struct lb_flow *flow_withdraw(const struct lb_tuple *clie
 	    (!other || !lb_tuple_equals(&other->rewritten, &new_flow->flow.rewritten)))
 		flow_erase(flow_new_table(&new_flow->reply_key), &new_flow->reply_key);
 	return other;
-}
-
-/*
- * Inserts the forward entry of a prepared flow whose packet is none of
- * pkt_opens_flow(). Returns the entry of this flow, or of the one that the client has
- * instead, or NULL.
- */
-static __noinline struct lb_flow *flow_resume(const struct lb_tuple *client,
-					      const struct new_flow *new_flow)
-{
-	return flow_open(client, new_flow) ? flow_lookup(client) : flow_withdraw(client, new_flow);
 }

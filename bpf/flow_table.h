@@ -146,7 +146,7 @@ static __always_inline void flow_delete(const struct lb_tuple *key)
 }
 
 /* Removes both entries of a flow. */
-static __noinline void flow_remove(const struct lb_tuple *key, const struct lb_flow *flow)
+static __always_inline void flow_remove(const struct lb_tuple *key, const struct lb_flow *flow)
 {
 	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
 

@@ -128,12 +128,11 @@ static __always_inline bool lb_rewrite(struct lb_ctx *ctx, struct packet *pkt,
 	return rewrite_packet(ctx, pkt, &flow->rewritten);
 }
 
-lb_global enum lb_reason lb_forward_by_other(struct lb_ctx *ctx);
-
 /*
  * Forwards a packet of a flow: resolves, rewrites, counts. If `opens`, the flow is
  * pctx->new_flow, and is inserted once it is complete: a look-up of what was just
- * inserted costs as much as the insertion (docs/decisions/0031).
+ * inserted costs as much as the insertion (docs/decisions/0031). Returns LB_CONTINUE,
+ * and forwards nothing, if it cannot be inserted.
  */
 static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 						 struct lb_flow *flow, __u32 now, bool opens)
@@ -148,7 +147,7 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pkt_
 		if (!reason)
 			flow_begin(flow, pkt, now);
 		if (!flow_open(&pkt->tuple, &pctx->new_flow))
-			return lb_forward_by_other(ctx);
+			return LB_CONTINUE;
 	}
 	if (reason)
 		return reason;
@@ -164,8 +163,11 @@ static __always_inline enum lb_reason lb_forward(struct lb_ctx *ctx, struct pkt_
 	return flow->direction == LB_TO_BACKEND ? LB_SENT_TO_BACKEND : LB_SENT_TO_CLIENT;
 }
 
-/* Forwards the packet of a client whose flow another CPU has opened meanwhile. */
-lb_global enum lb_reason lb_forward_by_other(struct lb_ctx *ctx)
+/*
+ * Forwards a packet by the entry that its client has in the tables: the prepared
+ * flow's, or that of another CPU, which has opened one meanwhile.
+ */
+lb_global enum lb_reason lb_forward_by_entry(struct lb_ctx *ctx)
 {
 	struct pkt_ctx *pctx = pkt_ctx_get();
 	struct lb_flow *flow;
@@ -176,7 +178,8 @@ lb_global enum lb_reason lb_forward_by_other(struct lb_ctx *ctx)
 	if (!flow)
 		return lb_refuse(&pctx->pkt, &pctx->new_flow.flow, pctx->new_flow.flow.service,
 				 LB_REFUSE_NO_FLOW);
-	pctx->fib.fib_done = false;
+	if (!lb_tuple_equals(&flow->rewritten, &pctx->new_flow.fib_key))
+		pctx->fib.fib_done = false;
 	return lb_forward(ctx, pctx, flow, flow_now(), false);
 }
 
@@ -304,10 +307,8 @@ static __always_inline enum lb_reason lb_open_to(struct lb_ctx *ctx, struct pkt_
 		return reason;
 	if (service->mode != LB_NAT)
 		flow_prepare_direct(&pkt->tuple, &pctx->new_flow);
-	else if (!flow_prepare_nat(ctx, &pkt->tuple, &pctx->new_flow))
-		return lb_refuse(pkt, &pctx->new_flow.flow, service->id, LB_REFUSE_NO_PORT);
-	pctx->fib.fib_done =
-		lb_tuple_equals(&pctx->new_flow.flow.rewritten, &pctx->new_flow.fib_key);
+	else
+		flow_prepare_reply(&pkt->tuple, &pctx->new_flow);
 	return LB_CONTINUE;
 }
 
@@ -346,40 +347,78 @@ static __always_inline bool lb_is_martian(const struct lb_tuple *tuple)
 }
 
 /*
- * Opens a flow for a packet without one, or in place of `known` (flow_reopens).
- * Returns its forward entry, or NULL and the reason in *reason. *opens: the entry is
- * not inserted yet, but is pctx->new_flow.
- *
- * Here and in the caller the flow is compared with NULL, not the reason with zero.
- * Before Linux 6.8 the verifier does not remember that a reason is not zero: it would
- * follow a NULL flow to where the reason is zero.
+ * Prepares pctx->new_flow for a packet without a flow, or in place of `known`
+ * (flow_reopens), which is NULL otherwise. Returns LB_CONTINUE or why the packet
+ * opens no flow. It is a function of its own so that the verifier follows it once,
+ * not once per table that `known` may be in.
  */
-static __always_inline struct lb_flow *lb_admit(struct lb_ctx *ctx, struct pkt_ctx *pctx,
-						struct lb_flow *known, bool *opens,
-						enum lb_reason *reason)
+lb_global enum lb_reason lb_admit(struct lb_ctx *ctx, struct lb_flow *known)
 {
-	struct lb_service *service = service_lookup(&pctx->pkt.tuple);
-	struct lb_flow *resumed;
+	struct pkt_ctx *pctx = pkt_ctx_get();
+	struct lb_service *service;
 
-	*reason = LB_PASS_NO_SERVICE;
+	if (!pctx)
+		return LB_PASS_NO_SERVICE;
+	service = service_lookup(&pctx->pkt.tuple);
 	if (!service)
-		return NULL;
-	*reason = LB_PASS_MARTIAN;
+		return LB_PASS_NO_SERVICE;
 	if (lb_is_martian(&pctx->pkt.tuple))
-		return NULL;
-	*reason = lb_open(ctx, pctx, service, known);
-	if (*reason)
-		return NULL;
-	*opens = pkt_opens_flow(&pctx->pkt);
-	if (*opens)
-		return &pctx->new_flow.flow;
-	resumed = flow_resume(&pctx->pkt.tuple, &pctx->new_flow);
-	if (!resumed)
-		*reason =
-			lb_refuse(&pctx->pkt, &pctx->new_flow.flow, service->id, LB_REFUSE_NO_FLOW);
-	else if (!lb_tuple_equals(&resumed->rewritten, &pctx->new_flow.fib_key))
-		pctx->fib.fib_done = false;
-	return resumed;
+		return LB_PASS_MARTIAN;
+	return lb_open(ctx, pctx, service, known);
+}
+
+/* Refuses a client for whom there is no port. The program behind this one takes the round-robin position again. */
+static __always_inline enum lb_reason lb_refuse_without_port(const struct pkt_ctx *pctx)
+{
+	const struct lb_service *service = service_lookup(&pctx->pkt.tuple);
+
+	if (service && !CTX_IS_LAST)
+		service_rr_give_back(service);
+	return lb_refuse(&pctx->pkt, &pctx->new_flow.flow, pctx->new_flow.flow.service,
+			 LB_REFUSE_NO_PORT);
+}
+
+/*
+ * Opens the flow that lb_admit() has prepared, and forwards its packet. `reserved` is
+ * what snat_reserve_port() returned in mode nat. Returns LB_CONTINUE if the packet is to
+ * be forwarded by lb_forward_by_entry(): it is none of pkt_opens_flow(), or its client
+ * has another flow by now.
+ */
+lb_global enum lb_reason lb_forward_first(struct lb_ctx *ctx, __u32 reserved)
+{
+	struct pkt_ctx *pctx = pkt_ctx_get();
+	struct new_flow *new_flow;
+
+	if (!pctx)
+		return LB_REFUSE_NO_FLOW;
+	new_flow = &pctx->new_flow;
+	if (!dsr_is_direct(&new_flow->flow)) {
+		flow_prepare_forward(&pctx->pkt.tuple, new_flow, reserved);
+		if (!reserved)
+			return lb_refuse_without_port(pctx);
+	}
+	pctx->fib.fib_done = lb_tuple_equals(&new_flow->flow.rewritten, &new_flow->fib_key);
+	if (pkt_opens_flow(&pctx->pkt))
+		return lb_forward(ctx, pctx, &new_flow->flow, flow_now(), true);
+	flow_open(&pctx->pkt.tuple, new_flow);
+	return LB_CONTINUE;
+}
+
+/*
+ * Forwards a packet without a flow, or with one that it replaces. The three steps stand
+ * beside each other, not one inside the other: their frames share the 512 bytes of stack.
+ */
+static __always_inline enum lb_reason lb_forward_new(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+						     struct lb_flow *known)
+{
+	enum lb_reason reason = lb_admit(ctx, known);
+	__u32 reserved = SNAT_NOT_RESERVED;
+
+	if (reason)
+		return reason;
+	if (!dsr_is_direct(&pctx->new_flow.flow))
+		reserved = snat_reserve_port(ctx);
+	return lb_forward_first(ctx, reserved) ?: lb_forward_by_entry(ctx);
 }
 
 /* Runs the packet path; pctx->fib becomes the next hop of a packet that is sent. */
@@ -388,7 +427,6 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	struct packet *pkt = &pctx->pkt;
 	enum lb_reason reason;
 	struct lb_flow *flow;
-	bool opens = false;
 	__u32 now;
 
 	reason = parse_packet(ctx, pkt);
@@ -407,12 +445,9 @@ static __always_inline enum lb_reason lb_process(struct lb_ctx *ctx, struct pkt_
 	flow = flow_find(pkt, now);
 	if (flow && snat_is_stale_reply(ctx, &pkt->tuple, flow))
 		return LB_PASS_NO_SERVICE;
-	if (!flow || flow_reopens(flow, pkt, now)) {
-		flow = lb_admit(ctx, pctx, flow, &opens, &reason);
-		if (!flow)
-			return reason;
-	}
-	return lb_forward(ctx, pctx, flow, now, opens);
+	if (!flow || flow_reopens(flow, pkt, now))
+		return lb_forward_new(ctx, pctx, flow);
+	return lb_forward(ctx, pctx, flow, now, false);
 }
 
 /*

@@ -105,7 +105,7 @@ lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 ret
 		holder = established = bpf_map_lookup_elem(&flows, reply_key);
 	rested = holder || reply_key->protocol == IPPROTO_UDP ?
 			 0 :
-			 snat_rest_of(reply_key, &reply->rewritten.dst);
+			 snat_rest_of(reply_key, hash_address(&reply->rewritten.dst));
 	/* An LRU map evicts before it reports that a key exists: only the first try may cost an entry. */
 	if (!holder && (retry || rested) && reply_key->protocol != IPPROTO_UDP)
 		holder = bpf_map_lookup_elem(&half_open, reply_key);

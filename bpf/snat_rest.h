@@ -59,9 +59,10 @@ static __always_inline bool snat_rest_is_older(const struct resting_port *port,
 
 /*
  * Begins the rest of a port, of the reply tuple with that hash. If all ports of its
- * set rest, that of another one ends, and is counted.
+ * set rest, that of another one ends, and is counted. Returns false if there is no
+ * table. It is a function of its own so that the verifier follows its loop once.
  */
-static __noinline void snat_rest_begin(__u32 tuple, __u16 client)
+lb_global bool snat_rest_begin(__u32 tuple, __u16 client)
 {
 	struct resting_set *set = snat_rest_set(tuple);
 	struct resting_port *port, *taken;
@@ -69,7 +70,7 @@ static __noinline void snat_rest_begin(__u32 tuple, __u16 client)
 	__u16 now = snat_rest_now();
 
 	if (!set)
-		return;
+		return false;
 	taken = &set->ports[0];
 	for (int i = 0; i < RESTING_PORTS; i++) {
 		port = &set->ports[i];
@@ -88,6 +89,7 @@ static __noinline void snat_rest_begin(__u32 tuple, __u16 client)
 	taken->tuple = tuple;
 	taken->client = client;
 	taken->since = now;
+	return true;
 }
 
 /* Begins the rest of the port of a TCP flow that is over, by its forward entry. */
@@ -102,22 +104,27 @@ static __always_inline void snat_rest_flow(const struct lb_flow *forward,
 
 /*
  * Returns for how long the port of a reply tuple has rested after another client's
- * connection, as lb_flow.seen, or 0 if the client may have it.
+ * connection, as lb_flow.seen, or 0 if the client may have it. `client` is the hash of
+ * its address. The verifier follows it once, not once per retry.
  */
-static __noinline __u32 snat_rest_of(const struct lb_tuple *reply, const struct lb_address *client)
+lb_global __u32 snat_rest_of(const struct lb_tuple *reply, __u16 client)
 {
-	__u32 tuple = snat_rest_hash(&reply->src, &reply->dst, reply->sport, reply->dport);
-	struct resting_set *set = snat_rest_set(tuple);
 	struct resting_port *port;
+	struct resting_set *set;
 	__u16 now = snat_rest_now();
+	__u32 tuple;
 
+	if (!reply)
+		return 0;
+	tuple = snat_rest_hash(&reply->src, &reply->dst, reply->sport, reply->dport);
+	set = snat_rest_set(tuple);
 	if (!set)
 		return 0;
 	for (int i = 0; i < RESTING_PORTS; i++) {
 		port = &set->ports[i];
 		if (port->tuple != tuple)
 			continue;
-		if (snat_rest_is_over(port, now) || port->client == (__u16)hash_address(client))
+		if (snat_rest_is_over(port, now) || port->client == client)
 			return 0;
 		return ((__u32)(__u16)(now - port->since) + 1) << (RESTING_SHIFT - LB_SEEN_SHIFT);
 	}
