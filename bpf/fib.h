@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * The next hop: look-ups in the kernel's routing (FIB) and neighbour tables, and
- * the copy of the result that a flow keeps. A look-up costs as much as the rest
- * of the packet path: a cached next hop is valid for about a second.
- */
+/* Look-ups in the kernel's routing (FIB) and neighbour tables. */
 #pragma once
 
 #include "address.h"
 #include "ctx.h"
 #include "types.h"
-
-/* The cache's time step: 2^30 ns, about a second. */
-#define NEXTHOP_CACHE_SHIFT (30 - LB_SEEN_SHIFT)
 
 static __always_inline void fib_set_addresses(struct bpf_fib_lookup *params,
 					      const struct lb_address *src,
@@ -92,33 +85,4 @@ lb_global enum lb_reason fib_lookup(struct lb_ctx *ctx, const struct lb_tuple *t
 	__builtin_memcpy(fib->nexthop.source, params.smac, ETH_ALEN);
 	__builtin_memcpy(fib->nexthop.destination, params.dmac, ETH_ALEN);
 	return LB_CONTINUE;
-}
-
-/*
- * Sets fib->nexthop to the flow's cached one and returns true, if it is valid
- * at `now` (the unit of lb_flow.seen) and for an IP packet of `size` bytes. A larger
- * packet needs a new look-up: the cache never hides that it is too big.
- */
-static __always_inline bool nexthop_cache_get(const struct lb_flow *flow, __u32 now, __u32 size,
-					      struct fib_result *fib)
-{
-	if (size > flow->path_mtu || (now ^ flow->seen) >> NEXTHOP_CACHE_SHIFT)
-		return false;
-	fib->nexthop = flow->nexthop;
-	fib->resolved = true;
-	return true;
-}
-
-/*
- * Caches the result of a FIB look-up in the flow; an unresolved one clears the
- * cache. There is no lock: another CPU may read a half-written next hop while
- * it changes. That costs one packet.
- */
-static __always_inline void nexthop_cache_put(struct lb_flow *flow, const struct fib_result *fib)
-{
-	flow->path_mtu = 0;
-	if (!fib->resolved)
-		return;
-	flow->nexthop = fib->nexthop;
-	flow->path_mtu = fib->mtu < 0xffff ? fib->mtu : 0xffff;
 }
