@@ -136,9 +136,10 @@ static __always_inline struct lb_flow *flow_find_half_open(const struct packet *
  * Keeps the other entry of a flow alive: the look-up makes it recently used, and
  * an evicted entry is written again, to the map that this entry is in. Returns
  * false, and removes this entry, if the other key belongs to another flow now:
- * the flow is over.
+ * the flow is over. `now` is in the unit of lb_flow.seen.
  */
-static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct lb_flow *flow)
+static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct lb_flow *flow,
+				       __u32 now)
 {
 	struct lb_tuple pair_key = lb_tuple_reversed(&flow->rewritten);
 	bool established = bpf_map_lookup_elem(&flows, key);
@@ -153,6 +154,7 @@ static __noinline bool flow_keep_alive(const struct lb_tuple *key, const struct 
 	if (found)
 		return true;
 	pair.direction = flow->direction == LB_TO_BACKEND ? LB_TO_CLIENT : LB_TO_BACKEND;
+	pair.seen = now;
 	pair.path_mtu = 0;
 	pair.packets = 0;
 	pair.bytes = 0;
@@ -180,7 +182,7 @@ static __always_inline struct lb_flow *flow_find(const struct packet *pkt, __u32
 	if (!flow || dsr_is_direct(flow) || !((now ^ flow->seen) >> FLOW_KEEP_ALIVE_SHIFT) ||
 	    flow_rests(flow))
 		return flow;
-	return flow_keep_alive(&pkt->tuple, flow) ? flow : NULL;
+	return flow_keep_alive(&pkt->tuple, flow, now) ? flow : NULL;
 }
 
 /* Marks a flow as over. Of several CPUs the first one counts and reports it, and gets true. */

@@ -102,6 +102,20 @@ public sealed class HalfEvictedFlows
         Assert.Equal(LbTcpSeen.End, lb.HalfOf(key).TcpSeen);
     }
 
+    /// <summary>Else it would expire before the flow, or with it the port of one that is over.</summary>
+    [Theory, OnEveryHook]
+    public void The_half_that_is_brought_back_has_its_idle_timeout_before_it(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Established(lb, hosts);
+        lb.Tables.Flows.Remove(lb.ReplyKeyOf(flow));
+
+        lb.Pass(AWhile);
+        lb.Receive(flow.FromClient(Tcp.Ack));
+
+        Assert.Equal(lb.HalfOf(flow.ClientKey).Seen, lb.HalfOf(lb.ReplyKeyOf(flow)).Seen);
+    }
+
     [Theory, OnEveryHook]
     public void A_claim_of_the_backends_half_is_not_brought_back_with_the_clients(Hook hook, Hosts hosts)
     {
