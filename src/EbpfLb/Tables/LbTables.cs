@@ -42,8 +42,8 @@ sealed class LbTables : IDisposable
     [
         "flows", "half_open", "udp_flows", "table_changes", "table_scans", "generation", "fragments", "frag_next_id", "port_filter",
         "address_filter", "services", "backends", "links", "ethernet_links", "slots", "rr_counters",
-        "snat_cursors", "resting_ports", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns", "events_suppressed",
-        "events_lost", "reserved_ports", "service_labels", "backend_labels", "instance",
+        "snat_cursors", "resting_ports", "active_flows", "sockets", "reasons", "service_traffic", "backend_traffic", "events", "events_due_ns",
+        "events_suppressed", "events_lost", "reserved_ports", "service_labels", "backend_labels", "instance",
     ];
 
     /// <summary>Established TCP connections: a forward and a reply entry each.</summary>
