@@ -11,6 +11,8 @@ namespace EbpfLb.Abi;
 [StructLayout(LayoutKind.Sequential)]
 record struct LbAddress
 {
+    static readonly LbWords MappedV4 = From(IPAddress.Any)._word;
+
     LbWords _word;
 
     public static LbAddress From(IPAddress address)
@@ -31,7 +33,9 @@ record struct LbAddress
     /// <summary>Its bit in the address filter, as <c>address_filter_bit()</c> of <c>bpf/address_filter.h</c>.</summary>
     public readonly uint FilterBit => unchecked((_word.W0 ^ _word.W1 ^ _word.W2 ^ _word.W3) * 0x9e3779b1u) >> 20;
 
-    public readonly AddressFamily Family => ToIPAddress().AddressFamily;
+    public readonly AddressFamily Family => _word is { W0: 0, W1: 0 } && _word.W2 == MappedV4.W2
+        ? AddressFamily.InterNetwork
+        : AddressFamily.InterNetworkV6;
 
     public override readonly string ToString() => ToIPAddress().ToString();
 

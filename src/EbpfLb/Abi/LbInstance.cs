@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text;
 
@@ -7,6 +8,10 @@ namespace EbpfLb.Abi;
 struct LbLabel
 {
     Utf8Text64 _text;
+
+    /// <summary>UTF-8, filled with zeros.</summary>
+    [UnscopedRef]
+    public readonly ReadOnlySpan<byte> Text => _text;
 
     public static LbLabel From(string text)
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Native;
@@ -10,7 +9,7 @@ namespace EbpfLb.Reconcile;
 sealed class KernelState
 {
     readonly Dictionary<ServiceIdentity, uint> _serviceIds = [];
-    readonly Dictionary<(uint Service, IPEndPoint EndPoint), uint> _backendIds = [];
+    readonly Dictionary<(uint Service, LbAddress Address, BigEndianPort Port), uint> _backendIds = [];
     readonly HashSet<uint> _usedServices = [];
     readonly Dictionary<uint, HashSet<LbServiceKey>> _keys = []; // by service
     readonly Dictionary<uint, List<uint>> _backends = []; // by service
@@ -133,7 +132,8 @@ sealed class KernelState
     /// <summary>A new backend has weight 0 until a slot table names it. False if no id is free.</summary>
     public bool TryGetOrAddBackend(uint service, BackendSnapshot backend, out uint id, out bool isNew)
     {
-        isNew = !_backendIds.TryGetValue((service, new(backend.Address, backend.Port)), out id);
+        var (address, port) = (LbAddress.From(backend.Address), BigEndianPort.From(backend.Port));
+        isNew = !_backendIds.TryGetValue((service, address, port), out id);
         if (!isNew)
             return true;
         while (Backends.ContainsKey(_nextBackend))
@@ -143,8 +143,8 @@ sealed class KernelState
             return false;
         Add(id, new LbBackend
         {
-            Address = LbAddress.From(backend.Address),
-            Port = BigEndianPort.From(backend.Port),
+            Address = address,
+            Port = port,
             Service = service,
         });
         return true;
@@ -164,6 +164,6 @@ sealed class KernelState
         if (!_backends.TryGetValue(backend.Service, out var ids))
             _backends[backend.Service] = ids = [];
         ids.Add(id);
-        _backendIds[(backend.Service, backend.EndPoint)] = id;
+        _backendIds[(backend.Service, backend.Address, backend.Port)] = id;
     }
 }

@@ -159,7 +159,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     /// <summary>A container may be renamed, or its address reused.</summary>
     void Rename(uint id, LbLabel name)
     {
-        if (!tables.BackendLabels.TryGet(id, out var held) || held.ToString() != name.ToString())
+        if (!tables.BackendLabels.TryGet(id, out var held) || !held.Text.SequenceEqual(name.Text))
             tables.BackendLabels.Set(id, name);
     }
 
