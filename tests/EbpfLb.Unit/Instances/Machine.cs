@@ -139,15 +139,20 @@ sealed class Machine
         return (process.ExitCode, output, error.Result);
     });
 
-    /// <summary>Attaches as a runner does that has just been started; to be called inside.</summary>
+    /// <summary>
+    /// Attaches as a runner does that has just been started; to be called inside. The tc and XDP programs pass every packet
+    /// (Programs/), the socket programs are the balancer's.
+    /// </summary>
     public static AttachedDatapath Start(LoadBalancerConfiguration configuration, Action<LbTables>? fill = null)
     {
         try
         {
+            EmbeddedObject.Preferred = typeof(Machine).Assembly;
             return StartLocked(configuration, fill ?? Fill);
         }
         finally
         {
+            EmbeddedObject.Preferred = null;
             ChildProcess.AwaitExec(); // the next one can have the locks
         }
     }
