@@ -22,7 +22,7 @@ public sealed class TwoProcessors
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
         var backend = new Backend(lb);
 
-        TestNetwork.Shared.Inside(() =>
+        await TestNetwork.Shared.Beside(() =>
         {
             for (var i = 0; i < Connections; i++)
             {
@@ -33,7 +33,6 @@ public sealed class TwoProcessors
                 lb.Receive(flow.FromClient(Tcp.Ack));
                 backend.AwaitPackets(2);
             }
-            return true;
         });
         await backend.End();
 

@@ -15,6 +15,7 @@ sealed partial class NetworkNamespace
 {
     const int CloneNewNet = 0x40000000;
     const int CloneNewNs = 0x20000;
+    const int BeforeOthers = -10; // setpriority(2): a nice value, of the calling thread alone
     const uint Nobody = 65534;
     const uint OwnerAlone = 448; // 0700
     const nuint MountReadOnly = 1;
@@ -57,7 +58,10 @@ sealed partial class NetworkNamespace
         return result.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Runs it inside, on a thread of its own: what else goes on inside goes on beside it.</summary>
+    /// <summary>
+    /// Runs it inside, on a thread of its own: what else goes on inside goes on beside it. The thread goes before those of
+    /// other cases: two that meet again and again would wait for the scheduler each time.
+    /// </summary>
     public Task RunBeside(Action inside) => Run(() =>
     {
         var result = new TaskCompletionSource();
@@ -67,6 +71,7 @@ sealed partial class NetworkNamespace
             _home = this;
             try
             {
+                Require(setpriority(0, 0, BeforeOthers), "raising a thread's priority");
                 inside();
                 result.SetResult();
             }
@@ -186,6 +191,9 @@ sealed partial class NetworkNamespace
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setpriority(int which, uint who, int priority);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int mount(string source, string target, string? type, nuint flags, nint data);
