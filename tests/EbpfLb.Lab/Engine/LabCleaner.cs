@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
@@ -5,9 +6,13 @@ using Docker.DotNet.Models;
 namespace EbpfLb.Lab.Engine;
 
 /// <summary>Removes what labs left on the engine: this one's at its end, crashed ones' at the next start.</summary>
-/// <remarks>One thing after the other: engines can lose count of a network's members that leave at once.</remarks>
+/// <remarks>
+/// The members of a network leave one after the other: engines can lose count of those that leave at once. Those of
+/// different networks leave side by side.
+/// </remarks>
 sealed class LabCleaner(IDockerClient docker)
 {
+    const string Several = "*"; // no network has this name
     static readonly TimeSpan CleanTimeout = TimeSpan.FromSeconds(90);
 
     static readonly Dictionary<string, IDictionary<string, bool>> OfLabs =
@@ -25,11 +30,11 @@ sealed class LabCleaner(IDockerClient docker)
 
     async Task<IReadOnlyList<string>> CleanAsync(Predicate<IDictionary<string, string>> isChosen)
     {
-        var failures = new List<string>();
-        foreach (var container in await docker.Containers.ListContainersAsync(new() { All = true, Filters = OfLabs }))
-            if (isChosen(container.Labels))
-                await RemoveAsync(docker.Containers.RemoveContainerAsync(
-                    container.ID, new() { Force = true, RemoveVolumes = true }));
+        var failures = new ConcurrentQueue<string>();
+        var containers = await docker.Containers.ListContainersAsync(new() { All = true, Filters = OfLabs });
+        var lanes = containers.Where(container => isChosen(container.Labels)).ToLookup(OnlyNetworkOf);
+        await RemoveAllAsync(lanes[Several]);
+        await Task.WhenAll(lanes.Where(lane => lane.Key != Several).Select(RemoveAllAsync));
         foreach (var network in await docker.Networks.ListNetworksAsync(new() { Filters = OfLabs }))
             if (isChosen(network.Labels))
                 await RemoveAsync(docker.Networks.DeleteNetworkAsync(network.ID));
@@ -37,7 +42,14 @@ sealed class LabCleaner(IDockerClient docker)
         foreach (var volume in volumes.Volumes ?? [])
             if (isChosen(volume.Labels))
                 await RemoveAsync(docker.Volumes.RemoveAsync(volume.Name, force: true));
-        return failures;
+        return [.. failures];
+
+        async Task RemoveAllAsync(IEnumerable<ContainerListResponse> lane)
+        {
+            foreach (var container in lane)
+                await RemoveAsync(docker.Containers.RemoveContainerAsync(
+                    container.ID, new() { Force = true, RemoveVolumes = true }));
+        }
 
         // What is gone counts as removed: two runs that start together remove the same leftovers.
         async Task RemoveAsync(Task removal)
@@ -49,8 +61,14 @@ sealed class LabCleaner(IDockerClient docker)
             catch (DockerApiException failure)
             {
                 if (failure.StatusCode != HttpStatusCode.NotFound)
-                    failures.Add(failure.Message);
+                    failures.Enqueue(failure.Message);
             }
         }
     }
+
+    /// <summary>The name of its network; <see cref="Several"/> if it has more than one, and "" if it has none of its own.</summary>
+    static string OnlyNetworkOf(ContainerListResponse container) =>
+        container.NetworkSettings?.Networks is { Count: > 0 } networks
+            ? networks.Count == 1 ? networks.Keys.Single() : Several
+            : "";
 }
