@@ -44,6 +44,9 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
     /// <summary>Where it serves metrics on the host; nowhere where absent.</summary>
     public string? Metrics { get; init; }
 
+    /// <summary>The cgroup of a local client that it balances at its sockets; none where absent.</summary>
+    public string? Sockets { get; init; }
+
     /// <summary>Whether it leaves the datapath attached where it is asked to end.</summary>
     public bool LeavesAttached { get; init; }
 
@@ -80,6 +83,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
         max-services: {MaxServices}
         max-backends: {MaxBackends}
         metrics: {Metrics}
+        sockets: {Sockets}
         leave-attached: {(LeavesAttached ? "true" : "false")}
         docker: {EngineLine?.ToYaml()}
         services:
@@ -97,6 +101,7 @@ public sealed record BalancerPlan(params IReadOnlyList<Service> Services)
             .. Flows is { } flows ? new[] { "--flows", $"{flows}" } : [],
             .. MaxServices is { } services ? new[] { "--max-services", $"{services}" } : [],
             .. MaxBackends is { } backends ? new[] { "--max-backends", $"{backends}" } : [],
+            .. Sockets is { } cgroup ? new[] { "--sockets", cgroup } : [],
             .. Metrics is { } at ? new[] { "--metrics", at } : [],
             .. LeavesAttached ? new[] { "--leave-attached" } : [], .. Services[0].ToFlags(),
         ]

@@ -156,6 +156,9 @@ public class HookLab : IAsyncDisposable
     /// <summary>Starts one more client, whom the network has taught nothing yet.</summary>
     public Task<Client> StartClientAsync() => StartAsync(new Client(_network, NextName("client")));
 
+    /// <summary>Starts a client on the balancer's own host, in a cgroup of its own.</summary>
+    public Task<LocalClient> StartLocalClientAsync() => StartAsync(new LocalClient(_network, Host, NextName("local")));
+
     /// <summary>Starts a Prometheus that scrapes the metrics at a port of the host's loopback, until it is disposed.</summary>
     public async Task<Prometheus> StartPrometheusAsync(int port) => await StartAsync(new Prometheus(
         _network, NextName("prometheus"), Host, await _engine.Images.BuildPrometheusAsync(), port));

@@ -190,6 +190,8 @@ public sealed partial class Balancer : Role
             {
                 host.JoinNetwork(container.HostConfig!);
                 plan.EngineLine?.WithSocket(container.HostConfig!);
+                if (plan.Sockets is not null)
+                    LocalClient.ShowCgroups(container.HostConfig!);
                 if (plan.IsPrivileged)
                     network.Engine.Privileges.GrantTo(container.HostConfig!);
             });
