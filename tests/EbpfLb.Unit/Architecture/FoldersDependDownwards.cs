@@ -61,7 +61,7 @@ public sealed class FoldersDependDownwards
     }
 
     [Fact]
-    public void What_stands_in_no_folder_uses_none() =>
+    public void A_type_in_no_folder_uses_no_folder() =>
         Verify(Types().That().ResideInNamespaceMatching(@"^EbpfLb$")
             .Should().NotDependOnAny(Types().That().ResideInNamespaceMatching(@"^EbpfLb\.")));
 

@@ -7,7 +7,7 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public async Task Where_it_is_valid()
+    public async Task If_it_is_valid()
     {
         var (code, output, error) = await Check("""
             interface: nosuch0
@@ -32,7 +32,7 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
     }
 
     [Fact]
-    public async Task Where_it_is_not()
+    public async Task If_it_is_invalid()
     {
         var (code, output, error) = await Check("interface: eth0\nhook: xdp\nservice: []\n");
 
@@ -56,7 +56,7 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
     [InlineData("interface: lo\nsockets: /sys/fs/cgroup/no/such\nservices: [{ listen: ':80', backends: [b] }]",
         "this machine has no cgroup /sys/fs/cgroup/no/such: no client in it is balanced at its socket until it is created.")]
     [InlineData("interface: [lo, nosuch0]\nservices: [{ listen: ':80', backends: [b] }]", "this machine has no interface 'nosuch0'.")]
-    public async Task What_cannot_work_is_warned_of_and_fails_a_strict_check(string text, string warning)
+    public async Task A_service_that_cannot_work_is_a_warning_and_fails_a_strict_check(string text, string warning)
     {
         var (code, _, error) = await Check(text);
         var (strict, _, same) = await Check(text, "--strict");

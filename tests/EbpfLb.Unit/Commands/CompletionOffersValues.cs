@@ -13,7 +13,7 @@ public sealed class CompletionOffersValues
     [InlineData("run --algorithm mag", "maglev")]
     [InlineData("run --events ", "flows off packets")]
     [InlineData("run --logs ", "json lines")]
-    public void Of_an_option_that_takes_one_of_a_few(string line, string words)
+    public void Of_an_option_with_a_few_words(string line, string words)
     {
         var root = CommandLine.Create((_, _, _, _) => Task.FromResult(0));
 

@@ -38,7 +38,7 @@ public sealed class FailuresAreExplained
     [InlineData("flows --speed 9", "'--speed' is not an option of flows. See")]
     [InlineData("check lb.yaml", "'lb.yaml' is not an option of check. Perhaps '--config lb.yaml' is meant.")]
     [InlineData("detach eth0", "'eth0' is not an option of detach. Perhaps '--interface eth0' is meant.")]
-    public async Task An_unknown_option_is_one_sentence_with_the_known_one_that_is_near(string line, string sentence)
+    public async Task An_unknown_option_is_one_sentence_with_a_suggestion(string line, string sentence)
     {
         var (code, output, error) = await new Shell().Type(line);
 
@@ -127,7 +127,7 @@ public sealed class FailuresAreExplained
     }
 
     [Fact]
-    public async Task To_be_asked_to_end_is_no_failure()
+    public async Task A_requested_stop_is_no_failure()
     {
         using var ending = new CancellationTokenSource();
         var shell = new Shell

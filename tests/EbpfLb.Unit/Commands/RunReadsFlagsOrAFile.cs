@@ -39,7 +39,7 @@ public sealed class RunReadsFlagsOrAFile : IDisposable
     }
 
     [Fact]
-    public async Task A_start_anew_is_asked_for_by_a_flag_beside_either()
+    public async Task Replace_is_a_flag_beside_either()
     {
         await File.WriteAllTextAsync(
             _file, "interface: eth7\nservices: [ { listen: ':80' } ]", TestContext.Current.CancellationToken);

@@ -48,7 +48,7 @@ public sealed partial class SignalsStopTheProcess
 
     /// <summary>The process lives to tell: by default each of them ends it, and with it the tests.</summary>
     [Fact]
-    public async Task Those_that_follow_do_not_cut_off_what_the_first_has_begun()
+    public async Task Later_signals_do_not_interrupt_the_shutdown()
     {
         using var signals = new Signals();
         using var seen = new SemaphoreSlim(0);

@@ -33,7 +33,7 @@ public sealed class StandardOutputIsWritten
     }
 
     [Fact]
-    public void A_full_disk_is_told_in_a_sentence()
+    public void A_full_disk_is_an_error_in_a_sentence()
     {
         using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
 
@@ -43,7 +43,7 @@ public sealed class StandardOutputIsWritten
     }
 
     [Fact]
-    public void A_reader_who_went_away_is_told_apart()
+    public void A_reader_that_went_away_has_an_exception_of_its_own()
     {
         var pipe = new AnonymousPipeServerStream(PipeDirection.In);
         using var end = pipe.ClientSafePipeHandle;

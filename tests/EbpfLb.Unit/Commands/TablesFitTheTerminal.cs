@@ -128,7 +128,7 @@ public sealed class TablesFitTheTerminal
     [InlineData("10.7.0.1", "10.7.0.11:80", "10.7.0.1 10.7.0.11:80")]
     [InlineData("fd00::1", "[fd00::1]:80", "[fd00::1]:80")]
     [InlineData("fd00::1", "[fd00::11]:80", "fd00::1 [fd00::11]:80")]
-    public void A_name_that_is_the_address_stands_once(string name, string endPoint, string expected) =>
+    public void A_name_that_is_the_address_is_written_once(string name, string endPoint, string expected) =>
         Assert.Equal(expected, TextTable.NameOnce(name, endPoint));
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class TablesFitTheTerminal
     }
 
     [Fact]
-    public void A_long_line_of_phrases_goes_on_below()
+    public void A_long_line_of_phrases_is_wrapped()
     {
         var text = TextTable.Wrap(30, "  packets: ", ["sent-to-backend 1", "sent-to-client 2", new("drop-no-route 3", 31)]);
 

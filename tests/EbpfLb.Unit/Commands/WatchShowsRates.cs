@@ -12,7 +12,7 @@ public sealed class WatchShowsRates : IDisposable
     public void Dispose() => _output.Dispose();
 
     [Fact]
-    public async Task One_block_below_the_other_where_the_output_is_no_terminal()
+    public async Task One_block_after_another_without_a_terminal()
     {
         await ShowAsync(readings: 3, size: null);
 
@@ -24,7 +24,7 @@ public sealed class WatchShowsRates : IDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_read_is_told_below_what_can()
+    public async Task Errors_are_shown_below_the_instances()
     {
         await ShowAsync(readings: 3, size: null, faults: ["what is attached to eth1 was made by another version."]);
 
@@ -36,7 +36,7 @@ public sealed class WatchShowsRates : IDisposable
     }
 
     [Fact]
-    public async Task In_place_on_a_terminal_which_is_left_as_it_was()
+    public async Task In_place_on_a_terminal_which_is_restored()
     {
         await ShowAsync(readings: 3, size: () => (0, 24));
 
@@ -51,7 +51,7 @@ public sealed class WatchShowsRates : IDisposable
     [InlineData(4, "refused and dropped: none")]
     [InlineData(3, "... and 2 more lines")]
     [InlineData(1, "... and 3 more lines")]
-    public async Task No_more_than_fits_the_terminal_where_its_size_is_known(int height, string last)
+    public async Task No_more_than_fits_a_terminal_of_known_size(int height, string last)
     {
         await ShowAsync(readings: 2, () => (0, height));
 
@@ -60,7 +60,7 @@ public sealed class WatchShowsRates : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_screen_what_cannot_be_read_ends_it()
+    public async Task Without_a_screen_errors_alone_end_it()
     {
         using var screen = new Screen(_output, null);
         using var errors = new StringWriter();

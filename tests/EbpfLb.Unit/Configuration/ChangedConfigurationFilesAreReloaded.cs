@@ -6,7 +6,7 @@ namespace EbpfLb.Unit.Configuration;
 public sealed class ChangedConfigurationFilesAreReloaded
 {
     [Fact]
-    public async Task A_change_of_the_services_is_told()
+    public async Task A_change_of_the_services_is_published()
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
 
@@ -43,7 +43,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
     }
 
     [Fact]
-    public async Task What_comes_after_a_change_that_is_not_valid_is_told()
+    public async Task A_valid_change_after_an_invalid_one_is_published()
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
         file.Write("interface: [");
@@ -57,7 +57,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
     }
 
     [Fact]
-    public async Task And_so_is_that_it_is_what_it_was()
+    public async Task And_a_return_to_the_running_configuration_is_logged()
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
         file.Write("interface: [");
@@ -72,7 +72,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
     [InlineData("interface: eth0", "interface: eth1", "interface")]
     [InlineData("hook: tc", "hook: xdp-generic\nevents: off\nflows: 5000\ntimeouts: { udp: 5s }", "hook, events, flows, timeouts")]
     [InlineData("hook: tc", "hook: tc\nmetrics: 9464\nlogs: json", "metrics, logs")]
-    public async Task What_takes_a_restart_is_named_and_changes_nothing(string before, string after, string named)
+    public async Task A_setting_that_takes_a_restart_is_named_and_changes_nothing(string before, string after, string named)
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
 
@@ -84,7 +84,7 @@ public sealed class ChangedConfigurationFilesAreReloaded
     }
 
     [Fact]
-    public async Task Who_asks_is_told_at_once_though_nothing_changed()
+    public async Task A_request_publishes_at_once_even_without_a_change()
     {
         await using var file = new WatchedFile(Web("172.20.0.2"));
 

@@ -275,7 +275,7 @@ public sealed class FileAndFlagsGiveTheSameConfiguration
     }
 
     [Fact]
-    public void What_is_not_said_has_a_default()
+    public void A_setting_that_is_not_given_has_a_default()
     {
         var configuration = Given.Flags("eth0", listens: [":80"], backends: ["b"]).Configuration!;
 

@@ -37,11 +37,11 @@ public sealed class InvalidHealthChecksAreExplained
     [InlineData("interval=1s", "is not a key of a health check", "tcp, http, every, timeout")]
     [InlineData("http", "has no '='", "Write it as http=/")]
     [InlineData("tcp", "is given twice", "Keep one")]
-    public void What_nobody_knows(string health, string problem, string remedy) =>
+    public void An_invalid_pair(string health, string problem, string remedy) =>
         AssertOnly(["tcp", health], "--health", health == "tcp" ? "tcp=true" : health, problem, remedy);
 
     [Theory, InlineData("tcp:80"), InlineData("http:/ready")]
-    public void What_may_have_been_meant_to_say_how_to_check_is_one_fault(string health) =>
+    public void A_pair_with_a_colon_is_one_error(string health) =>
         AssertOnly([health], "--health", health, "has no '='", "Write it as http=/");
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class InvalidHealthChecksAreExplained
         Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Errors).Location.Text);
 
     [Fact]
-    public void Those_of_a_file_all_at_once_where_they_stand()
+    public void Those_of_a_file_all_at_once_with_their_lines()
     {
         var faults = Given.Yaml("""
             interface: eth0

@@ -36,7 +36,7 @@ public sealed class InvalidSettingsAreExplained
             "--interface", "eth16", "is one interface too many", "at most 16");
 
     [Fact]
-    public void Interfaces_of_a_file_are_explained_where_they_stand() =>
+    public void Interfaces_of_a_file_are_explained_with_their_lines() =>
         Assert.Equal(
             [
                 "lb.yaml:1:21 interface[1]: '{...}' is not a single value. "
@@ -94,7 +94,7 @@ public sealed class InvalidSettingsAreExplained
     [InlineData("localhost:9464")]
     [InlineData("10.0.0.5:0")]
     [InlineData("::1:9464")]
-    public void An_endpoint_where_no_metrics_can_be_served(string endpoint) =>
+    public void An_endpoint_that_cannot_serve_metrics(string endpoint) =>
         AssertOnly(Given.GoodFlagsBut(metrics: endpoint),
             "--metrics", endpoint, "is not an endpoint to serve metrics at", "Write 9464 for this machine alone");
 
@@ -148,7 +148,7 @@ public sealed class InvalidSettingsAreExplained
         AssertOnly(Given.GoodFlagsBut(timeouts: ["udp=1m", "udp=2m"]), "--timeout", "udp=2m", "is given twice", "one of them");
 
     [Fact]
-    public void Timeouts_of_a_file_are_explained_where_they_stand()
+    public void Timeouts_of_a_file_are_explained_with_their_lines()
     {
         var faults = Given.Yaml("""
             interface: eth0

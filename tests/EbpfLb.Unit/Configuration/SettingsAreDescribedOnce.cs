@@ -45,7 +45,7 @@ public sealed class SettingsAreDescribedOnce
     }
 
     [Fact]
-    public void A_flag_of_run_stands_for_a_setting_but_for_two() => Assert.Equal(
+    public void Every_flag_of_run_but_two_is_a_setting() => Assert.Equal(
         ["--config", "--replace"],
         Run.Options.Select(option => option.Name)
             .Except(All("", LoadBalancerConfiguration.Settings.All).Select(setting => setting.Setting.Flag ?? "")).Order());

@@ -28,7 +28,7 @@ public sealed class Algorithms
     }
 
     [Theory, OnEveryHook]
-    public void Random_takes_no_turns(Hook hook, Hosts hosts)
+    public void Random_uses_no_round_robin_position(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -135,7 +135,7 @@ public sealed class Algorithms
 
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     [Case(PacketCase.LeastConnections)]
-    public void Least_connections_fills_up_what_connections_that_ended_have_left(Hook hook, Hosts hosts, bool reset)
+    public void Least_connections_prefers_backends_whose_connections_ended(Hook hook, Hosts hosts, bool reset)
     {
         using var lb = Balancer.On(hook);
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));

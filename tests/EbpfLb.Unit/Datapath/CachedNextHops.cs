@@ -17,7 +17,7 @@ public sealed class CachedNextHops
     static readonly TimeSpan AWhile = TimeSpan.FromSeconds(2);
 
     [Theory, OnEveryHook]
-    public void A_packet_takes_the_way_of_the_one_before(Hook hook, Hosts hosts)
+    public void A_packet_uses_the_next_hop_of_the_one_before(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = Busy(lb, hosts);
@@ -28,7 +28,7 @@ public sealed class CachedNextHops
     }
 
     [Theory, OnEveryHook]
-    public void The_kernel_is_asked_again_after_a_second(Hook hook, Hosts hosts)
+    public void The_fib_is_looked_up_again_after_a_second(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = Busy(lb, hosts);
@@ -40,7 +40,7 @@ public sealed class CachedNextHops
     }
 
     [Theory, OnEveryHook]
-    public void The_kernel_is_asked_about_a_packet_that_is_larger_than_what_is_known_to_fit(Hook hook, Hosts hosts)
+    public void A_packet_above_the_cached_mtu_looks_the_fib_up(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = Busy(lb, hosts);
@@ -50,7 +50,7 @@ public sealed class CachedNextHops
     }
 
     [Theory, OnEveryHook]
-    public void The_way_that_is_remembered_has_the_mtu_of_its_route(Hook hook, Hosts hosts)
+    public void A_cached_next_hop_has_the_mtu_of_its_route(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = Busy(lb, hosts);

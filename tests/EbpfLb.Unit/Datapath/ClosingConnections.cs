@@ -67,7 +67,7 @@ public sealed class ClosingConnections
 
     /// <summary>Linux waits for at most two minutes before it sends a segment again.</summary>
     [Theory, InlineData(125, 2), InlineData(135, 0)]
-    public void A_connection_whose_last_data_nobody_acknowledges_is_collected_after_130_seconds(int seconds, int left)
+    public void A_connection_with_unacknowledged_data_is_collected_after_130_seconds(int seconds, int left)
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = Establish(lb, Hosts.Ip4);

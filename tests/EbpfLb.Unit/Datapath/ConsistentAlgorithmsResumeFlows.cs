@@ -59,7 +59,7 @@ public sealed class ConsistentAlgorithmsResumeFlows
     [Theory]
     [OnEveryHook(Tcp.Rst), OnEveryHook(Tcp.Rst | Tcp.Ack)]
     [OnEveryHook(Tcp.Syn | Tcp.Ack), OnEveryHook(Tcp.Syn | Tcp.Fin)]
-    public void What_no_established_connection_sends_is_refused(Hook hook, Hosts hosts, Tcp flags)
+    public void A_segment_that_no_established_connection_sends_is_refused(Hook hook, Hosts hosts, Tcp flags)
     {
         using var lb = Balancer.On(hook);
         var web = Serving(lb, hosts, LbAlgorithm.Maglev);

@@ -10,7 +10,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class Counters
 {
     [Theory, OnEveryHook]
-    public void Each_packet_counts_once_where_it_belongs(Hook hook, Hosts hosts)
+    public void Each_packet_is_counted_once_under_its_reason(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));

@@ -117,7 +117,7 @@ public sealed class Decapsulation : IDisposable
     }
 
     [Theory, OverEachIp]
-    public void What_is_no_tunnels_passes(Hosts hosts)
+    public void A_packet_of_no_tunnel_passes(Hosts hosts)
     {
         foreach (var packet in (Packet[])[Some.Syn(hosts), Some.Datagram(hosts), .. Pieces(hosts)])
         {

@@ -67,7 +67,7 @@ public sealed class DirectServerReturn
     }
 
     [Theory, OnEveryHook]
-    public void Flows_take_turns_and_each_keeps_its_backend(Hook hook, Hosts hosts)
+    public void Flows_rotate_and_each_keeps_its_backend(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = Directly(lb, hosts, hosts.BackendA, hosts.BackendB);
@@ -115,7 +115,7 @@ public sealed class DirectServerReturn
     }
 
     [Theory, OnEveryHook]
-    public void A_connection_whose_state_was_lost_is_found_again_where_its_backend_is_known_from_it(Hook hook, Hosts hosts)
+    public void A_lost_flow_is_resumed_if_its_algorithm_is_consistent(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -145,7 +145,7 @@ public sealed class DirectServerReturn
 
     [Theory]
     [OnEveryHook(IcmpSays.FragmentationNeeded), OnEveryHook(IcmpSays.PortUnreachable), OnEveryHook(IcmpSays.TimeExceeded)]
-    public void An_error_about_a_backends_answer_reaches_it_as_it_came(Hook hook, Hosts hosts, IcmpSays says)
+    public void An_error_about_a_backends_reply_reaches_it_unchanged(Hook hook, Hosts hosts, IcmpSays says)
     {
         using var lb = Balancer.On(hook);
         Directly(lb, hosts, hosts.BackendA, hosts.BackendB);

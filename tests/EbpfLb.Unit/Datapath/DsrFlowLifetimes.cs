@@ -87,7 +87,7 @@ public sealed class DsrFlowLifetimes
     }
 
     [Theory, OnEveryHook]
-    public void What_the_client_acknowledges_after_its_fin_still_reaches_the_backend(Hook hook, Hosts hosts)
+    public void An_acknowledgement_after_the_clients_fin_reaches_the_backend(Hook hook, Hosts hosts)
     {
         using var lb = Serving(hook, hosts);
         lb.Receive(Some.Syn(hosts));

@@ -24,7 +24,7 @@ public sealed class EstablishedFlowsKeepTheirBackend
 
     [Theory, OnEveryHook]
     [Case(PacketCase.RepeatedSyn)]
-    public void A_syn_of_another_connection_where_the_first_is_open_goes_to_its_backend(Hook hook, Hosts hosts)
+    public void A_syn_on_an_open_flow_goes_to_the_flows_backend(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var first = lb.Open(
@@ -99,7 +99,7 @@ public sealed class EstablishedFlowsKeepTheirBackend
 
     [Theory, OnEveryHook]
     [Case(PacketCase.TableChange)]
-    public void A_flow_keeps_its_backend_when_the_turns_change(Hook hook, Hosts hosts)
+    public void A_flow_keeps_its_backend_when_the_slot_table_changes(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80), hosts.BackendB.Port(80));

@@ -122,7 +122,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void An_id_that_comes_again_leads_where_its_new_first_one_does(Hook hook, Hosts hosts)
+    public void A_reused_id_follows_its_new_first_fragment(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
@@ -137,7 +137,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void Those_of_what_is_not_ours_pass_untouched(Hook hook, Hosts hosts)
+    public void Fragments_of_other_traffic_pass_untouched(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
@@ -186,7 +186,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void A_first_one_that_comes_twice_keeps_its_id(Hook hook, Hosts hosts)
+    public void A_repeated_first_fragment_keeps_its_id(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));

@@ -43,7 +43,7 @@ public sealed class GeneratedIcmpErrors
     }
 
     [Theory, OnEveryHook(1500), OnEveryHook(1600)]
-    public void A_clients_packet_that_is_too_big_for_the_way_to_its_backend_is_answered(
+    public void A_clients_packet_above_the_mtu_to_its_backend_is_answered(
         Hook hook, Hosts hosts, int payload)
     {
         using var lb = Balancer.On(hook);
@@ -56,7 +56,7 @@ public sealed class GeneratedIcmpErrors
     }
 
     [Theory, OnEveryHook]
-    public void A_backends_packet_that_is_too_big_for_the_way_to_its_client_is_answered(Hook hook, Hosts hosts)
+    public void A_backends_packet_above_the_mtu_to_its_client_is_answered(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Carol.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -68,7 +68,7 @@ public sealed class GeneratedIcmpErrors
     }
 
     [Theory, OnEveryHook]
-    public void The_largest_packet_that_the_way_takes_is_carried_and_no_larger_one(Hook hook, Hosts hosts)
+    public void A_packet_of_the_mtu_is_forwarded_and_a_larger_one_is_not(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Dave.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -107,7 +107,7 @@ public sealed class GeneratedIcmpErrors
 
     /// <summary>What leaves are its segments: they may be too big each.</summary>
     [Theory, OverEachIp]
-    public void A_large_segment_is_answered_where_its_parts_are_too_big(Hosts hosts)
+    public void A_large_segment_is_answered_if_its_parts_are_too_big(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(80)));

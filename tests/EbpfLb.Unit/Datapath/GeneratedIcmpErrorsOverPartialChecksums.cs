@@ -15,7 +15,7 @@ public sealed class GeneratedIcmpErrorsOverPartialChecksums
 
     [Theory]
     [OnEveryHook(true, 0), OnEveryHook(true, 9), OnEveryHook(true, 100), OnEveryHook(false, 9), OnEveryHook(false, 100)]
-    public void Hardware_finds_the_whole_packet_and_makes_of_the_error_what_it_would_have_been(
+    public void Checksum_offload_completes_the_error_as_for_a_whole_packet(
         Hook hook, Hosts hosts, bool tcp, int payload)
     {
         using var lb = Serving(hook, hosts);

@@ -27,7 +27,7 @@ public sealed class HalfOpenFlows
     }
 
     [Theory, OnEveryHook]
-    public void An_acknowledgement_of_what_the_backend_never_sent_establishes_nothing(Hook hook, Hosts hosts)
+    public void An_acknowledgement_of_unsent_data_establishes_no_flow(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));

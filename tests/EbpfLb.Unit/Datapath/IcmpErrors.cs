@@ -174,7 +174,7 @@ public sealed class IcmpErrors
 
     [Theory, MemberData(nameof(AllForeign))]
     [Case(PacketCase.Echo)]
-    public void One_that_is_no_error_about_a_packet_of_ours_passes_untouched(Hook hook, Hosts hosts, string what)
+    public void An_error_about_no_balanced_packet_passes_untouched(Hook hook, Hosts hosts, string what)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080)));
@@ -186,7 +186,7 @@ public sealed class IcmpErrors
 
     /// <summary>The card's own sum over the packet, which the kernel trusts later, is kept right by tc.</summary>
     [Theory, OverEachIp]
-    public void One_that_a_card_has_summed_up_keeps_the_sum_right_on_tc(Hosts hosts)
+    public void An_error_that_a_card_has_summed_keeps_the_sum_right_on_tc(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080)));

@@ -49,7 +49,7 @@ public sealed class LinkLayers
     }
 
     [Theory, OverEachIp]
-    public void Xdp_leaves_to_tc_what_comes_by_an_interface_that_it_knows_nothing_of(Hosts hosts)
+    public void Xdp_passes_packets_of_an_unknown_interface_to_tc(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
@@ -61,7 +61,7 @@ public sealed class LinkLayers
     }
 
     [Theory, OverEachIp]
-    public void Xdp_leaves_to_tc_what_may_have_had_a_vlan_tag(Hosts hosts)
+    public void Xdp_passes_packets_that_may_have_had_a_vlan_tag_to_tc(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

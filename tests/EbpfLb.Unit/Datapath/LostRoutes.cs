@@ -13,7 +13,7 @@ public sealed class LostRoutes
     static readonly TimeSpan UntilTheKernelIsAsked = TimeSpan.FromSeconds(2);
 
     [Theory, OnEveryHook(Tcp.Ack), OnEveryHook(Tcp.Syn), OnEveryHook(Tcp.Fin | Tcp.Ack)]
-    public void A_client_is_told_that_the_way_to_its_backend_is_gone_until_it_is_back(Hook hook, Hosts hosts, Tcp flags)
+    public void A_client_gets_unreachable_while_the_route_to_its_backend_is_gone(Hook hook, Hosts hosts, Tcp flags)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Frank.Port(80)));
@@ -29,7 +29,7 @@ public sealed class LostRoutes
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_is_told_that_the_way_to_its_client_is_gone_until_it_is_back(Hook hook, Hosts hosts)
+    public void A_backend_gets_unreachable_while_the_route_to_its_client_is_gone(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Frank.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -54,7 +54,7 @@ public sealed class LostRoutes
     }
 
     [Theory, OnEveryHook]
-    public void An_icmp_error_that_has_no_way_any_more_is_dropped(Hook hook, Hosts hosts)
+    public void An_icmp_error_without_a_route_is_dropped(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Frank.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -67,7 +67,7 @@ public sealed class LostRoutes
     }
 
     [Theory, OnEveryHook]
-    public void What_opens_a_flow_is_refused_and_opens_none(Hook hook, Hosts hosts)
+    public void A_new_flow_without_a_route_is_refused_and_not_opened(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeTcp(hosts.Web, hosts.Frank.Port(80));

@@ -13,7 +13,7 @@ public sealed class NextHops
 {
     [Theory, OverEachIp]
     [Case(PacketCase.UnresolvedNeighbour)]
-    public void Tc_has_the_kernel_look_after_the_neighbour_once_each_way_and_at_each_syn(Hosts hosts)
+    public void Tc_redirects_by_neighbour_once_each_way_and_at_each_syn(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Tc);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
@@ -46,7 +46,7 @@ public sealed class NextHops
 
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void Tc_carries_a_large_segment_that_is_cut_only_on_its_way_out(Hosts hosts)
+    public void Tc_forwards_a_large_segment_that_is_cut_on_transmission(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(80)));
@@ -56,7 +56,7 @@ public sealed class NextHops
     }
 
     [Theory, OverEachIp]
-    public void Xdp_writes_the_way_of_every_packet_itself(Hosts hosts)
+    public void Xdp_writes_the_next_hop_of_every_packet_itself(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

@@ -15,7 +15,7 @@ public sealed class OlderKernels
 {
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void What_leaves_is_the_same_to_the_byte(Hosts hosts)
+    public void Both_programs_send_the_same_bytes(Hosts hosts)
     {
         using var newer = Serving(Balancer.OnLookingTc(), hosts);
         using var older = Serving(Balancer.OnCompatibleTc(), hosts);
@@ -53,7 +53,7 @@ public sealed class OlderKernels
     }
 
     [Fact]
-    public void A_kernel_that_cannot_load_what_saves_time_gets_it_too_and_says_why()
+    public void A_kernel_that_refuses_the_faster_program_gets_the_compatible_one_and_why()
     {
         Capabilities.RequireDatapath();
         Capabilities.RequireTold();

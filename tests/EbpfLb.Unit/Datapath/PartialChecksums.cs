@@ -19,7 +19,7 @@ public sealed class PartialChecksums
 
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void The_packets_own_stays_unfinished_where_the_kernel_does_not_tell(Hosts hosts) =>
+    public void The_packets_checksum_stays_partial_if_its_state_is_unknown(Hosts hosts) =>
         MendsOwn(Balancer.OnCompatibleTc(), hosts);
 
     [Theory, OverEachIp]
@@ -29,7 +29,7 @@ public sealed class PartialChecksums
 
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void One_inside_leaves_the_outer_one_complete_where_the_kernel_does_not_tell(Hosts hosts) =>
+    public void An_inner_partial_checksum_keeps_the_outer_one_if_its_state_is_unknown(Hosts hosts) =>
         MendsOuter(Balancer.OnCompatibleTc(), hosts);
 
     static void MendsOwn(Balancer lb, Hosts hosts) => Mends(

@@ -50,7 +50,7 @@ public sealed class PortFilterPassesOtherPorts
     }
 
     [Theory, OnEveryHook]
-    public void What_any_port_service_sends_and_gets_is_let_in_whatever_its_ports(Hook hook, Hosts hosts)
+    public void Packets_of_an_any_port_service_match_on_every_port(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
         var any = lb.ServeTcp(hosts.Balancer.Port(0), hosts.BackendA.Port(0));

@@ -35,7 +35,7 @@ public sealed class Replies
     }
 
     [Theory, OnEveryHook]
-    public void A_datagram_from_another_port_than_the_one_asked_passes_and_is_counted(Hook hook, Hosts hosts)
+    public void A_datagram_from_another_port_of_the_backend_passes_and_is_counted(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.BackendA.Port(69)));

@@ -51,7 +51,7 @@ public sealed class ReversePaths
 
     [Theory, OnEveryHook]
     [Case(PacketCase.IcmpErrors)]
-    public void An_error_about_the_way_to_the_backend_by_another_interface_is_dropped(Hook hook, Hosts hosts)
+    public void An_error_from_the_path_to_the_backend_by_another_interface_is_dropped(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -91,7 +91,7 @@ public sealed class ReversePaths
 
     [Theory, OnEveryHook]
     [Case(PacketCase.TornFlow)]
-    public void An_entry_that_was_evicted_comes_back_as_bound_as_it_was(Hook hook, Hosts hosts)
+    public void An_evicted_entry_comes_back_bound_to_its_interface(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));

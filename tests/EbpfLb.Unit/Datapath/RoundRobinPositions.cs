@@ -35,7 +35,7 @@ public sealed class RoundRobinPositions
     }
 
     [Theory, OnEveryHook]
-    public void Weights_give_exact_shares_and_spread_their_turns(Hook hook, Hosts hosts)
+    public void Weights_give_exact_shares_spread_over_the_round(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var (a, b, c) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80), hosts.BackendC.Port(80));
@@ -62,7 +62,7 @@ public sealed class RoundRobinPositions
     }
 
     [Theory, OnEveryHook]
-    public void Packets_of_known_flows_take_no_turn(Hook hook, Hosts hosts)
+    public void Packets_of_known_flows_do_not_move_the_position(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -76,7 +76,7 @@ public sealed class RoundRobinPositions
     }
 
     [Theory, OnEveryHook]
-    public void Services_take_their_turns_apart_from_each_other(Hook hook, Hosts hosts)
+    public void Each_service_has_its_own_position(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -91,7 +91,7 @@ public sealed class RoundRobinPositions
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_without_a_route_takes_its_own_turns_and_no_others(Hook hook, Hosts hosts)
+    public void A_backend_without_a_route_uses_up_only_its_own_slots(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var (lost, a, b) = (hosts.Unreachable.Port(80), hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -106,7 +106,7 @@ public sealed class RoundRobinPositions
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_without_a_free_port_takes_its_own_turns_and_no_others(Hook hook, Hosts hosts)
+    public void A_backend_without_a_free_port_uses_up_only_its_own_slots(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.FewPorts(1));
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));

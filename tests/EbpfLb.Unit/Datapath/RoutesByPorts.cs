@@ -39,7 +39,7 @@ public sealed class RoutesByPorts
     }
 
     [Theory, OnEveryHook(Diverted, true), OnEveryHook(80, false)]
-    public void By_the_services_port_on_the_way_back(Hook hook, Hosts hosts, int port, bool diverted)
+    public void The_reply_is_routed_by_the_services_port(Hook hook, Hosts hosts, int port, bool diverted)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Balancer.Port(port), hosts.BackendA.Port(80)));

@@ -62,7 +62,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_on_the_link_that_the_client_asks_on_sees_the_address_that_he_asked(Hook hook, Hosts hosts)
+    public void A_backend_on_the_clients_link_sees_the_services_address(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var service = lb.ServeTcp(hosts.Alias.Port(80), hosts.BackendA.Port(8080));
@@ -93,7 +93,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OnEveryHook]
-    public void Where_the_balancer_does_not_stand_nobody_would_find_the_answer_so_the_client_is_refused(
+    public void A_client_is_refused_if_replies_could_not_return_through_the_balancer(
         Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
@@ -111,7 +111,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OnEveryHook]
-    public void Where_the_link_has_no_address_of_the_family_the_client_is_refused(Hook hook, Hosts hosts)
+    public void A_client_is_refused_if_the_link_has_no_address_of_its_family(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, RoutesAreSilent);
         lb.Tables.Links.Set(TestNetwork.Far.Index, hosts == Hosts.Ip4
@@ -139,7 +139,7 @@ public sealed class TwoNetworks
 
     [Theory, OnEveryHook]
     [Case(PacketCase.SameSourcePort)]
-    public void Clients_of_two_addresses_share_the_ports_of_the_one_that_is_sent_from(Hook hook, Hosts hosts)
+    public void Clients_of_two_addresses_share_the_ports_of_the_snat_address(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var one = lb.ServeTcp(hosts.Web, hosts.Carol.Port(80));
@@ -158,7 +158,7 @@ public sealed class TwoNetworks
 
     [Theory, OnEveryHook]
     [Case(PacketCase.IcmpErrors)]
-    public void Errors_find_their_way_from_either_network_to_the_other(Hook hook, Hosts hosts)
+    public void Icmp_errors_reach_either_network_from_the_other(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080)));
@@ -173,7 +173,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OverEachIp]
-    public void Native_xdp_leaves_what_crosses_to_tc_which_any_driver_takes_packets_from(Hosts hosts)
+    public void Native_xdp_passes_packets_to_another_interface_to_tc(Hosts hosts)
     {
         using var lb = Balancer.OnNativeXdp();
         lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));

@@ -44,7 +44,7 @@ public sealed class TwoProcessors
     /// opening ones are many, the table takes its time to make room, between the look for the port's holder and taking it.
     /// </summary>
     [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
-    public async Task A_port_is_nobody_elses_while_its_flow_is_being_moved(Hook hook, Hosts hosts)
+    public async Task A_port_is_not_given_away_while_its_flow_moves(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

@@ -37,7 +37,7 @@ public sealed class DoctorReports
     }
 
     [Fact]
-    public async Task Success_where_it_can_run()
+    public async Task Success_if_it_can_run()
     {
         var (code, output, _) = await Type(Fine, "doctor");
 
@@ -80,7 +80,7 @@ public sealed class DoctorReports
     }
 
     [Fact]
-    public void Colours_only_where_they_show()
+    public void Colours_on_a_terminal_only()
     {
         using var plain = new StringWriter();
         using var coloured = new StringWriter();

@@ -103,7 +103,7 @@ public sealed class EveryFailedCheckHasARemedy
         "BTF", "/sys/kernel/btf/vmlinux is missing, and the verifier needs it", "boot a kernel built with CONFIG_DEBUG_INFO_BTF");
 
     [Fact]
-    public void Types_that_are_hidden_where_the_programs_load_cost_time_only()
+    public void Hidden_btf_costs_only_time_if_the_programs_load()
     {
         var facts = Healthy with { HasBtf = false }; // a container may not see the file
 
@@ -142,7 +142,7 @@ public sealed class EveryFailedCheckHasARemedy
         Healthy with { IsBpffsReadOnly = true }, "bpffs", "mounted read-only on /sys/fs/bpf", "mount -o remount,rw /sys/fs/bpf");
 
     [Fact]
-    public void No_place_for_pins_yet_is_none_where_it_can_be_made() =>
+    public void A_missing_bpf_file_system_that_can_be_mounted_is_no_failure() =>
         Assert.True(DoctorChecks.Run(Healthy with { HasBpffs = false, Capabilities = Capabilities(12, 21) }).CanRun);
 
     [Fact]
@@ -178,7 +178,7 @@ public sealed class EveryFailedCheckHasARemedy
             "eth9", "no such interface", "'ip link'");
 
     [Fact]
-    public void Ipv6_forwarding_that_is_off_where_there_is_ipv6() =>
+    public void Disabled_ipv6_forwarding_on_an_interface_with_ipv6() =>
         AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
             "IPv6 forwarding", "XDP passes IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
 
@@ -242,7 +242,7 @@ public sealed class EveryFailedCheckHasARemedy
         Find(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = true } }, "hook xdp-native").Verdict);
 
     [Fact]
-    public void Native_xdp_on_nobody_knows_what() =>
+    public void Native_xdp_without_an_interface() =>
         AssertWarning(Healthy with { Device = null },
             "hook xdp-native", "depends on the interface's driver", "--interface NAME");
 

@@ -79,7 +79,7 @@ public sealed class HostFactsAreReadFromTheKernel
     }
 
     [Fact]
-    public void The_driver_of_this_networks_interface_not_of_one_that_bears_its_name_elsewhere()
+    public void The_driver_is_of_this_network_namespaces_interface()
     {
         Capabilities.RequireDatapath();
         var network = new NetworkNamespace();

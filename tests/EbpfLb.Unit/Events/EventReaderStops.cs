@@ -32,7 +32,7 @@ public sealed class EventReaderStops
 
     /// <summary>It looks into the buffer now and then: at the stop there mostly is something that came since the last look.</summary>
     [Fact]
-    public void And_hands_out_what_came_since_it_looked_last()
+    public void And_delivers_the_events_since_its_last_poll()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var hosts = Hosts.Ip4;

@@ -25,7 +25,7 @@ public sealed class EventsAreWrittenAsJson
         Written(writer => writer.Write(Closed)));
 
     [Theory, InlineData((int)FlowEnd.Idle, "expired"), InlineData((int)FlowEnd.Drained, "drained")]
-    public void One_that_user_space_ended(int why, string name) => Assert.StartsWith(
+    public void A_flow_that_user_space_ended(int why, string name) => Assert.StartsWith(
         $$"""{{{Time}},"event":"{{name}}",{{Flow}},"backend":""", Written(writer => writer.WriteEnded(Closed, (FlowEnd)why)), StringComparison.Ordinal);
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class EventsAreWrittenAsJson
         Written(writer => writer.Write(new() { Type = LbEventType.Packet, Before = Client, After = Backend })));
 
     [Fact]
-    public void What_was_left_out_and_that_it_is_ready()
+    public void Suppressed_events_and_the_ready_line()
     {
         Assert.Equal($$"""{{{Time}},"event":"suppressed","message":"12 opened"}""", Written(writer => writer.WriteSuppressed("12 opened")));
         Assert.Equal($$"""{{{Time}},"event":"ready","message":"ready: web"}""", Written(writer => writer.WriteReady("ready: web")));

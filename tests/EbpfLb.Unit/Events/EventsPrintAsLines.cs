@@ -19,7 +19,7 @@ public sealed class EventsPrintAsLines
     }
 
     [Fact]
-    public void A_closed_flow_tells_its_bytes_and_its_duration()
+    public void A_closed_flow_has_its_bytes_and_its_duration()
     {
         var line = Printed(new()
         {
@@ -40,7 +40,7 @@ public sealed class EventsPrintAsLines
     [InlineData((int)FlowEnd.Idle, "expired")]
     [InlineData((int)FlowEnd.Drained, "drained")]
     [InlineData((int)FlowEnd.BackendDown, "backend-down")]
-    public void A_flow_that_idled_out_or_was_cut_is_told_apart(int why, string word)
+    public void An_expired_flow_and_a_cut_flow_have_words_of_their_own(int why, string word)
     {
         using var output = new StringWriter { NewLine = "\n" };
 
@@ -82,7 +82,7 @@ public sealed class EventsPrintAsLines
     [Theory]
     [InlineData(6, "TCP")]
     [InlineData(17, "UDP")]
-    public void A_packet_tells_where_it_came_from_and_where_it_went(byte protocol, string word)
+    public void A_packet_has_its_source_and_its_destination(byte protocol, string word)
     {
         var lines = Printed(new()
         {

@@ -27,7 +27,7 @@ public sealed class SlowReadersDoNotBlockEvents
     }
 
     [Fact]
-    public async Task A_full_disk_is_told_once_and_survived()
+    public async Task A_full_disk_is_logged_once_and_survived()
     {
         using var lb = Balancer.On(Hook.Tc);
         var reporter = Reporter(lb, new Output { Fault = new IOException("full.") });
@@ -40,7 +40,7 @@ public sealed class SlowReadersDoNotBlockEvents
     }
 
     [Fact]
-    public async Task A_stalled_reader_lets_collections_go_on_and_learns_what_it_missed()
+    public async Task A_stalled_reader_does_not_stop_collections_and_lost_events_are_logged()
     {
         using var lb = Balancer.On(Hook.Tc);
         using var opened = new ManualResetEventSlim();

@@ -40,7 +40,7 @@ public sealed class SuppressedEventsAreSummedUp
     }
 
     [Fact]
-    public void A_summary_comes_once_a_second_and_only_if_something_was_left_out()
+    public void A_summary_is_written_once_a_second_and_only_after_suppression()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults with { EventsPerSecond = Limit });
         lb.ServeTcp(Hosts.Ip4.Web);

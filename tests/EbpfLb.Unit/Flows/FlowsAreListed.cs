@@ -33,7 +33,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void With_both_their_ends_and_what_they_carry_each_way()
+    public void With_both_endpoints_and_their_traffic_each_way()
     {
         var flow = Establish(Hosts.Ip4.Alice.Port(40001));
         _lb.Receive(flow.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) });
@@ -86,7 +86,7 @@ public sealed class FlowsAreListed : IDisposable
     [InlineData(null, null, "10.7.0.13:53", "alice-c")]
     [InlineData(null, null, "10.7.0.13:54", "")]
     [InlineData("10.7.0.101", "web", "a:80", "alice-a")]
-    public void Those_only_that_are_asked_for(string? client, string? service, string? backend, string expected)
+    public void Only_those_that_match_the_filter(string? client, string? service, string? backend, string expected)
     {
         _lb.Open(Hosts.Ip4.Alice.Port(40001), _web);
         _lb.Open(Hosts.Ip4.Alice.Port(40002), _web);
@@ -108,7 +108,7 @@ public sealed class FlowsAreListed : IDisposable
     [InlineData("bytes", "40003 40001")]
     [InlineData("packets", "40002 40003")]
     [InlineData("age", "40001 40002")]
-    public void Those_first_that_have_most_of_what_they_are_sorted_by(string order, string expected)
+    public void Largest_first_by_the_sort_key(string order, string expected)
     {
         var (first, second, third) = (
             Establish(Hosts.Ip4.Alice.Port(40001)), Establish(Hosts.Ip4.Alice.Port(40002)), Establish(Hosts.Ip4.Alice.Port(40003)));
@@ -139,7 +139,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void None_that_idles_for_longer_than_it_is_there()
+    public void No_flow_idles_for_longer_than_its_age()
     {
         for (var client = 1; client <= 20; client++)
             Establish(Hosts.Ip4.Alice.Port(40000 + client));
@@ -151,7 +151,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void Within_the_width_of_a_terminal_with_what_a_wider_one_shows()
+    public void Within_the_terminals_width_and_what_was_left_out_is_named()
     {
         Establish(Hosts.Ip4.Alice.Port(40001));
         using var output = new StringWriter { NewLine = "\n" };
@@ -165,7 +165,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void With_how_many_there_are_where_only_some_are_shown()
+    public void With_the_total_if_only_some_are_shown()
     {
         for (var client = 1; client <= 5; client++)
             _lb.Open(Hosts.Ip4.Alice.Port(40000 + client), _web);
@@ -179,7 +179,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void As_none_where_there_are_none() => Assert.Empty(List());
+    public void As_none_if_there_are_none() => Assert.Empty(List());
 
     void Label(string web, string dns, string a, string b, string c)
     {

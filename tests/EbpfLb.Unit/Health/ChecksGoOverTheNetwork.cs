@@ -80,7 +80,7 @@ public sealed class ChecksGoOverTheNetwork : IDisposable
     [InlineData("SSH-2.0-OpenSSH\r\n")]
     [InlineData("HTTP/1.1 \r\n\r\n")]
     [InlineData("")]
-    public async Task What_is_no_answer_of_http_is_a_failure(string answer)
+    public async Task A_response_that_is_not_http_is_a_failure(string answer)
     {
         await using var server = new LoopbackServer(answer);
 

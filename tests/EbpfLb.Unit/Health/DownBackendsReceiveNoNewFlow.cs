@@ -13,7 +13,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     readonly ScriptedChecks _checks = new();
 
     [Fact]
-    public async Task One_that_falls_is_left_out_until_it_rises()
+    public async Task A_backend_that_falls_is_excluded_until_it_rises()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "+");
@@ -39,7 +39,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task One_that_its_provider_leaves_out_stays_out_though_it_answers()
+    public async Task A_backend_that_its_provider_excludes_stays_excluded_while_healthy()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "+");
@@ -53,7 +53,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task Where_nobody_checks_and_the_provider_knows_all_to_be_down_that_is_told()
+    public async Task All_down_by_the_provider_alone_is_reported()
     {
         await using var watched = new WatchedHealth(_checks);
 
@@ -78,7 +78,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task One_that_comes_later_takes_flows_after_its_first_good_check()
+    public async Task A_later_backend_takes_flows_after_its_first_successful_check()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-+");
@@ -95,7 +95,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task One_that_comes_where_there_is_no_other_takes_flows_at_once()
+    public async Task A_backend_that_replaces_all_others_takes_flows_at_once()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "+");
@@ -126,7 +126,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task A_check_that_changes_keeps_what_is_known()
+    public async Task A_changed_check_keeps_the_known_state()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-");
@@ -143,7 +143,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task One_that_left_is_checked_no_more()
+    public async Task A_removed_backend_is_no_longer_checked()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "+");
@@ -162,7 +162,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     [Theory]
     [InlineData("refuse", "are refused")]
     [InlineData("try-all", "go to all of them")]
-    public async Task Where_all_are_down_it_is_the_services_choice(string policy, string what)
+    public async Task If_all_are_down_the_services_policy_decides(string policy, string what)
     {
         var choice = ConfigNames.AllDown.Parse(policy).Value;
         _checks.Say(A, "-");
@@ -243,7 +243,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task A_service_without_checks_is_passed_on_as_it_is()
+    public async Task A_service_without_checks_is_unchanged()
     {
         await using var watched = new WatchedHealth(_checks);
         var service = WatchedHealth.Web(A, B) with { Health = null };

@@ -44,7 +44,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     }
 
     [Fact]
-    public async Task But_not_where_nobody_checks_any_more()
+    public async Task But_not_if_checks_were_removed()
     {
         await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
@@ -54,7 +54,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     }
 
     [Fact]
-    public async Task Where_all_are_down_and_all_are_to_be_tried_it_is_as_one_that_was_good_before()
+    public async Task If_all_are_down_and_tried_it_counts_as_healthy_before()
     {
         _checks.Say(B, "-");
         var container = B with { RequiresHealthyCheck = true };
@@ -66,7 +66,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     }
 
     [Fact]
-    public async Task Nor_where_it_left_and_came_back()
+    public async Task Nor_if_it_left_and_came_back()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-+");

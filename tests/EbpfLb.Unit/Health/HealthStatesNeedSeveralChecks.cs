@@ -31,7 +31,7 @@ public sealed class HealthStatesNeedSeveralChecks
     }
 
     [Fact]
-    public void One_is_enough_where_that_is_asked_for()
+    public void One_is_enough_if_configured()
     {
         var hasty = new HealthConfiguration { Rise = 1, Fall = 1 };
 
@@ -46,11 +46,11 @@ public sealed class HealthStatesNeedSeveralChecks
     [InlineData('D', false, true)]
     [InlineData('?', false, true)]
     [InlineData('?', true, false)]
-    public void Only_what_is_down_or_new_is_left_out(char health, bool isTrusted, bool isLeftOut) =>
+    public void Only_a_down_or_new_backend_is_excluded(char health, bool isTrusted, bool isLeftOut) =>
         Assert.Equal(isLeftOut, new HealthState(HealthOf(health), isTrusted).IsExcluded);
 
     [Fact]
-    public void What_is_trusted_at_first_loses_that_with_its_first_verdict()
+    public void Initial_trust_ends_with_the_first_state_change()
     {
         var down = new HealthState(BackendHealth.Unknown, IsTrusted: true)
             .Next(isHealthy: false, How).Next(isHealthy: false, How).Next(isHealthy: false, How);

@@ -15,7 +15,7 @@ public sealed class StartingContainersAreNeverTried
     [Theory]
     [InlineData("refuse", 0)]
     [InlineData("try-all", 1)]
-    public async Task Where_its_own_check_has_not_passed(string policy, int shareOfOld)
+    public async Task If_its_own_check_has_not_passed(string policy, int shareOfOld)
     {
         _checks.Say(Old, "-");
         _checks.Say(New, "+");
@@ -32,7 +32,7 @@ public sealed class StartingContainersAreNeverTried
     [Theory]
     [InlineData("refuse")]
     [InlineData("try-all")]
-    public async Task Where_it_is_alone_until_its_first_good_check(string policy)
+    public async Task If_it_is_alone_until_its_first_successful_check(string policy)
     {
         _checks.Say(Old, "+");
         _checks.Say(New, "0"); // nobody knows
@@ -52,7 +52,7 @@ public sealed class StartingContainersAreNeverTried
     }
 
     [Fact]
-    public async Task But_one_that_was_good_once_is_tried()
+    public async Task But_a_backend_that_was_healthy_once_is_tried()
     {
         _checks.Say(Old, "+");
         _checks.Say(New, "+");

@@ -20,7 +20,7 @@ public sealed class AutoSelectsAHook
         """;
 
     [Fact]
-    public void A_virtual_device_gets_tc_and_is_told_why()
+    public void A_virtual_device_gets_tc_with_the_reason()
     {
         var choice = HookChoice.Select(HookKind.Auto, Veth);
 
@@ -30,7 +30,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void An_interface_without_ethernet_gets_tc_and_is_told_why()
+    public void An_interface_without_ethernet_gets_tc_with_the_reason()
     {
         var choice = HookChoice.Select(HookKind.Auto, Nic, Nic with { Name = "wg0", IsEthernet = false });
 
@@ -50,7 +50,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void Hardware_gets_native_xdp_and_tc_where_its_driver_refuses()
+    public void Hardware_gets_native_xdp_or_tc_if_its_driver_refuses()
     {
         var choice = HookChoice.Select(HookKind.Auto, Nic);
 
@@ -91,7 +91,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void Who_asks_for_native_xdp_where_it_would_lose_everything_is_refused_and_told_what_to_do()
+    public void Native_xdp_on_a_veth_whose_peer_drops_is_refused_with_a_remedy()
     {
         var fault = Assert.Throws<LoadBalancerException>(
             () => HookChoice.Select(HookKind.XdpNative, Veth with { CanTransmitXdp = false }));
@@ -102,7 +102,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void Also_where_it_is_the_second_interface_that_would_lose_everything()
+    public void It_is_refused_for_a_second_interface_too()
     {
         var fault = Assert.Throws<LoadBalancerException>(
             () => HookChoice.Select(HookKind.XdpNative, Nic, Veth with { CanTransmitXdp = false }));
@@ -111,7 +111,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void Where_the_kernel_does_not_tell_native_xdp_is_taken_at_the_users_word()
+    public void Native_xdp_is_attached_as_configured_if_the_peer_is_unknown()
     {
         var choice = HookChoice.Select(HookKind.XdpNative, Veth with { CanTransmitXdp = null });
 

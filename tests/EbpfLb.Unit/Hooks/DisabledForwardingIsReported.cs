@@ -28,7 +28,7 @@ public sealed class DisabledForwardingIsReported
     }
 
     [Fact]
-    public void Where_the_settings_are_hidden()
+    public void If_the_sysctls_are_hidden()
     {
         _network.MountPins();
         _network.Hide("/proc/sys/net/ipv4");

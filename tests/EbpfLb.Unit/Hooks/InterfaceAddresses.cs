@@ -46,7 +46,7 @@ public sealed class InterfaceAddresses
     }
 
     [Fact]
-    public void Are_asked_for_in_vain_where_the_kernel_does_not_tell()
+    public void A_failed_listing_is_an_error_in_a_sentence()
     {
         var fault = Assert.Throws<LoadBalancerException>(() => Interfaces.Read<bool>(_ => throw new FileNotFoundException("it is gone")));
 

@@ -26,7 +26,7 @@ public sealed class VethPeersAreInspected
     }
 
     [Fact]
-    public void What_has_no_peer_loses_nothing_to_one()
+    public void A_device_without_a_peer_loses_nothing()
     {
         Assert.True(VethPeer.ReceivesXdpFrames(1, "ixgbe"));
         Assert.Null(VethPeer.ReceivesXdpFrames(int.MaxValue, "veth"));
@@ -34,7 +34,7 @@ public sealed class VethPeersAreInspected
     }
 
     [Fact]
-    public void That_it_takes_no_more_is_told_once_and_that_it_takes_again_too()
+    public void A_peer_that_starts_or_stops_dropping_is_logged_once()
     {
         var journal = new Journal<VethPeerMonitor>();
         InNetworkOfVeths(() =>

@@ -63,7 +63,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
-    public async Task Also_after_nobody_answered_for_a_while()
+    public async Task Also_after_a_time_without_answers()
     {
         _near.Configure("neigh replace 10.9.0.2 lladdr 02:00:00:00:00:99 dev near nud failed");
         Serve("10.9.0.2");
@@ -75,7 +75,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
-    public void One_that_answers_is_not_asked()
+    public void The_neighbour_of_a_backend_that_replies_is_not_probed()
     {
         _near.Configure($"neigh replace 10.9.0.2 lladdr {WrongAddress} dev near nud reachable");
         Serve("10.9.0.2");
@@ -86,7 +86,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
-    public void One_that_gets_nothing_is_not_asked()
+    public void The_neighbour_of_an_idle_backend_is_not_probed()
     {
         _near.Configure($"neigh replace 10.9.0.2 lladdr {WrongAddress} dev near nud reachable");
         Serve("10.9.0.2");
@@ -96,7 +96,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
-    public void An_address_that_somebody_fixed_stays()
+    public void A_permanent_neighbour_is_not_probed()
     {
         _near.Configure($"neigh replace 10.9.0.2 lladdr {WrongAddress} dev near nud permanent");
         Serve("10.9.0.2");
@@ -107,7 +107,7 @@ public sealed class NeighboursAreFoundAgain : IDisposable
     }
 
     [Fact]
-    public void More_than_one_pass_asks_have_their_turn_in_the_next()
+    public void Neighbours_beyond_the_limit_are_probed_in_the_next_pass()
     {
         var monitor = new NeighbourMonitor(_lb.Tables, TimeProvider.System, NullLogger<NeighbourMonitor>.Instance) { MaxProbes = 2 };
         string[] backends = ["10.9.0.11", "10.9.0.12", "10.9.0.13"];

@@ -27,7 +27,7 @@ public sealed unsafe class AnyVersionCanBeDetached
     [Theory]
     [InlineData(16)]
     [InlineData(200)]
-    public void However_large_what_it_says_of_each_interface(int size)
+    public void With_link_records_of_any_size(int size)
     {
         Capabilities.RequireDatapath();
         using var map = new Fd(LibBpf.bpf_map_create(Hash, "links", sizeof(uint), (uint)size, 4, null));

@@ -60,7 +60,7 @@ public sealed class IncompletePinsAreReplaced
     });
 
     [Fact]
-    public void What_was_left_on_an_interface_that_was_replaced_is_looked_at_and_not_touched()
+    public void Pins_of_a_replaced_interface_are_read_and_not_changed()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

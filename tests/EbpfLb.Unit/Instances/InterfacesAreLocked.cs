@@ -9,7 +9,7 @@ public sealed partial class InterfacesAreLocked
     readonly string _name = $"test{Random.Shared.Next():x}";
 
     [Fact]
-    public void Whoever_comes_second_is_told()
+    public void The_second_process_is_refused()
     {
         using var first = Take(_name);
 
@@ -18,7 +18,7 @@ public sealed partial class InterfacesAreLocked
     }
 
     [Fact]
-    public void One_for_several_takes_them_all_or_none_and_tells_which_is_taken()
+    public void Several_are_locked_all_or_none_and_the_taken_one_is_named()
     {
         string[] three = [_name, _name + "1", _name + "2"];
         using (Take(three[1]))
@@ -50,7 +50,7 @@ public sealed partial class InterfacesAreLocked
     }
 
     [Fact]
-    public void A_user_without_privileges_keeps_nobody_out()
+    public void A_lock_of_an_unprivileged_user_does_not_count()
     {
         using var plain = BindAsNobody($"ebpf-lb/{_name}");
         using var similar = BindAsNobody($"ebpf-lb/{_name}/{Guid.NewGuid():N}");

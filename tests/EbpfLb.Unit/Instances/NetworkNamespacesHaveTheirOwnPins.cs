@@ -7,7 +7,7 @@ namespace EbpfLb.Unit.Instances;
 public sealed class NetworkNamespacesHaveTheirOwnPins
 {
     [Fact]
-    public void Also_where_one_comes_when_another_has_ended()
+    public void Also_if_a_namespace_is_made_after_another_ended()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

@@ -9,7 +9,7 @@ public sealed partial class PinsAreTheOwnersAlone
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     [Fact]
-    public void A_bpf_file_system_that_is_mounted_here_lets_nobody_else_in()
+    public void A_bpf_file_system_mounted_here_is_closed_to_other_users()
     {
         Capabilities.RequireDatapath();
         var network = new NetworkNamespace();
@@ -22,7 +22,7 @@ public sealed partial class PinsAreTheOwnersAlone
     }
 
     [Fact]
-    public void An_instances_directory_lets_nobody_else_in()
+    public void An_instances_directory_is_closed_to_other_users()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

@@ -94,7 +94,7 @@ public sealed class ReservedPortsAreReleased
     });
 
     [Fact]
-    public async Task A_process_that_starts_anew_starts_also_where_it_may_not_release_them()
+    public async Task A_process_with_replace_starts_even_if_it_may_not_release_them()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

@@ -76,7 +76,7 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
     }
 
     [Fact]
-    public void What_is_at_work_and_how_much_room_there_is()
+    public void The_hook_and_the_flow_limit()
     {
         var metrics = Scrape();
 
@@ -150,7 +150,7 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
     [Theory]
     [InlineData("dashboard.json")]
     [InlineData("alerts.yaml")]
-    public void All_that_the_dashboard_and_the_alerts_ask_for(string name)
+    public void Every_metric_of_the_dashboard_and_the_alerts(string name)
     {
         using var file = GetType().Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(file);

@@ -45,7 +45,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     [InlineData("GET", "/", HttpStatusCode.NotFound, "nothing\n")]
     [InlineData("GET", "/broken", HttpStatusCode.InternalServerError, "the map is gone.\n")]
     [InlineData("POST", "/text", HttpStatusCode.MethodNotAllowed, "Only GET and HEAD are known here.\n")]
-    public async Task A_request_gets_what_stands_there(string method, string path, HttpStatusCode status, string text)
+    public async Task A_request_gets_the_content_of_its_path(string method, string path, HttpStatusCode status, string text)
     {
         using var request = new HttpRequestMessage(new(method), path);
 
@@ -59,7 +59,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     [InlineData("hello\r\n\r\n")]
     [InlineData("GET /text\r\n\r\n")]
     [InlineData("GET /text HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")]
-    public async Task What_is_no_request_is_told_so(string bytes)
+    public async Task A_malformed_request_gets_an_error(string bytes)
     {
         var answer = await ExchangeAsync(bytes);
 
@@ -69,7 +69,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     [Theory]
     [InlineData(64)]
     [InlineData(ConnectionLimit.Max + 64)]
-    public async Task Silent_connections_keep_nobody_out(int count)
+    public async Task Silent_connections_do_not_block_others(int count)
     {
         var silent = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => ConnectAsync()));
         using var deadline = new CancellationTokenSource(Promptly);
@@ -106,7 +106,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_ask_at_a_time()
+    public async Task Many_requests_at_a_time()
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(
             _ => _http.GetStringAsync("/text", TestContext.Current.CancellationToken)));

@@ -18,7 +18,7 @@ public sealed class BtfTypesAreDescribed
     public void A_change_is_seen(string changed) => Assert.NotEqual(ShapeOf(Defaults), ShapeOf(changed));
 
     [Fact]
-    public void What_stands_elsewhere_is_not() => Assert.Equal(
+    public void Types_outside_the_map_are_not() => Assert.Equal(
         ShapeOf(Defaults), ShapeOf($"struct another {{ long long first; }}; const struct another here = {{ 1 }}; {Defaults}"));
 
     static string ShapeOf(string types)

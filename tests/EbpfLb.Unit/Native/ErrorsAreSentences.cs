@@ -33,7 +33,7 @@ public sealed class ErrorsAreSentences
         new NoNativeXdpException("br0").Explain());
 
     [Fact]
-    public void What_the_kernel_said_is_quoted()
+    public void The_kernels_message_is_quoted()
     {
         var failure = new NativeException("loading the eBPF object lb_tc", Errno.EINVAL, "R1 invalid mem access");
 

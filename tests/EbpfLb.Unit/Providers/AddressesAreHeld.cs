@@ -12,7 +12,7 @@ public sealed class AddressesAreHeld
     static readonly TimeSpan Hold = new LoadBalancerConfiguration().DnsHold;
 
     [Fact]
-    public async Task Answers_with_two_of_three_addresses_in_turn_change_nothing()
+    public async Task Answers_that_rotate_two_of_three_addresses_change_nothing()
     {
         var names = new ScriptedNames().Say("web", [.. Enumerable.Range(0, 60).Select(turn => (turn % 3) switch
         {
@@ -28,7 +28,7 @@ public sealed class AddressesAreHeld
     }
 
     [Fact]
-    public async Task One_that_answers_lack_for_the_configured_time_leaves()
+    public async Task An_address_that_answers_lack_for_the_hold_time_leaves()
     {
         var names = new ScriptedNames().Say("web", Addresses("172.20.0.2", "172.20.0.3"), Addresses("172.20.0.3"));
         await using var watched = new Watched(names, Hold, "web");
@@ -52,7 +52,7 @@ public sealed class AddressesAreHeld
     }
 
     [Fact]
-    public void A_name_that_returns_to_the_configuration_has_none_of_its_former_addresses()
+    public void A_name_that_returns_to_the_configuration_starts_without_addresses()
     {
         var time = new FakeTimeProvider();
         var held = new HeldAddresses(time);

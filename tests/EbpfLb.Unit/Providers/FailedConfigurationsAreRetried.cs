@@ -76,7 +76,7 @@ public sealed class FailedConfigurationsAreRetried : IAsyncDisposable
     }
 
     [Fact]
-    public async Task And_who_asks_for_it_again_is_told_again()
+    public async Task And_a_repeated_request_is_logged_again()
     {
         await Next();
         _changes.Writer.TryWrite(Second);

@@ -74,7 +74,7 @@ public sealed class LatestConfigurationWins : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_first_configuration_fails_where_its_backends_cannot_be_found()
+    public async Task The_first_configuration_fails_if_its_backends_are_not_found()
     {
         _found[First].Writer.Complete(new LoadBalancerException("no such name"));
 

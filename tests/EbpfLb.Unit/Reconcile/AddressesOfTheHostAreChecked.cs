@@ -21,7 +21,7 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public async Task A_start_succeeds_while_a_service_address_stands_on_the_interface()
+    public async Task A_start_succeeds_if_the_interface_has_a_services_address()
     {
         _machine.Configure($"address add 10.9.0.99/32 dev {Machine.Interface}"); // as keepalived adds it
         Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }", "  - { name: shop, listen: '10.9.0.99:80', backends: [ 10.9.3.2 ] }");
@@ -54,7 +54,7 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
-    public async Task An_own_address_that_comes_or_goes_is_told_and_a_family_that_comes_with_it()
+    public async Task An_own_address_that_is_added_or_removed_is_logged_with_its_family()
     {
         Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }");
         using var runner = new RunnerProcess(_machine, "--config", _file);
@@ -70,7 +70,7 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
-    public async Task A_services_own_address_that_moves_is_not_told()
+    public async Task A_services_own_address_that_moves_is_not_logged()
     {
         Configure("  - { name: web, listen: 'self:80', backends: [ 10.9.3.1 ] }", "  - { name: shop, listen: '10.9.0.99:80', backends: [ 10.9.3.2 ] }");
         using var runner = new RunnerProcess(_machine, "--config", _file);
@@ -96,7 +96,7 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
-    public async Task A_backends_address_that_the_host_gets_later_is_told()
+    public async Task A_backends_address_that_the_host_gets_later_is_reported()
     {
         Configure("  - { listen: ':80', backends: [ 10.9.3.1 ] }");
         using var runner = new RunnerProcess(_machine, "--config", _file);

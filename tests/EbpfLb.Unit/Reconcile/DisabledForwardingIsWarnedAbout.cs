@@ -28,7 +28,7 @@ public sealed class DisabledForwardingIsWarnedAbout
             line => line.Contains("forwarding", StringComparison.Ordinal));
 
     [Fact]
-    public async Task And_where_the_kernel_does_not_tell_it_balances_all_the_same()
+    public async Task And_if_the_sysctls_are_hidden_it_still_balances()
     {
         var told = await StartAsync("1", "1", Both, hidden: "/proc/sys/net/ipv4/conf");
 

@@ -55,7 +55,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     }
 
     [Fact]
-    public void Kept_where_all_are_down_and_tried()
+    public void Kept_if_all_are_down_and_tried()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Reset);
@@ -66,7 +66,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     }
 
     [Fact]
-    public void One_that_comes_back_keeps_its_new_flows()
+    public void A_backend_that_comes_back_keeps_its_new_flows()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Reset);

@@ -20,7 +20,7 @@ public sealed class IdleFlowsAreCollected
     [InlineData(29, 1)]
     [InlineData(32, 0)]
     [Case(PacketCase.FlowEnds)]
-    public void A_handshake_that_never_ends_is_forgotten_after_half_a_minute(int seconds, int left)
+    public void A_handshake_that_never_completes_is_removed_after_half_a_minute(int seconds, int left)
     {
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeTcp(Hosts.Ip4.Web, A));
@@ -42,7 +42,7 @@ public sealed class IdleFlowsAreCollected
     }
 
     [Fact]
-    public void A_connection_that_ended_is_forgotten_soon_while_its_port_rests()
+    public void A_connection_that_ended_is_removed_soon_while_its_port_rests()
     {
         using var lb = Balancer.On(Hook.Tc);
         var flow = Establish(lb);
@@ -73,7 +73,7 @@ public sealed class IdleFlowsAreCollected
     [Theory]
     [InlineData(490, 1)]
     [InlineData(510, 0)]
-    public void What_the_configuration_says_of_a_state_holds_for_it_alone(int milliseconds, int left)
+    public void A_configured_timeout_applies_to_its_state_alone(int milliseconds, int left)
     {
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeTcp(Hosts.Ip4.Web, A));
@@ -98,7 +98,7 @@ public sealed class IdleFlowsAreCollected
     }
 
     [Fact]
-    public void Many_that_idle_are_forgotten_in_one_walk()
+    public void Many_idle_flows_are_removed_in_one_scan()
     {
         using var lb = Balancer.On(Hook.Tc);
         for (ushort port = 1; port <= 3000; port++)
@@ -174,7 +174,7 @@ public sealed class IdleFlowsAreCollected
     }
 
     [Fact]
-    public void What_is_reported_names_the_client_and_its_service()
+    public void The_report_names_the_client_and_its_service()
     {
         using var lb = Balancer.On(Hook.Tc);
         lb.Open(Client, lb.ServeUdp(Hosts.Ip4.Web, A));

@@ -26,7 +26,7 @@ public sealed class LeavingBackendsDrain
 
     [Theory, MemberData(nameof(Leavings))]
     [Case(PacketCase.BackendLeaves)]
-    public void Its_flows_go_on_until_the_deadline(string leaving)
+    public void Flows_are_forwarded_until_the_deadline(string leaving)
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
@@ -90,7 +90,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void One_that_comes_back_in_time_loses_nothing()
+    public void A_backend_that_comes_back_in_time_loses_no_flow()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
@@ -107,7 +107,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void One_that_comes_back_while_its_flows_are_being_cut_keeps_the_rest()
+    public void A_backend_that_comes_back_during_the_cut_keeps_its_remaining_flows()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         ConnectToB(lb);
@@ -141,7 +141,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void A_service_that_leaves_drains_with_its_backends_for_as_long_as_it_said()
+    public void A_removed_service_drains_for_its_configured_time()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
@@ -180,7 +180,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void One_that_is_sick_keeps_its_flows()
+    public void A_backend_that_is_down_keeps_its_flows()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
@@ -195,7 +195,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void Status_tells_how_much_time_is_left()
+    public void Status_shows_the_remaining_drain_time()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         using var output = new StringWriter();

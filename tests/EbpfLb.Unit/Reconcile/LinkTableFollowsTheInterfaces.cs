@@ -26,7 +26,7 @@ public sealed class LinkTableFollowsTheInterfaces
     }
 
     [Fact]
-    public void Only_what_has_changed_is_written()
+    public void Only_changes_are_written()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var network = Network();
@@ -57,7 +57,7 @@ public sealed class LinkTableFollowsTheInterfaces
     }
 
     [Fact]
-    public void One_that_comes_takes_the_place_of_one_that_went()
+    public void A_new_interface_takes_the_place_of_one_that_is_gone()
     {
         using var lb = Balancer.On(Hook.Xdp, Balancer.Defaults);
         lb.Tables.EthernetLinks.ClearFirst((int)lb.Tables.EthernetLinks.MaxEntries);

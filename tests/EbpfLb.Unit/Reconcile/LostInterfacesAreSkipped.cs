@@ -43,7 +43,7 @@ public sealed class LostInterfacesAreSkipped : IDisposable
     }
 
     [Fact]
-    public async Task Where_none_is_left_the_tables_are_kept_all_the_same()
+    public async Task If_none_is_left_the_tables_are_still_written()
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

@@ -24,7 +24,7 @@ public sealed class PortFilterAllowsServicePorts
     }
 
     [Theory, InlineData(1), InlineData(63), InlineData(64), InlineData(60999)]
-    public void All_where_a_service_takes_any(int port)
+    public void Every_port_for_an_any_port_service(int port)
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         new Reconciler(lb.Tables).Apply([Web(listens: 0, answers: 0)], Self);
@@ -43,7 +43,7 @@ public sealed class PortFilterAllowsServicePorts
     }
 
     [Fact]
-    public void Also_for_what_is_left_of_a_service()
+    public void Also_for_flows_of_a_removed_service()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);

@@ -71,7 +71,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public async Task Found_by_the_address_that_it_had_where_its_name_is_another()
+    public async Task Found_by_its_former_address_under_another_name()
     {
         using var runner = Start(Machine.Interface, "tc");
         await runner.UntilAsync("ready: ");
@@ -87,7 +87,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
     /// <summary>Docker does so before it moves the interface to its own network namespace.</summary>
     [Fact]
-    public async Task A_name_that_it_gets_just_before_it_leaves_is_not_told()
+    public async Task A_rename_just_before_the_interface_leaves_is_not_logged()
     {
         using var runner = Start(Machine.Interface, "tc");
         await runner.UntilAsync("ready: ");
@@ -99,7 +99,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public async Task One_that_is_set_down_is_reported_until_it_is_up_again()
+    public async Task An_interface_that_is_set_down_is_reported_until_it_is_up_again()
     {
         using var runner = Start(Machine.Interface, "tc");
         await runner.UntilAsync("ready: ");
@@ -117,7 +117,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public async Task A_start_adopts_what_moved_to_another_name()
+    public async Task A_start_adopts_an_instance_under_another_name()
     {
         using (var runner = Start(Machine.Interface, "tc"))
         {
@@ -222,7 +222,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public void Status_check_fails_if_nothing_is_attached_or_nobody_runs()
+    public void Status_check_fails_if_nothing_is_attached_or_no_process_runs()
     {
         Assert.Equal((1, "", $"error: {StatusSnapshot.NothingAttached}\n"), _machine.Type("status --check"));
         _machine.Inside(() => Machine.Start(Machine.Defaults).Dispose());

@@ -23,7 +23,7 @@ public sealed class TablesFollowTheDesiredState
     int _port = 20000;
 
     [Fact]
-    public void What_is_in_place_already_is_not_written_again()
+    public void An_entry_in_place_is_not_written_again()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -205,7 +205,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_family_whose_last_backend_left_refuses_and_the_other_goes_on()
+    public void A_family_without_backends_refuses_and_the_other_keeps_balancing()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -220,7 +220,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_family_that_the_interface_lost_is_passed_on_and_the_other_goes_on()
+    public void A_family_without_an_address_passes_and_the_other_keeps_balancing()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -288,7 +288,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void What_finds_no_room_waits_until_what_left_has_drained()
+    public void A_backend_without_room_waits_until_others_have_drained()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -411,7 +411,7 @@ public sealed class TablesFollowTheDesiredState
 
     /// <summary>Seen while it happens: at no moment does the endpoint lead to a service that has been emptied.</summary>
     [Fact]
-    public async Task An_endpoint_that_passes_to_another_service_refuses_nobody_meanwhile()
+    public async Task An_endpoint_that_moves_to_another_service_refuses_no_client()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);

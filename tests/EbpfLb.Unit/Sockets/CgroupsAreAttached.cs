@@ -77,7 +77,7 @@ public sealed class CgroupsAreAttached
     });
 
     [Fact]
-    public void The_command_detaches_what_an_ended_process_left() => SocketMachine.Run(machine =>
+    public void Detach_removes_what_an_ended_process_left() => SocketMachine.Run(machine =>
     {
         machine.Start().Dispose();
 

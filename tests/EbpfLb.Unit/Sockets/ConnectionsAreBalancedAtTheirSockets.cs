@@ -45,7 +45,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
     });
 
     [Theory, MemberData(nameof(Families))]
-    public void The_client_is_told_the_services_address(AddressFamily family) => SocketMachine.Run(machine =>
+    public void Getpeername_returns_the_services_address(AddressFamily family) => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
 

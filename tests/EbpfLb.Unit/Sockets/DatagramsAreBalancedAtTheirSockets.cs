@@ -62,7 +62,7 @@ public sealed class DatagramsAreBalancedAtTheirSockets
     });
 
     [Theory, MemberData(nameof(Families))]
-    public void A_connected_socket_is_told_the_services_address(AddressFamily family) => SocketMachine.Run(machine =>
+    public void Getpeername_of_a_connected_socket_returns_the_services_address(AddressFamily family) => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
         using var socket = machine.OpenDatagram(family);

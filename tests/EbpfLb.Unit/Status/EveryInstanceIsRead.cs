@@ -44,7 +44,7 @@ public sealed class EveryInstanceIsRead
     [Theory]
     [InlineData("flows --service mail", "no service of those that could be read is named 'mail'. There are: web.")]
     [InlineData("flows --backend front", "no backend of those that could be read is named 'front'. There are: a, b.")]
-    public void Also_where_none_of_them_has_what_is_asked_for(string command, string sentence)
+    public void Also_if_none_matches_the_filter(string command, string sentence)
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

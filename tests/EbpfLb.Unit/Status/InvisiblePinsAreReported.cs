@@ -9,7 +9,7 @@ namespace EbpfLb.Unit.Status;
 public sealed class InvisiblePinsAreReported
 {
     [Theory, InlineData("status"), InlineData("flows"), InlineData("detach --interface back")]
-    public void Where_pins_are_somebody_elses(string command)
+    public void If_another_user_owns_the_pins(string command)
     {
         var machine = Attached();
 
@@ -21,7 +21,7 @@ public sealed class InvisiblePinsAreReported
     }
 
     [Theory, InlineData("status"), InlineData("flows"), InlineData("detach --interface back")]
-    public void Where_pins_are_mounted_read_only(string command)
+    public void If_the_pins_are_mounted_read_only(string command)
     {
         var machine = Attached();
         machine.ForbidPins();
@@ -33,7 +33,7 @@ public sealed class InvisiblePinsAreReported
     }
 
     [Theory, InlineData("status"), InlineData("flows")]
-    public void Where_the_runners_pins_are_elsewhere(string command)
+    public void If_the_runners_pins_are_in_another_file_system(string command)
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();
@@ -47,7 +47,7 @@ public sealed class InvisiblePinsAreReported
     }
 
     [Theory, InlineData("status"), InlineData("status --interval 100ms")]
-    public void Where_there_is_nothing_it_is_of_this_network_namespace_only(string command)
+    public void That_nothing_is_attached_holds_for_this_network_namespace_only(string command)
     {
         Capabilities.RequireDatapath();
 

@@ -41,7 +41,7 @@ public sealed class RatesAreComputed : IDisposable
     }
 
     [Fact]
-    public void Of_packets_by_what_became_of_them()
+    public void Of_packets_by_their_reason()
     {
         Open(40001);
         var before = Read();
@@ -55,7 +55,7 @@ public sealed class RatesAreComputed : IDisposable
     }
 
     [Fact]
-    public void From_nothing_where_there_was_nothing_or_a_count_began_anew()
+    public void From_zero_for_a_new_instance_or_a_reset_counter()
     {
         Open(40001);
         var now = Read();
@@ -80,7 +80,7 @@ public sealed class RatesAreComputed : IDisposable
     }
 
     [Fact]
-    public void With_colours_for_what_is_refused_where_there_are_any() => Assert.Contains(
+    public void With_colours_for_refusals() => Assert.Contains(
         "  refused and dropped: \u001b[31mrefuse-unknown-flow 1 (0.5/s)\u001b[0m", Table(colours: true));
 
     string[] Table(bool colours)

@@ -46,7 +46,7 @@ public sealed class StatusShowsWhatIsConfigured
     }
 
     [Fact]
-    public void The_interface_that_clients_ask_on_and_then_the_others()
+    public void The_clients_interface_first_and_then_the_others()
     {
         using var lb = Serving();
         using var output = new StringWriter();

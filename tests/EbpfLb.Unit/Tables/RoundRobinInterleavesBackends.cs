@@ -29,7 +29,7 @@ public sealed class RoundRobinInterleavesBackends
     }
 
     [Fact]
-    public void Turns_of_a_heavy_backend_are_spread_over_the_round()
+    public void The_slots_of_a_heavy_backend_are_spread_over_the_table()
     {
         var slots = SlotTable.Build([(0, 5), (1, 1), (2, 1)]);
 
@@ -37,13 +37,13 @@ public sealed class RoundRobinInterleavesBackends
     }
 
     [Fact]
-    public void What_all_weights_have_in_common_makes_the_table_no_longer()
+    public void A_common_divisor_of_the_weights_does_not_lengthen_the_table()
     {
         Assert.Equal(SlotTable.Build([(0, 1), (1, 2)]), SlotTable.Build([(0, 40), (1, 80)]));
     }
 
     [Fact]
-    public void Any_weights_give_the_turns_of_smooth_weighted_round_robin() => Gen
+    public void Any_weights_give_the_order_of_smooth_weighted_round_robin() => Gen
         .Select(Gen.UInt[0, 50].HashSet[1, 12], Gen.Int[1, 100].Array[12])
         .Sample((ids, weights) =>
         {
@@ -75,7 +75,7 @@ public sealed class RoundRobinInterleavesBackends
     }
 
     [Fact]
-    public void Weight_zero_takes_no_turn()
+    public void Weight_zero_has_no_slot()
     {
         Assert.DoesNotContain(1u, SlotTable.Build([(0, 3), (1, 0), (2, 2)]));
         Assert.Empty(SlotTable.Build([(0, 0)]));

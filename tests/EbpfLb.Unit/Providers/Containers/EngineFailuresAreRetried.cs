@@ -30,7 +30,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_happened_while_it_was_away_is_found_when_it_is_back()
+    public async Task Changes_during_an_outage_are_found_after_it()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);

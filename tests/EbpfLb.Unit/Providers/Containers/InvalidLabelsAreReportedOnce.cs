@@ -56,7 +56,7 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Also_while_the_kernel_does_not_tell_which_addresses_are_the_balancers_own()
+    public async Task Also_while_the_balancers_own_addresses_cannot_be_read()
     {
         var isTold = true;
         _engine.Put(new FakeContainer("lb", $"{WatchedContainers.Own.Single()}"));
@@ -81,7 +81,7 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
-    public async Task But_no_container_is_taken_before_the_kernel_has_told_which_addresses_are_the_balancers_own()
+    public async Task But_no_container_is_a_backend_before_the_own_addresses_are_known()
     {
         _engine.Put(new FakeContainer("lb", $"{WatchedContainers.Own.Single()}"));
         await using var followed = new WatchedContainers(

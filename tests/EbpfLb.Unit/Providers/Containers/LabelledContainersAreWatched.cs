@@ -30,7 +30,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_starts_joins_and_one_that_dies_leaves()
+    public async Task A_started_container_joins_and_a_dead_one_leaves()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -43,7 +43,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_is_paused_takes_no_new_flow()
+    public async Task A_paused_container_takes_no_new_flow()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -55,7 +55,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_the_engine_tells_before_it_lists_it_is_found_all_the_same()
+    public async Task An_event_that_precedes_the_engines_list_is_not_lost()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -83,7 +83,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_starts_between_two_questions_is_not_taken_for_healthy()
+    public async Task A_container_that_starts_between_two_requests_is_not_healthy_yet()
     {
         var docker = WatchedContainers.Configuration(_engine.Path).Docker!;
         using var engine = await ContainerEngine.ConnectAsync(docker, TimeProvider.System, TestContext.Current.CancellationToken);
@@ -96,7 +96,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_changes_its_network_or_name_is_found_again()
+    public async Task A_container_is_found_again_after_a_change_of_network_or_name()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -110,7 +110,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_is_told_to_stop_takes_no_new_flow_though_it_runs_on_until_it_is_started_again()
+    public async Task A_container_with_a_stop_signal_takes_no_new_flow_until_it_is_restarted()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -125,7 +125,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_that_was_told_to_stop_before_the_balancer_began_takes_no_new_flow()
+    public async Task A_stop_signal_before_the_balancers_start_counts()
     {
         _engine.Tell(One, "kill", ("signal", "15"));
         await using var followed = new WatchedContainers(_engine);
@@ -134,7 +134,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_signal_that_stops_a_container_is_told_from_one_that_does_not()
+    public async Task Only_a_signal_that_stops_the_container_counts()
     {
         var graceful = One with { StopSignal = "SIGQUIT" };
         _engine.Put(graceful);
@@ -150,7 +150,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_no_event_told_of_is_found_within_half_a_minute()
+    public async Task A_change_without_an_event_is_found_within_half_a_minute()
     {
         var time = new FakeTimeProvider();
         await using var followed = new WatchedContainers(_engine, time);

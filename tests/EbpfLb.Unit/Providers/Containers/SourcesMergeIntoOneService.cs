@@ -37,7 +37,7 @@ public sealed class SourcesMergeIntoOneService : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_configured_one_that_is_a_container_too_is_one_backend_of_its_configured_weight_while_it_takes_flows()
+    public async Task A_backend_that_is_also_a_container_keeps_its_configured_weight()
     {
         _engine.Put(Three);
         Discover(new ScriptedNames(), "{ address: 172.20.0.3, weight: 5 }");

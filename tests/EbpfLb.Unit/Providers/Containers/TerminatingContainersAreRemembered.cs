@@ -20,7 +20,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     public ValueTask DisposeAsync() => _engine.DisposeAsync();
 
     [Fact]
-    public async Task Where_the_stream_breaks_off_and_the_engine_does_not_tell_it_again()
+    public async Task If_the_stream_breaks_and_the_engine_does_not_repeat_the_event()
     {
         await using var followed = await LeaveAsync();
 
@@ -45,7 +45,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     /// <summary>It may be leaving for as long as it takes to say farewell: ten minutes, and no longer.</summary>
     [Theory]
     [InlineData(9, Leaving), InlineData(11, Back)]
-    public async Task Also_where_it_was_told_before_anybody_listened(int minutes, string seen)
+    public async Task Also_if_the_event_came_before_the_connection(int minutes, string seen)
     {
         _engine.Tell(One, DateTimeOffset.UtcNow.AddMinutes(-minutes), "kill", ("signal", "15"));
 
@@ -57,7 +57,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Unless_it_was_started_again_though_nobody_was_told()
+    public async Task Unless_it_was_restarted_without_an_event()
     {
         await using var followed = await LeaveAsync();
 
@@ -70,7 +70,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     }
 
     [Fact]
-    public async Task And_the_others_are_told_of_before_anybody_makes_sure_of_it()
+    public async Task And_the_others_are_published_before_it_is_verified()
     {
         await using var former = await LeaveAsync();
 
@@ -89,7 +89,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     [InlineData("kill 3, start 2", true)]
     [InlineData("start 2, kill 3", true)]
     [InlineData("kill 1, kill 1", true)]
-    public async Task And_of_what_is_told_again_in_any_order_the_latest_counts(string told, bool isLeaving)
+    public async Task And_of_events_repeated_in_any_order_the_latest_counts(string told, bool isLeaving)
     {
         var terminating = new TerminatingContainers();
 
@@ -101,7 +101,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
 
     /// <summary>The engine is asked whether the signal stops the container; events arrive meanwhile.</summary>
     [Fact]
-    public async Task A_start_seen_while_the_engine_is_asked_about_a_kill_counts()
+    public async Task A_start_during_the_inspection_after_a_kill_counts()
     {
         var terminating = new TerminatingContainers();
         const int quit = 3;
