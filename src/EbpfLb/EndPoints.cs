@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace EbpfLb;
 
 /// <summary>Endpoints as users write them.</summary>

@@ -2,7 +2,6 @@ using EbpfLb.Commands;
 using EbpfLb.Configuration;
 using EbpfLb.Hosting;
 using EbpfLb.Providers.Files;
-using Microsoft.Extensions.Logging;
 
 var signals = new Signals(); // disposed of last: a late signal must not change the exit code
 return await CommandLine.InvokeAsync(

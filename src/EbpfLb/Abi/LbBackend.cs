@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>enum lb_backend_state</c>: how a backend stands. The datapath goes by slots and weights.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>enum lb_flow_table</c>: the maps of flow entries.</summary>
@@ -11,7 +9,6 @@ enum LbFlowTable : uint
 }
 
 /// <summary>Mirror of <c>struct lb_table_changes</c>: entries that the datapath inserted and removed, per CPU.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbTableChanges
 {
     public ulong Inserted;
@@ -25,7 +22,6 @@ record struct LbTableChanges
 }
 
 /// <summary>Mirror of <c>struct lb_table_scan</c>: what user space found.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbTableScan
 {
     /// <summary>Entries that user space removed.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_link</c>: an interface that the datapath stands on.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_nexthop</c>: the next hop of a flow, from the kernel's FIB.</summary>

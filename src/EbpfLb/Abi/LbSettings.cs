@@ -1,9 +1,6 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_settings</c>: constants of the program, set before it is loaded. Host byte order.</summary>
-[StructLayout(LayoutKind.Sequential)]
 record struct LbSettings
 {
     /// <summary>The first of the clients' ports that SNAT keeps if they are free.</summary>

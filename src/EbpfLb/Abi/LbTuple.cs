@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_tuple</c>: the five values that name a flow in one direction.</summary>

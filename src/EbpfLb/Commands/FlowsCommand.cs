@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
 using EbpfLb.Status;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EbpfLb.Commands;
 
 /// <summary>Numbers and durations for people.</summary>

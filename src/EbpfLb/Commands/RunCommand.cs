@@ -3,7 +3,6 @@ using EbpfLb.Configuration;
 using EbpfLb.Providers.Files;
 using EbpfLb.Providers.Flags;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
 namespace EbpfLb.Commands;

@@ -4,7 +4,6 @@ using EbpfLb.Status;
 namespace EbpfLb.Commands;
 
 /// <summary>Writes statuses for people: counters, or rates if they are from two snapshots.</summary>
-/// <param name="output">The output.</param>
 /// <param name="width">The width of the terminal in characters; null if the output is none, and nothing is cut.</param>
 /// <param name="colours">True to colour backend states and refusals.</param>
 sealed class StatusTable(TextWriter output, int? width = null, bool colours = false)

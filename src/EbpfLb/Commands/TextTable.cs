@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace EbpfLb.Commands;
 
 /// <summary>A column of a table for people.</summary>

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Text;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>One error in a configuration.</summary>

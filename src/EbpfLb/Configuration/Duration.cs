@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>Durations as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>

@@ -14,9 +14,7 @@ static class FlowTableSize
     /// <summary>About twelve gigabytes of kernel memory.</summary>
     public const uint Max = 1 << 24;
 
-    /// <summary>
-    /// Half-open flows have their own table: a quarter of the size, but enough for handshakes to complete.
-    /// </summary>
+    /// <summary>Half-open flows have their own table: a quarter of the size, but enough for handshakes to complete.</summary>
     public static uint HalfOpen(uint flows) => Math.Max(Min, flows / 4);
 
     /// <summary>UDP flows have their own table, half as large: datagrams, which anybody can forge, evict no connection.</summary>

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>Where the datapath is attached. <see cref="Auto"/> lets the balancer choose.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>The keys of a mapping.</summary>

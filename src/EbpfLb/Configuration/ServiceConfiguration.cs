@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>How a backend is selected for a new flow. The values are those of <c>enum lb_algorithm</c>.</summary>

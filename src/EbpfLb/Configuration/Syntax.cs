@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>What is wrong with a value, and what to do about it.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace EbpfLb.Configuration;
 
 /// <summary>A setting with one or more values, each of them once.</summary>

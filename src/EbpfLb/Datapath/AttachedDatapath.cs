@@ -56,7 +56,6 @@ sealed class AttachedDatapath : IDisposable
     public static TableSizes SizesFor(LoadBalancerConfiguration configuration) =>
         new(configuration.Flows, configuration.MaxServices, configuration.MaxBackends);
 
-    /// <summary>The service's current name; ids are reused.</summary>
     public string ServiceName(uint id) => Tables.ServiceLabels.TryGet(id, out var label) ? label.ToString() : "?";
 
     /// <summary>Attaches to an interface in place of one that is gone; the tables and their flows stay.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;

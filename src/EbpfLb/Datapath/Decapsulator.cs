@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Native;
 using EbpfLb.Networking;

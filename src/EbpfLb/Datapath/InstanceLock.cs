@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using EbpfLb.Native;
 
 namespace EbpfLb.Datapath;

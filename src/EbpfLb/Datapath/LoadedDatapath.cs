@@ -23,9 +23,7 @@ sealed class LoadedDatapath : IDisposable
     }
 
     public TableLayout Layout { get; }
-
     public LbTables Tables { get; }
-
     public Fd Tc { get; }
 
     /// <summary>The program for the XDP hooks; null if the hook is tc.</summary>
@@ -34,17 +32,13 @@ sealed class LoadedDatapath : IDisposable
     /// <summary>The socket programs; null if none were asked for.</summary>
     public SocketPrograms? Sockets { get; private set; }
 
-    /// <summary>
-    /// Why the kernel refused the faster tc program and the compatible one was loaded; null if it did not.
-    /// </summary>
+    /// <summary>Why the faster tc program was refused and the compatible one loaded; null if it was not.</summary>
     public LoadException? TcRefusal { get; }
 
     /// <param name="hook">Not <see cref="HookKind.Auto"/>.</param>
-    /// <param name="settings">Constants of the programs.</param>
     /// <param name="sizes">What the tables have room for; null for the defaults of the compiled objects.</param>
     /// <param name="former">Tables to use in place of new ones; the caller keeps owning them.</param>
     /// <param name="tcObject">The object with the tc program; null for the fastest that the kernel loads.</param>
-    /// <param name="withSockets">True to load the socket programs too.</param>
     public static LoadedDatapath Load(
         HookKind hook, LbSettings settings, TableSizes? sizes = null, LbTables? former = null,
         TcObject? tcObject = null, bool withSockets = false)
@@ -104,31 +98,26 @@ sealed class LoadedDatapath : IDisposable
         return new(sockets);
     }
 
-    /// <summary>
-    /// A kernel may refuse what its version promises: its JIT is off, or libbpf cannot read its BTF.
-    /// </summary>
+    /// <summary>A kernel may refuse what its version promises: its JIT is off, or libbpf cannot read its BTF.</summary>
     static BpfObject LoadBestTc(
         LbSettings settings, TableSizes sizes, LbTables? former, out TableLayout layout, out LoadException? refusal)
     {
         refusal = null;
-        LoadException first;
         try
         {
             return LoadTc(TcObjects.Best, settings, sizes, former, out layout);
         }
         catch (LoadException error) when (TcObjects.Best != TcObject.Compatible)
         {
-            first = error;
+            refusal = error;
         }
         try
         {
-            var tc = LoadTc(TcObject.Compatible, settings, sizes, former, out layout);
-            refusal = first;
-            return tc;
+            return LoadTc(TcObject.Compatible, settings, sizes, former, out layout);
         }
         catch (NativeException)
         {
-            throw first; // the compatible program fails too: report the first cause
+            throw refusal; // the compatible program fails too: report the first cause
         }
     }
 

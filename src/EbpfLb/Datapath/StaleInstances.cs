@@ -1,5 +1,4 @@
 using EbpfLb.Tables;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Datapath;
 

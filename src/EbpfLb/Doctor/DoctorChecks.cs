@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using EbpfLb.Configuration;
 using EbpfLb.Networking;
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;

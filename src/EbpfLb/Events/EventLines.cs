@@ -1,4 +1,3 @@
-using System.Globalization;
 using EbpfLb.Abi;
 using EbpfLb.Flows;
 

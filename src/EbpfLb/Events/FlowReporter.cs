@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EbpfLb.Abi;
 using EbpfLb.Flows;
 using EbpfLb.Native;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Events;
 

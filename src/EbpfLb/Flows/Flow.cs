@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Native;
 
 namespace EbpfLb.Flows;
 
@@ -33,4 +34,11 @@ readonly record struct Flow(FlowSource Source, LbTuple Client, LbFlow Forward, L
 
     /// <summary>Since the last packet in either direction. The coarse clock may be some ms behind the opening's.</summary>
     public TimeSpan Idle => new[] { Age, Source.Idle(Forward), Reply == default ? TimeSpan.MaxValue : Source.Idle(Reply) }.Min();
+}
+
+static class FlowEntries
+{
+    /// <summary>The other entry of a flow. False if it was evicted: the key may then belong to another flow.</summary>
+    public static bool TryGetPair(this BpfMap<LbTuple, LbFlow> map, in LbTuple key, in LbFlow flow, out LbFlow pair) =>
+        map.TryGet(flow.Rewritten.Reversed(), out pair) && pair.Rewritten.Reversed() == key;
 }

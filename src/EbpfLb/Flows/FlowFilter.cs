@@ -1,4 +1,3 @@
-using System.Net;
 using EbpfLb.Abi;
 
 namespace EbpfLb.Flows;

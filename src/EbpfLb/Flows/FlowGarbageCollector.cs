@@ -18,27 +18,18 @@ enum FlowEnd
     BackendDown,
 }
 
-/// <summary>
-/// Removes flows that are idle for longer than their state allows, or whose backend has drained or may keep none.
-/// </summary>
+/// <summary>Removes flows that are idle for too long, or whose backend has drained or may keep none.</summary>
 sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
 {
     /// <summary>A flow that was removed.</summary>
     /// <param name="client">The forward entry's key.</param>
-    /// <param name="forward">The forward entry.</param>
     /// <param name="reply">The reply entry; default if it had been evicted.</param>
     /// <param name="why">It was idle, or its backend's deadline has passed.</param>
     public delegate void Expired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why);
 
     /// <summary>Scans the flow tables once.</summary>
-    /// <param name="expired">
-    /// Called for each removed flow, except for connections that had ended by themselves.
-    /// </param>
-    /// <param name="cancellation">Stops the scan.</param>
-    /// <returns>
-    /// Live flows by backend id. A flow removed after its drain deadline counts until the next scan confirms that it
-    /// is gone.
-    /// </returns>
+    /// <param name="expired">Called for each removed flow, except for connections that had ended by themselves.</param>
+    /// <returns>Live flows by backend id. A flow that was cut counts until the next scan confirms that it is gone.</returns>
     public IReadOnlyDictionary<uint, int> Collect(Expired expired, CancellationToken cancellation = default)
     {
         // CLOCK_MONOTONIC in nanoseconds, as in flow entries
@@ -48,29 +39,34 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         foreach (var (table, map) in tables.FlowTables)
         {
             var scan = new TableScan(tables, table);
-            Collect(map, limits, deadlines, live, scan, expired, cancellation);
+            var collection = new TableCollection(map, limits, deadlines, live, scan, expired);
+            map.ForEach((in key, in flow) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                scan.See();
+                collection.Collect(key, flow);
+            });
             scan.Complete();
         }
         live.AddSockets();
         return live.ByBackend;
     }
 
-    static void Collect(
-        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, TableScan scan,
-        Expired expired, CancellationToken cancellation) =>
-        map.ForEach((in key, in flow) =>
+    /// <summary>The collection of one table.</summary>
+    sealed class TableCollection(
+        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, TableScan scan, Expired expired)
+    {
+        public void Collect(in LbTuple key, in LbFlow flow)
         {
-            cancellation.ThrowIfCancellationRequested();
-            scan.See();
             if (deadlines.Find(flow) is { } why)
             {
-                Cut(map, key, flow, scan, expired, why);
+                Remove(key, flow, map.TryGetPair(key, flow, out var cut) ? cut : default, why);
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
             LbFlow pair = default;
             var hasFin = (flow.TcpSeen & LbTcpSeen.Fin) != 0;
-            var paired = hasFin && TryGetPair(map, key, flow, out pair);
+            var paired = hasFin && map.TryGetPair(key, flow, out pair);
             if (hasFin && !paired && !map.TryGet(key, out _))
                 return; // removed with its pair, which this scan visited first
             var isClosing = (pair.TcpSeen & LbTcpSeen.Fin) != 0;
@@ -79,45 +75,30 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
                 live.Add(flow);
                 return;
             }
-            var pairKey = flow.Rewritten.Reversed();
-            paired = paired || TryGetPair(map, key, flow, out pair);
+            paired = paired || map.TryGetPair(key, flow, out pair);
             pair.TcpSeen |= flow.TcpSeen & LbTcpSeen.Ack; // either entry shows that the connection is established
             // A flow is live while either direction is: a client may only receive.
-            if (paired && !limits.IsIdle(pairKey, pair, isClosing))
+            if (paired && !limits.IsIdle(flow.Rewritten.Reversed(), pair, isClosing))
                 live.Add(flow);
-            else
-                RemoveIdle(map, key, flow, paired ? pair : default, scan, expired);
-        });
+            // The other entry may have been visited first, and a packet may have arrived since.
+            else if (map.TryGet(key, out var now) && now.Seen == flow.Seen)
+                Remove(key, flow, paired ? pair : default, FlowEnd.Idle);
+        }
 
-    static void RemoveIdle(
-        BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, TableScan scan, Expired expired)
-    {
-        // The other entry may have been visited first, and a packet may have arrived since.
-        if (map.TryGet(key, out var now) && now.Seen == flow.Seen)
-            Remove(map, key, flow, pair, scan, expired, FlowEnd.Idle);
-    }
-
-    static void Cut(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, TableScan scan, Expired expired, FlowEnd why) =>
-        Remove(map, key, flow, TryGetPair(map, key, flow, out var pair) ? pair : default, scan, expired, why);
-
-    static void Remove(
-        BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, LbFlow pair, TableScan scan, Expired expired, FlowEnd why)
-    {
-        if (!map.Remove(key))
-            return;
-        scan.CountRemoval();
-        var pairKey = flow.Rewritten.Reversed();
-        if (pair != default && map.Remove(pairKey))
+        void Remove(LbTuple key, LbFlow flow, LbFlow pair, FlowEnd why)
+        {
+            if (!map.Remove(key))
+                return;
             scan.CountRemoval();
-        if (flow.TcpSeen.HasFlag(LbTcpSeen.End))
-            return; // the datapath reported its end
-        if (flow.Direction == LbDirection.ToBackend)
-            expired(key, flow, pair, why);
-        else if (pair != default)
-            expired(pairKey, pair, flow, why);
+            var pairKey = flow.Rewritten.Reversed();
+            if (pair != default && map.Remove(pairKey))
+                scan.CountRemoval();
+            if (flow.TcpSeen.HasFlag(LbTcpSeen.End))
+                return; // the datapath reported its end
+            if (flow.Direction == LbDirection.ToBackend)
+                expired(key, flow, pair, why);
+            else if (pair != default)
+                expired(pairKey, pair, flow, why);
+        }
     }
-
-    /// <summary>After an eviction the key may belong to another flow.</summary>
-    static bool TryGetPair(BpfMap<LbTuple, LbFlow> map, LbTuple key, LbFlow flow, out LbFlow pair) =>
-        map.TryGet(flow.Rewritten.Reversed(), out pair) && pair.Rewritten.Reversed() == key;
 }

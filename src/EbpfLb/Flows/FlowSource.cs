@@ -77,9 +77,7 @@ sealed class FlowSource
             cancellation.ThrowIfCancellationRequested();
             if (forward.Direction != LbDirection.ToBackend || !filter.Matches(this, key, forward))
                 return;
-            // After an eviction the key may belong to another flow.
-            var paired = map.TryGet(forward.Rewritten.Reversed(), out var reply) && reply.Rewritten.Reversed() == key;
-            reply = paired ? reply : default;
+            var reply = map.TryGetPair(key, forward, out var pair) ? pair : default;
             see(new(this, key, forward, reply, StateOf(map, forward, reply)));
         });
 

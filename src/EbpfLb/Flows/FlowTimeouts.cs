@@ -4,14 +4,10 @@ using EbpfLb.Configuration;
 namespace EbpfLb.Flows;
 
 /// <summary>The idle timeout of each flow by its state.</summary>
-/// <param name="timeouts">As configured.</param>
 /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
 readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
 {
-    /// <summary>
-    /// While data before a FIN may be sent again. It is longer than the longest wait before that, 120 s on Linux
-    /// (TCP_RTO_MAX).
-    /// </summary>
+    /// <summary>While data before a FIN may be sent again: longer than TCP_RTO_MAX, 120 s on Linux.</summary>
     static readonly TimeSpan Closing = TimeSpan.FromSeconds(130);
 
     readonly ulong _opening = Nanoseconds(timeouts.Opening);
@@ -20,8 +16,6 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     readonly ulong _closing = Nanoseconds(Closing);
     readonly ulong _udp = Nanoseconds(timeouts.Udp);
 
-    /// <param name="key">The entry's key.</param>
-    /// <param name="flow">The entry.</param>
     /// <param name="isClosing">True if both directions have sent a FIN.</param>
     public bool IsIdle(in LbTuple key, in LbFlow flow, bool isClosing) =>
         flow.IdleNs(now) > TimeoutOf(key, flow, isClosing);

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using EbpfLb.Networking;
 
 namespace EbpfLb.Health;

@@ -1,10 +1,6 @@
-using System.Collections.Immutable;
-using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Health;
 

@@ -1,4 +1,3 @@
-using System.Net;
 using EbpfLb.Configuration;
 
 namespace EbpfLb.Health;

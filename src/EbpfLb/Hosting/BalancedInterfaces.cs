@@ -2,7 +2,6 @@ using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 

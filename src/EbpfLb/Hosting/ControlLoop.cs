@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Events;
@@ -7,7 +5,6 @@ using EbpfLb.Flows;
 using EbpfLb.Metrics;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 

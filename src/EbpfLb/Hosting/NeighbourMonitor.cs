@@ -1,7 +1,5 @@
-using System.Net;
 using EbpfLb.Native;
 using EbpfLb.Tables;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 

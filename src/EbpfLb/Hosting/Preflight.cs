@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Doctor;
 using EbpfLb.Networking;

@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Events;
@@ -14,7 +10,6 @@ using EbpfLb.Providers.Containers;
 using EbpfLb.Providers.Names;
 using EbpfLb.Reconcile;
 using EbpfLb.Tables;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 

@@ -1,5 +1,4 @@
 using EbpfLb.Networking;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Hosting;
 

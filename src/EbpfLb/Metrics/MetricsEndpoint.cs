@@ -1,5 +1,3 @@
-using System.Net;
-using System.Text;
 using EbpfLb.Flows;
 using EbpfLb.Networking;
 using EbpfLb.Status;

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>A map whose keys and values have the layouts of <typeparamref name="TKey"/> and <typeparamref name="TValue"/>.</summary>

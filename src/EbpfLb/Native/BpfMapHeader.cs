@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>Reads a map that another version may have made.</summary>

@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace EbpfLb.Native;
 
 /// <summary>A compiled eBPF object: open, set up, load. Its maps and programs are independent descriptors.</summary>

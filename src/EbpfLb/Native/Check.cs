@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>Turns native results into exceptions, one method for each convention.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>Error numbers that this project handles (asm-generic/errno.h), and their descriptions.</summary>

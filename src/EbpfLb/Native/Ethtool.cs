@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace EbpfLb.Native;
 
 /// <summary>Flags of an interface (linux/if.h); others are left out.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 // libbpf's option structs: the first member is the size of the struct.

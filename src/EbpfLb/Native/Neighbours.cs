@@ -1,7 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>A neighbour's state (NUD_*, linux/neighbour.h).</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace EbpfLb.Native;
 
 /// <summary>XDP features of a device over generic netlink: family "netdev" (linux/netdev.h, kernel 6.3).</summary>

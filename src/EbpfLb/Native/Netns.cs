@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace EbpfLb.Native;
 
 /// <summary>The network namespace of the calling thread.</summary>

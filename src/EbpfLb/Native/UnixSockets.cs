@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace EbpfLb.Native;
 
 /// <summary>The namespace's abstract unix sockets, over netlink (linux/unix_diag.h; owners since kernel 5.3).</summary>

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace EbpfLb.Networking;
 
 /// <summary>The kernel's IP forwarding. Without it FIB look-ups return no next hop on another interface.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EbpfLb.Networking;
 
 /// <summary>

@@ -1,11 +1,7 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Providers.Containers;
 using EbpfLb.Providers.Names;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers;
 

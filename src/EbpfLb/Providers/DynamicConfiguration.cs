@@ -1,8 +1,5 @@
-using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 

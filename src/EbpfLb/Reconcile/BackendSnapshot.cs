@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace EbpfLb.Reconcile;
 
 /// <summary>The health of a backend. The values are those of <c>enum lb_backend_state</c>.</summary>

@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Native;
 using EbpfLb.Tables;

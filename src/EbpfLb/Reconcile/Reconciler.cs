@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Tables;
 
@@ -22,7 +20,6 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     public string? Shortage { get; private set; }
 
     /// <summary>One pass.</summary>
-    /// <param name="desired">The services and their backends.</param>
     /// <param name="self">The addresses of services without one.</param>
     /// <param name="live">
     /// Live flows by backend id, if just counted: they correct the datapath's counters, and removed backends without
@@ -56,9 +53,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         return written;
     }
 
-    /// <summary>
-    /// A new service with the endpoints of a removed one is that one renamed: it keeps flows, counters and backends.
-    /// </summary>
+    /// <summary>A new service with the endpoints of a removed one is that one renamed: it keeps flows and counters.</summary>
     bool TryRename(KernelState actual, KernelService service, HashSet<ServiceIdentity> wanted)
     {
         if (actual.FindService(service.Identity) != Limits.NoId)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using EbpfLb.Configuration;
 
 namespace EbpfLb.Reconcile;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
@@ -34,8 +33,6 @@ static class StatusReader
 
     public static InstanceStatus Create(string instance, LbTables tables) => Create(instance, tables, LiveFlows.Count(tables));
 
-    /// <param name="instance">Its name.</param>
-    /// <param name="tables">Its maps.</param>
     /// <param name="live">Live flows by backend id.</param>
     public static InstanceStatus Create(string instance, LbTables tables, IReadOnlyDictionary<uint, int> live)
     {
@@ -92,8 +89,6 @@ static class StatusReader
         }
     }
 
-    /// <param name="tables">The maps.</param>
-    /// <param name="state">Their contents.</param>
     /// <param name="live">Flows by backend id.</param>
     /// <param name="ids">A configured service's name with its kernel ids, one per address family.</param>
     static ServiceStatus Service(

@@ -12,7 +12,6 @@ sealed class AddressFilter(BpfMap<uint, ulong> words)
 {
     const int BitsInWord = 64;
 
-    /// <summary>The bits themselves.</summary>
     public BpfMap<uint, ulong> Words => words;
 
     /// <summary>Allows packets to a service's address. Call it before the service is written.</summary>

@@ -4,38 +4,9 @@ using EbpfLb.Native;
 namespace EbpfLb.Tables;
 
 /// <summary>The datapath's maps (<c>bpf/maps.h</c>), typed.</summary>
-sealed class LbTables : IDisposable
+sealed class LbTables(IReadOnlyDictionary<string, Fd> all) : IDisposable
 {
-    readonly Dictionary<string, Fd> _all;
-
-    LbTables(Func<string, Fd> open)
-    {
-        _all = Names.ToDictionary(name => name, open);
-        Flows = new(_all["flows"], "flows");
-        HalfOpen = new(_all["half_open"], "half_open");
-        UdpFlows = new(_all["udp_flows"], "udp_flows");
-        TableChanges = new(_all["table_changes"], "table_changes");
-        TableScans = new(_all["table_scans"], "table_scans");
-        PortFilter = new(new(_all["port_filter"], "port_filter"));
-        AddressFilter = new(new(_all["address_filter"], "address_filter"));
-        Services = new(_all["services"], "services");
-        Backends = new(_all["backends"], "backends");
-        Links = new(_all["links"], "links");
-        EthernetLinks = new(_all["ethernet_links"], "ethernet_links");
-        Slots = new(new(_all["slots"], "slots"));
-        RoundRobinCounters = new(_all["rr_counters"], "rr_counters");
-        ActiveFlows = new(_all["active_flows"], "active_flows");
-        Sockets = new(_all["sockets"], "sockets");
-        Reasons = new(_all["reasons"], "reasons");
-        ServiceTraffic = new(_all["service_traffic"], "service_traffic");
-        BackendTraffic = new(_all["backend_traffic"], "backend_traffic");
-        EventsSuppressed = new(_all["events_suppressed"], "events_suppressed");
-        EventsLost = new(_all["events_lost"], "events_lost");
-        ReservedPorts = new(_all["reserved_ports"], "reserved_ports");
-        ServiceLabels = new(_all["service_labels"], "service_labels");
-        BackendLabels = new(_all["backend_labels"], "backend_labels");
-        Instance = new(_all["instance"], "instance");
-    }
+    readonly IReadOnlyDictionary<string, Fd> _all = all;
 
     /// <summary>The names of all maps, in the objects and as pins.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -47,13 +18,13 @@ sealed class LbTables : IDisposable
     ];
 
     /// <summary>Established TCP connections: a forward and a reply entry each.</summary>
-    public BpfMap<LbTuple, LbFlow> Flows { get; }
+    public BpfMap<LbTuple, LbFlow> Flows { get; } = new(all["flows"], "flows");
 
     /// <summary>Half-open TCP connections: one endpoint has not answered yet.</summary>
-    public BpfMap<LbTuple, LbFlow> HalfOpen { get; }
+    public BpfMap<LbTuple, LbFlow> HalfOpen { get; } = new(all["half_open"], "half_open");
 
     /// <summary>UDP flows: a forward and a reply entry each.</summary>
-    public BpfMap<LbTuple, LbFlow> UdpFlows { get; }
+    public BpfMap<LbTuple, LbFlow> UdpFlows { get; } = new(all["udp_flows"], "udp_flows");
 
     /// <summary>
     /// All tables, in the order in which a connection passes through them: a scan misses none that becomes established
@@ -66,10 +37,10 @@ sealed class LbTables : IDisposable
         [(LbFlowTable.HalfOpen, HalfOpen), (LbFlowTable.Established, Flows), (LbFlowTable.Udp, UdpFlows)];
 
     /// <summary>Entries that the datapath inserted and removed, by table, per CPU.</summary>
-    public BpfMap<LbFlowTable, LbTableChanges> TableChanges { get; }
+    public BpfMap<LbFlowTable, LbTableChanges> TableChanges { get; } = new(all["table_changes"], "table_changes");
 
     /// <summary>What the last scan found, by table.</summary>
-    public BpfMap<LbFlowTable, LbTableScan> TableScans { get; }
+    public BpfMap<LbFlowTable, LbTableScan> TableScans { get; } = new(all["table_scans"], "table_scans");
 
     /// <summary>The ports of fragmented datagrams, used by the datapath alone (<c>bpf/frag.h</c>).</summary>
     public Fd Fragments => _all["fragments"];
@@ -78,60 +49,52 @@ sealed class LbTables : IDisposable
     public Fd RestingPorts => _all["resting_ports"];
 
     /// <summary>The ports of services and backends.</summary>
-    public PortFilter PortFilter { get; }
+    public PortFilter PortFilter { get; } = new(new(all["port_filter"], "port_filter"));
 
     /// <summary>The addresses of services.</summary>
-    public AddressFilter AddressFilter { get; }
-
-    public BpfMap<LbServiceKey, LbService> Services { get; }
-
-    public BpfMap<uint, LbBackend> Backends { get; }
+    public AddressFilter AddressFilter { get; } = new(new(all["address_filter"], "address_filter"));
+    public BpfMap<LbServiceKey, LbService> Services { get; } = new(all["services"], "services");
+    public BpfMap<uint, LbBackend> Backends { get; } = new(all["backends"], "backends");
 
     /// <summary>The attached interfaces by index.</summary>
-    public BpfMap<uint, LbLink> Links { get; }
+    public BpfMap<uint, LbLink> Links { get; } = new(all["links"], "links");
 
-    /// <summary>Their link layers, from index 0 on.</summary>
-    public BpfMap<uint, LbLinkLayer> EthernetLinks { get; }
-
-    public SlotTables Slots { get; }
+    public BpfMap<uint, LbLinkLayer> EthernetLinks { get; } = new(all["ethernet_links"], "ethernet_links");
+    public SlotTables Slots { get; } = new(new(all["slots"], "slots"));
 
     /// <summary>The round-robin position by service id.</summary>
-    public BpfMap<uint, ulong> RoundRobinCounters { get; }
+    public BpfMap<uint, ulong> RoundRobinCounters { get; } = new(all["rr_counters"], "rr_counters");
 
     /// <summary>Active flows by backend id.</summary>
-    public BpfMap<uint, long> ActiveFlows { get; }
+    public BpfMap<uint, long> ActiveFlows { get; } = new(all["active_flows"], "active_flows");
 
     /// <summary>Open sockets that were given a backend.</summary>
-    public BpfMap<LbSocketKey, LbSocket> Sockets { get; }
+    public BpfMap<LbSocketKey, LbSocket> Sockets { get; } = new(all["sockets"], "sockets");
 
     /// <summary>Packets by <see cref="LbReason"/>, per CPU.</summary>
-    public BpfMap<uint, ulong> Reasons { get; }
-
-    public BpfMap<uint, LbTraffic> ServiceTraffic { get; }
-
-    public BpfMap<uint, LbTraffic> BackendTraffic { get; }
+    public BpfMap<uint, ulong> Reasons { get; } = new(all["reasons"], "reasons");
+    public BpfMap<uint, LbTraffic> ServiceTraffic { get; } = new(all["service_traffic"], "service_traffic");
+    public BpfMap<uint, LbTraffic> BackendTraffic { get; } = new(all["backend_traffic"], "backend_traffic");
 
     public Fd Events => _all["events"];
 
     /// <summary>Events beyond the limit by <see cref="LbEventType"/>, per CPU.</summary>
-    public BpfMap<uint, ulong> EventsSuppressed { get; }
+    public BpfMap<uint, ulong> EventsSuppressed { get; } = new(all["events_suppressed"], "events_suppressed");
 
     /// <summary>Events that found the ring buffer full, per CPU, under key 0.</summary>
-    public BpfMap<uint, ulong> EventsLost { get; }
+    public BpfMap<uint, ulong> EventsLost { get; } = new(all["events_lost"], "events_lost");
 
     /// <summary>The ports that this instance added to <c>ip_local_reserved_ports</c>, 64 bits for each key.</summary>
-    public BpfMap<uint, ulong> ReservedPorts { get; }
+    public BpfMap<uint, ulong> ReservedPorts { get; } = new(all["reserved_ports"], "reserved_ports");
+    public BpfMap<uint, LbLabel> ServiceLabels { get; } = new(all["service_labels"], "service_labels");
+    public BpfMap<uint, LbLabel> BackendLabels { get; } = new(all["backend_labels"], "backend_labels");
+    public BpfMap<uint, LbInstance> Instance { get; } = new(all["instance"], "instance");
 
-    public BpfMap<uint, LbLabel> ServiceLabels { get; }
-
-    public BpfMap<uint, LbLabel> BackendLabels { get; }
-
-    public BpfMap<uint, LbInstance> Instance { get; }
-
-    public static LbTables From(BpfObject loaded) => new(loaded.Map);
+    public static LbTables From(BpfObject loaded) => new(Names.ToDictionary(name => name, loaded.Map));
 
     /// <summary>Opens the pins of a running instance.</summary>
-    public static LbTables OpenPins(string directory) => new(name => Fd.OpenPin(Path.Combine(directory, name)));
+    public static LbTables OpenPins(string directory) =>
+        new(Names.ToDictionary(name => name, name => Fd.OpenPin(Path.Combine(directory, name))));
 
     public void PinTo(string directory)
     {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using System.Net;
 
 namespace EbpfLb.Tables;
 

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
 using Docker.DotNet.Models;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;

@@ -1,8 +1,5 @@
-using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Containers;
 

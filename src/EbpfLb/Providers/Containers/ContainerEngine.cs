@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Globalization;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using EbpfLb.Configuration;

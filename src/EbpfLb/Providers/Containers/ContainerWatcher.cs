@@ -1,9 +1,5 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
-using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EbpfLb.Providers.Containers;
 
 /// <summary>Signal numbers by name (signal(7), x86 and ARM).</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using EbpfLb.Configuration;
 
 namespace EbpfLb.Providers.Files;

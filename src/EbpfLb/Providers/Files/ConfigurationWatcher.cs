@@ -1,7 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using EbpfLb.Configuration;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Files;
 

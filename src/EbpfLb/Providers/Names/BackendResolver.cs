@@ -1,9 +1,5 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Runtime.CompilerServices;
 using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfLb.Providers.Names;
 

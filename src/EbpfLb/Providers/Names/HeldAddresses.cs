@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
-using System.Net;
 
 namespace EbpfLb.Providers.Names;
 

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace EbpfLb.Providers.Names;
 
 /// <summary>Resolves host names.</summary>
