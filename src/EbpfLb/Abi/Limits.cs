@@ -4,11 +4,7 @@ namespace EbpfLb.Abi;
 static class Limits
 {
     public const uint AbiVersion = 14;
-    public const int MaxServices = Capacity.Services;
-    public const int MaxBackends = Capacity.Backends;
     public const int LabelLength = 64;
-    public const int MaxLinks = Capacity.Interfaces;
-    public const int MaxSockets = Capacity.Sockets;
     public const int LinkNameLength = 16;
 
     /// <summary>ICMP errors of the balancer's own that each processor sends in a second.</summary>

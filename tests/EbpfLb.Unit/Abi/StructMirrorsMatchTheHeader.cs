@@ -58,7 +58,7 @@ public sealed class StructMirrorsMatchTheHeader
     }
 
     [Theory, InlineData("lb_tc.bpf.o"), InlineData("lb_tc_compat.bpf.o"), InlineData("lb_xdp.bpf.o")]
-    public void Nothing_that_is_shared_lacks_a_mirror(string compiled)
+    public void Every_shared_type_has_a_mirror(string compiled)
     {
         var btf = Btf.OfEmbedded(compiled);
         var shared = btf.Structs.Select(known => known.Name).Concat(btf.Enums.Select(known => known.Name))
@@ -73,12 +73,12 @@ public sealed class StructMirrorsMatchTheHeader
     {
         using var lb = Balancer.On(Hook.Tc);
 
-        Assert.Equal((uint)Limits.MaxServices, lb.Tables.Services.MaxEntries);
-        Assert.Equal((uint)Limits.MaxServices, lb.Tables.ServiceTraffic.MaxEntries);
-        Assert.Equal((uint)Limits.MaxBackends, lb.Tables.Backends.MaxEntries);
-        Assert.Equal((uint)Limits.MaxBackends, lb.Tables.BackendTraffic.MaxEntries);
-        Assert.Equal((uint)Limits.MaxLinks, lb.Tables.Links.MaxEntries);
-        Assert.Equal((uint)Limits.MaxSockets, lb.Tables.Sockets.MaxEntries);
+        Assert.Equal((uint)Capacity.Services, lb.Tables.Services.MaxEntries);
+        Assert.Equal((uint)Capacity.Services, lb.Tables.ServiceTraffic.MaxEntries);
+        Assert.Equal((uint)Capacity.Backends, lb.Tables.Backends.MaxEntries);
+        Assert.Equal((uint)Capacity.Backends, lb.Tables.BackendTraffic.MaxEntries);
+        Assert.Equal((uint)Capacity.Interfaces, lb.Tables.Links.MaxEntries);
+        Assert.Equal((uint)Capacity.Sockets, lb.Tables.Sockets.MaxEntries);
         Assert.Equal((uint)(ReasonRanges.Length * ReasonRange), lb.Tables.Reasons.MaxEntries);
     }
 

@@ -96,7 +96,7 @@ public sealed class FailuresAreExplained
     }
 
     [Fact]
-    public async Task Verbose_shows_where_it_comes_from()
+    public async Task Verbose_shows_the_stack_trace()
     {
         var failure = new LoadBalancerException("it failed.", new IOException("beneath"));
         var shell = new Shell { Balancing = _ => throw failure };

@@ -9,7 +9,7 @@ namespace EbpfLb.Unit.Commands;
 public sealed partial class LogsAreWrittenAsJson
 {
     [Fact]
-    public void With_the_events_name_and_values_and_without_escapes_for_a_page()
+    public void With_the_events_name_and_values_and_without_html_escapes()
     {
         using var output = new StringWriter { NewLine = "\n" };
         var logger = new Formatted(output);

@@ -171,7 +171,7 @@ public sealed class FileAndFlagsGiveTheSameConfiguration
     }
 
     [Fact]
-    public void A_usual_timeout_is_never_longer_than_the_time_between_checks() =>
+    public void The_default_timeout_is_at_most_the_check_interval() =>
         Assert.Equal(TimeSpan.FromMilliseconds(200),
             Given.GoodFlagsBut(health: ["tcp", "every=200ms"]).Configuration!.Services[0].Health!.Timeout);
 

@@ -26,7 +26,7 @@ public sealed class InvalidHealthChecksAreExplained
     [InlineData("port=0", "is not a port", "1 to 65535")]
     [InlineData("port=http", "is not a port", "1 to 65535")]
     [InlineData("when-all-down=panic", "is not a policy for new flows", "refuse, try-all")]
-    public void What_it_cannot_be(string health, string problem, string remedy)
+    public void An_invalid_value(string health, string problem, string remedy)
     {
         var equals = health.IndexOf('=');
         AssertOnly(["tcp", health], $"--health {health[..equals]}", health[(equals + 1)..], problem, remedy);
@@ -45,11 +45,11 @@ public sealed class InvalidHealthChecksAreExplained
         AssertOnly([health], "--health", health, "has no '='", "Write it as http=/");
 
     [Fact]
-    public void That_it_is_not_said_how_to_check() =>
+    public void A_missing_kind_of_check() =>
         AssertOnly(["every=2s"], "--health", null, "the kind of check is missing", "Add tcp, or http with a path");
 
     [Fact]
-    public void Two_ways_at_once() =>
+    public void Two_kinds_of_check() =>
         AssertOnly(["tcp", "http=/"], "--health tcp", "true", "cannot be combined with http", "Keep one of tcp and http");
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class InvalidHealthChecksAreExplained
     }
 
     [Fact]
-    public void But_a_listen_that_cannot_be_says_nothing_of_them() =>
+    public void But_not_after_an_invalid_listen() =>
         Assert.Equal("--listen", Assert.Single(Given.GoodFlagsBut(listen: ":0", health: ["tcp"]).Errors).Location.Text);
 
     [Fact]

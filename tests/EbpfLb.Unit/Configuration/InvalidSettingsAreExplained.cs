@@ -122,7 +122,7 @@ public sealed class InvalidSettingsAreExplained
     [InlineData("721h")]
     [InlineData("999999999h")]
     [InlineData("9999999999h")]
-    public void A_time_that_no_flow_may_idle(string time) =>
+    public void An_invalid_idle_timeout(string time) =>
         AssertOnly(Given.GoodFlagsBut(timeouts: [$"ended={time}"]),
             "--timeout ended", time, "is not an idle timeout", "100ms to 720h, written as 500ms, 31s, 135m or 2h");
 
@@ -139,7 +139,7 @@ public sealed class InvalidSettingsAreExplained
     [InlineData("")]
     [InlineData("never")]
     [InlineData("721h")]
-    public void A_time_that_flows_cannot_take_to_end(string time) =>
+    public void An_invalid_drain_time(string time) =>
         AssertOnly(Given.GoodFlagsBut(drain: time),
             "--drain", time, "is not a drain time", "0s to 720h, written as 500ms, 30s, 10m or 2h");
 

@@ -14,7 +14,7 @@ public sealed class ReplacedMountsAreNoticed
         isReplaced, MountedFile.IsReplaced(path, ["21 1 8:1 / / rw - ext4 /dev/sda1 rw", $"99 21 8:1 {root} {point} rw,relatime master:1 - ext4 /dev/sda1 rw"]));
 
     [Fact]
-    public void Of_this_process_every_line_is_understood()
+    public void Every_line_of_this_process_is_parsed()
     {
         Assert.False(MountedFile.IsReplaced("/"));
         Assert.False(MountedFile.IsReplaced("/nowhere/lb.yaml"));

@@ -12,7 +12,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class AddressFilterPassesOtherAddresses
 {
     [Theory, OnEveryHook]
-    public void A_flow_to_an_address_that_was_not_let_in_is_not_found(Hook hook, Hosts hosts)
+    public void A_flow_to_an_address_that_was_not_allowed_is_not_found(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
         lb.Tables.PortFilter.Allow(TransportProtocol.Tcp, 80, [80]);
@@ -25,7 +25,7 @@ public sealed class AddressFilterPassesOtherAddresses
     }
 
     [Theory, OnEveryHook]
-    public void Each_address_of_a_service_is_let_in(Hook hook, Hosts hosts)
+    public void Each_address_of_a_service_is_allowed(Hook hook, Hosts hosts)
     {
         const int addresses = 200;
         using var lb = Balancer.On(hook, Balancer.Defaults);

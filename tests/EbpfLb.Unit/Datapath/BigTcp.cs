@@ -56,7 +56,7 @@ public sealed class BigTcp
     }
 
     [Theory, MemberData(nameof(Headers))]
-    public void Xdp_leaves_it_to_tc(Hosts hosts, bool hasJumboHeader)
+    public void Xdp_passes_it_to_tc(Hosts hosts, bool hasJumboHeader)
     {
         using var lb = Balancer.On(Hook.Xdp);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));

@@ -37,7 +37,7 @@ public sealed class Decapsulation : IDisposable
         select new TheoryDataRow<Hosts, TunnelKind, Hosts>(inside, outer.Mode, outer.Outside);
 
     [Theory, MemberData(nameof(Tunnels))]
-    public void The_inner_packet_is_left(Hosts inside, TunnelKind kind, Hosts outside)
+    public void The_inner_packet_remains(Hosts inside, TunnelKind kind, Hosts outside)
     {
         foreach (var packet in (Packet[])[Some.Syn(inside), Some.Datagram(inside), Some.Syn(inside) with { TypeOfService = 0xb9 }])
         {
@@ -91,7 +91,7 @@ public sealed class Decapsulation : IDisposable
     }
 
     [Theory, MemberData(nameof(Tunnels))]
-    public void A_packet_that_holds_none_passes(Hosts inside, TunnelKind kind, Hosts outside)
+    public void A_packet_without_an_inner_packet_passes(Hosts inside, TunnelKind kind, Hosts outside)
     {
         var frame = Tunnelled(Some.Syn(inside), kind, outside);
         var inner = Packet.EthernetLength + new OuterHeader(kind, outside.Alice, outside.Balancer).Length;

@@ -185,7 +185,7 @@ public sealed class DirectServerReturn
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_whose_ethernet_address_is_not_known_yet_is_left_to_the_kernel(Hook hook, Hosts hosts)
+    public void A_backend_with_an_unresolved_neighbour_is_left_to_the_kernel(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         Directly(lb, hosts, hosts.Unresolved);
@@ -205,7 +205,7 @@ public sealed class DirectServerReturn
     }
 
     [Theory, OnEveryHook]
-    public void A_service_of_the_other_mode_may_stand_beside_it(Hook hook, Hosts hosts)
+    public void A_service_of_the_other_mode_works_beside_it(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         Directly(lb, hosts, hosts.BackendA);

@@ -54,7 +54,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void Those_of_two_packets_at_once_do_not_mix(Hook hook, Hosts hosts)
+    public void Fragments_of_two_packets_at_once_do_not_mix(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53), hosts.BackendB.Port(53));
@@ -73,7 +73,7 @@ public sealed class Fragments
 
     /// <summary>In IPv4 a segment and a datagram may have one id; in IPv6 the id alone tells packets apart.</summary>
     [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
-    public void Those_of_two_protocols_with_one_id_do_not_mix(Hook hook, Hosts hosts)
+    public void Fragments_of_two_protocols_with_one_id_do_not_mix(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
@@ -90,7 +90,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void A_later_one_whose_first_one_is_unknown_passes_untouched(Hook hook, Hosts hosts)
+    public void A_later_fragment_whose_first_one_is_unknown_passes_untouched(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
@@ -105,7 +105,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook]
-    public void A_later_one_follows_for_half_a_minute_and_no_longer(Hook hook, Hosts hosts)
+    public void Later_fragments_follow_for_half_a_minute_and_no_longer(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));
@@ -196,7 +196,7 @@ public sealed class Fragments
     }
 
     [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
-    public void No_id_comes_again_before_all_have_come(Hook hook, Hosts hosts)
+    public void No_id_is_reused_before_all_were_used(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.BackendA.Port(53));

@@ -13,7 +13,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class GeneratedIcmpErrors
 {
     [Theory, OnEveryHook((byte)1), OnEveryHook((byte)0)]
-    public void A_packet_whose_time_is_up_is_answered_and_opens_nothing(Hook hook, Hosts hosts, byte ttl)
+    public void A_packet_whose_ttl_expires_is_answered_and_opens_no_flow(Hook hook, Hosts hosts, byte ttl)
     {
         using var lb = Balancer.On(hook);
         var (a, b) = (hosts.BackendA.Port(80), hosts.BackendB.Port(80));
@@ -81,7 +81,7 @@ public sealed class GeneratedIcmpErrors
     }
 
     [Theory, OnEveryHook]
-    public void A_first_packet_that_is_too_big_opens_nothing(Hook hook, Hosts hosts)
+    public void A_first_packet_that_is_too_big_opens_no_flow(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.Carol.Port(53));
@@ -96,7 +96,7 @@ public sealed class GeneratedIcmpErrors
 
     /// <summary>A router would cut it. Its sender, told of the MTU, cuts the next one.</summary>
     [Theory, OnEveryHook(Only = AddressFamily.InterNetwork)]
-    public void A_packet_that_may_be_cut_is_not_cut_but_answered_too(Hook hook, Hosts hosts)
+    public void A_packet_without_df_is_answered_and_not_fragmented(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(80)));
@@ -181,7 +181,7 @@ public sealed class GeneratedIcmpErrors
 
     /// <summary>The card's own sum over the packet, which the kernel trusts later, becomes that of the answer.</summary>
     [Theory, OverEachIp(0), OverEachIp(10), OverEachIp(501)]
-    public void One_about_a_packet_that_a_card_has_summed_up_keeps_the_sum_right(Hosts hosts, int payload)
+    public void An_error_about_a_packet_that_a_card_has_summed_keeps_the_sum_right(Hosts hosts, int payload)
     {
         using var lb = Balancer.On(Hook.Tc);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

@@ -11,7 +11,7 @@ public sealed class GeneratedIcmpErrorsAreRateLimited
     const ulong Burst = 50;
 
     [Theory, OnEveryHook]
-    public void Those_beyond_the_limit_are_not_sent_but_counted(Hook hook, Hosts hosts)
+    public void Errors_beyond_the_limit_are_counted_and_not_sent(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults with { IcmpPerSecond = 1 });
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

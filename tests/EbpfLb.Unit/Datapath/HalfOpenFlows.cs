@@ -92,7 +92,7 @@ public sealed class HalfOpenFlows
     }
 
     [Theory, OnEveryHook]
-    public void A_half_that_was_evicted_is_made_anew_and_shows_nothing_of_the_other_end(Hook hook, Hosts hosts)
+    public void An_evicted_entry_is_made_anew_and_shows_nothing_of_the_other_end(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -147,7 +147,7 @@ public sealed class HalfOpenFlows
     /// <summary>Opens as many flows as the table of opening ones holds halves, of which each flow has two.</summary>
     [Theory, OnEveryHook(Only = AddressFamily.InterNetworkV6)]
     [Case(PacketCase.FullTable)]
-    public void A_flood_of_first_packets_evicts_no_established_flow_and_shuts_no_client_out(Hook hook, Hosts hosts)
+    public void A_flood_of_first_packets_evicts_no_established_flow_and_blocks_no_client(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults with { EventLevel = LbEventLevel.Off });
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

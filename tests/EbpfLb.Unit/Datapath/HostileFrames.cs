@@ -16,7 +16,7 @@ public sealed class HostileFrames
     static readonly int Frames = SuiteSize.HostileFrames / 4;
 
     [Theory, OnEveryHook]
-    public void Hostile_frames_are_carried_right_or_not_at_all(Hook hook, Hosts hosts)
+    public void Hostile_frames_are_forwarded_correctly_or_not_at_all(Hook hook, Hosts hosts)
     {
         var seed = Fuzzing.Seed();
         TestContext.Current.TestOutputHelper?.WriteLine($"EBPFLB_SEED={seed}");

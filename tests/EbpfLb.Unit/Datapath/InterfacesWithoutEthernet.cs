@@ -80,7 +80,7 @@ public sealed class InterfacesWithoutEthernet
     [Theory]
     [InlineData("10.9.1.7", "10.9.1.1", "10.9.0.2")]
     [InlineData("fd09:1::7", "fd09:1::1", "fd09::2")]
-    public void A_packet_whose_time_is_up_is_answered_there(string client, string service, string backend)
+    public void A_packet_whose_ttl_expires_is_answered_there(string client, string service, string backend)
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         using var tunnel = new Tunnel(lb.TcProgram, lb.Tables);

@@ -74,7 +74,7 @@ public sealed class LinkLayers
 
     /// <summary>The first two bytes behind the tag's type are the tag, which is the IP header's first two here.</summary>
     [Theory, OverEachIp]
-    public void Xdp_leaves_frames_of_vlan_0_to_tc_and_those_of_others_to_the_stack(Hosts hosts)
+    public void Xdp_passes_frames_of_vlan_0_to_tc_and_other_vlans_to_the_stack(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

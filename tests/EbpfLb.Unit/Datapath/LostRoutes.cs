@@ -42,7 +42,7 @@ public sealed class LostRoutes
     }
 
     [Theory, OnEveryHook]
-    public void A_datagram_of_a_known_flow_is_answered_likewise(Hook hook, Hosts hosts)
+    public void A_datagram_of_a_known_flow_gets_unreachable_too(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         lb.ServeUdp(hosts.Web, hosts.Frank.Port(53));

@@ -21,7 +21,7 @@ public sealed class NatPorts
     static readonly LbSettings FourPorts = Balancer.FewPorts(4);
 
     [Theory, OnEveryHook(1024), OnEveryHook(40001), OnEveryHook(60999)]
-    public void A_port_of_nats_is_kept(Hook hook, Hosts hosts, int port)
+    public void A_client_port_in_snats_range_is_kept(Hook hook, Hosts hosts, int port)
     {
         using var lb = Balancer.On(hook);
 
@@ -30,7 +30,7 @@ public sealed class NatPorts
 
     [Theory, OnEveryHook(1), OnEveryHook(1023), OnEveryHook(61000), OnEveryHook(65535)]
     [Case(PacketCase.NatPortTaken)]
-    public void A_port_beyond_snats_is_exchanged_for_a_substitute(Hook hook, Hosts hosts, int port)
+    public void A_client_port_outside_snats_range_is_exchanged_for_a_substitute(Hook hook, Hosts hosts, int port)
     {
         using var lb = Balancer.On(hook);
 
@@ -312,7 +312,7 @@ public sealed class NatPorts
     }
 
     [Theory, OnEveryHook]
-    public void A_free_port_comes_before_an_ended_flows(Hook hook, Hosts hosts)
+    public void A_free_port_is_preferred_to_an_ended_flows(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, FourPorts);
         var web = lb.ServeTcp(hosts.Web, Backend(hosts));

@@ -66,7 +66,7 @@ public sealed class NextHops
     }
 
     [Theory, OverEachIp]
-    public void Xdp_leaves_the_packet_to_tc(Hosts hosts)
+    public void Xdp_passes_the_packet_to_tc(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp);
         var web = lb.ServeTcp(hosts.Web, hosts.Unresolved.Port(80));

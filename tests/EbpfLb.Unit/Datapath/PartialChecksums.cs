@@ -14,7 +14,7 @@ public sealed class PartialChecksums
 
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void The_packets_own_stays_unfinished(Hosts hosts) =>
+    public void The_packets_checksum_stays_partial(Hosts hosts) =>
         MendsOwn(Balancer.OnLookingTc(), hosts);
 
     [Theory, OverEachIp]
@@ -24,7 +24,7 @@ public sealed class PartialChecksums
 
     [Theory, OverEachIp]
     [Case(PacketCase.Offloads)]
-    public void One_inside_leaves_the_outer_one_complete(Hosts hosts) =>
+    public void An_inner_partial_checksum_keeps_the_outer_one_complete(Hosts hosts) =>
         MendsOuter(Balancer.OnLookingTc(), hosts);
 
     [Theory, OverEachIp]

@@ -10,7 +10,7 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class PortFilterPassesOtherPorts
 {
     [Theory, OnEveryHook]
-    public void Not_even_a_flow_is_found_for_ports_that_were_not_let_in(Hook hook, Hosts hosts)
+    public void A_flow_with_ports_that_were_not_allowed_is_not_found(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
         var stranger = new TestFlow(

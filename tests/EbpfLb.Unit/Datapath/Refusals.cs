@@ -40,7 +40,7 @@ public sealed class Refusals
 
     [Theory, OnEveryHook]
     [Case(PacketCase.NoBackend)]
-    public void A_slot_that_names_a_backend_that_is_gone_refuses(Hook hook, Hosts hosts)
+    public void A_slot_with_a_removed_backend_refuses(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));
@@ -65,7 +65,7 @@ public sealed class Refusals
     }
 
     [Theory, OnEveryHook]
-    public void A_backend_that_no_route_leads_to_refuses(Hook hook, Hosts hosts)
+    public void A_backend_without_a_route_refuses(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.Unreachable.Port(80));
@@ -95,7 +95,7 @@ public sealed class Refusals
     [OnEveryHook(Tcp.Syn), OnEveryHook(Tcp.Syn | Tcp.Ack), OnEveryHook(Tcp.Ack), OnEveryHook(Tcp.Fin | Tcp.Ack)]
     [OnEveryHook(Tcp.Rst), OnEveryHook(Tcp.Rst | Tcp.Ack), OnEveryHook(Tcp.None), OnEveryHook(Tcp.Syn | Tcp.Fin)]
     [Case(PacketCase.FlagsByKnowledge)]
-    public void A_packet_of_a_known_connection_is_carried_whatever_its_flags(Hook hook, Hosts hosts, Tcp flags)
+    public void A_packet_of_a_known_connection_is_forwarded_with_any_flags(Hook hook, Hosts hosts, Tcp flags)
     {
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80)));
@@ -111,7 +111,7 @@ public sealed class Refusals
     [Theory]
     [OnEveryHook(Tcp.Syn | Tcp.Ece | Tcp.Cwr), OnEveryHook(Tcp.Syn | Tcp.Psh), OnEveryHook(Tcp.Syn | Tcp.Urg)]
     [Case(PacketCase.FlagsByKnowledge)]
-    public void A_syn_opens_a_flow_whatever_else_it_says(Hook hook, Hosts hosts, Tcp flags)
+    public void A_syn_with_other_flags_opens_a_flow(Hook hook, Hosts hosts, Tcp flags)
     {
         using var lb = Balancer.On(hook);
         lb.ServeTcp(hosts.Web, hosts.BackendA.Port(80));

@@ -53,7 +53,7 @@ public sealed class RoutesByPorts
 
     /// <summary>The kernel was asked with the client's own port, which NAT has exchanged: the first packet has the new port's way.</summary>
     [Theory, OnEveryHook]
-    public void By_the_port_that_nat_gave(Hook hook, Hosts hosts)
+    public void By_the_snat_port(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook, Balancer.Defaults with
         {

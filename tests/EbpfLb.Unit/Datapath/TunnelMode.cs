@@ -51,7 +51,7 @@ public sealed class TunnelMode
         select new TheoryDataRow<Hook, Hosts, TunnelKind, Hosts>(hook, inside, outer.Mode, outer.Outside);
 
     [Theory, MemberData(nameof(AllKinds))]
-    public void An_outer_header_is_put_before(Hook hook, Hosts hosts, string what)
+    public void A_packet_gets_an_outer_header(Hook hook, Hosts hosts, string what)
     {
         foreach (var (mode, outside) in OuterHeader.All)
         {
@@ -117,7 +117,7 @@ public sealed class TunnelMode
     }
 
     [Theory, MemberData(nameof(Tunnels))]
-    public void A_packet_whose_time_is_up_is_answered(Hook hook, Hosts hosts, TunnelKind mode, Hosts outside)
+    public void A_packet_whose_ttl_expires_is_answered(Hook hook, Hosts hosts, TunnelKind mode, Hosts outside)
     {
         using var lb = Balancer.On(hook);
         Serve(lb, hosts, mode, outside.Carol);
@@ -215,7 +215,7 @@ public sealed class TunnelMode
     }
 
     [Theory, MemberData(nameof(Tunnels))]
-    public void A_backend_whose_ethernet_address_is_not_known_yet_is_left_to_the_kernel(
+    public void A_backend_with_an_unresolved_neighbour_is_left_to_the_kernel(
         Hook hook, Hosts hosts, TunnelKind mode, Hosts outside)
     {
         using var lb = Balancer.On(hook);
@@ -238,7 +238,7 @@ public sealed class TunnelMode
 
     /// <summary>It may be a large segment, and only tc can have the kernel put a header before each part.</summary>
     [Theory, OverEachIp]
-    public void Xdp_leaves_a_packet_to_tc_whose_checksum_is_left_to_hardware(Hosts hosts)
+    public void Xdp_passes_a_packet_with_a_partial_checksum_to_tc(Hosts hosts)
     {
         using var lb = Balancer.On(Hook.Xdp);
         Serve(lb, hosts, TunnelKind.Ipip, hosts.Carol);

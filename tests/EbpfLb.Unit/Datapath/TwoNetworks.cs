@@ -71,7 +71,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OnEveryHook]
-    public void A_route_may_say_which_address_to_send_from(Hook hook, Hosts hosts)
+    public void A_route_may_name_the_source_address(Hook hook, Hosts hosts)
     {
         Assert.SkipWhen(Balancer.Defaults.FibLookupSrc == 0, "the kernel (before 6.7) does not tell what a route says");
         using var lb = Balancer.On(hook);
@@ -82,7 +82,7 @@ public sealed class TwoNetworks
     }
 
     [Theory, OnEveryHook]
-    public void Each_backend_of_a_service_has_its_own_way(Hook hook, Hosts hosts)
+    public void Each_backend_of_a_service_has_its_own_next_hop(Hook hook, Hosts hosts)
     {
         using var lb = Balancer.On(hook);
         var web = lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080), hosts.Carol.Port(8080));

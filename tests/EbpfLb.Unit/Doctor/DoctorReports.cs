@@ -60,7 +60,7 @@ public sealed class DoctorReports
     }
 
     [Fact]
-    public async Task A_name_that_no_interface_can_have_as_a_usage_fault()
+    public async Task An_invalid_interface_name_is_a_usage_error()
     {
         var (code, output, error) = await Type(Fine, "doctor --interface ../etc");
 

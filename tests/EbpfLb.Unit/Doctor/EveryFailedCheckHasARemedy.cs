@@ -150,7 +150,7 @@ public sealed class EveryFailedCheckHasARemedy
         AssertWarning(Healthy with { Forwards = false }, "forwarding", "same link", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
 
     [Fact]
-    public void Forwarding_that_is_off_altogether() =>
+    public void Forwarding_that_is_off_globally() =>
         AssertWarning(Healthy with { Forwards = false, Device = null },
             "forwarding", "same link", "sysctl -w net.ipv4.ip_forward=1");
 

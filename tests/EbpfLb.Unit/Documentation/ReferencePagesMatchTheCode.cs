@@ -61,7 +61,7 @@ public sealed partial class ReferencePagesMatchTheCode
         Assert.Contains($"| unreleased | {Limits.AbiVersion} |", rows);
         Assert.Contains(Row($"| endpoints: addresses of services, with their ports | `max-services`, {defaults.MaxServices:N0} by default, up to 65,536 |"), rows);
         Assert.Contains(Row($"| backends, of all services together | `max-backends`, {defaults.MaxBackends:N0} by default |"), rows);
-        Assert.Contains($"| interfaces of one balancer | {Limits.MaxLinks} |", rows);
+        Assert.Contains($"| interfaces of one balancer | {Capacity.Interfaces} |", rows);
     }
 
     static string Row(FormattableString text) => FormattableString.Invariant(text);

@@ -20,7 +20,7 @@ public sealed class EventsAreWrittenAsJson
         Written(writer => writer.Write(new() { Type = LbEventType.Opened, Before = Client, After = Backend })));
 
     [Fact]
-    public void A_closed_one_with_its_totals() => Assert.Equal(
+    public void A_closed_flow_with_its_totals() => Assert.Equal(
         $$"""{{{Time}},"event":"closed",{{Flow}},"backend":"192.0.2.3:8080","bytes":1234,"packets":11,"durationSeconds":0.012}""",
         Written(writer => writer.Write(Closed)));
 

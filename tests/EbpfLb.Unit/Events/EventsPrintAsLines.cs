@@ -70,7 +70,7 @@ public sealed class EventsPrintAsLines
     [InlineData((int)LbReason.RefuseNoFlow, "no-room")]
     [InlineData((int)LbReason.RefuseNoRoute, "no-route")]
     [InlineData((int)LbReason.RefuseNoSource, "no-source")]
-    public void A_refusal_says_why(int reason, string word)
+    public void A_refusal_has_its_reason(int reason, string word)
     {
         var refused = new LbEvent { Type = LbEventType.Refused, Reason = (LbReason)reason, Before = Client, After = Client, Backend = Limits.NoId };
 
@@ -95,7 +95,7 @@ public sealed class EventsPrintAsLines
     }
 
     [Fact]
-    public void Ipv6_endpoints_stand_in_brackets_and_addresses_alone_do_not()
+    public void Ipv6_endpoints_have_brackets_and_addresses_alone_have_none()
     {
         var client = Tuple("2001:db8::5", 41234, "2001:db8::2", 80, 6);
         var backend = Tuple("2001:db8::2", 41234, "2001:db8::3", 8080, 6);

@@ -13,7 +13,7 @@ public sealed class SlowReadersDoNotBlockEvents
     readonly Journal<FlowReporter> _journal = new();
 
     [Fact]
-    public async Task The_first_line_is_the_one_to_begin_with()
+    public async Task The_ready_line_is_the_first()
     {
         using var lb = Balancer.On(Hook.Tc);
         var output = new Output();
@@ -65,7 +65,7 @@ public sealed class SlowReadersDoNotBlockEvents
     }
 
     [Fact]
-    public async Task A_stalled_reader_does_not_keep_it_from_ending()
+    public async Task A_stalled_reader_does_not_delay_the_end()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         using var opened = new ManualResetEventSlim();

@@ -61,7 +61,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void By_how_far_they_have_come()
+    public void By_their_state()
     {
         _lb.Open(Hosts.Ip4.Alice.Port(40001), _web);
         Establish(Hosts.Ip4.Alice.Port(40002));
@@ -124,7 +124,7 @@ public sealed class FlowsAreListed : IDisposable
     }
 
     [Fact]
-    public void Those_first_that_idle_longest()
+    public void Longest_idle_first()
     {
         Establish(Hosts.Ip4.Alice.Port(40001));
         Establish(Hosts.Ip4.Alice.Port(40002));

@@ -16,7 +16,7 @@ public sealed class ManyFlowsAreListed
     static readonly uint Flows = SuiteSize.TableFlows;
 
     [Fact]
-    public void All_of_them_or_the_first_in_an_order_which_needs_no_room_for_all()
+    public void All_or_the_first_of_an_order_in_bounded_memory()
     {
         Capabilities.RequireDatapath();
         using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(2 * Flows));

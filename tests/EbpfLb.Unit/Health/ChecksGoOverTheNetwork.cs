@@ -111,7 +111,7 @@ public sealed class ChecksGoOverTheNetwork : IDisposable
 
     /// <summary>The handler of HTTP lets an attempt go on that no request waits for: 127 s, with tcp_syn_retries of 6.</summary>
     [Fact]
-    public async Task A_host_that_swallows_SYNs_holds_no_socket_of_a_check_that_has_ended()
+    public async Task A_host_that_drops_SYNs_holds_no_socket_after_its_check()
     {
         using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         full.Bind(new IPEndPoint(IPAddress.Loopback, 0));

@@ -110,7 +110,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task A_check_that_is_added_empties_nothing()
+    public async Task An_added_check_empties_no_service()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-");
@@ -210,7 +210,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     }
 
     [Fact]
-    public async Task One_of_weight_zero_stays_out_however_healthy()
+    public async Task A_backend_of_weight_zero_takes_no_flow_however_healthy()
     {
         var zero = B with { Weight = 0 };
         _checks.Say(A, "-");

@@ -13,7 +13,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     readonly ScriptedChecks _checks = new();
 
     [Fact]
-    public async Task Until_its_checks_say_otherwise()
+    public async Task Until_its_checks_decide()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "0-+");
@@ -29,7 +29,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     }
 
     [Fact]
-    public async Task Nor_does_a_service_that_is_given_another_name()
+    public async Task Also_in_a_renamed_service()
     {
         _checks.Say(A, "+");
         _checks.Say(B, "-");

@@ -19,7 +19,7 @@ public sealed class HealthStatesNeedSeveralChecks
     [InlineData("D", "+D+U")]
     [InlineData("D", "+D-D+D+U")]
     [InlineData("D", "-D-D-D-D+D+U-U-U-D")]
-    public void So_many_in_a_row_decide(string first, string checks)
+    public void Rise_and_fall_in_a_row_decide(string first, string checks)
     {
         var verdict = new HealthState(HealthOf(first[0]));
 
@@ -62,7 +62,7 @@ public sealed class HealthStatesNeedSeveralChecks
     [InlineData(0, 900)]
     [InlineData(0.5, 1000)]
     [InlineData(1, 1100)]
-    public void Rests_are_a_tenth_shorter_or_longer(double roll, int milliseconds) =>
+    public void Intervals_vary_by_a_tenth(double roll, int milliseconds) =>
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), HealthProbe.Jittered(TimeSpan.FromSeconds(1), roll));
 
     static BackendHealth HealthOf(char letter) => letter switch

@@ -82,7 +82,7 @@ public sealed class AutoSelectsAHook
     [InlineData((int)HookKind.Tc)]
     [InlineData((int)HookKind.XdpGeneric)]
     [InlineData((int)HookKind.XdpNative)]
-    public void Who_asks_for_a_hook_gets_that_one_or_none(int hook)
+    public void A_configured_hook_is_taken_or_none(int hook)
     {
         var choice = HookChoice.Select((HookKind)hook, Veth);
 
@@ -155,7 +155,7 @@ public sealed class AutoSelectsAHook
     [InlineData((int)HookKind.Auto, Errno.EPERM, 1)]
     [InlineData((int)HookKind.XdpNative, Errno.EACCES, 1)]
     [InlineData((int)HookKind.Auto, Errno.EACCES, 2)]
-    public void A_load_that_no_other_hook_can_mend_is_an_error(int hook, int errno, int attempts)
+    public void A_load_failure_of_every_hook_is_an_error(int hook, int errno, int attempts)
     {
         var tried = new List<HookKind>();
 
@@ -182,7 +182,7 @@ public sealed class AutoSelectsAHook
     }
 
     [Fact]
-    public void An_unknown_interface_is_answered_with_those_there_are()
+    public void An_unknown_interface_is_an_error_that_lists_the_known_ones()
     {
         var fault = Assert.Throws<LoadBalancerException>(() => NetworkDevice.Find("nosuch0"));
 

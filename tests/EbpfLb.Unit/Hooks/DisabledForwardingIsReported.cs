@@ -19,7 +19,7 @@ public sealed class DisabledForwardingIsReported
     }));
 
     [Fact]
-    public void For_one_that_is_gone()
+    public void For_an_interface_that_is_gone()
     {
         var fault = Assert.Throws<LoadBalancerException>(
             () => _network.Run(() => Forwarding.IsEnabled("gone", AddressFamily.InterNetwork)));

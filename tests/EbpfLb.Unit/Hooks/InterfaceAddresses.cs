@@ -8,7 +8,7 @@ namespace EbpfLb.Unit.Hooks;
 public sealed class InterfaceAddresses
 {
     [Fact]
-    public void Are_ipv4_and_ipv6_without_those_that_hold_on_one_link_only()
+    public void Are_ipv4_and_ipv6_without_link_local_ones()
     {
         var addresses = On("address add 192.0.2.1/24 dev eth7", "address add 2001:db8::1/64 dev eth7",
             "address add fd00::1/64 dev eth7", "address add fe80::7/64 dev eth7", "address add 2001:db8::9/64 dev other");
@@ -61,7 +61,7 @@ public sealed class InterfaceAddresses
     [InlineData("00", "01", false)] // temporary, soon to be another
     [InlineData("20", "80", false)] // holds on the link only
     [InlineData("10", "80", false)] // holds on the machine only
-    public void Are_those_that_last(string scope, string flags, bool lasts)
+    public void Are_stable_and_unique(string scope, string flags, bool lasts)
     {
         string[] lines =
         [

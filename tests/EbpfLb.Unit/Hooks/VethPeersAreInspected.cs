@@ -12,14 +12,14 @@ namespace EbpfLb.Unit.Hooks;
 public sealed class VethPeersAreInspected
 {
     [Fact]
-    public void A_bare_peer_takes_nothing()
+    public void A_peer_without_xdp_and_gro_receives_nothing()
     {
         Assert.False(InNetworkOfVeths(() => NetworkDevice.Find("near").CanTransmitXdp));
         Assert.False(InNetworkOfVeths(() => HostProbe.Collect("near").Device!.SendsFromXdp));
     }
 
     [Fact]
-    public void A_peer_with_an_xdp_program_takes_all()
+    public void A_peer_with_an_xdp_program_receives_all()
     {
         Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => NetworkDevice.Find("near").CanTransmitXdp)));
         Assert.True(InNetworkOfVeths(() => WithProgramOnPeer(() => HostProbe.Collect("near").Device!.SendsFromXdp)));

@@ -8,11 +8,11 @@ namespace EbpfLb.Unit.Hosting;
 public sealed class ChangesOfBackendsAreLogged
 {
     [Fact]
-    public void Added_ones() => Assert.Equal(
+    public void Added_backends() => Assert.Equal(
         ["web: added 10.0.0.3:80 (b), [fd00::4]:80"], Changes(Web(("10.0.0.2", "a", 1)), Web(("10.0.0.2", "a", 1), ("fd00::4", "fd00::4", 1), ("10.0.0.3", "b", 1))));
 
     [Fact]
-    public void Removed_ones_with_the_time_that_their_flows_have()
+    public void Removed_backends_with_their_drain_time()
     {
         Assert.Equal(["web: removed 10.0.0.2:80 (a); its flows drain for up to 30s"], Changes(Web(("10.0.0.2", "a", 1)), Web()));
         Assert.Equal(["web: removed 10.0.0.2:80, 10.0.0.3:80; their flows end now"],
@@ -25,7 +25,7 @@ public sealed class ChangesOfBackendsAreLogged
         Changes(Web(("10.0.0.2", "a", 1), ("10.0.0.3", "b", 2)), Web(("10.0.0.2", "a", 3), ("10.0.0.3", "b", 0))));
 
     [Fact]
-    public void Those_of_a_service_that_left() => Assert.Equal(
+    public void Backends_of_a_removed_service() => Assert.Equal(
         ["web: removed 10.0.0.2:80 (a); its flows drain for up to 30s"], BackendChanges.Describe([Web(("10.0.0.2", "a", 1))], []));
 
     [Fact]

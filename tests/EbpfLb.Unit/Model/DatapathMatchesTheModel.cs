@@ -40,7 +40,7 @@ public sealed class DatapathMatchesTheModel
     [Theory]
     [InlineData(Hook.Tc, nameof(TcObject.Looking)), InlineData(Hook.Tc, nameof(TcObject.Compatible))]
     [InlineData(Hook.Xdp, null)]
-    public void Random_packets_fare_as_in_the_model(Hook hook, string? tcObject)
+    public void Random_packets_have_the_models_outcomes(Hook hook, string? tcObject)
     {
         Capabilities.RequireDatapath();
         TcObject? which = tcObject is null ? null : Enum.Parse<TcObject>(tcObject);

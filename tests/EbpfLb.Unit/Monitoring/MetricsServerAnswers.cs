@@ -97,7 +97,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_without_end_is_not_read_to_it()
+    public async Task An_endless_request_is_not_read()
     {
         var answer = await ExchangeAsync($"GET /{new string('a', 8192)}");
 
@@ -115,7 +115,7 @@ public sealed class MetricsServerAnswers : IAsyncLifetime
     }
 
     [Fact]
-    public void An_endpoint_that_another_has_is_a_sentence()
+    public void An_endpoint_in_use_is_an_error_in_a_sentence()
     {
         var fault = Assert.Throws<LoadBalancerException>(() => MetricsServer.Bind(_endPoint));
 

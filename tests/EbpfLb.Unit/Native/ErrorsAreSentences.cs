@@ -109,7 +109,7 @@ public sealed class ErrorsAreSentences
     }
 
     [Fact]
-    public void A_value_of_many_processors_is_not_read_as_one()
+    public void A_per_cpu_value_is_not_read_as_a_single_one()
     {
         using var lb = Balancer.On(Hook.Tc);
 

@@ -28,7 +28,7 @@ public sealed class FailedConfigurationsAreRetried : IAsyncDisposable
         .WatchAsync(First, _changes.Reader.ReadAllAsync(), _stop.Token).GetAsyncEnumerator();
 
     [Fact]
-    public async Task Until_it_can_be_taken()
+    public async Task Until_it_can_be_applied()
     {
         await Next();
         _failures = 6;
@@ -42,7 +42,7 @@ public sealed class FailedConfigurationsAreRetried : IAsyncDisposable
     }
 
     [Fact]
-    public async Task For_ever_but_ever_more_rarely()
+    public async Task Forever_at_growing_intervals()
     {
         await Next();
 

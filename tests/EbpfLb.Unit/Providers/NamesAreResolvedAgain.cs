@@ -30,7 +30,7 @@ public sealed class NamesAreResolvedAgain
     }
 
     [Fact]
-    public async Task Addresses_that_hold_on_one_link_only_are_not_used()
+    public async Task Link_local_addresses_are_not_used()
     {
         await using var watched = new Watched(
             new ScriptedNames().Say("web", Addresses("fe80::2", "fd00::2", "::1", "::ffff:172.20.0.2")), "web");

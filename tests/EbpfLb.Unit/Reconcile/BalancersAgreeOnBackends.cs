@@ -22,7 +22,7 @@ public sealed class BalancersAgreeOnBackends
         Enumerable.Range(1, 16).Select(seed => new TheoryDataRow<bool, int>(seed % 2 == 0, seed));
 
     [Theory, MemberData(nameof(Histories))]
-    public void Whatever_they_learned_before_they_choose_alike(bool bySource, int seed)
+    public void Balancers_with_different_histories_select_alike(bool bySource, int seed)
     {
         var algorithm = bySource ? Algorithm.SourceHash : Algorithm.Maglev;
         using Balancer one = Balancer.On(Hook.Tc, Balancer.Defaults), other = Balancer.On(Hook.Xdp, Balancer.Defaults);

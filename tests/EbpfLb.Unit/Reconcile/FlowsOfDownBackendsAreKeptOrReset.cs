@@ -43,7 +43,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
 
     /// <summary>A reload changes the policy of a backend that is down already.</summary>
     [Fact]
-    public void Reset_as_soon_as_the_service_says_so()
+    public void Reset_as_soon_as_it_is_configured()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Connect(lb, Hosts.Ip4, DownPolicy.Keep);

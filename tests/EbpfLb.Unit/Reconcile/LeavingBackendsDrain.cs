@@ -41,7 +41,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Theory, MemberData(nameof(Leavings))]
-    public void After_the_deadline_they_are_cut_and_refused(string leaving)
+    public void After_the_deadline_flows_are_cut_and_refused(string leaving)
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);
@@ -60,7 +60,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void One_without_flows_is_drained_at_once()
+    public void A_backend_without_flows_is_drained_at_once()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         Apply(lb, Web(A, B));
@@ -161,7 +161,7 @@ public sealed class LeavingBackendsDrain
     }
 
     [Fact]
-    public void A_service_that_comes_back_in_time_loses_nothing()
+    public void A_service_that_comes_back_in_time_loses_no_flow()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var flow = ConnectToB(lb);

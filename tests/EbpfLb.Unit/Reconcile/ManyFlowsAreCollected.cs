@@ -13,7 +13,7 @@ public sealed class ManyFlowsAreCollected
     static readonly uint Flows = SuiteSize.TableFlows;
 
     [Fact]
-    public void Those_that_live_are_kept_and_those_that_idle_are_gone()
+    public void Live_flows_are_kept_and_idle_ones_are_removed()
     {
         Capabilities.RequireDatapath();
         using var datapath = LoadedDatapath.Load(HookKind.Tc, Balancer.Defaults, new(2 * Flows));

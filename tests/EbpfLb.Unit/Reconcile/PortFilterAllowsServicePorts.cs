@@ -15,7 +15,7 @@ public sealed class PortFilterAllowsServicePorts
     [InlineData(80, 80)]
     [InlineData(80, 8080)]
     [InlineData(65535, 1)]
-    public void Those_of_a_service_and_of_its_backends(ushort listens, ushort answers)
+    public void Ports_of_a_service_and_of_its_backends(ushort listens, ushort answers)
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         new Reconciler(lb.Tables).Apply([Web(listens, answers)], Self);
@@ -33,7 +33,7 @@ public sealed class PortFilterAllowsServicePorts
     }
 
     [Fact]
-    public void Two_services_on_neighbouring_ports_are_both_let_in()
+    public void Two_services_on_neighbouring_ports_are_both_allowed()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         new Reconciler(lb.Tables).Apply([Web(80, 8080), Web(81, 8081) with { Name = "other" }], Self);

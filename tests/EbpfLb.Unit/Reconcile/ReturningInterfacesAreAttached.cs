@@ -152,7 +152,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public async Task A_renamed_one_stays_attached()
+    public async Task A_renamed_interface_stays_attached()
     {
         using var runner = Start(Machine.Interface, "xdp-generic");
         await runner.UntilAsync("ready: ");
@@ -190,7 +190,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     }
 
     [Fact]
-    public void After_a_while_without_any_the_process_ends()
+    public void Without_any_interface_the_process_ends_after_a_time()
     {
         var time = new FakeTimeProvider();
         using var attached = _machine.Inside(() => Machine.Start(Machine.Defaults));

@@ -65,7 +65,7 @@ public sealed class ServicesSplitByAddressFamily
         Assert.Single(Assert.Single(KernelService.Create([Service("web", null)], [.. V4, .. V4])).Keys);
 
     [Fact]
-    public void An_address_that_a_service_names_is_not_another_ones_for_being_the_interfaces() => Assert.Equal(
+    public void A_named_address_does_not_belong_to_self_services() => Assert.Equal(
         [
             "web InterNetwork: 192.0.2.1:80/tcp => ", "web InterNetworkV6: [2001:db8::1]:80/tcp => ",
             "api InterNetworkV6: [fd00::1]:80/tcp => ",

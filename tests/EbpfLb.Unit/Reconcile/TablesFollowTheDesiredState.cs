@@ -158,7 +158,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_service_that_is_no_longer_desired_goes_with_its_endpoints()
+    public void A_service_that_is_no_longer_desired_is_removed_with_its_endpoints()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -255,7 +255,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_service_whose_making_was_cut_short_is_made_again()
+    public void A_service_whose_creation_was_interrupted_is_created_again()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         lb.Tables.ServiceLabels.Set(0, LbLabel.From("web"));
@@ -268,7 +268,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void Hundreds_of_services_are_put_in_place_in_one_pass()
+    public void Hundreds_of_services_are_written_in_one_pass()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -335,7 +335,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void Endpoints_that_find_no_room_wait_and_the_others_are_applied()
+    public void Endpoints_without_room_wait_and_the_others_are_applied()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
@@ -371,7 +371,7 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
-    public void A_service_that_gets_another_name_is_the_same()
+    public void A_renamed_service_is_the_same()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);

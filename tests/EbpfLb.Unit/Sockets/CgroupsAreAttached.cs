@@ -49,7 +49,7 @@ public sealed class CgroupsAreAttached
     });
 
     [Fact]
-    public void A_cgroup_that_is_named_no_more_is_left_and_its_closes_are_counted() => SocketMachine.Run(machine =>
+    public void A_cgroup_that_is_no_longer_configured_is_detached_and_its_closes_counted() => SocketMachine.Run(machine =>
     {
         Socket socket;
         using (machine.Start())
@@ -103,7 +103,7 @@ public sealed class CgroupsAreAttached
     });
 
     [Fact]
-    public void A_cgroup_that_was_made_anew_is_attached_again() => SocketMachine.Run(machine =>
+    public void A_recreated_cgroup_is_attached_again() => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
         machine.Cgroup.Remove();

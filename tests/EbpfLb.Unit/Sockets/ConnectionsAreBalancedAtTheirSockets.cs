@@ -70,7 +70,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
     });
 
     [Fact]
-    public void A_client_in_a_cgroup_inside_is_balanced_too() => SocketMachine.Run(machine =>
+    public void A_client_in_a_nested_cgroup_is_balanced_too() => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
         using var socket = machine.Open(AddressFamily.InterNetwork, inside: "worker");
@@ -109,7 +109,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
     });
 
     [Fact]
-    public void An_address_that_is_no_services_is_left_alone() => SocketMachine.Run(machine =>
+    public void An_address_of_no_service_is_left_alone() => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
         using var socket = machine.Open(AddressFamily.InterNetwork);
@@ -174,7 +174,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
 
     /// <summary>As if another client held them, or their ends had not been reported: a cgroup that is removed has no programs.</summary>
     [Fact]
-    public void A_full_table_of_sockets_shuts_no_client_out() => SocketMachine.Run(machine =>
+    public void A_full_table_of_sockets_blocks_no_client() => SocketMachine.Run(machine =>
     {
         using var attached = machine.Start();
         for (var i = 0u; i < attached.Tables.Sockets.MaxEntries; i++)

@@ -12,7 +12,7 @@ public sealed class EveryInstanceIsRead
     const string Fault = $"what is attached to {Machine.Interface} was made by another version of ebpf-lb (layout 99";
 
     [Theory, InlineData(true), InlineData(false)]
-    public void Though_one_is_another_versions(bool counted)
+    public void Even_if_one_is_of_another_version(bool counted)
     {
         Func<LbTables, IReadOnlyDictionary<uint, int>> live = counted ? LiveFlows.ReadCounters : LiveFlows.Count;
         Capabilities.RequireDatapath();
@@ -28,7 +28,7 @@ public sealed class EveryInstanceIsRead
     }
 
     [Theory, InlineData("flows", "\n3 flows\n"), InlineData("flows --json", "\"back\""), InlineData("status", "back")]
-    public void And_shown_by_commands_that_fail_all_the_same(string command, string shown)
+    public void And_shown_by_commands_that_still_fail(string command, string shown)
     {
         Capabilities.RequireDatapath();
         var machine = new Machine();

@@ -42,7 +42,7 @@ public sealed class HealthIsAssessed
 
     /// <summary>When all are down, all may be tried (<c>when-all-down</c>): that is no reason to take an address.</summary>
     [Fact]
-    public void A_backend_that_is_down_does_not_count_though_it_is_tried()
+    public void A_backend_that_is_down_does_not_count_even_if_it_is_tried()
     {
         var tried = Balancing with { Services = [Service("web", Backend("down"), Backend("down"))] };
 
@@ -59,7 +59,7 @@ public sealed class HealthIsAssessed
 
     /// <summary>A cgroup concerns clients on this machine, and the addresses those on others.</summary>
     [Fact]
-    public void A_cgroup_that_is_gone_moves_no_address()
+    public void A_missing_cgroup_moves_no_address()
     {
         var instance = Balancing with { LostCgroups = ["/web"] };
 

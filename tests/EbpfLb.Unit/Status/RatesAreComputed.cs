@@ -69,7 +69,7 @@ public sealed class RatesAreComputed : IDisposable
     }
 
     [Fact]
-    public void In_a_table_whose_columns_stand_in_line()
+    public void In_a_table_with_aligned_columns()
     {
         var lines = Table(colours: false);
 

@@ -60,7 +60,7 @@ public sealed class StatusShowsWhatIsConfigured
     }
 
     [Fact]
-    public void Those_of_them_that_are_gone_though_another_has_the_name()
+    public void Interfaces_that_are_gone_even_if_another_has_the_name()
     {
         using var lb = Serving();
         using var output = new StringWriter();
@@ -78,7 +78,7 @@ public sealed class StatusShowsWhatIsConfigured
     }
 
     [Theory, InlineData("nat"), InlineData("dsr"), InlineData("tunnel")]
-    public void How_packets_get_to_the_backends_and_back(string word)
+    public void The_forwarding_mode(string word)
     {
         var mode = ConfigNames.Modes.Parse(word).Value;
         using var lb = Serving();
@@ -114,7 +114,7 @@ public sealed class StatusShowsWhatIsConfigured
     }
 
     [Fact]
-    public void A_table_whose_columns_stand_in_line()
+    public void A_table_with_aligned_columns()
     {
         using var lb = Serving();
         using var output = new StringWriter { NewLine = "\n" };

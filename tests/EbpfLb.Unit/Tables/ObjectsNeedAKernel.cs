@@ -59,7 +59,7 @@ public sealed class ObjectsNeedAKernel
     }
 
     [Fact]
-    public void A_refusal_for_want_of_privileges_keeps_its_remedy()
+    public void A_refusal_for_missing_privileges_keeps_its_remedy()
     {
         var failure = Need.Explain(new("lb_some", Errno.EPERM, Refusal), new Version(6, 1));
 

@@ -6,7 +6,7 @@ namespace EbpfLb.Unit.Tables;
 public sealed class RoundRobinInterleavesBackends
 {
     [Fact]
-    public void Backends_of_one_weight_stand_once_each()
+    public void Backends_of_one_weight_have_one_slot_each()
     {
         var slots = SlotTable.Build([(7, 1), (3, 1), (5, 1)]);
 

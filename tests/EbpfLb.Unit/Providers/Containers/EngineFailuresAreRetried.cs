@@ -14,7 +14,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     public ValueTask DisposeAsync() => _engine.DisposeAsync();
 
     [Fact]
-    public async Task A_stream_that_breaks_off_in_the_middle_is_taken_up_again_after_a_full_listing()
+    public async Task A_broken_stream_of_events_is_resumed_after_a_full_list()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -62,7 +62,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Nonsense))]
-    public async Task Nonsense_takes_no_backend_away_and_is_reported_once(string path, string words)
+    public async Task An_invalid_answer_removes_no_backend_and_is_reported_once(string path, string words)
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -80,7 +80,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Containers_that_make_no_sense_are_no_backends()
+    public async Task Invalid_containers_are_no_backends()
     {
         _engine.Answer("/containers/json", """
             [
@@ -110,7 +110,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Events_that_make_no_sense_are_passed_over()
+    public async Task Invalid_events_are_ignored()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);
@@ -130,7 +130,7 @@ public sealed class EngineFailuresAreRetried : IAsyncDisposable
     [InlineData("1.47", "1.24", "/v1.41/containers/json")]
     [InlineData("1.41", "1.12", "/v1.41/containers/json")]
     [InlineData("1.60", "1.44", "/v1.44/containers/json")]
-    public async Task The_oldest_version_that_both_speak_is_spoken(string newest, string least, string path)
+    public async Task The_oldest_common_api_version_is_used(string newest, string least, string path)
     {
         _engine.Answer("/version", $$"""{ "ApiVersion": "{{newest}}", "MinAPIVersion": "{{least}}" }""");
         await using var followed = new WatchedContainers(_engine);

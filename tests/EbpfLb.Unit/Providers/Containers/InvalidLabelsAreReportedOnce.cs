@@ -40,7 +40,7 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Though_it_is_the_balancers_own()
+    public async Task Even_if_it_is_the_balancers_own_container()
     {
         _engine.Put(new FakeContainer("lb", $"{WatchedContainers.Own.Single()}"));
         await using var followed = new WatchedContainers(_engine);
@@ -113,7 +113,7 @@ public sealed class InvalidLabelsAreReportedOnce : IAsyncDisposable
     }
 
     [Fact]
-    public async Task And_it_is_a_backend_once_it_is_in_order()
+    public async Task And_it_is_a_backend_once_it_is_corrected()
     {
         _engine.Put(Lost);
         await using var followed = new WatchedContainers(_engine);

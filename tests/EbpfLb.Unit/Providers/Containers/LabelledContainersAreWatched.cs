@@ -18,7 +18,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     public ValueTask DisposeAsync() => _engine.DisposeAsync();
 
     [Fact]
-    public async Task Those_that_run_at_the_start_are_backends_by_name()
+    public async Task Containers_that_run_at_the_start_are_backends_by_name()
     {
         _engine.Put(Other with { AddressV6 = "fd00::3" });
         _engine.Put(new FakeContainer("bare", "172.20.0.9") { Labels = new Dictionary<string, string>() });
@@ -69,7 +69,7 @@ public sealed class LabelledContainersAreWatched : IAsyncDisposable
     }
 
     [Fact]
-    public async Task One_whose_health_check_does_not_pass_takes_no_new_flow()
+    public async Task An_unhealthy_container_takes_no_new_flow()
     {
         await using var followed = new WatchedContainers(_engine);
         await followed.Until(First);

@@ -27,7 +27,7 @@ public sealed class LabelsMakeBackends
     [InlineData("service=web network=other weight=0", "web c 172.21.0.2:80 0")]
     [InlineData("service=direct network=other port=8080", "direct c 172.21.0.2:8080 1")]
     [InlineData("service=web network=other lab=c0ffee lab.owner=me", "web c 172.21.0.2:80 1")]
-    public void That_are_right(string labels, params string[] backends)
+    public void That_are_valid(string labels, params string[] backends)
     {
         var (found, faults) = Read(labels);
 
@@ -60,7 +60,7 @@ public sealed class LabelsMakeBackends
         "container c ebpf-lb.service: 'direkt' is not a service of this balancer. Perhaps 'direct' is meant.",
         "container c ebpf-lb.port: 'x' has no valid port. Use a port of 1 to 65535.",
         "container c ebpf-lb.weight: 'heavy' is not a weight. Use a whole number of 0 to 100; 0 takes no new flow.")]
-    public void That_are_wrong_are_all_reported_by_the_containers_name(string labels, params string[] sentences)
+    public void That_are_invalid_are_all_reported_with_the_containers_name(string labels, params string[] sentences)
     {
         var (found, faults) = Read(labels);
 
@@ -72,7 +72,7 @@ public sealed class LabelsMakeBackends
     [InlineData("lab=c0ffee lab.owner=me")]
     [InlineData("standin=true")]
     [InlineData("")]
-    public void Of_others_are_not_the_balancers(string labels) => Assert.False(LabelledContainer.IsLabelled(Labelled(labels)));
+    public void Of_other_programs_are_ignored(string labels) => Assert.False(LabelledContainer.IsLabelled(Labelled(labels)));
 
     [Theory]
     [InlineData(null, 15)]

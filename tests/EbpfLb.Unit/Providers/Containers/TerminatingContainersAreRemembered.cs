@@ -32,7 +32,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     }
 
     [Fact]
-    public async Task By_who_follows_the_next_configuration()
+    public async Task By_the_watcher_of_the_next_configuration()
     {
         await using var former = await LeaveAsync();
 
@@ -117,7 +117,7 @@ public sealed class TerminatingContainersAreRemembered : IAsyncDisposable
     }
 
     [Fact]
-    public async Task But_not_of_those_that_a_later_listing_does_not_have()
+    public async Task But_not_if_a_later_list_lacks_them()
     {
         var terminating = new TerminatingContainers();
         await terminating.ObserveAsync(Event("kill", second: 1), _ => throw new InvalidOperationException("not asked"));
