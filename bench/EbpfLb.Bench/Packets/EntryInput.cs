@@ -56,9 +56,12 @@ struct EntryInput
         return new(new IPAddress(bytes), FirstPort + (int)(number % PortsOfAnAddress));
     }
 
-    /// <summary>A client on the test network of whom there can be many.</summary>
+    /// <summary>
+    /// A client behind a router of whom there can be many. XDP leaves a packet to tc whose checksum looks partial: no
+    /// client of this network sends one.
+    /// </summary>
     public static IPEndPoint FirstClient(AddressFamily family) => new(
-        IPAddress.Parse(family == AddressFamily.InterNetwork ? "10.7.0.0" : "fd07:5a6c:f013:c4b8:92e7:2d81:a07:0"),
+        IPAddress.Parse(family == AddressFamily.InterNetwork ? "10.8.0.0" : "fd07:5a6c:f013:c4b8:92e7:2d81:a08:0"),
         FirstPort);
 
     /// <summary>The frame's first bytes, as words.</summary>

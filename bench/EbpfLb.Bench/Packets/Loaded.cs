@@ -15,15 +15,18 @@ sealed class Loaded : IDisposable
     readonly LoadedDatapath _datapath;
     readonly Hook _hook;
     readonly Hosts _hosts;
+    readonly LbMode _mode;
 
     /// <param name="hook">Which program is measured.</param>
     /// <param name="hosts">Who is on the network.</param>
     /// <param name="settings">Constants of the programs.</param>
     /// <param name="maxFlows">How many established flows there is room for.</param>
-    public Loaded(Hook hook, Hosts hosts, LbSettings settings, uint maxFlows)
+    /// <param name="mode">Of the services and flows: nat or dsr.</param>
+    public Loaded(Hook hook, Hosts hosts, LbSettings settings, uint maxFlows, LbMode mode)
     {
         _hook = hook;
         _hosts = hosts;
+        _mode = mode;
         _datapath = LoadedDatapath.Load(hook.Kind(), settings, new(maxFlows));
         foreach (var (place, link) in new[] { TestNetwork.Lan, TestNetwork.Far }.Index())
         {
@@ -48,7 +51,7 @@ sealed class Loaded : IDisposable
             Tables.AddressFilter.Allow(KeyOf(ServiceAt((int)service)).Address);
             Tables.PortFilter.Allow(TransportProtocol.Tcp, (ushort)ServiceAt((int)service).Port,
                 Enumerable.Range(0, backends).Select(number => (ushort)BackendAt(number).Port));
-            Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm));
+            Tables.Services.Set(KeyOf(ServiceAt((int)service)), new LbService(service, algorithm, _mode));
             var members = Enumerable.Range(0, backends)
                 .Select(number => (Id: first + (uint)number, At: BackendAt(number), Weight: 1)).ToArray();
             foreach (var (id, at, weight) in members)
@@ -72,8 +75,12 @@ sealed class Loaded : IDisposable
     /// <param name="backends">Of the service: no fewer than the clients have addresses.</param>
     public void Establish(uint clients, int backends)
     {
-        // As after many packets: the first ones each way are carried otherwise.
-        var flow = NewFlow() with { Packets = 100, TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack };
+        // As after many packets, and the next one is in sequence: others are carried otherwise.
+        var next = new TcpPacket(Service, Service, Tcp.Ack);
+        var flow = NewFlow() with
+        {
+            Packets = 100, TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack, SeqNext = next.Sequence, Ack = next.Acknowledgment,
+        };
         Add(Tables.Flows, clients, backends, flow, flow);
     }
 
@@ -85,10 +92,10 @@ sealed class Loaded : IDisposable
         Add(Tables.HalfOpen, clients, backends, flow, flow with { SeqNext = acknowledged.Acknowledgment });
     }
 
-    static LbFlow NewFlow()
+    LbFlow NewFlow()
     {
         var now = (ulong)Stopwatch.GetTimestamp();
-        return new() { OpenedNs = now, Seen = LbFlow.SeenAt(now) };
+        return new() { OpenedNs = now, Seen = LbFlow.SeenAt(now), Mode = _mode };
     }
 
     void Add(BpfMap<LbTuple, LbFlow> map, uint clients, int backends, LbFlow toBackend, LbFlow toClient)
@@ -99,6 +106,12 @@ sealed class Loaded : IDisposable
             // What spreads them must not give two clients of one port to one backend.
             var backend = ((client / EntryInput.PortsOfAnAddress) + client) % (uint)backends;
             var forward = TupleOf(from, Service);
+            if (_mode == LbMode.Dsr)
+            {
+                var direct = TupleOf(from, new(BackendAt((int)backend).Address, Service.Port));
+                map.Set(forward, toBackend with { Backend = (ushort)backend, Rewritten = direct });
+                continue;
+            }
             var nat = new IPEndPoint(Service.Address, from.Port);
             var reply = TupleOf(BackendAt((int)backend), nat);
             map.Set(forward, toBackend with { Backend = (ushort)backend, Rewritten = reply.Reversed() });
@@ -119,20 +132,22 @@ sealed class Loaded : IDisposable
 
     /// <summary>Has so many packets measured, which all must be counted under one reason.</summary>
     /// <exception cref="InvalidOperationException">They did not go where they were meant to.</exception>
-    public double CountingAll(LbReason reason, int packets, Func<double> measure)
+    public double CountingAll(string subject, LbReason reason, int packets, Func<double> measure)
     {
-        var before = Counted(reason);
+        var before = Counts();
         var cost = measure();
-        var counted = Counted(reason) - before;
-        return counted == (ulong)packets
+        var counted = Counts().Zip(before, (now, then) => (now.Reason, Count: now.Count - then.Count)).Where(one => one.Count > 0).ToArray();
+        return counted is [var only] && only == (reason, (ulong)packets)
             ? cost
-            : throw new InvalidOperationException($"of {packets} packets {counted} were counted as {reason}: a cost of others says nothing");
+            : throw new InvalidOperationException(
+                $"of {packets} packets {subject} {string.Join(", ", counted.Select(one => $"{one.Count} were {one.Reason}"))}, not all {reason}: "
+                + "a cost of others says nothing");
     }
 
     public void Dispose() => _datapath.Dispose();
 
-    ulong Counted(LbReason reason) =>
-        Tables.Reasons.GetPerCpu((uint)reason).Aggregate(0ul, (sum, count) => sum + count);
+    (LbReason Reason, ulong Count)[] Counts() =>
+        [.. Enum.GetValues<LbReason>().Select(reason => (reason, Tables.Reasons.SumPerCpu((uint)reason)))];
 
     IPEndPoint ServiceAt(int number) => new(_hosts.Balancer, 80 + number);
 

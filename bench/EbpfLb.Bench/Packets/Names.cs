@@ -25,6 +25,8 @@ static class Names
 
     public static string Cost(string where) => $"A packet {where}";
 
+    public static string InModeDsr(string where) => $"A packet in mode dsr, {where}";
+
     public static string ByAlgorithm(string where) => $"A new flow's packet by algorithm, {where}";
 
     public static string ByFlows(string where) => $"An existing flow's packet by flows, {where}";

@@ -52,8 +52,16 @@ sealed class TestBed : IDisposable
         yield return NotOurs(Names.NotOurs, usual, new(usual.Service.Address, 8080));
         yield return NotOurs(Names.NotOurAddress, usual, new(_hosts.BackendB, usual.Service.Port));
         yield return Opens(Names.Cost(Where), Names.New, Serve(UsualRoom, services: 1, backends: 2));
-        yield return Establishes(Serve(UsualRoom, services: 1, backends: 2));
-        yield return Evicts(Serve(UsualRoom, services: 1, backends: 64));
+        yield return Establishes(Names.Cost(Where), Serve(UsualRoom, services: 1, backends: 2));
+        yield return Evicts(Names.Cost(Where), Serve(UsualRoom, services: 1, backends: 64));
+
+        var direct = Serve(UsualRoom, services: 1, backends: 2, mode: LbMode.Dsr);
+        direct.Establish(AFew, backends: 2);
+        yield return Known(Names.InModeDsr(Where), Names.Existing, direct, clients: 1);
+        yield return Known(Names.InModeDsr(Where), Names.OneOfAFew, direct, AFew);
+        yield return Opens(Names.InModeDsr(Where), Names.New, Serve(UsualRoom, services: 1, backends: 2, mode: LbMode.Dsr));
+        yield return Establishes(Names.InModeDsr(Where), Serve(UsualRoom, services: 1, backends: 2, mode: LbMode.Dsr));
+        yield return Evicts(Names.InModeDsr(Where), Serve(UsualRoom, services: 1, backends: 64, mode: LbMode.Dsr));
 
         foreach (var algorithm in Enum.GetValues<LbAlgorithm>())
             yield return Opens(Names.ByAlgorithm(Where), $"{algorithm}", Serve(UsualRoom, services: 1, backends: 2, algorithm));
@@ -89,11 +97,11 @@ sealed class TestBed : IDisposable
     PacketCase Opens(string measure, string subject, Loaded loaded) =>
         Case(measure, subject, Enter(Tcp.Syn, loaded, AFew), loaded, LbReason.SentToBackend, AFew, loaded.Forget);
 
-    PacketCase Establishes(Loaded loaded)
+    PacketCase Establishes(string measure, Loaded loaded)
     {
         loaded.BeginHandshakes(AFew, backends: 2);
         return Case(
-            Names.Cost(Where), Names.LastOfHandshake, Enter(Tcp.Ack, loaded, AFew), loaded, LbReason.SentToBackend, AFew,
+            measure, Names.LastOfHandshake, Enter(Tcp.Ack, loaded, AFew), loaded, LbReason.SentToBackend, AFew,
             () =>
             {
                 loaded.ForgetEstablished();
@@ -101,21 +109,22 @@ sealed class TestBed : IDisposable
             });
     }
 
-    PacketCase Evicts(Loaded loaded) =>
-        Case(Names.Cost(Where), Names.Evicting, Enter(Tcp.Syn, loaded, Many), loaded, LbReason.SentToBackend, Many / 4);
+    PacketCase Evicts(string measure, Loaded loaded) =>
+        Case(measure, Names.Evicting, Enter(Tcp.Syn, loaded, Many), loaded, LbReason.SentToBackend, Many / 4);
 
     static PacketCase Case(
         string measure, string subject, Entry entry, Loaded loaded, LbReason expected, int times, Action? between = null) =>
         new(measure, subject, () =>
         {
-            var cost = loaded.CountingAll(expected, times, () => entry.CostOf(loaded.Program, times));
+            var cost = loaded.CountingAll(subject, expected, times, () => entry.CostOf(loaded.Program, times));
             between?.Invoke();
             return cost;
         });
 
-    Loaded Serve(uint maxFlows, int services, int backends, LbAlgorithm algorithm = LbAlgorithm.RoundRobin)
+    Loaded Serve(
+        uint maxFlows, int services, int backends, LbAlgorithm algorithm = LbAlgorithm.RoundRobin, LbMode mode = LbMode.Nat)
     {
-        var loaded = Keep(new Loaded(_hook, _hosts, Settings, maxFlows));
+        var loaded = Keep(new Loaded(_hook, _hosts, Settings, maxFlows, mode));
         loaded.Serve(services, backends, algorithm);
         return loaded;
     }
@@ -123,10 +132,10 @@ sealed class TestBed : IDisposable
     Entry Enter(Tcp flags, Loaded loaded, uint clients, IPEndPoint? to = null)
     {
         var first = EntryInput.FirstClient(_hosts.Family);
-        // As long as what the entry writes, and no shorter than a frame may be.
+        // The frame is as long as what the entry writes. The segment has no data: it stays the next one of its flow.
         var packet = new TcpPacket(first, to ?? loaded.Service, flags)
         {
-            Payload = new byte[EntryInput.Head.Bytes],
+            Trailer = new byte[EntryInput.Head.Bytes],
             DestinationMac = Mac.From(_hosts.Balancer),
         };
         return Keep(new Entry(_hook, packet, clients));
