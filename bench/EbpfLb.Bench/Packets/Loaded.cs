@@ -79,7 +79,10 @@ sealed class Loaded : IDisposable
         var next = new TcpPacket(Service, Service, Tcp.Ack);
         var flow = NewFlow() with
         {
-            Packets = 100, TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack, SeqNext = next.Sequence, Ack = next.Acknowledgment,
+            Packets = 100,
+            TcpSeen = LbTcpSeen.Syn | LbTcpSeen.Ack,
+            SeqNext = next.Sequence,
+            Ack = next.Acknowledgment,
         };
         Add(Tables.Flows, clients, backends, flow, flow);
     }
