@@ -1,17 +1,17 @@
 using EbpfLb.Abi;
-using EbpfLb.Native;
+using EbpfLb.Tables;
 
 namespace EbpfLb.Flows;
 
 /// <summary>The backends whose deadline has passed, because they drained or are down: their flows are removed.</summary>
 sealed class DrainDeadlines
 {
-    readonly BpfMap<uint, LbBackend> _backends;
+    readonly BackendTable _backends;
     readonly ulong _now;
     readonly HashSet<uint> _ids = [];
 
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public DrainDeadlines(BpfMap<uint, LbBackend> backends, ulong now)
+    public DrainDeadlines(BackendTable backends, ulong now)
     {
         (_backends, _now) = (backends, now);
         backends.ForEach((in id, in backend) =>

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace EbpfLb.Native;
 
-/// <summary>Reads a hash map in batches: one system call for many entries (kernel 5.6).</summary>
+/// <summary>Reads a map in batches: one system call for many entries (kernel 5.6).</summary>
 static unsafe class BpfBatch
 {
     const int Size = 1024;
@@ -11,7 +11,11 @@ static unsafe class BpfBatch
     public delegate void Visit<TKey, TValue>(in TKey key, in TValue value);
 
     /// <summary>Visits each entry. Entries that are added or removed meanwhile may be missed or seen.</summary>
-    public static void ForEach<TKey, TValue>(this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit)
+    /// <param name="map">A hash map or an array.</param>
+    /// <param name="visit">Visits an entry.</param>
+    /// <param name="max">How many entries; of an array, the first ones.</param>
+    public static void ForEach<TKey, TValue>(
+        this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit, uint max = uint.MaxValue)
         where TKey : unmanaged
         where TValue : unmanaged
     {
@@ -20,7 +24,7 @@ static unsafe class BpfBatch
         var values = ArrayPool<TValue>.Shared.Rent(Size);
         try
         {
-            ForEach(map, visit, keys, values);
+            ForEach(map, visit, max, keys, values);
         }
         finally
         {
@@ -29,26 +33,28 @@ static unsafe class BpfBatch
         }
     }
 
-    static void ForEach<TKey, TValue>(BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit, TKey[] keys, TValue[] values)
+    static void ForEach<TKey, TValue>(
+        BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit, uint max, TKey[] keys, TValue[] values)
         where TKey : unmanaged
         where TValue : unmanaged
     {
         ulong cursor = 0;
         var begun = false;
-        for (var more = true; more; begun = true)
+        for (var more = max > 0; more; begun = true)
         {
-            var count = Read(map, begun, ref cursor, keys, values, out more);
+            var count = Read(map, begun, Math.Min(max, Size), ref cursor, keys, values, out more);
             for (var i = 0; i < count; i++)
                 visit(in keys[i], in values[i]);
+            max -= count;
+            more &= max > 0;
         }
     }
 
-    static int Read<TKey, TValue>(
-        BpfMap<TKey, TValue> map, bool begun, ref ulong cursor, TKey[] keys, TValue[] values, out bool more)
+    static uint Read<TKey, TValue>(
+        BpfMap<TKey, TValue> map, bool begun, uint count, ref ulong cursor, TKey[] keys, TValue[] values, out bool more)
         where TKey : unmanaged
         where TValue : unmanaged
     {
-        var count = (uint)Size;
         fixed (TKey* k = keys)
         fixed (TValue* v = values)
         fixed (ulong* next = &cursor)
@@ -59,6 +65,6 @@ static unsafe class BpfBatch
             if (!more && result != -Errno.ENOENT)
                 throw new NativeException($"reading map {map.Name} in batches", -result);
         }
-        return (int)count;
+        return count;
     }
 }

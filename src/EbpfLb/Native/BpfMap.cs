@@ -1,7 +1,7 @@
 namespace EbpfLb.Native;
 
 /// <summary>A map whose keys and values have the layouts of <typeparamref name="TKey"/> and <typeparamref name="TValue"/>.</summary>
-sealed unsafe class BpfMap<TKey, TValue> : IDisposable
+unsafe class BpfMap<TKey, TValue> : IDisposable
     where TKey : unmanaged
     where TValue : unmanaged
 {
@@ -48,7 +48,7 @@ sealed unsafe class BpfMap<TKey, TValue> : IDisposable
         return values;
     }
 
-    public void Set(TKey key, TValue value)
+    public virtual void Set(TKey key, TValue value)
     {
         RefusePerCpu();
         Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, &value, 0), $"writing to map {Name}");

@@ -54,7 +54,7 @@ sealed class LbTables(IReadOnlyDictionary<string, Fd> all) : IDisposable
     /// <summary>The addresses of services.</summary>
     public AddressFilter AddressFilter { get; } = new(new(all["address_filter"], "address_filter"));
     public BpfMap<LbServiceKey, LbService> Services { get; } = new(all["services"], "services");
-    public BpfMap<uint, LbBackend> Backends { get; } = new(all["backends"], "backends");
+    public BackendTable Backends { get; } = new(all["backends"], "backends");
 
     /// <summary>The attached interfaces by index.</summary>
     public BpfMap<uint, LbLink> Links { get; } = new(all["links"], "links");
