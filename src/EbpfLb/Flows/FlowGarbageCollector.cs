@@ -64,6 +64,9 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first
                 return;
             }
+            // Both entries of a flow that is over are marked: the other one matters once this one is idle.
+            if ((flow.TcpSeen & LbTcpSeen.End) != 0 && !limits.IsIdle(key, flow, isClosing: false))
+                return;
             LbFlow pair = default;
             var hasFin = (flow.TcpSeen & LbTcpSeen.Fin) != 0;
             var paired = hasFin && map.TryGetPair(key, flow, out pair);
