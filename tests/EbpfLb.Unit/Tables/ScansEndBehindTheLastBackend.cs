@@ -15,6 +15,7 @@ public sealed class ScansEndBehindTheLastBackend
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var backends = Open(lb);
         backends.Set(2, Backend);
+        backends.Set(0, Backend);
 
         Assert.Equal([0u, 1u, 2u], IdsIn(backends));
     }
