@@ -320,16 +320,19 @@ static __always_inline void flow_follow_latest_syn(const struct packet *pkt, str
  * Updates the connection's state for a segment that tcp_track_in_sequence() does
  * not handle: SYN, FIN, RST, segments out of sequence, and those after a FIN.
  */
-static __noinline void flow_track(const struct packet *pkt, struct lb_flow *flow)
+lb_global bool flow_track(const struct packet *pkt, struct lb_flow *flow)
 {
-	struct lb_flow *pair = dsr_is_direct(flow) ? NULL : flow_pair(&pkt->tuple, flow);
+	struct lb_flow *pair;
 	__u32 seen;
 
+	if (!pkt || !flow)
+		return false;
+	pair = dsr_is_direct(flow) ? NULL : flow_pair(&pkt->tuple, flow);
 	if (dsr_is_direct(flow) && dsr_follows_latest_syn(flow, pkt))
 		flow_follow_latest_syn(pkt, flow);
 	seen = tcp_accept(pkt, flow, pair);
 	if (!seen)
-		return;
+		return false;
 	if (!(seen & LB_SEEN_RST))
 		tcp_advance(pkt, flow);
 	/* The backend chooses between the client's SYNs. */
@@ -340,6 +343,7 @@ static __noinline void flow_track(const struct packet *pkt, struct lb_flow *flow
 		__sync_fetch_and_or(&flow->tcp_seen, seen);
 	if ((seen | flow->tcp_seen) & (LB_SEEN_FIN | LB_SEEN_RST))
 		flow_end(&pkt->tuple, flow, pair);
+	return true;
 }
 
 /*

@@ -228,9 +228,11 @@ static __always_inline bool tcp_accepts_segment(const struct packet *pkt,
  * if an endpoint would not accept it. `pair` is the other entry; NULL in modes
  * dsr and tunnel, or if it was evicted.
  */
-static __always_inline __u32 tcp_accept(const struct packet *pkt, const struct lb_flow *flow,
-					const struct lb_flow *pair)
+lb_global __u32 tcp_accept(const struct packet *pkt, const struct lb_flow *flow,
+			   const struct lb_flow *pair)
 {
+	if (!pkt || !flow)
+		return 0;
 	if (pkt->tcp_flags & TCP_FLAG_RST)
 		return tcp_accepts_reset(pkt, flow, pair) ? LB_SEEN_RST : 0;
 	if (pkt->tcp_flags & TCP_FLAG_SYN)

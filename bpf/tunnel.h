@@ -193,14 +193,21 @@ static __always_inline bool tunnel_lower_ttl(struct lb_ctx *ctx, const struct pa
  * from the start of the frame any more. Returns false if there is no room; the
  * packet is not intact then.
  */
-static __noinline bool tunnel_encapsulate(struct lb_ctx *ctx, const struct packet *pkt,
-					  const struct lb_flow *flow)
+lb_global bool tunnel_encapsulate(struct lb_ctx *ctx, const struct packet *pkt,
+				  const struct lb_flow *flow)
 {
-	const struct lb_tuple *to = &flow->rewritten;
-	bool v4 = lb_address_is_v4(&to->dst), udp = flow->mode == LB_TUNNEL_GUE;
-	__u32 room = tunnel_overhead(flow);
-	__u8 tos = tunnel_tos(ctx, pkt), protocol;
+	const struct lb_tuple *to;
+	__u8 tos, protocol;
+	bool v4, udp;
+	__u32 room;
 
+	if (!pkt || !flow)
+		return false;
+	to = &flow->rewritten;
+	v4 = lb_address_is_v4(&to->dst);
+	udp = flow->mode == LB_TUNNEL_GUE;
+	room = tunnel_overhead(flow);
+	tos = tunnel_tos(ctx, pkt);
 	if (!tunnel_lower_ttl(ctx, pkt) || !ctx_make_outer(ctx, room, v4, udp) ||
 	    !tunnel_write_type(ctx, pkt, v4))
 		return false;
