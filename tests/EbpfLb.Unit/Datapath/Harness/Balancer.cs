@@ -19,6 +19,7 @@ sealed class Balancer : IDisposable
     readonly DatapathKind _kind;
     readonly LoadedDatapath _datapath;
     readonly bool _ownsTables;
+    readonly uint _slotTables;
     uint _services;
     uint _backends;
 
@@ -26,7 +27,12 @@ sealed class Balancer : IDisposable
     {
         Capabilities.RequireDatapath();
         (_hook, _kind, _ownsTables) = (hook, kind, ownsTables);
-        _datapath = LoadedDatapaths.Lend(kind);
+        (_datapath, _slotTables) = LoadedDatapaths.Lend(kind);
+        if (ownsTables)
+        {
+            TableReset.RemoveSlots(Tables, _slotTables);
+            _slotTables = 0;
+        }
     }
 
     /// <summary>SNAT has all ports from 1024 on, but for those from 61000.</summary>
@@ -280,7 +286,7 @@ sealed class Balancer : IDisposable
             _datapath.Dispose();
             return;
         }
-        LoadedDatapaths.TakeBack(_kind, _datapath);
+        LoadedDatapaths.TakeBack(_kind, _datapath, _ownsTables ? 0 : Math.Max(_slotTables, _services));
     }
 
     /// <summary>The frame is for the interface that it comes by, unless the packet says otherwise.</summary>
@@ -306,7 +312,10 @@ sealed class Balancer : IDisposable
         if (backends.Length != 0)
             Choose(service, LbAlgorithm.RoundRobin);
         else
+        {
+            Tables.Slots.Remove(service.Id);
             SetService(service, LbAlgorithm.RoundRobin);
+        }
         return service;
     }
 

@@ -23,10 +23,14 @@ static class LoadedDatapaths
     static readonly Lock Guard = new();
 
     /// <summary>Those that nobody has, the longest idle first.</summary>
-    static readonly LinkedList<(DatapathKind Kind, LoadedDatapath Datapath)> Idle = [];
+    static readonly LinkedList<(DatapathKind Kind, LoadedDatapath Datapath, uint SlotTables)> Idle = [];
 
-    /// <summary>Returns an empty one, which the caller disposes of or hands to <see cref="TakeBack"/>.</summary>
-    public static LoadedDatapath Lend(DatapathKind kind) => TakeIdle(kind) ?? Load(kind.Hook, kind.Settings, kind.TcObject);
+    /// <summary>
+    /// Returns an empty one, which the caller disposes of or hands to <see cref="TakeBack"/>, and the number of services that
+    /// still have a slot table of a former case.
+    /// </summary>
+    public static (LoadedDatapath Datapath, uint SlotTables) Lend(DatapathKind kind) =>
+        TakeIdle(kind) ?? (Load(kind.Hook, kind.Settings, kind.TcObject), 0);
 
     /// <summary>Loads one that stands on both links of the test network.</summary>
     public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject? tcObject = null)
@@ -37,7 +41,10 @@ static class LoadedDatapaths
     }
 
     /// <summary>Keeps an emptied one for the next case.</summary>
-    public static void TakeBack(DatapathKind kind, LoadedDatapath datapath)
+    /// <param name="kind">What it was lent as.</param>
+    /// <param name="datapath">The datapath.</param>
+    /// <param name="slotTables">How many of the first services may have a slot table.</param>
+    public static void TakeBack(DatapathKind kind, LoadedDatapath datapath, uint slotTables)
     {
         if (!kind.CanBeEmptied)
         {
@@ -47,7 +54,7 @@ static class LoadedDatapaths
         LoadedDatapath? superfluous = null;
         lock (Guard)
         {
-            Idle.AddLast((kind, datapath));
+            Idle.AddLast((kind, datapath, slotTables));
             if (Idle.Count > MostIdle)
             {
                 superfluous = Idle.First!.Value.Datapath;
@@ -57,7 +64,7 @@ static class LoadedDatapaths
         superfluous?.Dispose();
     }
 
-    static LoadedDatapath? TakeIdle(DatapathKind kind)
+    static (LoadedDatapath Datapath, uint SlotTables)? TakeIdle(DatapathKind kind)
     {
         lock (Guard)
         {
@@ -66,7 +73,7 @@ static class LoadedDatapaths
                 if (node.Value.Kind != kind)
                     continue;
                 Idle.Remove(node);
-                return node.Value.Datapath;
+                return (node.Value.Datapath, node.Value.SlotTables);
             }
             return null;
         }

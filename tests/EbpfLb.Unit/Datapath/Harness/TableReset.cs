@@ -19,15 +19,16 @@ static class TableReset
         }
     }
 
-    /// <summary>Empties what a case filled that had only packets, and services with the first ids.</summary>
+    /// <summary>
+    /// Empties what a case filled that had only packets, and services with the first ids. Their slot tables stay: the kernel
+    /// waits for every processor before it takes one away, and the next case with that id puts its own in place.
+    /// </summary>
     /// <param name="tables">The datapath's.</param>
     /// <param name="services">How many service ids were used.</param>
     /// <param name="backends">How many backend ids were used.</param>
     public static void Empty(LbTables tables, uint services, uint backends)
     {
         EmptyWhatPacketsFill(tables);
-        for (var service = 0u; service < services; service++)
-            tables.Slots.Remove(service);
         if (services != 0)
         {
             tables.RoundRobinCounters.ClearFirst((int)services);
@@ -50,6 +51,7 @@ static class TableReset
         if (tables.Services.Keys().Count > MostServices)
             return false;
         Empty(tables, tables.RoundRobinCounters.MaxEntries, tables.Backends.MaxEntries);
+        RemoveSlots(tables, tables.RoundRobinCounters.MaxEntries);
         tables.ServiceLabels.ClearFirst((int)tables.ServiceLabels.MaxEntries);
         tables.BackendLabels.ClearFirst((int)tables.BackendLabels.MaxEntries);
         tables.Instance.ClearFirst(1);
@@ -57,6 +59,13 @@ static class TableReset
         tables.EthernetLinks.ClearFirst((int)tables.EthernetLinks.MaxEntries);
         StandOnBothLinks(tables);
         return true;
+    }
+
+    /// <summary>Removes the slot tables of the first services.</summary>
+    public static void RemoveSlots(LbTables tables, uint services)
+    {
+        for (var service = 0u; service < services; service++)
+            tables.Slots.Remove(service);
     }
 
     /// <summary>Whether no reconciler has named a service or a backend: it takes the lowest free ids.</summary>
