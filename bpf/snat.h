@@ -131,7 +131,7 @@ lb_global enum snat_reservation snat_try_candidate(struct lb_ctx *ctx, __u32 ret
 	if (!(holder->tcp_seen & LB_SEEN_END) &&
 	    lb_tuple_equals(&holder->rewritten, &reply->rewritten))
 		return established ? SNAT_RESERVED_ESTABLISHED : SNAT_RESERVED_HALF_OPEN;
-	hold = snat_hold_of(holder, reply, established);
+	hold = snat_hold_of(reply_key, holder, reply, established);
 	if (hold != SNAT_HOLD_LIVE)
 		snat_consider(&pctx->victim, holder->opened_ns, holder->seen, hold,
 			      reply_key->dport);

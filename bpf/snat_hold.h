@@ -28,6 +28,9 @@
 /* After how long without a packet an answered UDP flow is silent, as lb_flow.seen. */
 #define SNAT_UDP_IDLE ((__s32)(NS_PER_SECOND >> LB_SEEN_SHIFT))
 
+/* The opening of a flow takes no longer. After that a reply entry alone is what an eviction left. */
+#define SNAT_OPENING_NS ((__s64)NS_PER_SECOND / 10)
+
 /* Fills the key of a socket look-up; returns its size. */
 static __always_inline __u32 snat_socket_tuple(struct bpf_sock_tuple *tuple,
 					       const struct lb_tuple *reply)
@@ -105,15 +108,20 @@ static __always_inline bool snat_has_rested(const struct lb_flow *holder,
 }
 
 /*
- * Returns how a UDP flow holds its port; the client's last datagram counts until it
- * is answered. A client that sends keeps its port, also without answers.
+ * Returns how a UDP flow, whose reply entry is the holder, holds its port; the client's
+ * last datagram counts until it is answered. A client that sends keeps its port, also
+ * without answers.
  */
-static __noinline enum snat_hold snat_hold_of_udp(const struct lb_flow *holder, __u32 now)
+static __noinline enum snat_hold snat_hold_of_udp(const struct lb_tuple *reply_key,
+						  const struct lb_flow *holder, __u32 now)
 {
 	struct lb_tuple client = lb_tuple_reversed(&holder->rewritten);
 	const struct lb_flow *forward = flow_lookup_udp(&client);
-	__u32 asked = forward ? forward->seen : holder->seen;
+	__u32 asked = holder->seen;
 
+	/* After an eviction the client may have another flow: its datagrams are not for this port. */
+	if (forward && lb_tuple_is_reversed(&forward->rewritten, reply_key))
+		asked = forward->seen;
 	if (!holder->packets || (__s32)(asked - holder->seen) > 0)
 		return (__s32)(now - asked) >= SNAT_UDP_REST ? SNAT_HOLD_UNANSWERED :
 							       SNAT_HOLD_LIVE;
@@ -121,11 +129,12 @@ static __noinline enum snat_hold snat_hold_of_udp(const struct lb_flow *holder, 
 }
 
 /* Returns how the holder's reply entry, which is in `flows` if it is established, holds its port. */
-static __always_inline enum snat_hold snat_hold_of(const struct lb_flow *holder,
+static __always_inline enum snat_hold snat_hold_of(const struct lb_tuple *reply_key,
+						   const struct lb_flow *holder,
 						   const struct lb_flow *reply, bool established)
 {
 	if (holder->rewritten.protocol == IPPROTO_UDP)
-		return snat_hold_of_udp(holder, reply->seen);
+		return snat_hold_of_udp(reply_key, holder, reply->seen);
 	if (holder->tcp_seen & LB_SEEN_END)
 		return SNAT_HOLD_ENDED;
 	return established ? SNAT_HOLD_LIVE : SNAT_HOLD_UNANSWERED;
@@ -162,12 +171,20 @@ static __always_inline bool snat_claim(struct lb_flow *holder, const struct lb_t
 	return false;
 }
 
+/* Returns true if another CPU may be opening the flow of a reply entry without a forward entry, which is inserted last. */
+static __always_inline bool snat_is_opening(const struct lb_flow *holder)
+{
+	return !(holder->tcp_seen & LB_SEEN_END) &&
+	       (__s64)(bpf_ktime_get_ns() - holder->opened_ns) < SNAT_OPENING_NS;
+}
+
 /*
  * Removes the entries of the flow that holds a port and is not live. Returns false
- * if the port has gone to another flow since, or if flow_establish() moves the flow
- * meanwhile. CPUs claim the flow by a bit of its reply entry, and the first one has
- * it. This looks into `flows` after the claim, and flow_establish() looks for the
- * claim after its insertion into `flows`: at least one of the two draws back.
+ * if the port has gone to another flow since, or if another CPU opens the flow or
+ * moves it (flow_establish()) meanwhile. CPUs claim the flow by a bit of its reply
+ * entry, and the first one has it. This looks into `flows` after the claim, and
+ * flow_establish() looks for the claim after its insertion into `flows`: at least one
+ * of the two draws back.
  */
 static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened_ns)
 {
@@ -198,6 +215,9 @@ static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened
 		if (!(__sync_fetch_and_or(&forward->tcp_seen, LB_SEEN_END) & LB_SEEN_END))
 			count_active_flow(forward->backend, -1);
 		flow_erase(table, &client);
+	} else if (snat_is_opening(holder)) {
+		__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+		return false;
 	}
 	return flow_erase(table, reply_key);
 }

@@ -176,6 +176,33 @@ public sealed class NatPorts
         lb.HasRefused(1, LbReason.RefuseUnknownFlow);
     }
 
+    /// <summary>
+    /// The forward entry is inserted last. Until then another processor finds the reply entry alone, which is also what an
+    /// eviction leaves; then the port is free after a moment.
+    /// </summary>
+    [Theory, OnEveryHook(true), OnEveryHook(false)]
+    [Case(PacketCase.NatPortTaken)]
+    public void The_port_of_a_flow_that_is_being_opened_is_not_taken_over(Hook hook, Hosts hosts, bool isOpening)
+    {
+        using var lb = Balancer.On(hook, Balancer.FewPorts(1));
+        var web = lb.ServeTcp(hosts.Web, Backend(hosts));
+        var flow = lb.Open(hosts.Alice.Port(40001), web);
+        var reply = lb.HalfOf(flow.ReplyKey);
+        lb.Tables.HalfOpen.Set(flow.ReplyKey, reply with { OpenedNs = isOpening ? ulong.MaxValue >> 2 : 1 });
+        Assert.True(lb.Tables.HalfOpen.Remove(flow.ClientKey));
+
+        var outcome = lb.Deliver(new TcpPacket(hosts.Bob.Port(40001), web.At, Tcp.Syn));
+
+        if (isOpening)
+        {
+            outcome.IsPassedUntouched();
+            lb.HasRefused(1, LbReason.RefuseNoPort);
+            Assert.Equal((reply.Rewritten, reply.TcpSeen), (lb.HalfOf(flow.ReplyKey).Rewritten, lb.HalfOf(flow.ReplyKey).TcpSeen));
+        }
+        else
+            Assert.Equal(flow with { Client = hosts.Bob.Port(40001) }, TestFlow.From(outcome));
+    }
+
     [Theory, OnEveryHook]
     [Case(PacketCase.NatPortTaken)]
     public void A_silent_udp_flow_keeps_its_port_while_another_is_free(Hook hook, Hosts hosts)

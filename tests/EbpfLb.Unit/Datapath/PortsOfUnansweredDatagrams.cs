@@ -98,6 +98,21 @@ public sealed class PortsOfUnansweredDatagrams
         Answer(lb, flow);
     }
 
+    /// <summary>The client's entry was evicted, and it has another flow by now: that one's datagrams are not for this port.</summary>
+    [Theory, OnEveryHook]
+    public void A_client_that_has_gone_to_another_backend_keeps_no_port_of_the_former_one(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook, Balancer.FewPorts(1));
+        var (a, b) = (hosts.BackendA.Port(53), hosts.BackendB.Port(53));
+        var dns = lb.ServeUdp(hosts.Web, a, b);
+        var former = lb.Open(hosts.Alice.Port(40001), dns);
+        lb.Tables.UdpFlows.Remove(former.ClientKey with { Protocol = UdpPacket.ProtocolNumber });
+        lb.Pass(TimeSpan.FromSeconds(31));
+        Assert.Equal(b, lb.Open(hosts.Alice.Port(40001), dns).Backend);
+
+        Assert.Equal(former with { Client = hosts.Bob.Port(40001) }, lb.Open(hosts.Bob.Port(40001), dns));
+    }
+
     static void Answer(Balancer lb, TestFlow flow)
     {
         var answer = new UdpPacket(flow.Backend, flow.Nat);
