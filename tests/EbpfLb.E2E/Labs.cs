@@ -38,6 +38,9 @@ public sealed class NativeXdpLab(Engine engine) : NativeXdpHookLab(engine), IAsy
 /// <summary>The lab whose balancers share an address by VRRP.</summary>
 public sealed class TheVrrpLab(Engine engine) : VrrpLab(engine), IAsyncLifetime;
 
+/// <summary>The lab whose balancers share an address behind a router.</summary>
+public sealed class TheEcmpLab(Engine engine) : EcmpLab(engine), IAsyncLifetime;
+
 /// <summary>The specs over the traffic-control hook: one after the other, beside those over the other hooks.</summary>
 [CollectionDefinition]
 public sealed class OverTc : ICollectionFixture<TcLab>;
@@ -67,3 +70,7 @@ public sealed class OverNativeXdp : ICollectionFixture<NativeXdpLab>;
 /// <summary>The specs of balancers that share an address by VRRP: one after the other.</summary>
 [CollectionDefinition]
 public sealed class OverVrrp : ICollectionFixture<TheVrrpLab>;
+
+/// <summary>The specs of balancers that share an address behind a router: one after the other.</summary>
+[CollectionDefinition]
+public sealed class OverEcmp : ICollectionFixture<TheEcmpLab>;

@@ -25,7 +25,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
     static readonly Type[] Order =
     [
         typeof(OverTc), typeof(OverNativeXdp), typeof(OverGenericXdp), typeof(OfTheRunner), typeof(OverGenericXdpAndIPv6),
-        typeof(OverTcAndIPv6), typeof(OverVrrp),
+        typeof(OverTcAndIPv6), typeof(OverEcmp), typeof(OverVrrp),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(

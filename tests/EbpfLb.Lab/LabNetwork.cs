@@ -76,9 +76,10 @@ sealed class LabNetwork(LabEngine engine, string lab, bool isClosed = false) : I
     /// <summary>What a container needs that sends others' packets on.</summary>
     public Dictionary<string, string> RouterSysctls()
     {
-        var sysctls = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1" };
+        // Where several next hops lead to an address, ports decide as well which of them a flow takes.
+        var sysctls = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "1", ["net.ipv4.fib_multipath_hash_policy"] = "1" };
         if (ObstacleToIPv6 is null)
-            sysctls["net.ipv6.conf.all.forwarding"] = "1";
+            (sysctls["net.ipv6.conf.all.forwarding"], sysctls["net.ipv6.fib_multipath_hash_policy"]) = ("1", "1");
         return sysctls;
     }
 

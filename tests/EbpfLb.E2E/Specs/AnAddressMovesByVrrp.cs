@@ -11,10 +11,10 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
     [Fact]
     public async Task The_death_of_a_balancer_and_its_return_fail_no_request()
     {
-        var (plan, file) = (lab.PlanFor(lab.A), await lab.A.CreateFileAsync(SuiteSize.DownloadOverFailover));
-        var (first, second) = (await lab.StartNodeAsync(High, plan), await lab.StartNodeAsync(Low, plan));
+        var (plan, file) = (lab.PlanFor(lab.A, lab.B), await lab.FileAsync(SuiteSize.DownloadOverFailover));
+        var (first, second) = await StartNodesAsync(plan);
         await lab.TakesAddressAsync(first);
-        await using var load = await lab.Client.StartLoadAsync(lab.Service);
+        await using var load = await StartLoadAsync();
         await using var download = await StartDownloadAsync(file);
 
         await first.Balancer.KillAsync();
@@ -29,10 +29,10 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
     [Fact]
     public async Task The_death_of_a_machine_and_its_return_fail_no_request()
     {
-        var (plan, file) = (lab.PlanFor(lab.A), await lab.A.CreateFileAsync(SuiteSize.DownloadOverFailover));
-        var (first, second) = (await lab.StartNodeAsync(High, plan), await lab.StartNodeAsync(Low, plan));
+        var (plan, file) = (lab.PlanFor(lab.A, lab.B), await lab.FileAsync(SuiteSize.DownloadOverFailover));
+        var (first, second) = await StartNodesAsync(plan);
         await lab.TakesAddressAsync(first);
-        await using var load = await lab.Client.StartLoadAsync(lab.Service);
+        await using var load = await StartLoadAsync();
         await using var download = await StartDownloadAsync(file);
 
         await first.KillAsync();
@@ -47,10 +47,10 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
     [Fact]
     public async Task A_withdrawing_balancer_gives_up_its_address_before_it_ends()
     {
-        var (plan, file) = (lab.PlanFor(lab.A), await lab.A.CreateFileAsync(SuiteSize.DownloadOverFailover));
-        var (first, second) = (await lab.StartNodeAsync(High, plan), await lab.StartNodeAsync(Low, plan));
+        var (plan, file) = (lab.PlanFor(lab.A, lab.B), await lab.FileAsync(SuiteSize.DownloadOverFailover));
+        var (first, second) = await StartNodesAsync(plan);
         await lab.TakesAddressAsync(first);
-        await using var load = await lab.Client.StartLoadAsync(lab.Service);
+        await using var load = await StartLoadAsync();
         await using var download = await StartDownloadAsync(file);
 
         var end = first.Balancer.EndAsync();
@@ -68,10 +68,10 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
     public async Task Only_the_machine_that_has_the_address_answers()
     {
         var plan = lab.PlanFor(lab.A, lab.B);
-        var (first, second) = (await lab.StartNodeAsync(High, plan), await lab.StartNodeAsync(Low, plan));
+        var (first, second) = await StartNodesAsync(plan);
         await lab.TakesAddressAsync(first);
 
-        await using var load = await lab.Client.StartLoadAsync(lab.Service);
+        await using var load = await StartLoadAsync();
         await Eventually.That("the machine that has the address forwards", first.Balancer.StatusAsync, status => status.Sent > 1000, TimeSpan.FromSeconds(30));
         var tally = await load.StopAsync();
 
@@ -79,6 +79,13 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
         var (byFirst, bySecond) = ((await first.Balancer.StatusAsync()).Sent, (await second.Balancer.StatusAsync()).Sent);
         Assert.InRange(byFirst, tally.Requests, long.MaxValue);
         Assert.Equal(0, bySecond);
+    }
+
+    /// <summary>The first one is to have the address while it is healthy.</summary>
+    async Task<(Node First, Node Second)> StartNodesAsync(BalancerPlan plan)
+    {
+        var nodes = await Task.WhenAll(lab.StartNodeAsync(High, plan), lab.StartNodeAsync(Low, plan));
+        return (nodes[0], nodes[1]);
     }
 
     [Collection<OverVrrp>]

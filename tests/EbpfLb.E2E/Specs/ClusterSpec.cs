@@ -13,11 +13,13 @@ namespace EbpfLb.E2E.Specs;
 /// <param name="family">Of the addresses that its traffic goes to.</param>
 public abstract class ClusterSpec(ClusterLab lab, Family family) : IAsyncLifetime
 {
-    public async ValueTask InitializeAsync()
+    bool _loads;
+
+    public ValueTask InitializeAsync()
     {
         Assert.SkipWhen(family == Family.IPv6 && lab.ObstacleToIPv6 is not null, lab.ObstacleToIPv6 ?? "");
         lab.Speak(family);
-        await Lanes.Busy.WaitAsync(TestContext.Current.CancellationToken);
+        return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
@@ -31,8 +33,17 @@ public abstract class ClusterSpec(ClusterLab lab, Family family) : IAsyncLifetim
         }
         finally
         {
-            Lanes.Busy.Release();
+            if (_loads)
+                Lanes.Busy.Release();
         }
+    }
+
+    /// <summary>Puts a constant load on the shared address, in this spec's turn among those that load the machine.</summary>
+    private protected async Task<Load> StartLoadAsync()
+    {
+        await Lanes.Busy.WaitAsync(TestContext.Current.CancellationToken);
+        _loads = true;
+        return await lab.Client.StartLoadAsync(lab.Service);
     }
 
     /// <summary>Begins to fetch a file, and takes a quarter of it.</summary>

@@ -12,6 +12,7 @@ public abstract class ClusterLab : IAsyncDisposable
 {
     readonly List<Node> _nodes = [];
     int _names;
+    Task<RemoteFile>? _file;
 
     private protected ClusterLab(LabEngine engine, string name)
     {
@@ -58,6 +59,9 @@ public abstract class ClusterLab : IAsyncDisposable
     /// <summary>Has traffic go to addresses of one family from now on.</summary>
     internal void Speak(Family family) => Network.Family = ClientNetwork.Family = family;
 
+    /// <summary>A file that both servers have, made for the first spec that asks.</summary>
+    public Task<RemoteFile> FileAsync(int megabytes) => _file ??= CreateFileAsync(megabytes);
+
     /// <summary>How every balancer of the cluster is run.</summary>
     /// <param name="servers">The backends.</param>
     public BalancerPlan PlanFor(params FileServer[] servers) => new()
@@ -66,7 +70,7 @@ public abstract class ClusterLab : IAsyncDisposable
         StandsInFile = true,
         Configuration = string.Concat(
             [
-                $"interface: {BalancerHost.Interface}\nhook: tc\nevents: off\nwithdraw-for: 5s\nservices:\n",
+                $"interface: {BalancerHost.Interface}\nhook: tc\nevents: off\nwithdraw-for: 5s\nflows: 16384\nmax-services: 1024\nmax-backends: 4096\nservices:\n",
                 ServiceFor("web", $"{Service.Addresses.V4}", servers.Select(server => $"{server.Addresses.V4}")),
                 .. Service.Addresses.V6 is { } v6
                     ? new[] { ServiceFor("web6", $"[{v6}]", servers.Select(server => $"\"[{server.Addresses.V6}]:80\"")) } : [],
@@ -77,7 +81,8 @@ public abstract class ClusterLab : IAsyncDisposable
     private protected async Task<Node> StartNodeAsync(BalancerPlan plan)
     {
         var node = new Node(Network, NextName("node"), await Engine.Images.BuildNodeAsync());
-        _nodes.Add(node);
+        lock (_nodes)
+            _nodes.Add(node);
         await node.Host.StartAsync();
         await node.StartBalancerAsync(plan);
         return node;
@@ -115,6 +120,12 @@ public abstract class ClusterLab : IAsyncDisposable
         await use(tools);
     }
 
+    async Task<RemoteFile> CreateFileAsync(int megabytes)
+    {
+        var files = await Task.WhenAll(A.CreateCommonFileAsync(megabytes), B.CreateCommonFileAsync(megabytes));
+        return files.Distinct().Single();
+    }
+
     private protected string NextName(string role) => $"{role}-{Interlocked.Increment(ref _names)}";
 
     /// <summary>The sweeper of the engine removes what is there: it knows all of it by its labels.</summary>
@@ -126,7 +137,7 @@ public abstract class ClusterLab : IAsyncDisposable
 
     static string ServiceFor(string name, string address, IEnumerable<string> backends) =>
         $$"""
-          - { name: {{name}}, listen: "{{address}}:80", mode: dsr, algorithm: maglev, health: { http: /, every: 500ms }, backends: [ {{string.Join(", ", backends)}} ] }
+          - { name: {{name}}, listen: "{{address}}:80", mode: dsr, algorithm: maglev, health: { http: /, every: 2s, timeout: 2s, fall: 10 }, backends: [ {{string.Join(", ", backends)}} ] }
 
         """;
 }

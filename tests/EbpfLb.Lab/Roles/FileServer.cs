@@ -21,6 +21,18 @@ public sealed class FileServer : Role
         return new RemoteFile(path, megabytes * 1024L * 1024L, sum.Split(' ')[0]);
     }
 
+    /// <summary>Makes a file that has the same content on every server, and serves it.</summary>
+    public async Task<RemoteFile> CreateCommonFileAsync(int megabytes)
+    {
+        var path = $"/files/{megabytes}-numbers";
+        var sum = await ShellAsync(
+            """
+            file=/usr/share/nginx/html$1
+            seq 1000000000 | head -c "$2M" >"$file" && sha256sum <"$file"
+            """, path, megabytes);
+        return new RemoteFile(path, megabytes * 1024L * 1024L, sum.Split(' ')[0]);
+    }
+
     /// <summary>Stops serving a file.</summary>
     public Task RemoveFileAsync(RemoteFile file) => ShellAsync("rm \"/usr/share/nginx/html$1\"", file.Path);
 }
