@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Incremented when the meaning or layout of a struct or enum below changes. */
-#define LB_ABI_VERSION 14
+#define LB_ABI_VERSION 15
 
 /* The sizes in the objects. User space sets others before the load (--max-services, --max-backends). */
 #define LB_MAX_SERVICES 1024
@@ -70,11 +70,20 @@ enum __attribute__((packed)) lb_mode {
 	LB_TUNNEL_GUE, /* an IP and a UDP header are put before the packet (GUE, variant 1); likewise */
 };
 
+/* The source address of packets to backends in mode nat. */
+enum __attribute__((packed)) lb_nat_source {
+	LB_NAT_SOURCE_SERVICE, /* the service's; on another interface than the client's as the next one */
+	LB_NAT_SOURCE_INTERFACE, /* the address of the interface that the packet leaves by */
+	LB_NAT_SOURCE_ADDRESS, /* lb_service.nat_address */
+};
+
 struct lb_service {
 	__u32 id; /* below the number of services: indexes slots, rr_counters and counters */
 	enum lb_algorithm algorithm;
 	enum lb_mode mode;
-	__u8 zero[3];
+	enum lb_nat_source nat_source;
+	__u8 zero[2];
+	struct lb_address nat_address; /* zero unless nat_source is LB_NAT_SOURCE_ADDRESS */
 };
 
 /* A backend's state, for `status`. The datapath uses slots and weights only. */
@@ -381,7 +390,7 @@ struct lb_instance {
 _Static_assert(sizeof(struct lb_address) == 16, "lb_address");
 _Static_assert(sizeof(struct lb_tuple) == 40, "lb_tuple");
 _Static_assert(sizeof(struct lb_service_key) == 20, "lb_service_key");
-_Static_assert(sizeof(struct lb_service) == 12, "lb_service");
+_Static_assert(sizeof(struct lb_service) == 28, "lb_service");
 _Static_assert(sizeof(struct lb_backend) == 40, "lb_backend");
 _Static_assert(sizeof(struct lb_link) == 48, "lb_link");
 _Static_assert(sizeof(struct lb_link_layer) == 12, "lb_link_layer");

@@ -52,7 +52,9 @@ static __always_inline void open_prepare(struct pkt_ctx *pctx, const struct lb_s
 	flow->rewritten = pkt->tuple;
 	flow->rewritten.dst = backend->address;
 	if (service->mode == LB_NAT) {
-		flow->rewritten.src = pkt->tuple.dst;
+		flow->rewritten.src = service->nat_source == LB_NAT_SOURCE_ADDRESS ?
+					      service->nat_address :
+					      pkt->tuple.dst;
 		flow->rewritten.dport = backend->port ?: pkt->tuple.dport;
 	} else if (tunnel_applies(flow)) {
 		__builtin_memset(&flow->rewritten.src, 0, sizeof(flow->rewritten.src));
@@ -62,12 +64,14 @@ static __always_inline void open_prepare(struct pkt_ctx *pctx, const struct lb_s
 }
 
 /* Selects the source address of a new flow, in modes nat and tunnel. Returns false if there is none. */
-static __always_inline bool open_select_address(struct lb_ctx *ctx, struct pkt_ctx *pctx)
+static __always_inline bool open_select_address(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+						enum lb_nat_source source)
 {
 	struct lb_flow *flow = &pctx->new_flow.flow;
 
 	if (flow->mode == LB_NAT)
-		return snat_select_address(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten);
+		return snat_select_address(ctx, pctx->fib.nexthop.ifindex, source,
+					   &flow->rewritten);
 	if (!tunnel_applies(flow))
 		return true;
 	if (!tunnel_select_source(ctx, pctx->fib.nexthop.ifindex, &flow->rewritten))
@@ -78,7 +82,8 @@ static __always_inline bool open_select_address(struct lb_ctx *ctx, struct pkt_c
 }
 
 /* Resolves the next hop of a new flow, and selects its source address. */
-static __always_inline enum lb_reason open_route(struct lb_ctx *ctx, struct pkt_ctx *pctx)
+static __always_inline enum lb_reason open_route(struct lb_ctx *ctx, struct pkt_ctx *pctx,
+						 enum lb_nat_source source)
 {
 	struct lb_flow *flow = &pctx->new_flow.flow;
 	enum lb_reason reason = nexthop_lookup(ctx, &pctx->pkt, flow, &pctx->fib);
@@ -86,7 +91,7 @@ static __always_inline enum lb_reason open_route(struct lb_ctx *ctx, struct pkt_
 	/* A new flow is refused. A packet of an existing flow is dropped instead: its route may return. */
 	if (reason == LB_DROP_NO_ROUTE)
 		return refuse_packet(&pctx->pkt, flow, flow->service, LB_REFUSE_NO_ROUTE);
-	if (!reason && !open_select_address(ctx, pctx))
+	if (!reason && !open_select_address(ctx, pctx, source))
 		return refuse_packet(&pctx->pkt, flow, flow->service, LB_REFUSE_NO_SOURCE);
 	reverse_path_bind(flow, pctx->fib.nexthop.ifindex);
 	return reason;
@@ -107,7 +112,7 @@ static __always_inline enum lb_reason open_to_backend(struct lb_ctx *ctx, struct
 	if (!backend || lb_address_is_zero(&backend->address))
 		return refuse_packet(pkt, NULL, service->id, LB_REFUSE_NO_BACKEND);
 	open_prepare(pctx, service, id, backend);
-	reason = open_route(ctx, pctx);
+	reason = open_route(ctx, pctx, service->nat_source);
 	if (reason)
 		return reason;
 	if (service->mode != LB_NAT)

@@ -200,25 +200,30 @@ static __always_inline bool snat_address_by_fib(struct lb_ctx *ctx, struct lb_tu
 }
 
 /*
- * Selects the source address of a new flow: to->src, which is the service's
- * address on entry. It stays if the packet leaves by the interface that it came
+ * Selects the source address of a new flow: to->src. On entry it is the service's
+ * address, or its nat_address if `source` (enum lb_nat_source) says so.
+ *
+ * The service's address stays if the packet leaves by the interface that it came
  * by. Otherwise it becomes an address of the interface `ifindex`, so that two
- * networks without routes to each other can be joined.
+ * networks without routes to each other can be joined. A nat_address always stays.
  *
  * Returns false if the datapath is not attached to that interface (no reply
  * would reach it), or has no address there.
  */
-lb_global bool snat_select_address(struct lb_ctx *ctx, __u32 ifindex, struct lb_tuple *to)
+lb_global bool snat_select_address(struct lb_ctx *ctx, __u32 ifindex, __u32 source,
+				   struct lb_tuple *to)
 {
 	struct lb_link *link;
 
 	if (!to)
 		return false;
-	if (ifindex == ctx_ingress(ctx))
+	if (ifindex == ctx_ingress(ctx) && source != LB_NAT_SOURCE_INTERFACE)
 		return true;
 	link = bpf_map_lookup_elem(&links, &ifindex);
 	if (!link)
 		return false;
+	if (source == LB_NAT_SOURCE_ADDRESS)
+		return true;
 	if (settings.fib_lookup_src)
 		return snat_address_by_fib(ctx, to);
 	to->src = lb_address_is_v4(&to->dst) ? link->ip4 : link->ip6;

@@ -45,11 +45,26 @@ enum LbMode : byte
     TunnelGue,
 }
 
+/// <summary>Mirror of <c>enum lb_nat_source</c>: the source address of packets to backends in mode nat.</summary>
+enum LbNatSource : byte
+{
+    /// <summary>The service's; on another interface than the client's that interface's.</summary>
+    Service,
+
+    /// <summary>The address of the interface that the packet leaves by.</summary>
+    Interface,
+
+    /// <summary><see cref="LbService.NatAddress"/>.</summary>
+    Address,
+}
+
 /// <summary>Mirror of <c>struct lb_service</c>.</summary>
 /// <param name="Id">Below the number of entries: indexes slots, rr_counters and counters.</param>
 readonly record struct LbService(
-    uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat)
+    uint Id, LbAlgorithm Algorithm = LbAlgorithm.RoundRobin, LbMode Mode = LbMode.Nat, LbNatSource NatSource = LbNatSource.Service)
 {
-    readonly byte _zero0;
-    readonly ushort _zero1;
+    readonly ushort _zero;
+
+    /// <summary>Zero unless the source is <see cref="LbNatSource.Address"/>.</summary>
+    public LbAddress NatAddress { get; init; }
 }

@@ -3,7 +3,7 @@ namespace EbpfLb.Abi;
 /// <summary>The constants of <c>bpf/abi.h</c>.</summary>
 static class Limits
 {
-    public const uint AbiVersion = 14;
+    public const uint AbiVersion = 15;
     public const int LabelLength = 64;
     public const int LinkNameLength = 16;
 

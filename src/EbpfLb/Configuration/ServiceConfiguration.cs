@@ -44,6 +44,12 @@ sealed record ServiceConfiguration
         new ValueSetting<ServiceConfiguration, Encapsulation>("encapsulation",
             "Outer header in mode tunnel: gue is UDP, whose source port spreads flows over a receiver's queues; ipip is 8 bytes smaller",
             ConfigNames.Encapsulations, s => s.Encapsulation, (s, value) => s with { Encapsulation = value }),
+        new ValuesSetting<ServiceConfiguration, SnatSource>("nat-source",
+            "Source address of packets to backends in mode nat: that of the service, that of the interface they leave by, or an address of each IP version",
+            SnatSource.Type, s => s.NatSource, (s, value) => s with { NatSource = value },
+            (2, new("is one source too many", "Give one address of each IP version")),
+            new("is there already", "Name each address once"))
+        { Default = "service" },
         new ValueSetting<ServiceConfiguration, TimeSpan>("drain",
             "How long a backend that takes no new flow may keep its flows",
             SettingTypes.Time(TimeSpan.Zero, TimeoutConfiguration.Max, "is not a drain time", "500ms, 30s, 10m or 2h"),
@@ -70,6 +76,9 @@ sealed record ServiceConfiguration
 
     /// <summary>In mode tunnel.</summary>
     public Encapsulation Encapsulation { get; init; }
+
+    /// <summary>In mode nat: a word, or an address of each family; empty for that of the service.</summary>
+    public ImmutableArray<SnatSource> NatSource { get; init; } = [];
 
     /// <summary>True if packets reach backends at the port that the client connects to.</summary>
     public bool KeepsPort => Mode != ForwardingMode.Nat;

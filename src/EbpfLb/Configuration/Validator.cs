@@ -59,6 +59,8 @@ sealed class Validator
             if (read.Mode != ForwardingMode.Tunnel && raw.Value("encapsulation") is { } encapsulation)
                 _errors.Add(encapsulation.Error($"has no effect in mode {read.Mode.ToConfigString()}",
                     "Use mode tunnel, or remove the encapsulation"));
+            foreach (var error in CheckNatSource(raw, read))
+                _errors.Add(error);
             if (service.Listen is null)
                 continue;
             if (read.Mode != ForwardingMode.Tunnel && service.Backends.Length == read.Backends.Length && CheckFamily(service.Listen, service.Backends) is { } mixed)
@@ -66,6 +68,23 @@ sealed class Validator
             valid.Add(service with { Name = service.Name.Length > 0 ? service.Name : NameFor(service.Listen, names) });
         }
         return valid.ToImmutable();
+    }
+
+    /// <summary>A word stands alone, addresses are of different families, and one of them is of the service's.</summary>
+    static IEnumerable<ConfigurationError> CheckNatSource(RawSection raw, ServiceConfiguration read)
+    {
+        var (written, sources) = (raw.Values.GetValueOrDefault("nat-source", []), read.NatSource);
+        if (written.Count == 0)
+            yield break;
+        if (read.Mode != ForwardingMode.Nat)
+            yield return written[0].Error($"has no effect in mode {read.Mode.ToConfigString()}", "Use mode nat, or remove the nat-source");
+        if (sources.Length > 1 && sources.Any(source => source.Address is null))
+            yield return written[0].Error("is one of several sources, and service and interface stand alone", "Use the word, or addresses");
+        else if (sources.Select(source => source.Address?.AddressFamily).Distinct().Count() < sources.Length)
+            yield return written[^1].Error("is the second address of its IP version", "Give one address of each IP version");
+        else if (sources is [{ Address: not null }, ..] && read.Listen?.Address is { AddressFamily: var family }
+            && sources.All(source => source.Address!.AddressFamily != family))
+            yield return written[0].Error("is of another IP version than the service's address", "Give an address of the service's IP version");
     }
 
     /// <summary>The name of a nameless service: tcp-80, or tcp-10.0.0.5-80.</summary>

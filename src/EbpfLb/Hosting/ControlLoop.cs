@@ -25,6 +25,7 @@ sealed partial class ControlLoop(
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<IPAddress> _self = [];
     IReadOnlySet<string> _unserved = new HashSet<string>();
+    IReadOnlySet<string> _foreign = new HashSet<string>();
     string? _gcError;
     string? _peerError;
     string? _reportedError;
@@ -113,6 +114,7 @@ sealed partial class ControlLoop(
             return (links + entries, IsWhole: isWhole);
         });
         Attempt(() => errors.AddRange(new[] { Preflight.FindOwnAddress(_desired) }.OfType<string>()));
+        Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign));
         if (isKnown && _reconciler.Shortage is { } shortage)
             errors.Add(shortage);
         ReportError(errors.Count == 0 ? null : string.Join(' ', errors));
@@ -182,13 +184,15 @@ sealed partial class ControlLoop(
         ReportUnserved();
     }
 
+    void ReportUnserved() => _unserved = Warn(UnservedClients.Find(_desired, _self), _unserved);
+
     /// <summary>Logs each sentence once, until it is no longer so.</summary>
-    void ReportUnserved()
+    HashSet<string> Warn(IEnumerable<string> problems, IReadOnlySet<string> logged)
     {
-        var unserved = UnservedClients.Find(_desired, _self).ToHashSet();
-        foreach (var problem in unserved.Except(_unserved))
+        var found = problems.ToHashSet();
+        foreach (var problem in found.Except(logged))
             LogClientsUnserved(problem);
-        _unserved = unserved;
+        return found;
     }
 
     /// <summary>The peers of veths, on the hook that depends on them.</summary>

@@ -39,6 +39,23 @@ static class Preflight
     public static IReadOnlySet<IPAddress> OwnAddresses() => InterfacesByAddress().Select(address => address.Key).ToHashSet();
 
     /// <summary>
+    /// A sentence for each `nat-source` that is no address of this network namespace. It may be one that is routed here, or
+    /// that comes later.
+    /// </summary>
+    /// <exception cref="LoadBalancerException">The kernel did not list the addresses.</exception>
+    public static IEnumerable<string> FindForeignSources(ImmutableArray<ServiceSnapshot> services)
+    {
+        var sources = services.SelectMany(service => service.NatSource, (service, source) => (service.Name, source.Address))
+            .Where(source => source.Address is not null).ToArray();
+        if (sources.Length == 0)
+            return [];
+        var own = OwnAddresses();
+        return sources.Where(source => !own.Contains(source.Address!)).Select(source =>
+            $"nat-source {source.Address} of service '{source.Name}' is no address of this host: replies are lost unless the "
+            + $"network routes them here. `ip address add {source.Address} dev INTERFACE` makes it one.");
+    }
+
+    /// <summary>
     /// The first backend that has an address of this network namespace, as a sentence: the local stack would receive its
     /// packets. Null if there is none.
     /// </summary>

@@ -17,6 +17,11 @@ sealed record KernelService(
     /// <summary>What happens to established flows of a backend that is down.</summary>
     public DownPolicy OnDown { get; init; }
 
+    public LbNatSource NatSource { get; init; }
+
+    /// <summary>Zero unless the source is an address.</summary>
+    public LbAddress NatAddress { get; init; }
+
     /// <summary>A removed service: it listens nowhere, and its backends drain.</summary>
     public static KernelService Removed(ServiceIdentity identity) =>
         new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
@@ -36,6 +41,7 @@ sealed record KernelService(
         [
             .. from service in services
                from family in AddressesOf(service, self).GroupBy(address => address.AddressFamily)
+               let source = NatSourceOf(service, family.Key)
                select new KernelService(
                    new(service.Name, family.Key),
                    (LbAlgorithm)service.Algorithm,
@@ -48,6 +54,8 @@ sealed record KernelService(
                {
                    Drain = service.Drain,
                    OnDown = service.OnDown,
+                   NatSource = source.Kind,
+                   NatAddress = source.Address,
                },
         ];
     }
@@ -59,6 +67,16 @@ sealed record KernelService(
         (ForwardingMode.Tunnel, _) => LbMode.TunnelGue,
         _ => LbMode.Nat,
     };
+
+    /// <summary>A family without an address of its own sends from the service's.</summary>
+    static (LbNatSource Kind, LbAddress Address) NatSourceOf(ServiceSnapshot service, AddressFamily family)
+    {
+        if (service.NatSource is [{ Word: SnatSource.Interface }])
+            return (LbNatSource.Interface, default);
+        return service.NatSource.FirstOrDefault(source => source.Address?.AddressFamily == family).Address is { } address
+            ? (LbNatSource.Address, LbAddress.From(address))
+            : default;
+    }
 
     /// <summary>
     /// The backends of clients' own address family. A tunnel carries packets of the other family too: if there are no

@@ -133,7 +133,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             tables.RoundRobinCounters.Set(id, 0);
             tables.ServiceLabels.Set(id, LbLabel.From(service.Identity.Name));
         }
-        var desired = new LbService(id, service.Algorithm, service.Mode);
+        var desired = new LbService(id, service.Algorithm, service.Mode, service.NatSource) { NatAddress = service.NatAddress };
         var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
         var members = AssignIds(actual, id, service.Backends);
         var transition = new BackendStateTransition(service.Drain, service.OnDown, (ulong)_time.GetTimestamp());

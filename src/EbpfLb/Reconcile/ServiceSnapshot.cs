@@ -16,13 +16,16 @@ sealed record ServiceSnapshot(
     /// <summary>In mode tunnel.</summary>
     public Encapsulation Encapsulation { get; init; }
 
+    /// <summary>In mode nat; empty for the address of the service.</summary>
+    public ImmutableArray<SnatSource> NatSource { get; init; } = [];
+
     /// <summary>Null if its backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
 
     public bool Equals(ServiceSnapshot? other) =>
         other is not null && Name == other.Name && Listen == other.Listen && Algorithm == other.Algorithm
         && Mode == other.Mode && Encapsulation == other.Encapsulation && Drain == other.Drain && OnDown == other.OnDown
-        && Health == other.Health && Backends.SequenceEqual(other.Backends);
+        && NatSource.SequenceEqual(other.NatSource) && Health == other.Health && Backends.SequenceEqual(other.Backends);
 
     public override int GetHashCode() => HashCode.Combine(Name, Listen, Backends.Length);
 }

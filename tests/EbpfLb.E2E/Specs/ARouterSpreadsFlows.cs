@@ -73,6 +73,20 @@ public abstract class ARouterSpreadsFlows(EcmpLab lab, Family family) : ClusterS
         await LostNothingAsync(load, download, file);
     }
 
+    /// <summary>The servers have the shared address too: a reply to it would get to nobody.</summary>
+    [Fact]
+    public async Task Replies_in_mode_nat_return_to_the_balancer_that_has_the_flow()
+    {
+        var nodes = await lab.StartNodesAsync(2, lab.NatPlanFor("interface", lab.A, lab.B));
+        await lab.SendsToAsync(nodes);
+
+        await using var load = await StartLoadAsync();
+        foreach (var node in nodes)
+            await Eventually.That($"{node.Name} forwards", node.Balancer.StatusAsync, status => status.Sent > 500, TimeSpan.FromSeconds(30));
+
+        (await load.StopAsync()).LostNothing();
+    }
+
     [Collection<OverEcmp>]
     public sealed class OverIPv4(TheEcmpLab lab) : ARouterSpreadsFlows(lab, Family.IPv4);
 

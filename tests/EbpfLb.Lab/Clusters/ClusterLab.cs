@@ -64,16 +64,23 @@ public abstract class ClusterLab : IAsyncDisposable
 
     /// <summary>How every balancer of the cluster is run.</summary>
     /// <param name="servers">The backends.</param>
-    public BalancerPlan PlanFor(params FileServer[] servers) => new()
+    public BalancerPlan PlanFor(params FileServer[] servers) => PlanFor("mode: dsr", servers);
+
+    /// <summary>As the other one, in mode nat.</summary>
+    /// <param name="natSource">The source address of packets to backends, as in a file.</param>
+    /// <param name="servers">The backends.</param>
+    public BalancerPlan NatPlanFor(string natSource, params FileServer[] servers) => PlanFor($"mode: nat, nat-source: {natSource}", servers);
+
+    BalancerPlan PlanFor(string mode, FileServer[] servers) => new()
     {
         Hook = "tc",
         StandsInFile = true,
         Configuration = string.Concat(
             [
                 $"interface: {BalancerHost.Interface}\nhook: tc\nevents: off\nwithdraw-for: 5s\nflows: 16384\nmax-services: 1024\nmax-backends: 4096\nservices:\n",
-                ServiceFor("web", $"{Service.Addresses.V4}", servers.Select(server => $"{server.Addresses.V4}")),
+                ServiceFor("web", mode, $"{Service.Addresses.V4}", servers.Select(server => $"{server.Addresses.V4}")),
                 .. Service.Addresses.V6 is { } v6
-                    ? new[] { ServiceFor("web6", $"[{v6}]", servers.Select(server => $"\"[{server.Addresses.V6}]:80\"")) } : [],
+                    ? new[] { ServiceFor("web6", mode, $"[{v6}]", servers.Select(server => $"\"[{server.Addresses.V6}]:80\"")) } : [],
             ]),
     };
 
@@ -135,9 +142,9 @@ public abstract class ClusterLab : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    static string ServiceFor(string name, string address, IEnumerable<string> backends) =>
+    static string ServiceFor(string name, string mode, string address, IEnumerable<string> backends) =>
         $$"""
-          - { name: {{name}}, listen: "{{address}}:80", mode: dsr, algorithm: maglev, health: { http: /, every: 2s, timeout: 2s, fall: 10 }, backends: [ {{string.Join(", ", backends)}} ] }
+          - { name: {{name}}, listen: "{{address}}:80", {{mode}}, algorithm: maglev, health: { http: /, every: 2s, timeout: 2s, fall: 10 }, backends: [ {{string.Join(", ", backends)}} ] }
 
         """;
 }

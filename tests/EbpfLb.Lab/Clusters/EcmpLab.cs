@@ -81,6 +81,9 @@ public class EcmpLab : ClusterLab
     {
         var node = await base.StartNodeAsync(plan);
         await node.Host.ShellAsync("mkdir -p /run/bird && printf '%s' \"$1\" >/etc/bird.conf", NodeConfiguration());
+        foreach (var client in new[] { Client, OtherClient })
+            foreach (var (address, router) in client.Addresses.At(0).Zip(Inside.At(0)))
+                await node.Host.ShellAsync("ip route replace \"$1\" via \"$2\"", address.Address, router.Address);
         await RunBirdAsync(node.Host);
         await node.RunAsync("announce",
             """

@@ -20,6 +20,7 @@ public sealed class StructMirrorsMatchTheHeader
         ["lb_backend_state"] = "LB_BACKEND_",
         ["lb_direction"] = "LB_",
         ["lb_mode"] = "LB_",
+        ["lb_nat_source"] = "LB_NAT_SOURCE_",
         ["lb_reason"] = "LB_",
         ["lb_tcp_seen"] = "LB_SEEN_",
         ["lb_flow_table"] = "LB_TABLE_",

@@ -75,6 +75,25 @@ public sealed class FileAndFlagsGiveTheSameConfiguration
         Assert.Equal(word == "gue", byFlags.Configuration!.Equals(byDefault.Configuration));
     }
 
+    [Theory]
+    [InlineData("interface", "interface")]
+    [InlineData("service", "service")]
+    [InlineData("192.0.2.11", "192.0.2.11")]
+    [InlineData("[ 192.0.2.11, '2001:db8::11' ]", "192.0.2.11", "2001:db8::11")]
+    public void A_nat_source_by_file_and_by_flags(string written, params string[] sources)
+    {
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            services: [ { listen: ":80", nat-source: {{written}}, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: [":80"], backends: ["web"], natSources: sources);
+
+        Assert.Empty(byFile.Errors);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal(sources, byFile.Configuration!.Services[0].NatSource.Select(source => $"{source}"));
+        Assert.NotEqual(Given.Flags("eth0", listens: [":80"], backends: ["web"]).Configuration, byFile.Configuration);
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public void Whether_to_leave_it_attached_by_file_and_by_flags(bool leave)
     {

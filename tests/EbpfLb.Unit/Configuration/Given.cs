@@ -14,11 +14,11 @@ static class Given
         string[]? listens = null, string[]? backends = null, string? mode = null, string? flows = null,
         string[]? timeouts = null, string? drain = null, string[]? health = null, string? metrics = null, string? logs = null,
         string[]? moreInterfaces = null, string? docker = null, string? dockerSocket = null,
-        bool leaveAttached = false, string? encapsulation = null) =>
+        bool leaveAttached = false, string? encapsulation = null, string[]? natSources = null) =>
         FlagReader.Read(new (string Flag, string[]? Values)[]
         {
             ("--interface", networkInterface is null ? null : [networkInterface, .. moreInterfaces ?? []]), ("--hook", One(hook)),
-            ("--events", One(events)), ("--listen", listens), ("--backend", backends), ("--mode", One(mode)), ("--encapsulation", One(encapsulation)), ("--flows", One(flows)),
+            ("--events", One(events)), ("--listen", listens), ("--backend", backends), ("--mode", One(mode)), ("--encapsulation", One(encapsulation)), ("--nat-source", natSources), ("--flows", One(flows)),
             ("--drain", One(drain)), ("--health", health), ("--timeout", timeouts), ("--metrics", One(metrics)),
             ("--logs", One(logs)), ("--docker", One(docker)), ("--docker-socket", One(dockerSocket)),
             ("--leave-attached", leaveAttached ? ["true"] : null),

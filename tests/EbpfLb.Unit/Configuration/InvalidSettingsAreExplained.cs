@@ -287,6 +287,31 @@ public sealed class InvalidSettingsAreExplained
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, encapsulation: "gue"),
             "--encapsulation", "gue", $"has no effect in mode {mode}", "Use mode tunnel");
 
+    [Theory]
+    [InlineData("eth0", "is no source of packets to backends", "Use service, interface, or an address")]
+    [InlineData("127.0.0.1", "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)", "unicast address")]
+    [InlineData("fe80::1", "is a link-local address, which names a host on one link only", "global")]
+    public void A_nat_source_that_is_none(string source, string problem, string remedy) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: [source]), "--nat-source", source, problem, remedy);
+
+    [Theory, InlineData("dsr"), InlineData("tunnel")]
+    public void A_nat_source_in_a_mode_that_has_none(string mode) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, natSources: ["interface"]),
+            "--nat-source", "interface", $"has no effect in mode {mode}", "Use mode nat");
+
+    [Theory]
+    [InlineData("interface", "192.0.2.11", "interface", "is one of several sources, and service and interface stand alone", "Use the word, or addresses")]
+    [InlineData("192.0.2.11", "192.0.2.12", "192.0.2.12", "is the second address of its IP version", "Give one address of each IP version")]
+    public void Nat_sources_that_do_not_go_together(string one, string other, string wrong, string problem, string remedy) =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: [one, other]), "--nat-source", wrong, problem, remedy);
+
+    [Theory]
+    [InlineData("10.0.0.5:80", "172.20.0.2", "2001:db8::11")]
+    [InlineData("[2001:db8::5]:80", "2001:db8::2", "192.0.2.11")]
+    public void A_nat_source_of_another_family_than_the_service(string listen, string backend, string source) =>
+        AssertOnly(Given.Flags("eth0", listens: [listen], backends: [backend], natSources: [source]),
+            "--nat-source", source, "is of another IP version than the service's address", "Give an address");
+
     /// <summary>A tunnel carries packets of either.</summary>
     [Theory, InlineData("10.0.0.5:80", "fd00::2"), InlineData("[fd00::5]:80", "172.20.0.2")]
     public void Backends_of_the_other_family_in_mode_tunnel_are_fine(string listen, string backend) =>

@@ -72,7 +72,8 @@ sealed class NatPorts(LbSettings settings, IReadOnlyDictionary<Ends, Half> halve
     /// <summary>Where the backend is the client, its answers must not look like what it asked.</summary>
     bool IsKept(int port, Ends ends, IPEndPoint backend) =>
         port >= settings.NatPortMin && port <= settings.NatPortMax
-        && !(backend.Equals(ends.Source) && port == ends.Destination.Port);
+        && !(backend.Equals(ends.Source) && port == ends.Destination.Port
+            && World.SourceTo(backend.Address, ends).Equals(ends.Destination.Address));
 
     /// <summary>The best one first.</summary>
     enum Rank

@@ -65,7 +65,11 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
                     Port = BigEndianPort.From((ushort)service.At.Port),
                     Protocol = service.Protocol,
                 },
-                new LbService(service.Id, service.Algorithm, ModeOf(service)));
+                new LbService(service.Id, service.Algorithm, ModeOf(service), service.NatSource)
+                {
+                    NatAddress = service.NatSource == LbNatSource.Address
+                        ? LbAddress.From(World.All.Single(world => world.Services.Contains(service)).NatAddress) : default,
+                });
         }
     }
 

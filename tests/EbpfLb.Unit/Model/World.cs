@@ -24,6 +24,9 @@ sealed record WorldService(
     /// <summary>How packets are encapsulated; null if they are not.</summary>
     public TunnelKind? Tunnel { get; init; }
 
+    /// <summary>What backends see as the source in mode nat.</summary>
+    public LbNatSource NatSource { get; init; }
+
     /// <summary>Whether the balancer is a router on a packet's way, which lowers its time to live.</summary>
     public bool IsHop => !IsDirect || Tunnel is not null;
 }
@@ -52,8 +55,9 @@ sealed class World
     {
         (_near, _far) = (near, far);
         Virtual = IPAddress.Parse($"{near}2");
+        NatAddress = IPAddress.Parse($"{near}3");
         var balancer = IPAddress.Parse($"{near}1");
-        Addresses = [balancer, Virtual, IPAddress.Parse($"{far}1")];
+        Addresses = [balancer, Virtual, NatAddress, IPAddress.Parse($"{far}1")];
         Host a = On(Near, 11), b = On(Near, 12), c = On(Near, 13), distant = On(Far, 14);
         // To which no route leads.
         var lost = near.Replace('9', '8');
@@ -91,6 +95,9 @@ sealed class World
                 with { IsDirect = true, Tunnel = TunnelKind.Ipip },
             Serve(11, udp, Virtual, 81, LbAlgorithm.RoundRobin, new(b.Address, 81), new(IPAddress.Parse($"{other.Far}14"), 81))
                 with { IsDirect = true, Tunnel = TunnelKind.Gue },
+            Serve(12, tcp, Virtual, 82, LbAlgorithm.RoundRobin, a80, distant80) with { NatSource = LbNatSource.Interface },
+            Serve(13, udp, Virtual, 82, LbAlgorithm.SourceHash, b80, distant80) with { NatSource = LbNatSource.Address },
+            Serve(14, tcp, Virtual, 83, LbAlgorithm.Maglev, a80, distant80) with { NatSource = LbNatSource.Address },
         ];
     }
 
@@ -108,6 +115,9 @@ sealed class World
     /// <summary>A second address of the balancer's.</summary>
     IPAddress Virtual { get; }
 
+    /// <summary>What services with an address for that send from.</summary>
+    public IPAddress NatAddress { get; }
+
     /// <summary>Null where no route leads.</summary>
     public static Host? WayTo(IPAddress address) => ByAddress.GetValueOrDefault(address);
 
@@ -117,10 +127,15 @@ sealed class World
 
     /// <summary>
     /// The balancer's end towards a backend: the address that the client asked where it is reached by his own link,
-    /// else the balancer's on the backend's.
+    /// else the balancer's on the backend's. A service may say otherwise.
     /// </summary>
     public static IPAddress SourceTo(IPAddress backend, Ends asked)
     {
+        var source = ServiceAt(asked.Protocol, asked.Destination)?.NatSource;
+        if (source == LbNatSource.Address)
+            return All.Single(world => world.Addresses.Contains(asked.Destination.Address)).NatAddress;
+        if (source == LbNatSource.Interface)
+            return OwnAddressTo(backend);
         var (there, here) = (WayTo(backend)?.Side, HostAt(asked.Source.Address)?.Side);
         if (there is null || there == here)
             return asked.Destination.Address;

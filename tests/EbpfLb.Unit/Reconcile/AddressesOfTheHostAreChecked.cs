@@ -83,6 +83,19 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
+    public async Task A_nat_source_that_the_host_does_not_have_is_told()
+    {
+        Configure("  - { name: web, listen: ':80', nat-source: [ 10.9.0.1, 'fd00:9::11' ], backends: [ 10.9.3.1 ] }",
+            "  - { name: shop, listen: ':81', nat-source: 10.9.0.98, backends: [ 10.9.3.1 ] }");
+        using var runner = new RunnerProcess(_machine, "--config", _file);
+
+        var told = await runner.UntilAsync("warning: nat-source 10.9.0.98 of service 'shop' is no address of this host: "
+            + "replies are lost unless the network routes them here. `ip address add 10.9.0.98 dev INTERFACE` makes it one.");
+
+        Assert.DoesNotContain(told, line => line.Contains("nat-source 10.9.0.1 ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_backend_on_an_interface_that_is_not_attached_is_refused_with_a_sentence()
     {
         Configure("  - { listen: ':80', backends: [ 10.9.1.1 ] }");

@@ -205,6 +205,35 @@ public sealed class TablesFollowTheDesiredState
     }
 
     [Fact]
+    public void Each_family_sends_from_its_nat_source_and_a_change_of_it_is_followed()
+    {
+        using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
+        var reconciler = new Reconciler(lb.Tables);
+        ImmutableArray<IPAddress> self = [.. Self, SelfV6];
+        var web = Web(A, SixA);
+        reconciler.Apply([web], self);
+        Assert.Equal([(LbNatSource.Service, null), (LbNatSource.Service, null)], Sources());
+
+        reconciler.Apply([web with { NatSource = [Source("192.0.2.11"), Source("2001:db8::11")] }], self);
+        Assert.Equal([(LbNatSource.Address, "192.0.2.11"), (LbNatSource.Address, "2001:db8::11")], Sources());
+
+        reconciler.Apply([web with { NatSource = [Source("192.0.2.12")] }], self);
+        Assert.Equal([(LbNatSource.Address, "192.0.2.12"), (LbNatSource.Service, null)], Sources());
+
+        reconciler.Apply([web with { NatSource = [Source("interface")] }], self);
+        Assert.Equal([(LbNatSource.Interface, null), (LbNatSource.Interface, null)], Sources());
+        Assert.Equal(0, reconciler.Apply([web with { NatSource = [Source("interface")] }], self));
+
+        (LbNatSource, string?)[] Sources() =>
+        [
+            .. KernelState.Read(lb.Tables).Keys.OrderBy(held => $"{held.Key.Address.Family}").Select(held => (held.Value.NatSource,
+                held.Value.NatAddress == default ? null : $"{held.Value.NatAddress}")),
+        ];
+
+        static SnatSource Source(string text) => SnatSource.Type.Parse(text).Value;
+    }
+
+    [Fact]
     public void A_family_without_backends_refuses_and_the_other_keeps_balancing()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);

@@ -121,6 +121,7 @@ sealed partial class BackendResolver(
         ], service.Algorithm, service.Mode)
         {
             Encapsulation = service.Encapsulation,
+            NatSource = service.NatSource,
             Drain = service.Drain,
             OnDown = service.OnDown,
             Health = service.Health,

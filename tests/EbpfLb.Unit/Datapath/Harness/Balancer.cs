@@ -305,6 +305,14 @@ sealed class Balancer : IDisposable
             .Select(id => (id, Tables.Backends.TryGet(id, out var one) && one.State != LbBackendState.Down ? 1 : 0))]));
     }
 
+    /// <summary>Has packets to backends sent from an address of the interface's, or from a given one.</summary>
+    public void SendFrom(TestService service, LbNatSource source, IPAddress? address = null)
+    {
+        Assert.True(Tables.Services.TryGet(KeyOf(service), out var entry));
+        Tables.Services.Set(
+            KeyOf(service), entry with { NatSource = source, NatAddress = address is null ? default : LbAddress.From(address) });
+    }
+
     TestService Serve(IPEndPoint at, byte protocol, IPEndPoint[] backends)
     {
         var service = new TestService(
@@ -324,15 +332,15 @@ sealed class Balancer : IDisposable
         Tables.AddressFilter.Allow(LbAddress.From(service.At.Address));
         Tables.PortFilter.Allow((TransportProtocol)service.Protocol, (ushort)service.At.Port,
             service.Backends.Keys.Select(backend => (ushort)backend.Port));
-        Tables.Services.Set(
-            new LbServiceKey
-            {
-                Address = LbAddress.From(service.At.Address),
-                Port = BigEndianPort.From((ushort)service.At.Port),
-                Protocol = service.Protocol,
-            },
-            new LbService(service.Id, algorithm, mode));
+        Tables.Services.Set(KeyOf(service), new LbService(service.Id, algorithm, mode));
     }
+
+    static LbServiceKey KeyOf(TestService service) => new()
+    {
+        Address = LbAddress.From(service.At.Address),
+        Port = BigEndianPort.From((ushort)service.At.Port),
+        Protocol = service.Protocol,
+    };
 
     void SetBackend(TestService service, IPEndPoint backend, int weight) => Tables.Backends.Set(
         service.Backends[backend],
