@@ -34,6 +34,9 @@ static class SuiteSize
     /// <summary>Packets of a flood: more than any table has room for.</summary>
     public static int Flood { get; } = Choose(60_000, soak: 2_000_000);
 
+    /// <summary>Packets of each kind in a flood of all kinds.</summary>
+    public static int FloodOfEachKind { get; } = Choose(6_000, soak: 100_000);
+
     /// <summary>Changes of a service's backends after which nothing more is held than before.</summary>
     public static int BackendChanges { get; } = Choose(200, soak: 1000);
 

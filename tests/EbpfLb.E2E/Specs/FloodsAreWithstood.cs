@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net;
 using EbpfLb.Lab;
 using EbpfLb.Lab.Roles;
 
@@ -14,7 +16,7 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files));
 
-        var requests = await OutliveAsync(balancer, attacker => attacker.FloodWithRequestsAsync(balancer, SuiteSize.Flood));
+        var requests = await OutliveAsync(balancer, (attacker, _) => attacker.FloodWithRequestsAsync(balancer, SuiteSize.Flood));
 
         Assert.InRange(requests, RoomForOpeningFlows + 1, long.MaxValue);
     }
@@ -25,7 +27,7 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
         const int room = 1024;
         var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(Lab.Files)) { Flows = room });
 
-        var requests = await OutliveAsync(balancer, attacker => attacker.FloodWithRequestsAsync(balancer, SuiteSize.Flood));
+        var requests = await OutliveAsync(balancer, (attacker, _) => attacker.FloodWithRequestsAsync(balancer, SuiteSize.Flood));
 
         Assert.InRange(requests, 16 * room, long.MaxValue);
         Assert.InRange((await balancer.StatusAsync()).Flows, 1, 2 * room);
@@ -36,24 +38,27 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     {
         var balancer = await Lab.BalanceAsync(Service.Web(Lab.Files), Service.Dns(Lab.NamesA));
 
-        var datagrams = await OutliveAsync(balancer, attacker => attacker.FloodWithDatagramsAsync(balancer, SuiteSize.Flood));
+        var datagrams = await OutliveAsync(balancer, (attacker, _) => attacker.FloodWithDatagramsAsync(balancer, SuiteSize.Flood));
 
         Assert.InRange(datagrams, RoomForOpeningFlows + 1, long.MaxValue);
         Assert.Equal([Lab.NamesA.Name], await Lab.Client.AskWhoAsync(balancer, times: 1));
     }
 
     /// <summary>Floods during a download, and beside a connection that is silent all the while.</summary>
-    async Task<long> OutliveAsync(Balancer balancer, Func<Attacker, Task<long>> floodAsync)
+    /// <param name="balancer">At whom.</param>
+    /// <param name="floodAsync">Gets the silent connection's end at its client too.</param>
+    protected async Task<long> OutliveAsync(Balancer balancer, Func<Attacker, IPEndPoint, Task<long>> floodAsync)
     {
         const int half = 10;
+        var end = new IPEndPoint(Lab.Client.Address, Lab.TakePorts(1));
         var file = await Lab.Files.CreateFileAsync(2 * half);
         await using var attacker = await Lab.StartAttackerAsync();
-        await using var idle = await Lab.Client.ConnectAsync(balancer, Lab.TakePorts(1));
+        await using var idle = await Lab.Client.ConnectAsync(balancer, end.Port);
         await idle.GetAsync("/before");
 
         await using var download = await Lab.OtherClient.StartDownloadAsync(balancer, file, megabytesPerSecond: half);
         var meanwhile = download.TakeAsync(half);
-        var sent = await floodAsync(attacker);
+        var sent = await floodAsync(attacker, end);
         await meanwhile;
         Assert.False(await download.IsOverAsync(), "The download was over before the flood");
 
@@ -63,7 +68,34 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     }
 
     [Collection<OverTc>]
-    public sealed class Tc(TcLab lab) : FloodsAreWithstood(lab, Family.IPv4);
+    public sealed class Tc(TcLab lab) : FloodsAreWithstood(lab, Family.IPv4)
+    {
+        const long Megabyte = 1_000_000;
+
+        /// <summary>
+        /// On one hook: what each kind of packet does to a flow is the packet cases' on every hook. Here all of them share
+        /// the tables, the log and the process, which know no hook.
+        /// </summary>
+        [Fact]
+        public async Task Connections_outlive_a_flood_of_all_kinds_of_packets_at_once()
+        {
+            var balancer = await Lab.BalanceAsync(new BalancerPlan(Service.Web(Lab.Files), Service.Dns(Lab.NamesA)));
+            await using var load = await Lab.Client.StartLoadAsync(balancer);
+            var memory = await balancer.ResidentMemoryAsync();
+            var clock = Stopwatch.StartNew();
+
+            var packets = await OutliveAsync(
+                balancer, (attacker, idle) => attacker.FloodWithEverythingAsync(balancer, idle, SuiteSize.FloodOfEachKind));
+
+            var (lasting, log) = (clock.Elapsed, (await balancer.LinesAsync()).Sum(line => line.Length + 1));
+            var tally = await load.StopAsync();
+            var grown = await balancer.ResidentMemoryAsync() - memory;
+            TestContext.Current.TestOutputHelper?.WriteLine($"{packets} packets in {lasting}; {log} bytes of log; {grown} bytes of memory; {tally}");
+            tally.LostNothing();
+            Assert.InRange(log / lasting.TotalMinutes, 1, Megabyte);
+            Assert.InRange(grown, long.MinValue, 20 * Megabyte);
+        }
+    }
 
     [Collection<OverTcAndIPv6>]
     public sealed class TcOverIPv6(OtherTcLab lab) : FloodsAreWithstood(lab, Family.IPv6);
