@@ -39,7 +39,8 @@ static unsafe class Interfaces
         {
             return read(NetworkInterface.GetAllNetworkInterfaces());
         }
-        catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException
+            or ArgumentException) // of an address that changes while it is read (dotnet/runtime issue 49515)
         {
             throw new LoadBalancerException($"listing the network interfaces failed: {error.Message}", error);
         }

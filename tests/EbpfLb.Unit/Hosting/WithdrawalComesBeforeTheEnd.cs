@@ -23,23 +23,33 @@ public sealed class WithdrawalComesBeforeTheEnd
     }
 
     [Fact]
-    public async Task It_is_unhealthy_and_attached_while_it_withdraws_and_detached_after_that()
+    public async Task It_is_unhealthy_and_attached_while_it_withdraws()
     {
-        using var runner = new RunnerProcess(_machine, [.. Flags, "--withdraw-for", "3s"]);
+        using var runner = new RunnerProcess(_machine, [.. Flags, "--withdraw-for", "1h"]);
         await runner.UntilAsync("ready: ");
         Assert.Equal(0, _machine.Type("healthy").Code);
         Assert.Equal(HttpStatusCode.OK, (await AskAsync("/healthz?service=tcp-80")).Status);
 
         await runner.AskToEndAsync();
-        await runner.UntilAsync("withdrawing: unhealthy and forwarding for 3s, then the end");
+        await runner.UntilAsync("withdrawing: unhealthy and forwarding for 1h, then the end");
         var (code, sentence, _) = _machine.Type("healthy --service tcp-80");
         var links = _machine.Inside(() => Machine.Links());
 
         Assert.Equal(1, code);
-        Assert.Matches(@"^unhealthy: the balancer on eth0\.7 withdraws, and ends in [0-3] s\n$", sentence);
+        Assert.Matches(@"^unhealthy: the balancer on eth0\.7 withdraws, and ends in 3[56]\d\d s\n$", sentence);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "The balancer withdraws, and ends soon.\n"), await AskAsync("/healthz"));
         Assert.Contains("withdrawing, ends in ", _machine.Type("status").Output, StringComparison.Ordinal);
         Assert.Equal(["link_tc_eth0:7"], links);
+    }
+
+    [Fact]
+    public async Task It_is_detached_once_it_has_withdrawn()
+    {
+        using var runner = new RunnerProcess(_machine, [.. Flags, "--withdraw-for", "1s"]);
+        await runner.UntilAsync("ready: ");
+
+        await runner.AskToEndAsync();
+
         Assert.Equal(0, await runner.ExitCodeAsync());
         Assert.Contains("nothing is attached", _machine.Type("status").Output, StringComparison.Ordinal);
     }

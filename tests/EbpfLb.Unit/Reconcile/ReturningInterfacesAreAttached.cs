@@ -212,7 +212,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
     [Fact]
     public async Task The_process_ends_with_exit_code_1_after_the_configured_time()
     {
-        using var runner = Start(Machine.Interface, "tc", "interface-timeout: 1s");
+        using var runner = Start(Machine.Interface, "tc", timeout: "1s");
         await runner.UntilAsync("ready: ");
 
         _machine.Unplug(Machine.Interface);
@@ -233,10 +233,10 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         Assert.StartsWith($"error: no runner process on {Machine.Interface}: packets are still balanced", error, StringComparison.Ordinal);
     }
 
-    RunnerProcess Start(string selector, string hook, string more = "")
+    RunnerProcess Start(string selector, string hook, string more = "", string timeout = "1h")
     {
         File.WriteAllText(_file,
-            $"interface: {selector}\nhook: {hook}\n{more}\nservices: [ {{ name: web, listen: ':80', backends: [ 10.9.3.1 ] }} ]\n");
+            $"interface: {selector}\nhook: {hook}\ninterface-timeout: {timeout}\n{more}\nservices: [ {{ name: web, listen: ':80', backends: [ 10.9.3.1 ] }} ]\n");
         return new(_machine, "--config", _file);
     }
 
