@@ -72,7 +72,7 @@ enum __attribute__((packed)) lb_mode {
 
 /* The source address of packets to backends in mode nat. */
 enum __attribute__((packed)) lb_nat_source {
-	LB_NAT_SOURCE_SERVICE, /* the service's; on another interface than the client's as the next one */
+	LB_NAT_SOURCE_SERVICE, /* the service's; as LB_NAT_SOURCE_INTERFACE if the packet leaves by another interface than it came by */
 	LB_NAT_SOURCE_INTERFACE, /* the address of the interface that the packet leaves by */
 	LB_NAT_SOURCE_ADDRESS, /* lb_service.nat_address */
 };
@@ -293,7 +293,7 @@ enum lb_flow_table {
 struct lb_table_changes {
 	__u64 inserted;
 	__u64 removed;
-	__u64 ports_taken_over; /* SNAT ports that new flows took over from its flows */
+	__u64 ports_taken_over; /* SNAT ports that new flows took over from its flows; not those that had rested */
 	__u64 rests_cut_short; /* of SNAT ports, because `resting_ports` was full */
 };
 

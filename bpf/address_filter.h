@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The address filter. A packet to an address of no service and of no flow, such as
- * one that the host forwards, passes after two look-ups in an array, also if its port
- * is that of a service.
+ * one that the host forwards, passes after two look-ups in an array behind those of
+ * the port filter, also if its port is that of a service.
  */
 #pragma once
 

@@ -6,9 +6,10 @@
  * 1. Parse the packet; resolve later fragments; ICMP errors branch off.
  * 2. Pass what the port filter or the address filter does not match.
  * 3. Look up the flow.
- * 4. If there is none: open.h selects a backend, reserves a SNAT port and inserts
- *    the flow.
- * 5. forward.h resolves the next hop, rewrites or encapsulates, and counts.
+ * 4. If there is none: open.h selects a backend and its next hop, and reserves a
+ *    SNAT port.
+ * 5. forward.h resolves the next hop, inserts a new flow, rewrites or encapsulates,
+ *    and counts.
  * 6. Send, pass or drop, by the packet's reason.
  *
  * Every function returns LB_CONTINUE or the packet's reason.

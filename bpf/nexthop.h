@@ -51,9 +51,8 @@ static __always_inline enum lb_reason nexthop_lookup(struct lb_ctx *ctx, const s
 						     const struct lb_flow *flow,
 						     struct fib_result *fib)
 {
-	enum lb_reason reason;
-
 	__u32 overhead = tunnel_overhead(flow);
+	enum lb_reason reason;
 
 	reason = fib_lookup(ctx, &flow->rewritten, ctx_leaving_size(ctx, pkt) + overhead, fib);
 	/* The sender is told the MTU for its own packets. */

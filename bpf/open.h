@@ -99,8 +99,7 @@ static __always_inline enum lb_reason open_route(struct lb_ctx *ctx, struct pkt_
 
 /*
  * Prepares pctx->new_flow, a flow to a backend. Returns LB_CONTINUE or why the
- * packet opens no flow. The result of the FIB look-up is kept for the packet, unless
- * the SNAT port changed the tuple: multipath routing may depend on the port.
+ * packet opens no flow.
  */
 static __always_inline enum lb_reason open_to_backend(struct lb_ctx *ctx, struct pkt_ctx *pctx,
 						      const struct lb_service *service, __u32 id)
@@ -207,6 +206,7 @@ lb_global enum lb_reason open_forward_first(struct lb_ctx *ctx, __u32 reserved)
 		if (!reserved)
 			return open_refuse_without_port(pctx);
 	}
+	/* The look-up is valid unless SNAT changed the port or the address: routes may depend on both. */
 	pctx->fib.fib_done = lb_tuple_equals(&new_flow->flow.rewritten, &new_flow->fib_key);
 	if (pkt_opens_flow(&pctx->pkt))
 		return forward_packet(ctx, pctx, &new_flow->flow, flow_now(), true);

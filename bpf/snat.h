@@ -203,12 +203,14 @@ static __always_inline bool snat_address_by_fib(struct lb_ctx *ctx, struct lb_tu
  * Selects the source address of a new flow: to->src. On entry it is the service's
  * address, or its nat_address if `source` (enum lb_nat_source) says so.
  *
- * The service's address stays if the packet leaves by the interface that it came
+ * LB_NAT_SOURCE_SERVICE: it stays if the packet leaves by the interface that it came
  * by. Otherwise it becomes an address of the interface `ifindex`, so that two
- * networks without routes to each other can be joined. A nat_address always stays.
+ * networks without routes to each other can be joined.
+ * LB_NAT_SOURCE_INTERFACE: it becomes an address of `ifindex` in any case.
+ * LB_NAT_SOURCE_ADDRESS: it stays.
  *
- * Returns false if the datapath is not attached to that interface (no reply
- * would reach it), or has no address there.
+ * Returns false if the packet leaves by another interface to which the datapath is not
+ * attached (no reply would reach it), or if to->src is to change and there is no address.
  */
 lb_global bool snat_select_address(struct lb_ctx *ctx, __u32 ifindex, __u32 source,
 				   struct lb_tuple *to)

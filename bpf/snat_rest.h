@@ -6,7 +6,8 @@
  * own: in `flows` they would evict idle connections.
  *
  * CPUs write to a set without a lock. A port whose element two of them write at once
- * may lose its rest, or rest for the other client.
+ * may lose its rest, or rest for the other client. So may one whose rest another CPU
+ * begins between this one's reading of the clock and of the element.
  */
 #pragma once
 

@@ -114,7 +114,7 @@ sealed partial class ControlLoop(
             return (links + entries, IsWhole: isWhole);
         });
         Attempt(() => errors.AddRange(new[] { Preflight.FindOwnAddress(_desired) }.OfType<string>()));
-        Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign));
+        Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign, LogNatSourceForeign));
         if (isKnown && _reconciler.Shortage is { } shortage)
             errors.Add(shortage);
         ReportError(errors.Count == 0 ? null : string.Join(' ', errors));
@@ -184,14 +184,14 @@ sealed partial class ControlLoop(
         ReportUnserved();
     }
 
-    void ReportUnserved() => _unserved = Warn(UnservedClients.Find(_desired, _self), _unserved);
+    void ReportUnserved() => _unserved = Warn(UnservedClients.Find(_desired, _self), _unserved, LogClientsUnserved);
 
     /// <summary>Logs each sentence once, until it is no longer so.</summary>
-    HashSet<string> Warn(IEnumerable<string> problems, IReadOnlySet<string> logged)
+    static HashSet<string> Warn(IEnumerable<string> problems, IReadOnlySet<string> logged, Action<string> log)
     {
         var found = problems.ToHashSet();
         foreach (var problem in found.Except(logged))
-            LogClientsUnserved(problem);
+            log(problem);
         return found;
     }
 
@@ -224,6 +224,9 @@ sealed partial class ControlLoop(
 
     [LoggerMessage(LogLevel.Warning, "{Problem}")]
     partial void LogClientsUnserved(string problem);
+
+    [LoggerMessage(LogLevel.Warning, "{Problem}")]
+    partial void LogNatSourceForeign(string problem);
 
     [LoggerMessage(LogLevel.Information, "{Change}")]
     partial void LogBackendsChanged(string change);

@@ -7,6 +7,7 @@ namespace EbpfLb.Networking;
 static unsafe class Interfaces
 {
     const int NameLength = 16; // IF_NAMESIZE
+    const int ListAttempts = 3;
 
     /// <summary>The current name of an interface; null if there is none with this index.</summary>
     public static string? NameOf(int index)
@@ -37,12 +38,28 @@ static unsafe class Interfaces
     {
         try
         {
-            return read(NetworkInterface.GetAllNetworkInterfaces());
+            return read(List());
         }
-        catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException
-            or ArgumentException) // of an address that changes while it is read (dotnet/runtime issue 49515)
+        catch (Exception error) when (error is NetworkInformationException or IOException or UnauthorizedAccessException)
         {
             throw new LoadBalancerException($"listing the network interfaces failed: {error.Message}", error);
+        }
+    }
+
+    /// <summary>.NET gives two interfaces that vanish during the listing the index 0, and throws ArgumentException.</summary>
+    static NetworkInterface[] List()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return NetworkInterface.GetAllNetworkInterfaces();
+            }
+            catch (ArgumentException error)
+            {
+                if (attempt == ListAttempts)
+                    throw new LoadBalancerException($"listing the network interfaces failed: {error.Message}", error);
+            }
         }
     }
 }

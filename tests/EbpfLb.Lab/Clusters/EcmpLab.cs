@@ -62,7 +62,7 @@ public class EcmpLab : ClusterLab
     /// <summary>The machine whose balancer has a client's flow.</summary>
     public async Task<Node> CarrierOfAsync(Client client)
     {
-        var carried = await Eventually.That($"a balancer lists a flow of {client.Name}'s", FindAsync, found => found.Count > 0, Convergence);
+        var carried = await Eventually.That($"a balancer lists a flow of {client.Name}'s", FindAsync, found => found.Count == 1, Convergence);
         return carried.Single();
 
         async Task<IReadOnlyList<Node>> FindAsync()

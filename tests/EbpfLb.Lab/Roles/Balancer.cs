@@ -31,6 +31,13 @@ public sealed partial class Balancer : Role
     public async Task<IReadOnlyList<string>> LinesAsync() =>
         (await LogsAsync()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>How many characters it has printed so far, warnings and errors as well.</summary>
+    public async Task<int> LogSizeAsync()
+    {
+        var (stdout, stderr) = await LogsAsync();
+        return stdout.Length + stderr.Length;
+    }
+
     /// <summary>The version that it says it is.</summary>
     public async Task<string> VersionAsync()
     {

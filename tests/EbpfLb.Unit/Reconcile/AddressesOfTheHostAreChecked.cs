@@ -83,7 +83,7 @@ public sealed class AddressesOfTheHostAreChecked : IDisposable
     }
 
     [Fact]
-    public async Task A_nat_source_that_the_host_does_not_have_is_told()
+    public async Task A_nat_source_that_the_host_does_not_have_is_logged()
     {
         Configure("  - { name: web, listen: ':80', nat-source: [ 10.9.0.1, 'fd00:9::11' ], backends: [ 10.9.3.1 ] }",
             "  - { name: shop, listen: ':81', nat-source: 10.9.0.98, backends: [ 10.9.3.1 ] }");
