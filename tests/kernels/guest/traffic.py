@@ -13,7 +13,8 @@ import network
 PORT, PATIENCE = 80, 20
 BACKENDS = ["backend-a", "backend-b"]
 CHUNK = random.Random(1).randbytes(1 << 20)
-# Source ports that no earlier question used: a datagram from a used one belongs to the flow of that question.
+# Source ports that no earlier question used: a datagram from a used one belongs to the flow of that question, and so
+# does an answer to a socket of the balancer's own host, whose kernel would choose such a port by chance.
 UNUSED_PORTS = itertools.count(40000)
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -62,7 +63,7 @@ def make_socket_in_cgroup(cgroup, family, kind):
     # A socket's cgroup is that of the process which makes it.
     (cgroup / "cgroup.procs").write_text("0")
     try:
-        return make_socket("lb", family, kind)
+        return make_socket("lb", family, kind, next(UNUSED_PORTS))
     finally:
         (cgroup.parent / "cgroup.procs").write_text("0")
 
