@@ -70,6 +70,7 @@ public abstract class AnAddressMovesByVrrp(VrrpLab lab, Family family) : Cluster
         var plan = lab.PlanFor(lab.A, lab.B);
         var (first, second) = await StartNodesAsync(plan);
         await lab.TakesAddressAsync(first);
+        await lab.LeavesAddressAsync(second);
 
         await using var load = await StartLoadAsync();
         await Eventually.That("the machine that has the address forwards", first.Balancer.StatusAsync, status => status.Sent > 1000, TimeSpan.FromSeconds(30));

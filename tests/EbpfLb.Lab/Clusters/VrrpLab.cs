@@ -23,9 +23,14 @@ public class VrrpLab(LabEngine engine) : ClusterLab(engine, "vrrp")
 
     /// <summary>Waits until a machine has the address, of both families.</summary>
     public Task TakesAddressAsync(Node node) => Eventually.That($"{node.Name} has the address",
-        async () => (await Task.WhenAll(Service.Addresses.At(0).Select(
-            endpoint => node.Host.ShellAsync("ip -oneline address show to \"$1\"", endpoint.Address)))).Count(shown => shown.Length > 0),
-        found => found == Service.Addresses.At(0).Count(), Move);
+        () => AddressesOnAsync(node), found => found == Service.Addresses.At(0).Count(), Move);
+
+    /// <summary>Waits until a machine has it no more: two that start together may both have it at first.</summary>
+    public Task LeavesAddressAsync(Node node) => Eventually.That($"{node.Name} has the address no more",
+        () => AddressesOnAsync(node), found => found == 0, Move);
+
+    async Task<int> AddressesOnAsync(Node node) => (await Task.WhenAll(Service.Addresses.At(0).Select(
+        endpoint => node.Host.ShellAsync("ip -oneline address show to \"$1\"", endpoint.Address)))).Count(shown => shown.Length > 0);
 
     string ConfigurationFor(int priority)
     {
