@@ -45,7 +45,7 @@ sealed record ServiceConfiguration
             "Outer header in mode tunnel: gue is UDP, whose source port spreads flows over a receiver's queues; ipip is 8 bytes smaller",
             ConfigNames.Encapsulations, s => s.Encapsulation, (s, value) => s with { Encapsulation = value }),
         new ValuesSetting<ServiceConfiguration, SnatSource>("nat-source",
-            "Source address of packets to backends in mode nat: service is the service's, or by another interface than the client's that interface's; interface is that of the interface they leave by; or an address of each IP version",
+            "Source address of packets to backends in mode nat: service is the address that the client asked (for backends behind another interface, that interface's), interface that of the interface the packets leave by; or an address, or one of each IP version",
             SnatSource.Type, s => s.NatSource, (s, value) => s with { NatSource = value },
             (2, new("is one source too many", "Give one address of each IP version")),
             new("is there already", "Name each address once"))

@@ -16,6 +16,9 @@ readonly record struct SnatSource(string? Word, IPAddress? Address)
         Format = source => source.ToString(),
     };
 
+    /// <summary>Null for a word.</summary>
+    public AddressFamily? Family => Address?.AddressFamily;
+
     public override string ToString() => Word ?? $"{Address}";
 
     static Parsed<SnatSource> Parse(string text)
@@ -24,6 +27,8 @@ readonly record struct SnatSource(string? Word, IPAddress? Address)
             return new SnatSource(text, null);
         if (Syntax.ParseAddress(text) is not { } address)
             return new SyntaxError("is no source of packets to backends", "Use service, interface, or an address as 192.0.2.11 or 2001:db8::11");
-        return Syntax.CheckUnicast(address) is { } error ? error : new SnatSource(null, address);
+        return Syntax.CheckUnicast(address) is { } error
+            ? error with { Remedy = "Use an address of this host that its backends reach, or interface" }
+            : new SnatSource(null, address);
     }
 }

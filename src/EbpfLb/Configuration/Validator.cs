@@ -78,12 +78,15 @@ sealed class Validator
             yield break;
         if (read.Mode != ForwardingMode.Nat)
             yield return written[0].Error($"has no effect in mode {read.Mode.ToConfigString()}", "Use mode nat, or remove the nat-source");
-        if (sources.Length > 1 && sources.Any(source => source.Address is null))
-            yield return written[0].Error("is one of several sources, and service and interface stand alone", "Use the word, or addresses");
-        else if (sources.Select(source => source.Address?.AddressFamily).Distinct().Count() < sources.Length)
-            yield return written[^1].Error("is the second address of its IP version", "Give one address of each IP version");
-        else if (sources is [{ Address: not null }, ..] && read.Listen?.Address is { AddressFamily: var family }
-            && sources.All(source => source.Address!.AddressFamily != family))
+        if (sources.Length != written.Count)
+            yield break; // one of them has an error of its own
+        var word = sources.ToList().FindIndex(source => source.Address is null);
+        var repeated = sources.Select((source, i) => sources[..i].Any(former => former.Family == source.Family)).ToList().IndexOf(true);
+        if (sources.Length > 1 && word >= 0)
+            yield return written[word].Error("stands alone, and is one of several sources", "Use the word, or addresses");
+        else if (repeated >= 0)
+            yield return written[repeated].Error("is the second address of its IP version", "Give one address of each IP version");
+        else if (word < 0 && read.Listen?.Address is { AddressFamily: var family } && sources.All(source => source.Family != family))
             yield return written[0].Error("is of another IP version than the service's address", "Give an address of the service's IP version");
     }
 

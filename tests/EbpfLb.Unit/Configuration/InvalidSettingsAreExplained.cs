@@ -289,8 +289,8 @@ public sealed class InvalidSettingsAreExplained
 
     [Theory]
     [InlineData("eth0", "is no source of packets to backends", "Use service, interface, or an address")]
-    [InlineData("127.0.0.1", "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)", "unicast address")]
-    [InlineData("fe80::1", "is a link-local address, which names a host on one link only", "global")]
+    [InlineData("127.0.0.1", "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)", "Use an address of this host")]
+    [InlineData("fe80::1", "is a link-local address, which names a host on one link only", "Use an address of this host")]
     public void A_nat_source_that_is_none(string source, string problem, string remedy) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: [source]), "--nat-source", source, problem, remedy);
 
@@ -300,7 +300,8 @@ public sealed class InvalidSettingsAreExplained
             "--nat-source", "interface", $"has no effect in mode {mode}", "Use mode nat");
 
     [Theory]
-    [InlineData("interface", "192.0.2.11", "interface", "is one of several sources, and service and interface stand alone", "Use the word, or addresses")]
+    [InlineData("interface", "192.0.2.11", "interface", "stands alone, and is one of several sources", "Use the word, or addresses")]
+    [InlineData("192.0.2.11", "service", "service", "stands alone, and is one of several sources", "Use the word, or addresses")]
     [InlineData("192.0.2.11", "192.0.2.12", "192.0.2.12", "is the second address of its IP version", "Give one address of each IP version")]
     public void Nat_sources_that_do_not_go_together(string one, string other, string wrong, string problem, string remedy) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: [one, other]), "--nat-source", wrong, problem, remedy);
