@@ -42,10 +42,15 @@ public class EcmpLab : ClusterLab
     /// <summary>Starts machines, each with a balancer, BIRD, and an announcer.</summary>
     public async Task<Node[]> StartNodesAsync(int count, BalancerPlan plan)
     {
+        // Machines of a former spec had the same addresses: the router must forget their BFD sessions, which end seconds later.
+        await ConfigureRouterAsync();
         var nodes = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => StartNodeAsync(plan)));
-        await Router.ShellAsync("printf '%s' \"$1\" >/etc/bird.conf && birdc configure", RouterConfiguration(Nodes));
+        await ConfigureRouterAsync();
         return nodes;
     }
+
+    Task<string> ConfigureRouterAsync() =>
+        Router.ShellAsync("printf '%s' \"$1\" >/etc/bird.conf && birdc configure", RouterConfiguration(Nodes));
 
     /// <summary>Waits until the router sends packets to these machines and no others, of both families.</summary>
     public Task SendsToAsync(params Node[] nodes)
