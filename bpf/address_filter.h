@@ -32,7 +32,7 @@ static __always_inline bool address_filter_has(__u32 side, __u32 bit)
 	return bits && *bits >> (bit % 64) & 1;
 }
 
-/* Returns false if no flow and no service has packets to the address. */
+/* Returns false if the address is neither of a service nor of a flow. True may be a collision of hashes. */
 static __always_inline bool address_filter_match(const struct lb_address *address)
 {
 	__u32 bit = address_filter_bit(address);
@@ -41,7 +41,7 @@ static __always_inline bool address_filter_match(const struct lb_address *addres
 	       address_filter_has(LB_ADDRESS_FILTER_SNAT, bit);
 }
 
-/* Lets replies to an address of SNAT in. Call it before the first flow that has them. */
+/* Adds an address that SNAT sends from, so that replies to it match. Call it before a flow with that address is inserted. */
 static __always_inline void address_filter_add(const struct lb_address *address)
 {
 	__u32 bit = address_filter_bit(address);

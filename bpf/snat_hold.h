@@ -153,6 +153,12 @@ static __always_inline void snat_consider(struct snat_victim *victim, __u64 open
 	victim->port = port;
 }
 
+/* Undoes snat_claim(). */
+static __always_inline void snat_unclaim(struct lb_flow *holder)
+{
+	__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+}
+
 /*
  * Claims the reply entry of the flow that opened at that time; `client` is the key
  * of its forward entry. Returns false if another CPU has claimed it. An entry that
@@ -167,7 +173,7 @@ static __always_inline bool snat_claim(struct lb_flow *holder, const struct lb_t
 	if (*(volatile __u64 *)&holder->opened_ns == opened_ns &&
 	    lb_tuple_is_reversed(&holder->rewritten, client))
 		return true;
-	__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+	snat_unclaim(holder);
 	return false;
 }
 
@@ -207,7 +213,7 @@ static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened
 	if (!snat_claim(holder, &client, opened_ns))
 		return false;
 	if (table == LB_TABLE_HALF_OPEN && bpf_map_lookup_elem(&flows, reply_key)) {
-		__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+		snat_unclaim(holder);
 		return false;
 	}
 	forward = flow_lookup(&client);
@@ -216,7 +222,7 @@ static __noinline bool snat_evict(const struct lb_tuple *reply_key, __u64 opened
 			count_active_flow(forward->backend, -1);
 		flow_erase(table, &client);
 	} else if (snat_is_opening(holder)) {
-		__sync_fetch_and_and(&holder->tcp_seen, ~LB_SEEN_CLAIMED);
+		snat_unclaim(holder);
 		return false;
 	}
 	return flow_erase(table, reply_key);

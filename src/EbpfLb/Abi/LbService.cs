@@ -48,7 +48,7 @@ enum LbMode : byte
 /// <summary>Mirror of <c>enum lb_nat_source</c>: the source address of packets to backends in mode nat.</summary>
 enum LbNatSource : byte
 {
-    /// <summary>The service's; on another interface than the client's that interface's.</summary>
+    /// <summary>The service's; as <see cref="Interface"/> if the packet leaves by another interface than it came by.</summary>
     Service,
 
     /// <summary>The address of the interface that the packet leaves by.</summary>

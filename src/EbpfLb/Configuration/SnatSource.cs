@@ -5,7 +5,7 @@ namespace EbpfLb.Configuration;
 /// <param name="Address">Null unless it is an address.</param>
 readonly record struct SnatSource(string? Word, IPAddress? Address)
 {
-    /// <summary>That of the service; on another interface than the client's that interface's.</summary>
+    /// <summary>The service's address; as <see cref="Interface"/> for backends behind another interface than the client's.</summary>
     public const string Service = "service";
 
     /// <summary>That of the interface that the packet leaves by.</summary>

@@ -10,15 +10,9 @@ namespace EbpfLb.Tables;
 /// <param name="words">One bit for each <see cref="LbAddress.FilterBit"/>; <c>LB_ADDRESS_FILTER_WORD</c> of <c>bpf/abi.h</c>.</param>
 sealed class AddressFilter(BpfMap<uint, ulong> words)
 {
-    const int BitsInWord = 64;
-
     public BpfMap<uint, ulong> Words => words;
 
     /// <summary>Allows packets to a service's address. Call it before the service is written.</summary>
-    public void Allow(LbAddress address)
-    {
-        var (word, bit) = (address.FilterBit / BitsInWord, 1ul << (int)(address.FilterBit % BitsInWord));
-        if (words.TryGet(word, out var held) && (held & bit) == 0)
-            words.Set(word, held | bit);
-    }
+    public void Allow(LbAddress address) => words.AddBits(
+        address.FilterBit / FilterWords.BitsInWord, 1ul << (int)(address.FilterBit % FilterWords.BitsInWord));
 }

@@ -11,7 +11,6 @@ namespace EbpfLb.Tables;
 sealed class PortFilter(BpfMap<uint, ulong> words)
 {
     const int Ports = ushort.MaxValue + 1;
-    const int BitsInWord = 64;
 
     /// <summary>The meaning of a bit: <c>LB_PORT_FILTER_…</c> of <c>bpf/abi.h</c>.</summary>
     enum Side : uint
@@ -36,19 +35,13 @@ sealed class PortFilter(BpfMap<uint, ulong> words)
     {
         if (port != 0)
         {
-            Add(WordOf(protocol, side, port), 1ul << (port % BitsInWord));
+            words.AddBits(WordOf(protocol, side, port), 1ul << (port % FilterWords.BitsInWord));
             return;
         }
-        for (var any = 0; any < Ports; any += BitsInWord)
-            Add(WordOf(protocol, side, any), ulong.MaxValue);
-    }
-
-    void Add(uint word, ulong bits)
-    {
-        if (!words.TryGet(word, out var held) || (held & bits) != bits)
-            words.Set(word, held | bits);
+        for (var any = 0; any < Ports; any += FilterWords.BitsInWord)
+            words.AddBits(WordOf(protocol, side, any), ulong.MaxValue);
     }
 
     static uint WordOf(TransportProtocol protocol, Side side, int port) =>
-        ((uint)side << 11) | (protocol == TransportProtocol.Udp ? 1u << 10 : 0) | (uint)(port / BitsInWord);
+        ((uint)side << 11) | (protocol == TransportProtocol.Udp ? 1u << 10 : 0) | (uint)(port / FilterWords.BitsInWord);
 }
