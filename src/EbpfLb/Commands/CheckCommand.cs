@@ -57,10 +57,18 @@ static class CheckCommand
             var backends = service.Backends.Select(backend =>
                 $"{backend}{(backend.Weight == 1 ? "" : $" (weight {backend.Weight})")}");
             var targets = service.Backends.IsEmpty ? "no backend" : string.Join(", ", backends);
-            var mode = service.Mode == ForwardingMode.Nat ? "" : $" (mode {service.Mode.ToConfigString()})";
-            output.WriteLine($"  {service.Name} {service.Listen}{mode} -> {targets}");
+            output.WriteLine($"  {service.Name} {service.Listen}{DescribeForwarding(service)} -> {targets}");
             if (service.Health is { } health)
                 output.WriteLine($"    checked by {health}");
         }
     }
+
+    /// <summary>What is not the default.</summary>
+    static string DescribeForwarding(ServiceConfiguration service) => service switch
+    {
+        { Mode: ForwardingMode.Tunnel } => $" (mode tunnel, encapsulation {ConfigNames.Encapsulations.Format(service.Encapsulation)})",
+        { Mode: not ForwardingMode.Nat } => $" (mode {service.Mode.ToConfigString()})",
+        { NatSource.IsEmpty: false } => $" (nat-source {string.Join(", ", service.NatSource)})",
+        _ => "",
+    };
 }

@@ -13,7 +13,7 @@ static class StatusCommand
         var interval = Options.Interval("Take two readings this far apart, and show rates per second");
         var check = new Option<bool>("--check")
         {
-            Description = "Print only what is wrong: nothing attached, an interface gone, no process; fail if anything is",
+            Description = "Print only what is wrong: nothing attached, an interface gone, no process; fail if anything is. For backends see 'ebpf-lb healthy'",
         };
         var command = new Command("status", "Show what is attached: services, backends, flows and counters") { json, interval, check };
         command.SetAction(async (parsed, cancellation) =>

@@ -8,6 +8,8 @@ sealed class ValuesSetting<TOwner, T>(
     Func<TOwner, ImmutableArray<T>, TOwner> set, (int Max, SyntaxError Error) limit, SyntaxError repeated)
     : Setting<TOwner>(name, description)
 {
+    static readonly SyntaxError Several = new("is several values in one", "Write a list in a file, or give the flag once for each");
+
     public override SettingType Type => type;
 
     public override bool IsList => true;
@@ -18,9 +20,11 @@ sealed class ValuesSetting<TOwner, T>(
         foreach (var located in raw.Values.GetValueOrDefault(Name, []))
         {
             var parsed = type.Parse(located.Value);
-            errors.AddRange(parsed.Errors.Select(located.Error));
             if (!parsed.Errors.IsEmpty)
+            {
+                errors.AddRange(IsSeveral(located.Value) ? [located.Error(Several)] : parsed.Errors.Select(located.Error));
                 continue;
+            }
             if (values.Contains(parsed.Value!))
                 errors.Add(located.Error(repeated));
             else
@@ -32,6 +36,9 @@ sealed class ValuesSetting<TOwner, T>(
         }
         return set(owner, values.ToImmutable());
     }
+
+    bool IsSeveral(string value) =>
+        value.Split(',', StringSplitOptions.TrimEntries) is { Length: > 1 } parts && parts.All(part => type.Parse(part).Errors.IsEmpty);
 
     public override bool IsEqual(TOwner one, TOwner other) => get(one).SequenceEqual(get(other));
 

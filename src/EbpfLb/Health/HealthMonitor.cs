@@ -61,7 +61,7 @@ sealed partial class HealthMonitor(
     void ReportAllDown(ImmutableArray<ServiceSnapshot> services)
     {
         var allDown = services
-            .SelectMany(service => service.Backends.GroupBy(backend => backend.Address.AddressFamily)
+            .SelectMany(service => service.Backends.Where(service.CanReach).GroupBy(backend => backend.Address.AddressFamily)
                 .Where(AvailableBackendsPolicy.AreAllDown).Select(family => (service.Name, family.Key, WhenAllDown: service.Health?.WhenAllDown ?? AllDownPolicy.Refuse)))
             .ToDictionary(down => (down.Name, down.Key), down => down.WhenAllDown);
         foreach (var (name, family) in _allDown.Except(allDown.Keys).ToArray())

@@ -31,7 +31,7 @@ sealed class HealthProber(
         foreach (var service in services)
         {
             foreach (var backend in service.Backends)
-                present[CheckedBackend.Create(service, backend)] = CanBeProbed(service.Health, backend) ? service.Health : null;
+                present[CheckedBackend.Create(service, backend)] = CanBeProbed(service, backend) ? service.Health : null;
         }
         var known = _probes.Values.ToLookup(probe => (probe.Backend.EndPoint, probe.Settings), probe => probe.State);
         foreach (var (backend, probe) in _probes)
@@ -90,5 +90,6 @@ sealed class HealthProber(
     }
 
     /// <summary>A backend with every port needs a port from the health check.</summary>
-    static bool CanBeProbed(HealthConfiguration? how, BackendSnapshot backend) => (how?.Port ?? 0) != 0 || backend.Port != 0;
+    static bool CanBeProbed(ServiceSnapshot service, BackendSnapshot backend) =>
+        service.CanReach(backend) && ((service.Health?.Port ?? 0) != 0 || backend.Port != 0);
 }

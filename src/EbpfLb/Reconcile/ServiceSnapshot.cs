@@ -22,6 +22,13 @@ sealed record ServiceSnapshot(
     /// <summary>Null if its backends are not checked.</summary>
     public HealthConfiguration? Health { get; init; }
 
+    /// <summary>
+    /// False for a backend of another address family than the service's address: no packet can reach it, unless a tunnel
+    /// carries it.
+    /// </summary>
+    public bool CanReach(BackendSnapshot backend) =>
+        Mode == ForwardingMode.Tunnel || Listen.Address is not { } address || address.AddressFamily == backend.Address.AddressFamily;
+
     public bool Equals(ServiceSnapshot? other) =>
         other is not null && Name == other.Name && Listen == other.Listen && Algorithm == other.Algorithm
         && Mode == other.Mode && Encapsulation == other.Encapsulation && Drain == other.Drain && OnDown == other.OnDown

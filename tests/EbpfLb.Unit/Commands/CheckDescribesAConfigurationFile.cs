@@ -15,6 +15,8 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
               - { name: web, listen: ":80", backends: [ 172.20.0.2, { address: "b:81", weight: 2 } ] }
               - { listen: 10.0.0.5:53/udp }
               - { name: six, listen: "[fd00::5]:80", mode: dsr, backends: [ fd00::6, "[fd00::7]:80" ] }
+              - { name: far, listen: "10.0.0.6:80", mode: tunnel, encapsulation: gue, backends: [ 10.1.0.2 ] }
+              - { name: two, listen: ":81", nat-source: [ 10.0.0.11, "fd00::11" ], backends: [ 172.20.0.2 ] }
             """);
 
         Assert.Equal(0, code);
@@ -27,6 +29,8 @@ public sealed class CheckDescribesAConfigurationFile : IDisposable
               web self:80/tcp -> 172.20.0.2:80, b:81 (weight 2)
               udp-10.0.0.5-53 10.0.0.5:53/udp -> no backend
               six [fd00::5]:80/tcp (mode dsr) -> [fd00::6]:80, [fd00::7]:80
+              far 10.0.0.6:80/tcp (mode tunnel, encapsulation gue) -> 10.1.0.2:80
+              two self:81/tcp (nat-source 10.0.0.11, fd00::11) -> 172.20.0.2:81
 
             """, output);
     }

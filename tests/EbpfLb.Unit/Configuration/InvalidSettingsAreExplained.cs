@@ -294,6 +294,11 @@ public sealed class InvalidSettingsAreExplained
     public void A_nat_source_that_is_none(string source, string problem, string remedy) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: [source]), "--nat-source", source, problem, remedy);
 
+    [Fact]
+    public void Several_values_in_one() =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: ["192.0.2.11, 2001:db8::11"]),
+            "--nat-source", "192.0.2.11, 2001:db8::11", "is several values in one", "Write a list in a file, or give the flag once for each");
+
     [Theory, InlineData("dsr"), InlineData("tunnel")]
     public void A_nat_source_in_a_mode_that_has_none(string mode) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, natSources: ["interface"]),

@@ -209,6 +209,30 @@ public sealed class DownBackendsReceiveNoNewFlow
         Assert.Contains(watched.Logged, line => line.Contains("all IPv4 backends", StringComparison.Ordinal));
     }
 
+    /// <summary>A container has addresses of both families; the service may listen on one of them.</summary>
+    [Theory]
+    [InlineData("nat", false)]
+    [InlineData("dsr", false)]
+    [InlineData("tunnel", true)]
+    public async Task A_backend_that_the_services_address_cannot_reach_is_neither_checked_nor_reported(string mode, bool reaches)
+    {
+        _checks.Say(A, "-");
+        _checks.Say(Six, "-");
+        await using var watched = new WatchedHealth(_checks);
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with
+        {
+            Listen = new(IPAddress.Parse("10.0.0.5"), 80, TransportProtocol.Tcp),
+            Mode = ConfigNames.Modes.Parse(mode).Value,
+        });
+
+        await watched.Until(service => Find(service, A).Health == BackendHealth.Down
+            && (!reaches || Find(service, Six).Health == BackendHealth.Down));
+
+        Assert.Equal(reaches ? BackendHealth.Down : BackendHealth.Unchecked, Find(watched.Seen[^1], Six).Health);
+        Assert.Contains(watched.Logged, line => line.Contains("all IPv4 backends", StringComparison.Ordinal));
+        Assert.Equal(reaches, watched.Logged.Any(line => line.Contains("all IPv6 backends", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_backend_of_weight_zero_takes_no_flow_however_healthy()
     {
