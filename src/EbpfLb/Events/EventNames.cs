@@ -23,7 +23,8 @@ static class EventNames
     {
         FlowEnd.Idle => "expired",
         FlowEnd.Drained => "drained",
-        _ => "backend-down",
+        FlowEnd.BackendDown => "backend-down",
+        _ => "source-lost",
     };
 
     static string From(LbReason refusal) => refusal switch

@@ -16,15 +16,20 @@ enum FlowEnd
 
     /// <summary>Its backend is down, and its service keeps no flow there.</summary>
     BackendDown,
+
+    /// <summary>The host has lost the address that its backend sees.</summary>
+    SourceLost,
 }
 
-/// <summary>Removes flows that are idle for too long, or whose backend has drained or may keep none.</summary>
-sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts, TimeProvider time)
+/// <summary>Removes flows that are idle for too long, whose backend has drained or may keep none, or whose source is lost.</summary>
+/// <param name="own">The host's addresses now.</param>
+sealed class FlowGarbageCollector(
+    LbTables tables, TimeoutConfiguration timeouts, TimeProvider time, Func<IReadOnlySet<IPAddress>> own)
 {
     /// <summary>A flow that was removed.</summary>
     /// <param name="client">The forward entry's key.</param>
     /// <param name="reply">The reply entry; default if it had been evicted.</param>
-    /// <param name="why">It was idle, or its backend's deadline has passed.</param>
+    /// <param name="why">Why it was removed.</param>
     public delegate void Expired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why);
 
     /// <summary>Scans the flow tables once.</summary>
@@ -35,11 +40,12 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
         // CLOCK_MONOTONIC in nanoseconds, as in flow entries
         var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
         var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
+        var lost = new LostSources(tables, own);
         var live = new LiveFlows(tables);
         foreach (var (table, map) in tables.FlowTables)
         {
             var scan = new TableScan(tables, table);
-            var collection = new TableCollection(map, limits, deadlines, live, scan, expired);
+            var collection = new TableCollection(map, limits, deadlines, lost, live, scan, expired);
             map.ForEach((in key, in flow) =>
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -54,11 +60,12 @@ sealed class FlowGarbageCollector(LbTables tables, TimeoutConfiguration timeouts
 
     /// <summary>The collection of one table.</summary>
     sealed class TableCollection(
-        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LiveFlows live, TableScan scan, Expired expired)
+        BpfMap<LbTuple, LbFlow> map, FlowTimeouts limits, DrainDeadlines deadlines, LostSources lost, LiveFlows live,
+        TableScan scan, Expired expired)
     {
         public void Collect(in LbTuple key, in LbFlow flow)
         {
-            if (deadlines.Find(flow) is { } why)
+            if ((deadlines.Find(flow) ?? (lost.Include(key, flow) ? FlowEnd.SourceLost : null)) is { } why)
             {
                 Remove(key, flow, map.TryGetPair(key, flow, out var cut) ? cut : default, why);
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first

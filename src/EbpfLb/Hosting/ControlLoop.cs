@@ -42,7 +42,7 @@ sealed partial class ControlLoop(
         ReportUnserved();
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
-        var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time), expired, time);
+        var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time, Preflight.OwnAddresses), expired, time);
         using var addresses = new AddressChanges();
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();

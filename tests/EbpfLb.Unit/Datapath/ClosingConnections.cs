@@ -95,7 +95,7 @@ public sealed class ClosingConnections
         }
         lb.Pass(TimeSpan.FromSeconds(135));
 
-        var live = new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), TimeProvider.System)
+        var live = new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), TimeProvider.System, Hosts.Own)
             .Collect((_, _, _, _) => { }, TestContext.Current.CancellationToken);
 
         Assert.Empty(live);
@@ -124,7 +124,7 @@ public sealed class ClosingConnections
     static int Collect(Balancer lb)
     {
         var expired = 0;
-        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), TimeProvider.System)
+        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), TimeProvider.System, Hosts.Own)
             .Collect((_, _, _, _) => expired++, TestContext.Current.CancellationToken);
         return expired;
     }

@@ -153,7 +153,7 @@ public sealed class DsrFlowLifetimes
     {
         var expired = new List<(LbTuple Client, LbFlow Forward, LbFlow Reply)>();
 
-        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds))).Collect(
+        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(TimeSpan.FromSeconds(seconds)), Hosts.Own).Collect(
             (client, forward, reply, _) => expired.Add((client, forward, reply)), TestContext.Current.CancellationToken);
 
         Assert.Equal(left, lb.Tables.FlowMaps.Sum(map => map.Keys().Count));

@@ -145,7 +145,7 @@ public sealed class PortsRestAfterTheirConnections
     }
 
     static void Collect(Balancer lb) =>
-        new FlowGarbageCollector(lb.Tables, new(), new Later(TimeSpan.FromSeconds(11))).Collect((_, _, _, _) => { });
+        new FlowGarbageCollector(lb.Tables, new(), new Later(TimeSpan.FromSeconds(11)), Hosts.Own).Collect((_, _, _, _) => { });
 
     sealed class Later(TimeSpan by) : TimeProvider
     {

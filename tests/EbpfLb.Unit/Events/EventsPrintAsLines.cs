@@ -40,6 +40,7 @@ public sealed class EventsPrintAsLines
     [InlineData((int)FlowEnd.Idle, "expired")]
     [InlineData((int)FlowEnd.Drained, "drained")]
     [InlineData((int)FlowEnd.BackendDown, "backend-down")]
+    [InlineData((int)FlowEnd.SourceLost, "source-lost")]
     public void An_expired_flow_and_a_cut_flow_have_words_of_their_own(int why, string word)
     {
         using var output = new StringWriter { NewLine = "\n" };
@@ -53,6 +54,7 @@ public sealed class EventsPrintAsLines
     [InlineData((int)FlowEnd.Idle, 2)]
     [InlineData((int)FlowEnd.Drained, 10)]
     [InlineData((int)FlowEnd.BackendDown, 10)]
+    [InlineData((int)FlowEnd.SourceLost, 10)]
     public void A_silent_flow_lasts_to_its_last_packet_or_until_it_is_cut(int why, int seconds)
     {
         const ulong Second = 1_000_000_000;

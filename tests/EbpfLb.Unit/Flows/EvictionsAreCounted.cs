@@ -70,7 +70,7 @@ public sealed class EvictionsAreCounted
     }
 
     static void Scan(Balancer lb, TimeSpan later) =>
-        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(later)).Collect((_, _, _, _) => { });
+        new FlowGarbageCollector(lb.Tables, new TimeoutConfiguration(), new Later(later), Hosts.Own).Collect((_, _, _, _) => { });
 
     sealed class Later(TimeSpan by) : TimeProvider
     {

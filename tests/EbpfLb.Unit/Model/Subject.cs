@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfLb.Abi;
 using EbpfLb.Datapath;
 using EbpfLb.Flows;
@@ -18,6 +19,8 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     static readonly int ServiceIds = 1 + (int)Services.Max(service => service.Id);
     static readonly int BackendIds =
         1 + (int)Services.SelectMany(service => service.Backends).Max(backend => backend.Id);
+
+    static readonly HashSet<IPAddress> Own = [.. World.All.SelectMany(world => world.Addresses)];
 
     readonly LoadedDatapath _datapath = LoadedDatapaths.Load(hook.Kind(), settings, tcObject);
 
@@ -91,7 +94,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
     /// <summary>As if no packet had come for that long, and the collector came by.</summary>
     public void Pass(TimeSpan time)
     {
-        var live = new FlowGarbageCollector(Tables, new(), new Later(time)).Collect((_, _, _, _) => { });
+        var live = new FlowGarbageCollector(Tables, new(), new Later(time), () => Own).Collect((_, _, _, _) => { });
         Tables.ActiveFlows.WriteFirst(
             [.. Enumerable.Range(0, BackendIds).Select(id => (long)live.GetValueOrDefault((uint)id))]);
     }

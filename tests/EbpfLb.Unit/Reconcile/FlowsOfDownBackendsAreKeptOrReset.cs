@@ -101,7 +101,7 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     void Pass(Balancer lb, Hosts hosts, DownPolicy policy, BackendSnapshot backend)
     {
         Apply(lb, hosts, policy, backend);
-        new FlowGarbageCollector(lb.Tables, new(), TimeProvider.System).Collect((_, _, _, why) => _ended.Add(why));
+        new FlowGarbageCollector(lb.Tables, new(), TimeProvider.System, Hosts.Own).Collect((_, _, _, why) => _ended.Add(why));
     }
 
     static void Apply(Balancer lb, Hosts hosts, DownPolicy policy, BackendSnapshot backend) => new Reconciler(lb.Tables).Apply(

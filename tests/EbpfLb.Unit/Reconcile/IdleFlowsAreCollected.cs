@@ -145,7 +145,7 @@ public sealed class IdleFlowsAreCollected
         lb.Open(Hosts.Ip4.Bob.Port(40000), web);
         var later = LastPacket(lb) + (ulong)TimeSpan.FromMinutes(5).TotalNanoseconds;
 
-        new FlowGarbageCollector(lb.Tables, _timeouts, new StandingClock(later)).Collect((client, _, _, _) =>
+        new FlowGarbageCollector(lb.Tables, _timeouts, new StandingClock(later), Hosts.Own).Collect((client, _, _, _) =>
         {
             _expired.Add(client);
             foreach (var key in lb.Tables.UdpFlows.Keys().Where(key => lb.HalfOf(key).Direction == LbDirection.ToBackend))
@@ -214,7 +214,7 @@ public sealed class IdleFlowsAreCollected
 
     /// <summary>A collection as it will be when exactly that much time has passed since the last packet.</summary>
     IReadOnlyDictionary<uint, int> Collect(Balancer lb, TimeSpan later) => new FlowGarbageCollector(
-        lb.Tables, _timeouts, new StandingClock(LastPacket(lb) + (ulong)later.TotalNanoseconds))
+        lb.Tables, _timeouts, new StandingClock(LastPacket(lb) + (ulong)later.TotalNanoseconds), Hosts.Own)
         .Collect((client, _, _, _) => _expired.Add(client));
 
     static ulong LastPacket(Balancer lb)

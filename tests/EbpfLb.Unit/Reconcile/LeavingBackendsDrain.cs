@@ -115,7 +115,7 @@ public sealed class LeavingBackendsDrain
         Apply(lb, Web(A));
         _clock.Now += Drain;
 
-        new FlowGarbageCollector(lb.Tables, new(), _clock).Collect((client, _, _, why) =>
+        new FlowGarbageCollector(lb.Tables, new(), _clock, Hosts.Own).Collect((client, _, _, why) =>
         {
             _ended.Add((client, why));
             Apply(lb, Web(A, B));
@@ -219,7 +219,7 @@ public sealed class LeavingBackendsDrain
     /// <summary>A collection, and the pass that heeds what it found.</summary>
     void Pass(Balancer lb, params ServiceSnapshot[] desired)
     {
-        var live = new FlowGarbageCollector(lb.Tables, new(), _clock).Collect((client, _, _, why) => _ended.Add((client, why)));
+        var live = new FlowGarbageCollector(lb.Tables, new(), _clock, Hosts.Own).Collect((client, _, _, why) => _ended.Add((client, why)));
         new Reconciler(lb.Tables, _clock).Apply([.. desired], Self, live);
     }
 

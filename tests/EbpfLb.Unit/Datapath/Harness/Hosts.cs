@@ -71,6 +71,10 @@ public sealed class Hosts
     /// <summary>No route leads there.</summary>
     public IPAddress Unreachable { get; }
 
+    /// <summary>The balancer's addresses, of both families.</summary>
+    public static IReadOnlySet<IPAddress> Own() =>
+        OfEachFamily.SelectMany(hosts => new[] { hosts.Balancer, hosts.FarBalancer, hosts.Alias }).ToHashSet();
+
     public IReadOnlyList<IPAddress> OnLan { get; }
     public IReadOnlyList<IPAddress> BehindRouter { get; }
 
