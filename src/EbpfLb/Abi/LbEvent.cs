@@ -42,8 +42,7 @@ record struct LbEvent
     /// <summary>Closed flows: nanoseconds since the flow opened.</summary>
     public ulong DurationNs;
 
-    /// <summary><see cref="DurationNs"/>.</summary>
-    public readonly TimeSpan Duration => TimeSpan.FromTicks((long)(DurationNs / TimeSpan.NanosecondsPerTick));
+    public readonly TimeSpan Duration => MonotonicTime.FromNs(DurationNs);
 
     /// <summary>Closed flows: packets of both directions.</summary>
     public ulong Packets;

@@ -75,6 +75,8 @@ record struct LbFlow
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC, less than 104 days after the last packet.</param>
     public readonly ulong IdleNs(ulong now) => (ulong)Math.Max(0, (int)(SeenAt(now) - Seen)) << SeenShift;
 
+    public readonly bool IsEnded => TcpSeen.HasFlag(LbTcpSeen.End);
+
     /// <summary><see cref="TcpSeen"/> without the interface.</summary>
     public readonly LbTcpSeen SeenSegments => (LbTcpSeen)(byte)TcpSeen;
 }

@@ -1,7 +1,9 @@
+using System.Numerics;
+
 namespace EbpfLb.Abi;
 
 /// <summary>Mirror of <c>struct lb_traffic</c>: the counters of a service or a backend, on one processor.</summary>
-record struct LbTraffic
+record struct LbTraffic : IAdditionOperators<LbTraffic, LbTraffic, LbTraffic>
 {
     /// <summary>Flows opened.</summary>
     public ulong Flows;

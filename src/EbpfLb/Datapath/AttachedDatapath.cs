@@ -87,7 +87,7 @@ sealed class AttachedDatapath : IDisposable
     /// <summary>Writes when this process ends, for those who ask whether it is healthy.</summary>
     public void Withdraw(TimeSpan time) => UpdateHead(head => head with
     {
-        WithdrawnNs = (ulong)(TimeProvider.System.GetTimestamp() + (time.Ticks * TimeSpan.NanosecondsPerTick)),
+        WithdrawnNs = TimeProvider.System.MonotonicNs() + time.ToNs(),
     });
 
     /// <inheritdoc cref="AttachedCgroups.Update()"/>
@@ -229,7 +229,7 @@ sealed class AttachedDatapath : IDisposable
         Ifindex = (uint)device.Index,
         Hook = (uint)Choice.Hook,
         Pid = (uint)Environment.ProcessId,
-        AttachedNs = IsAdopted ? _formerHead.AttachedNs : (ulong)TimeProvider.System.GetTimestamp(),
+        AttachedNs = IsAdopted ? _formerHead.AttachedNs : TimeProvider.System.MonotonicNs(),
         Layout = _datapath.Layout.Digest,
         Why = Choice.Reason,
     };

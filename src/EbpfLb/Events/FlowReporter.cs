@@ -46,7 +46,7 @@ sealed partial class FlowReporter : IDisposable
     {
         if (!_suppressed.TryTakeExpired())
             return;
-        var closed = ClosedEvent.Create(client, forward, reply, why, (ulong)TimeProvider.System.GetTimestamp());
+        var closed = ClosedEvent.Create(client, forward, reply, why, TimeProvider.System.MonotonicNs());
         _stalled = !_queue.TryAdd(() => _writer.WriteEnded(closed, why), _stalled ? TimeSpan.Zero : MaxWait);
         if (_stalled)
             Interlocked.Increment(ref _dropped);

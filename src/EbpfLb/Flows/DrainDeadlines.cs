@@ -23,7 +23,7 @@ sealed class DrainDeadlines
 
     /// <summary>Why to remove this flow, or null. An ended flow expires by itself; the backend may have come back.</summary>
     public FlowEnd? Find(in LbFlow flow) =>
-        _ids.Contains(flow.Backend) && (flow.TcpSeen & LbTcpSeen.End) == 0
+        _ids.Contains(flow.Backend) && !flow.IsEnded
         && _backends.TryGet(flow.Backend, out var now) && now.IsPastDeadline(_now)
             ? now.State == LbBackendState.Down ? FlowEnd.BackendDown : FlowEnd.Drained
             : null;

@@ -37,9 +37,8 @@ sealed class FlowGarbageCollector(
     /// <returns>Live flows by backend id. A flow that was cut counts until the next scan confirms that it is gone.</returns>
     public IReadOnlyDictionary<uint, int> Collect(Expired expired, CancellationToken cancellation = default)
     {
-        // CLOCK_MONOTONIC in nanoseconds, as in flow entries
-        var limits = new FlowTimeouts(timeouts, (ulong)time.GetTimestamp());
-        var deadlines = new DrainDeadlines(tables.Backends, (ulong)time.GetTimestamp());
+        var limits = new FlowTimeouts(timeouts, time.MonotonicNs());
+        var deadlines = new DrainDeadlines(tables.Backends, time.MonotonicNs());
         var lost = new LostSources(tables, own);
         var live = new LiveFlows(tables);
         foreach (var (table, map) in tables.FlowTables)
@@ -72,7 +71,7 @@ sealed class FlowGarbageCollector(
                 return;
             }
             // Both entries of a flow that is over are marked: the other one matters once this one is idle.
-            if ((flow.TcpSeen & LbTcpSeen.End) != 0 && !limits.IsIdle(key, flow, isClosing: false))
+            if (flow.IsEnded && !limits.IsIdle(key, flow, isClosing: false))
                 return;
             LbFlow pair = default;
             var hasFin = (flow.TcpSeen & LbTcpSeen.Fin) != 0;
@@ -103,7 +102,7 @@ sealed class FlowGarbageCollector(
             var pairKey = flow.Rewritten.Reversed();
             if (pair != default && map.Remove(pairKey))
                 scan.CountRemoval();
-            if (flow.TcpSeen.HasFlag(LbTcpSeen.End))
+            if (flow.IsEnded)
                 return; // the datapath reported its end
             if (flow.Direction == LbDirection.ToBackend)
                 expired(key, flow, pair, why);

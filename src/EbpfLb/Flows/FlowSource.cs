@@ -17,7 +17,7 @@ sealed class FlowSource
     {
         Instance = instance;
         _tables = tables;
-        _now = (ulong)time.GetTimestamp(); // nanoseconds of CLOCK_MONOTONIC
+        _now = time.MonotonicNs();
         _services = ReadLabels(tables.ServiceLabels);
         _backends = ReadLabels(tables.BackendLabels);
     }
@@ -37,11 +37,10 @@ sealed class FlowSource
 
     /// <summary>The time since a timestamp; zero if the coarse clock puts it in the future.</summary>
     /// <param name="timestamp">Nanoseconds of CLOCK_MONOTONIC.</param>
-    public TimeSpan Since(ulong timestamp) =>
-        TimeSpan.FromTicks(timestamp < _now ? (long)((_now - timestamp) / TimeSpan.NanosecondsPerTick) : 0);
+    public TimeSpan Since(ulong timestamp) => MonotonicTime.FromNs(timestamp < _now ? _now - timestamp : 0);
 
     /// <summary>The time since an entry's last packet.</summary>
-    public TimeSpan Idle(in LbFlow flow) => TimeSpan.FromTicks((long)(flow.IdleNs(_now) / TimeSpan.NanosecondsPerTick));
+    public TimeSpan Idle(in LbFlow flow) => MonotonicTime.FromNs(flow.IdleNs(_now));
 
     /// <summary>
     /// Calls <paramref name="see"/> for each matching flow, in no order. Flows that open or end meanwhile may be
@@ -84,7 +83,7 @@ sealed class FlowSource
     /// <summary>A UDP flow is established if the backend has answered; in modes dsr and tunnel, if a second datagram came.</summary>
     FlowState StateOf(BpfMap<LbTuple, LbFlow> map, in LbFlow forward, in LbFlow reply)
     {
-        if ((forward.TcpSeen & LbTcpSeen.End) != 0)
+        if (forward.IsEnded)
             return FlowState.Ended;
         var established = map == _tables.UdpFlows
             ? reply.Packets > 0 || (forward.Mode != LbMode.Nat && forward.Packets > 1)

@@ -10,11 +10,11 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     /// <summary>While data before a FIN may be sent again: longer than TCP_RTO_MAX, 120 s on Linux.</summary>
     static readonly TimeSpan Closing = TimeSpan.FromSeconds(130);
 
-    readonly ulong _opening = Nanoseconds(timeouts.Opening);
-    readonly ulong _established = Nanoseconds(timeouts.Established);
-    readonly ulong _ended = Nanoseconds(timeouts.Ended);
-    readonly ulong _closing = Nanoseconds(Closing);
-    readonly ulong _udp = Nanoseconds(timeouts.Udp);
+    readonly ulong _opening = timeouts.Opening.ToNs();
+    readonly ulong _established = timeouts.Established.ToNs();
+    readonly ulong _ended = timeouts.Ended.ToNs();
+    readonly ulong _closing = Closing.ToNs();
+    readonly ulong _udp = timeouts.Udp.ToNs();
 
     /// <param name="isClosing">True if both directions have sent a FIN.</param>
     public bool IsIdle(in LbTuple key, in LbFlow flow, bool isClosing) =>
@@ -24,12 +24,10 @@ readonly struct FlowTimeouts(TimeoutConfiguration timeouts, ulong now)
     {
         if (key.Protocol == (byte)TransportProtocol.Udp)
             return _udp;
-        if ((flow.TcpSeen & LbTcpSeen.End) != 0)
+        if (flow.IsEnded)
             return flow.Mode != LbMode.Nat && (flow.TcpSeen & LbTcpSeen.Rst) == 0 ? _closing : _ended;
         if (isClosing)
             return _closing;
         return (flow.TcpSeen & LbTcpSeen.Ack) != 0 ? _established : _opening;
     }
-
-    static ulong Nanoseconds(TimeSpan time) => (ulong)time.Ticks * TimeSpan.NanosecondsPerTick;
 }

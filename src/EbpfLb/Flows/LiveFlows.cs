@@ -45,7 +45,7 @@ sealed class LiveFlows(LbTables tables)
     /// <summary>Counts a flow by its forward entry.</summary>
     public void Add(in LbFlow flow)
     {
-        if (flow.Direction == LbDirection.ToBackend && (flow.TcpSeen & LbTcpSeen.End) == 0)
-            _counts[flow.Backend]++;
+        if (flow.Direction == LbDirection.ToBackend && !flow.IsEnded)
+            Keep(flow.Backend);
     }
 }

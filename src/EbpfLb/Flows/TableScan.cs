@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Native;
 using EbpfLb.Tables;
 
 namespace EbpfLb.Flows;
@@ -19,7 +20,7 @@ sealed class TableScan
     public TableScan(LbTables tables, LbFlowTable table)
     {
         (_tables, _table) = (tables, table);
-        _inserted = Sum(changes => changes.Inserted);
+        _inserted = tables.TableChanges.SumPerCpu(table).Inserted;
         tables.TableScans.TryGet(table, out _scan);
     }
 
@@ -32,11 +33,8 @@ sealed class TableScan
     /// <summary>Call it after the scan.</summary>
     public void Complete()
     {
-        var evicted = (long)(_inserted - Sum(changes => changes.Removed) - _scan.Removed - _present);
+        var evicted = (long)(_inserted - _tables.TableChanges.SumPerCpu(_table).Removed - _scan.Removed - _present);
         _scan.Evicted = Math.Max(_scan.Evicted, (ulong)Math.Max(0, evicted));
         _tables.TableScans.Set(_table, _scan);
     }
-
-    ulong Sum(Func<LbTableChanges, ulong> count) =>
-        _tables.TableChanges.GetPerCpu(_table).Aggregate(0ul, (sum, changes) => sum + count(changes));
 }

@@ -78,7 +78,7 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
 
     (ulong ToBackend, ulong ToClient) Count(uint backend)
     {
-        var sum = tables.BackendTraffic.GetPerCpu(backend).Aggregate((a, b) => a + b);
+        var sum = tables.BackendTraffic.SumPerCpu(backend);
         return (sum.ToBackendPackets, sum.ToClientPackets);
     }
 

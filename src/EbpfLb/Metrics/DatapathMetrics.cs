@@ -38,11 +38,11 @@ sealed class DatapathMetrics
         Gauge("ebpf_lb_info", "The hook, and the first interface.", "interface", "hook", "version")
             .WithLabels(status.Interface, status.Hook, Version).Set(1);
         var packets = Counter("ebpf_lb_packets_total", "Packets by the reason for what was done with them.", "reason");
-        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(ReasonNames.ToStatusString))
+        foreach (var reason in Enum.GetValues<LbReason>().Except([LbReason.Continue]).Select(StatusNames.ToStatusString))
             packets.WithLabels(reason).IncTo(status.Packets.GetValueOrDefault(reason));
         var evicted = Counter("ebpf_lb_flow_entries_evicted_total", "Entries that full flow tables evicted.", "table");
         var taken = Counter("ebpf_lb_nat_ports_taken_over_total", "NAT ports that new flows took over from flows that were not live.", "table");
-        foreach (var table in Enum.GetValues<LbFlowTable>().Select(ReasonNames.ToStatusString))
+        foreach (var table in Enum.GetValues<LbFlowTable>().Select(StatusNames.ToStatusString))
         {
             evicted.WithLabels(table).IncTo(status.EntriesEvicted.GetValueOrDefault(table));
             taken.WithLabels(table).IncTo(status.PortsTakenOver.GetValueOrDefault(table));

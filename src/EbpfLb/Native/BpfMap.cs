@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace EbpfLb.Native;
 
 /// <summary>A map whose keys and values have the layouts of <typeparamref name="TKey"/> and <typeparamref name="TValue"/>.</summary>
@@ -98,9 +100,11 @@ unsafe class BpfMap<TKey, TValue> : IDisposable
 
 static class PerCpuCounters
 {
-    /// <summary>A counter of all possible processors together.</summary>
-    public static ulong SumPerCpu(this BpfMap<uint, ulong> map, uint key) =>
-        map.GetPerCpu(key).Aggregate(0ul, (sum, count) => sum + count);
+    /// <summary>The counters of all possible processors together.</summary>
+    public static TValue SumPerCpu<TKey, TValue>(this BpfMap<TKey, TValue> map, TKey key)
+        where TKey : unmanaged
+        where TValue : unmanaged, IAdditionOperators<TValue, TValue, TValue> =>
+        map.GetPerCpu(key).Aggregate((sum, count) => sum + count);
 }
 
 /// <summary>The keys or values of a map have other sizes than this build expects.</summary>

@@ -136,7 +136,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         var desired = new LbService(id, service.Algorithm, service.Mode, service.NatSource) { NatAddress = service.NatAddress };
         var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
         var members = AssignIds(actual, id, service.Backends);
-        var transition = new BackendStateTransition(service.Drain, service.OnDown, (ulong)_time.GetTimestamp());
+        var transition = new BackendStateTransition(service.Drain, service.OnDown, _time.MonotonicNs());
         (uint Id, LbBackend Next)[] outdated =
         [
             .. actual.BackendsOf(id)

@@ -28,7 +28,7 @@ static class StatusReader
     static DecapsulatorStatus Describe((string Interface, ImmutableArray<(DecapResult What, ulong Packets)> Counts) read) => new(read.Interface,
     [
         .. read.Counts.Where(count => count.What <= DecapResult.Gue || count.Packets > 0)
-            .Select(count => (ReasonNames.ToStatusString(count.What), count.Packets)),
+            .Select(count => (count.What.ToStatusString(), count.Packets)),
     ]);
 
     public static InstanceStatus Create(string instance, LbTables tables) => Create(instance, tables, LiveFlows.Count(tables));
@@ -57,11 +57,11 @@ static class StatusReader
             WithdrawSeconds = self.WithdrawnNs == 0 ? null : SecondsUntil(self.WithdrawnNs),
             Flows = live.Values.Sum(),
             RoomForFlows = tables.Flows.MaxEntries / 2,
-            EventsLost = tables.EventsLost.SumPerCpu(0),
-            EntriesEvicted = ByTable(table => tables.TableScans.TryGet(table, out var scan) ? scan.Evicted : 0),
-            PortsTakenOver = ByTable(table => SumChanges(tables, table, changes => changes.PortsTakenOver)),
-            RestsCutShort = SumChanges(tables, LbFlowTable.Established, changes => changes.RestsCutShort),
-            Packets = Reasons(tables),
+            EventsLost = tables.EventsLost.SumPerCpu(0u),
+            EntriesEvicted = CountBy<LbFlowTable>(table => tables.TableScans.TryGet(table, out var scan) ? scan.Evicted : 0),
+            PortsTakenOver = CountBy<LbFlowTable>(table => tables.TableChanges.SumPerCpu(table).PortsTakenOver),
+            RestsCutShort = tables.TableChanges.SumPerCpu(LbFlowTable.Established).RestsCutShort,
+            Packets = CountBy<LbReason>(reason => tables.Reasons.SumPerCpu((uint)reason)),
             Services =
             [
                 .. state.Services.GroupBy(service => service.Value.Name, service => service.Key)
@@ -102,7 +102,7 @@ static class StatusReader
             [.. ids.SelectMany(state.KeysOf).Select(key => key.ToString()).Order(StringComparer.Ordinal)],
             ReadMode(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
             backends.Sum(same => same.Sum(backend => live.GetValueOrDefault(backend.Id))),
-            Traffic([.. ids.SelectMany(id => tables.ServiceTraffic.GetPerCpu(id))]),
+            Traffic(tables.ServiceTraffic, ids),
             [.. backends.Select(same => Backend(tables, live, [.. same.Select(backend => backend.Id)], same.First().Backend))]);
     }
 
@@ -122,45 +122,31 @@ static class StatusReader
         backend.State == LbBackendState.Draining ? SecondsUntil(backend.DrainedNs) : null,
         backend.Weight,
         ids.Sum(id => live.GetValueOrDefault(id)),
-        Traffic([.. ids.SelectMany(tables.BackendTraffic.GetPerCpu)]));
+        Traffic(tables.BackendTraffic, ids));
 
     /// <summary>0 if the deadline has passed.</summary>
     /// <param name="deadline">Nanoseconds of CLOCK_MONOTONIC.</param>
     static int SecondsUntil(ulong deadline)
     {
-        var now = (ulong)TimeProvider.System.GetTimestamp();
-        return deadline > now ? (int)TimeSpan.FromTicks((long)((deadline - now) / TimeSpan.NanosecondsPerTick)).TotalSeconds : 0;
+        var now = TimeProvider.System.MonotonicNs();
+        return deadline > now ? (int)MonotonicTime.FromNs(deadline - now).TotalSeconds : 0;
     }
 
-    static TrafficStatus Traffic(LbTraffic[] perCpu)
+    static TrafficStatus Traffic(BpfMap<uint, LbTraffic> counters, IEnumerable<uint> ids)
     {
-        var sum = perCpu.Aggregate((a, b) => a + b);
+        var sum = ids.Select(id => counters.SumPerCpu(id)).Aggregate((a, b) => a + b);
         return new(sum.Flows, sum.ToBackendPackets, sum.ToBackendBytes, sum.ToClientPackets, sum.ToClientBytes);
     }
 
-    static ulong SumChanges(LbTables tables, LbFlowTable table, Func<LbTableChanges, ulong> count) =>
-        tables.TableChanges.GetPerCpu(table).Aggregate(0ul, (sum, changes) => sum + count(changes));
-
-    /// <summary>Tables without a count are left out.</summary>
-    static SortedDictionary<string, ulong> ByTable(Func<LbFlowTable, ulong> count)
+    /// <summary>Zero is left out.</summary>
+    static SortedDictionary<string, ulong> CountBy<T>(Func<T, ulong> count)
+        where T : struct, Enum
     {
         var counts = new SortedDictionary<string, ulong>(StringComparer.Ordinal);
-        foreach (var table in Enum.GetValues<LbFlowTable>())
+        foreach (var value in Enum.GetValues<T>())
         {
-            if (count(table) is > 0 and var found)
-                counts[ReasonNames.ToStatusString(table)] = found;
-        }
-        return counts;
-    }
-
-    static SortedDictionary<string, ulong> Reasons(LbTables tables)
-    {
-        var counts = new SortedDictionary<string, ulong>();
-        foreach (var reason in Enum.GetValues<LbReason>())
-        {
-            var count = tables.Reasons.SumPerCpu((uint)reason);
-            if (count > 0)
-                counts[ReasonNames.ToStatusString(reason)] = count;
+            if (count(value) is > 0 and var found)
+                counts[value.ToStatusString()] = found;
         }
         return counts;
     }

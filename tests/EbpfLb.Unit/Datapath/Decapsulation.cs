@@ -182,7 +182,7 @@ public sealed class Decapsulation : IDisposable
     void HasCounted(params (DecapResult Result, ulong Packets)[] expected) => Assert.Equal(
         expected,
         Enum.GetValues<DecapResult>()
-            .Select(result => (result, _counts.GetPerCpu((uint)result).Aggregate(0ul, (sum, count) => sum + count)))
+            .Select(result => (result, _counts.SumPerCpu((uint)result)))
             .Where(counted => counted.Item2 != 0));
 
     Outcome Run(byte[] frame, bool cardSummed = false) => Outcome.OfTc(TestNetwork.Lan, frame, TestNetwork.Shared.Inside(

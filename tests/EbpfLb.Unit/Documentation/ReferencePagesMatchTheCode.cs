@@ -20,12 +20,12 @@ public sealed partial class ReferencePagesMatchTheCode
 
     [Fact]
     public void The_page_of_reasons_has_every_reason_in_the_order_of_the_enum() => Assert.Equal(
-        Enum.GetValues<LbReason>().Where(reason => (uint)reason > 0).Select(ReasonNames.ToStatusString),
+        Enum.GetValues<LbReason>().Where(reason => (uint)reason > 0).Select(StatusNames.ToStatusString),
         Rows("reasons.md").Select(row => Code(row[0])));
 
     [Fact]
     public void The_page_of_reasons_has_the_event_of_every_refusal() => Assert.Equal(
-        Enum.GetValues<LbReason>().Where(IsRefusal).Select(reason => (ReasonNames.ToStatusString(reason), EventOf(reason))),
+        Enum.GetValues<LbReason>().Where(IsRefusal).Select(reason => (StatusNames.ToStatusString(reason), EventOf(reason))),
         Rows("reasons.md").Where(row => row[0].StartsWith("`refuse-", StringComparison.Ordinal))
             .Select(row => (Code(row[0]), Code(row[1]))));
 
@@ -36,7 +36,7 @@ public sealed partial class ReferencePagesMatchTheCode
 
         Assert.All(Enum.GetValues<LbReason>().Where(IsRefusal).Select(EventOf), name => Assert.Contains($"| `{name}`", text, StringComparison.Ordinal));
         Assert.All(
-            Enum.GetValues<LbReason>().Select(ReasonNames.ToStatusString).Where(name => name.StartsWith("drop-", StringComparison.Ordinal)),
+            Enum.GetValues<LbReason>().Select(StatusNames.ToStatusString).Where(name => name.StartsWith("drop-", StringComparison.Ordinal)),
             name => Assert.Contains($"`{name}`", text, StringComparison.Ordinal));
     }
 
@@ -66,7 +66,7 @@ public sealed partial class ReferencePagesMatchTheCode
 
     static string Row(FormattableString text) => FormattableString.Invariant(text);
 
-    static bool IsRefusal(LbReason reason) => ReasonNames.ToStatusString(reason).StartsWith("refuse-", StringComparison.Ordinal);
+    static bool IsRefusal(LbReason reason) => StatusNames.ToStatusString(reason).StartsWith("refuse-", StringComparison.Ordinal);
 
     /// <summary>The first word of the line that reports a refusal.</summary>
     static string EventOf(LbReason reason)

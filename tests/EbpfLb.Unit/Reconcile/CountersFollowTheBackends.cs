@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
-using EbpfLb.Abi;
+using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 
@@ -50,5 +50,5 @@ public sealed class CountersFollowTheBackends
         new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
 
     static ulong FlowsOpenedBy(Balancer lb, uint id) =>
-        lb.Tables.BackendTraffic.GetPerCpu(id).Aggregate(default(LbTraffic), (sum, traffic) => sum + traffic).Flows;
+        lb.Tables.BackendTraffic.SumPerCpu(id).Flows;
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using EbpfLb.Abi;
 using EbpfLb.Configuration;
+using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
@@ -416,7 +417,7 @@ public sealed class TablesFollowTheDesiredState
         Assert.Equal(backend, IdOf(lb, A));
         Assert.Equal(LbBackendState.Unchecked, held.Backends[backend].State);
         var four = held.FindService(new("shop", AddressFamily.InterNetwork));
-        Assert.Equal(2ul, lb.Tables.ServiceTraffic.GetPerCpu(four).Aggregate(0ul, (flows, traffic) => flows + traffic.Flows));
+        Assert.Equal(2ul, lb.Tables.ServiceTraffic.SumPerCpu(four).Flows);
         Assert.Equal([A.Address, B.Address], Chosen(lb, 2));
         Assert.Equal(0, reconciler.Apply([Web(A, SixA, B) with { Name = "shop" }], [.. Self, SelfV6]));
     }

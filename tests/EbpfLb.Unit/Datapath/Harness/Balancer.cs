@@ -198,7 +198,7 @@ sealed class Balancer : IDisposable
 
     /// <summary>Packets by reason, of all processors; reasons that none had are left out.</summary>
     public Dictionary<LbReason, ulong> Reasons() => Enum.GetValues<LbReason>()
-        .Select(reason => (reason, count: Sum(Tables.Reasons.GetPerCpu((uint)reason))))
+        .Select(reason => (reason, count: Tables.Reasons.SumPerCpu((uint)reason)))
         .Where(entry => entry.count != 0)
         .ToDictionary(entry => entry.reason, entry => entry.count);
 
@@ -215,18 +215,18 @@ sealed class Balancer : IDisposable
         Assert.Equal(_hook == Hook.Xdp ? packets : 0, reasons.GetValueOrDefault(LbReason.PassToTc));
     }
 
-    public LbTraffic TrafficOf(TestService service) => Sum(Tables.ServiceTraffic.GetPerCpu(service.Id));
+    public LbTraffic TrafficOf(TestService service) => Tables.ServiceTraffic.SumPerCpu(service.Id);
 
     public LbTraffic TrafficOf(TestService service, IPEndPoint backend) =>
-        Sum(Tables.BackendTraffic.GetPerCpu(service.Backends[backend]));
+        Tables.BackendTraffic.SumPerCpu(service.Backends[backend]);
 
     /// <summary>How many flows to the backend the datapath takes for live.</summary>
     public long LiveFlowsOf(TestService service, IPEndPoint backend) =>
         Tables.ActiveFlows.TryGet(service.Backends[backend], out var live) ? live : 0;
 
-    public ulong EventsSuppressed(LbEventType type) => Sum(Tables.EventsSuppressed.GetPerCpu((uint)type));
+    public ulong EventsSuppressed(LbEventType type) => Tables.EventsSuppressed.SumPerCpu((uint)type);
 
-    public ulong EventsLost() => Sum(Tables.EventsLost.GetPerCpu(0));
+    public ulong EventsLost() => Tables.EventsLost.SumPerCpu(0u);
 
     /// <summary>No flow has been opened.</summary>
     public void HasNoFlow() => Assert.Empty(Tables.FlowMaps.SelectMany(map => map.Keys()));
@@ -351,8 +351,4 @@ sealed class Balancer : IDisposable
             Weight = (ushort)weight,
             Service = service.Id,
         });
-
-    static ulong Sum(ulong[] values) => values.Aggregate(0ul, (sum, value) => sum + value);
-
-    static LbTraffic Sum(LbTraffic[] values) => values.Aggregate(default(LbTraffic), (sum, value) => sum + value);
 }
