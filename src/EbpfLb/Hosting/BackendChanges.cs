@@ -14,7 +14,7 @@ static class BackendChanges
         from name in before.Concat(now).Select(service => service.Name).Distinct()
         let former = before.FirstOrDefault(service => service.Name == name)
         let latest = now.FirstOrDefault(service => service.Name == name)
-        from change in Describe(ByEndPoint(former), ByEndPoint(latest), (latest ?? former)!.Drain)
+        from change in Describe(ByEndPoint(former), ByEndPoint(latest), (latest ?? former)!.Configuration.Drain)
         select $"{name}: {change}";
 
     static IEnumerable<string> Describe(
@@ -39,7 +39,7 @@ static class BackendChanges
 
     /// <summary>A null service has none. The first of several names for one endpoint counts.</summary>
     static Dictionary<string, BackendSnapshot> ByEndPoint(ServiceSnapshot? service) => (service?.Backends ?? [])
-        .DistinctBy(backend => (backend.Address, backend.Port))
+        .DistinctBy(backend => backend.EndPoint)
         .ToDictionary(backend => EndPoints.Format(backend.Address, backend.Port));
 
     /// <summary>The endpoint, with the configured name if there is one.</summary>

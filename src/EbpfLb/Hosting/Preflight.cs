@@ -45,7 +45,7 @@ static class Preflight
     /// <exception cref="LoadBalancerException">The kernel did not list the addresses.</exception>
     public static IEnumerable<string> FindForeignSources(ImmutableArray<ServiceSnapshot> services)
     {
-        var sources = services.SelectMany(service => service.NatSource, (service, source) => (service.Name, source.Address))
+        var sources = services.SelectMany(service => service.Configuration.NatSource, (service, source) => (service.Name, source.Address))
             .Where(source => source.Address is not null).ToArray();
         if (sources.Length == 0)
             return [];

@@ -54,21 +54,19 @@ sealed class Discovery(
         [
             .. services.Select(service =>
             {
-                var labelled = byService[service.Name].DistinctBy(EndPoint).ToArray();
-                var known = labelled.ToDictionary(EndPoint);
+                var labelled = byService[service.Name].DistinctBy(backend => backend.EndPoint).ToArray();
+                var known = labelled.ToDictionary(backend => backend.EndPoint);
                 return service with
                 {
                     Backends =
                     [
-                        .. service.Backends.Select(backend => known.TryGetValue(EndPoint(backend), out var same)
+                        .. service.Backends.Select(backend => known.TryGetValue(backend.EndPoint, out var same)
                             ? same with { Weight = same.Weight == 0 ? 0 : backend.Weight, Host = backend.Host }
                             : backend),
-                        .. labelled.ExceptBy(service.Backends.Select(EndPoint), EndPoint),
+                        .. labelled.ExceptBy(service.Backends.Select(backend => backend.EndPoint), backend => backend.EndPoint),
                     ],
                 };
             }),
         ];
     }
-
-    static (IPAddress, ushort) EndPoint(BackendSnapshot backend) => (backend.Address, backend.Port);
 }

@@ -30,6 +30,8 @@ sealed record BackendSnapshot(IPAddress Address, ushort Port, int Weight, string
     /// </summary>
     public bool RequiresHealthyCheck { get; init; }
 
+    public IPEndPoint EndPoint => new(Address, Port);
+
     /// <summary>Its current share of new flows, 0 to 100.</summary>
     public int EffectiveWeight => IsExcluded ? 0 : Weight;
 }
@@ -39,5 +41,5 @@ sealed record BackendSnapshot(IPAddress Address, ushort Port, int Weight, string
 readonly record struct CheckedBackend(string Service, IPEndPoint EndPoint)
 {
     public static CheckedBackend Create(ServiceSnapshot service, BackendSnapshot backend) =>
-        new(service.Name, new(backend.Address, backend.Port));
+        new(service.Name, backend.EndPoint);
 }

@@ -7,9 +7,9 @@ namespace EbpfLb.Reconcile;
 readonly record struct ServiceIdentity(string Name, AddressFamily Family);
 
 /// <summary>A service as desired in the kernel: its endpoints and backends, of one address family.</summary>
+/// <param name="Value">The value of its keys, whose id is not known yet.</param>
 sealed record KernelService(
-    ServiceIdentity Identity, LbAlgorithm Algorithm, LbMode Mode, ImmutableArray<LbServiceKey> Keys,
-    ImmutableArray<BackendSnapshot> Backends)
+    ServiceIdentity Identity, LbService Value, ImmutableArray<LbServiceKey> Keys, ImmutableArray<BackendSnapshot> Backends)
 {
     /// <summary>How long a backend that takes no new flow keeps its flows; null to keep the former value.</summary>
     public TimeSpan? Drain { get; init; }
@@ -17,14 +17,8 @@ sealed record KernelService(
     /// <summary>What happens to established flows of a backend that is down.</summary>
     public DownPolicy OnDown { get; init; }
 
-    public LbNatSource NatSource { get; init; }
-
-    /// <summary>Zero unless the source is an address.</summary>
-    public LbAddress NatAddress { get; init; }
-
     /// <summary>A removed service: it listens nowhere, and its backends drain.</summary>
-    public static KernelService Removed(ServiceIdentity identity) =>
-        new(identity, LbAlgorithm.RoundRobin, LbMode.Nat, [], []);
+    public static KernelService Removed(ServiceIdentity identity) => new(identity, default, [], []);
 
     /// <summary>
     /// Splits services by address family. A family with an endpoint but no backend is a service too, so that clients
@@ -41,42 +35,39 @@ sealed record KernelService(
         [
             .. from service in services
                from family in AddressesOf(service, self).GroupBy(address => address.AddressFamily)
-               let source = NatSourceOf(service, family.Key)
                select new KernelService(
                    new(service.Name, family.Key),
-                   (LbAlgorithm)service.Algorithm,
-                   ModeOf(service),
+                   ValueOf(service.Configuration, family.Key),
                    [
                        .. family.Select(address => CreateKey(service.Listen, address))
                            .Where(key => service.Listen.Address is not null || !named.Contains(key)),
                    ],
                    BackendsFor(service, family.Key))
                {
-                   Drain = service.Drain,
-                   OnDown = service.OnDown,
-                   NatSource = source.Kind,
-                   NatAddress = source.Address,
+                   Drain = service.Configuration.Drain,
+                   OnDown = service.Configuration.OnDown,
                },
         ];
     }
 
-    static LbMode ModeOf(ServiceSnapshot service) => (service.Mode, service.Encapsulation) switch
+    /// <summary>A family without a NAT address of its own sends from the service's.</summary>
+    static LbService ValueOf(ServiceConfiguration service, AddressFamily family)
+    {
+        var value = new LbService(Id: 0, (LbAlgorithm)service.Algorithm, ModeOf(service));
+        if (service.NatSource is [{ Word: SnatSource.Interface }])
+            return value with { NatSource = LbNatSource.Interface };
+        return service.NatSource.FirstOrDefault(source => source.Family == family).Address is { } address
+            ? value with { NatSource = LbNatSource.Address, NatAddress = LbAddress.From(address) }
+            : value;
+    }
+
+    static LbMode ModeOf(ServiceConfiguration service) => (service.Mode, service.Encapsulation) switch
     {
         (ForwardingMode.Dsr, _) => LbMode.Dsr,
         (ForwardingMode.Tunnel, Encapsulation.Ipip) => LbMode.TunnelIpip,
         (ForwardingMode.Tunnel, _) => LbMode.TunnelGue,
         _ => LbMode.Nat,
     };
-
-    /// <summary>A family without an address of its own sends from the service's.</summary>
-    static (LbNatSource Kind, LbAddress Address) NatSourceOf(ServiceSnapshot service, AddressFamily family)
-    {
-        if (service.NatSource is [{ Word: SnatSource.Interface }])
-            return (LbNatSource.Interface, default);
-        return service.NatSource.FirstOrDefault(source => source.Address?.AddressFamily == family).Address is { } address
-            ? (LbNatSource.Address, LbAddress.From(address))
-            : default;
-    }
 
     /// <summary>
     /// The backends of clients' own address family. A tunnel carries packets of the other family too: if there are no

@@ -95,8 +95,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
     void ReleaseDrained(KernelState actual, IReadOnlyDictionary<uint, int> live, ImmutableArray<KernelService> services)
     {
         var wanted = services
-            .SelectMany(service => service.Backends.Select(backend => (
-                actual.FindService(service.Identity), new IPEndPoint(backend.Address, backend.Port))))
+            .SelectMany(service => service.Backends.Select(backend => (actual.FindService(service.Identity), backend.EndPoint)))
             .ToHashSet();
         foreach (var (id, backend) in actual.Backends.Where(backend => !live.ContainsKey(backend.Key)).ToArray())
         {
@@ -133,7 +132,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
             tables.RoundRobinCounters.Set(id, 0);
             tables.ServiceLabels.Set(id, LbLabel.From(service.Identity.Name));
         }
-        var desired = new LbService(id, service.Algorithm, service.Mode, service.NatSource) { NatAddress = service.NatAddress };
+        var desired = service.Value with { Id = id };
         var isAnother = isNew || actual.KeysOf(id).Any(key => actual.Keys[key] != desired);
         var members = AssignIds(actual, id, service.Backends);
         var transition = new BackendStateTransition(service.Drain, service.OnDown, _time.MonotonicNs());
@@ -145,7 +144,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         ];
         var isRepublished = isAnother || outdated.Any(backend => backend.Next.Weight != actual.Backends[backend.Id].Weight);
         var slots = isRepublished
-            ? BuildSlots(service.Algorithm, [.. members.Select(
+            ? BuildSlots(desired.Algorithm, [.. members.Select(
                 member => (member.Key, actual.Backends[member.Key].EndPoint, member.Value.EffectiveWeight))])
             : null;
         return new(desired, service.Keys, isAnother, slots, outdated);

@@ -16,7 +16,7 @@ public sealed class ChecksConnectToTheirPort
         var checks = new Recorded();
         await using var health = new WatchedHealth(checks);
 
-        await health.ProvideAsync(WatchedHealth.Web(Backend) with { Health = new() { Port = configured } });
+        await health.ProvideAsync(WatchedHealth.Web(Backend).With(service => service with { Health = new() { Port = configured } }));
         await health.Until(service => service.Backends.Single().Health == BackendHealth.Up);
 
         Assert.Equal(new IPEndPoint(Backend.Address, port), checks.Last);

@@ -57,7 +57,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     {
         await using var watched = new WatchedHealth(_checks);
 
-        await watched.ProvideAsync(WatchedHealth.Web(A with { Health = BackendHealth.Down, IsExcluded = true }) with { Health = null });
+        await watched.ProvideAsync(WatchedHealth.Web(A with { Health = BackendHealth.Down, IsExcluded = true }).With(service => service with { Health = null }));
 
         Assert.Equal(["Warning: all IPv4 backends of service 'web' are down: new flows are refused"], watched.Logged);
     }
@@ -115,7 +115,7 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "+");
         _checks.Say(B, "-");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = null });
+        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = null }));
         await watched.Until(service => Find(service, B).Health == BackendHealth.Unchecked);
 
         await watched.ProvideAsync(WatchedHealth.Web(A, B));
@@ -134,7 +134,7 @@ public sealed class DownBackendsReceiveNoNewFlow
         await watched.ProvideAsync(WatchedHealth.Web(A, B));
         await watched.Until(service => Find(service, B).Health == BackendHealth.Down);
 
-        await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = new() { Every = TimeSpan.FromSeconds(9) } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = new() { Every = TimeSpan.FromSeconds(9) } }));
         var made = _checks.MadeOf(B);
         await watched.Run(() => _checks.MadeOf(B) > made + 3);
 
@@ -168,7 +168,7 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "-");
         _checks.Say(B, "-");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = new() { WhenAllDown = choice } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = new() { WhenAllDown = choice } }));
 
         var down = await watched.Until(service => service.Backends.All(backend => backend.Health == BackendHealth.Down));
         Assert.All(down.Backends, backend => Assert.Equal(choice == AllDownPolicy.TryAll ? 1 : 0, backend.EffectiveWeight));
@@ -186,10 +186,10 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "-");
         _checks.Say(Six, "+");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with { Health = new() });
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six).With(service => service with { Health = new() }));
         await watched.Until(service => Find(service, A).Health == BackendHealth.Down);
 
-        await watched.ProvideAsync(WatchedHealth.Web(Six) with { Health = new() });
+        await watched.ProvideAsync(WatchedHealth.Web(Six).With(service => service with { Health = new() }));
         await watched.Until(service => service.Backends.Length == 1);
 
         Assert.DoesNotContain(watched.Logged, line => line.Contains("no longer all down", StringComparison.Ordinal));
@@ -201,7 +201,7 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "-");
         _checks.Say(Six, "+");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six).With(service => service with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } }));
 
         var judged = await watched.Until(service => Find(service, A).Health == BackendHealth.Down);
 
@@ -219,11 +219,11 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "-");
         _checks.Say(Six, "-");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, Six) with
+        await watched.ProvideAsync(WatchedHealth.Web(A, Six).With(service => service with
         {
             Listen = new(IPAddress.Parse("10.0.0.5"), 80, TransportProtocol.Tcp),
             Mode = ConfigNames.Modes.Parse(mode).Value,
-        });
+        }));
 
         await watched.Until(service => Find(service, A).Health == BackendHealth.Down
             && (!reaches || Find(service, Six).Health == BackendHealth.Down));
@@ -240,7 +240,7 @@ public sealed class DownBackendsReceiveNoNewFlow
         _checks.Say(A, "-");
         _checks.Say(zero, "+");
         await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, zero) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(A, zero).With(service => service with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } }));
 
         var judged = await watched.Until(service => Find(service, A).Health == BackendHealth.Down);
 
@@ -270,7 +270,7 @@ public sealed class DownBackendsReceiveNoNewFlow
     public async Task A_service_without_checks_is_unchanged()
     {
         await using var watched = new WatchedHealth(_checks);
-        var service = WatchedHealth.Web(A, B) with { Health = null };
+        var service = WatchedHealth.Web(A, B).With(service => service with { Health = null });
         await watched.ProvideAsync(service);
 
         Assert.Equal(service, await watched.Until(_ => true));

@@ -37,7 +37,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
         await watched.ProvideAsync(WatchedHealth.Web(A, B));
         await watched.Until(service => Find(service, A).Health == BackendHealth.Up && Find(service, B).Health == BackendHealth.Down);
 
-        await watched.ProvideAsync(WatchedHealth.Web(B, A) with { Name = "shop" });
+        await watched.ProvideAsync(WatchedHealth.Web(B, A).With(service => service with { Name = "shop" }));
 
         var shop = watched.Seen.First(service => service.Name == "shop");
         Assert.Equal((BackendHealth.Up, BackendHealth.Down), (Find(shop, A).Health, Find(shop, B).Health));
@@ -48,7 +48,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
     {
         await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
-        await watched.ProvideAsync(WatchedHealth.Web(A, B) with { Health = null });
+        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = null }));
 
         Assert.Equal((BackendHealth.Unchecked, 1), (Find(watched.Seen[^1], B).Health, Find(watched.Seen[^1], B).EffectiveWeight));
     }
@@ -60,7 +60,7 @@ public sealed class DownBackendsStayDownAcrossRestarts
         var container = B with { RequiresHealthyCheck = true };
         await using var watched = new WatchedHealth(_checks, CheckedBackend.Create(WatchedHealth.Web(), B));
 
-        await watched.ProvideAsync(WatchedHealth.Web(container) with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } });
+        await watched.ProvideAsync(WatchedHealth.Web(container).With(service => service with { Health = new() { WhenAllDown = AllDownPolicy.TryAll } }));
 
         Assert.Equal((BackendHealth.Down, 1), (Find(watched.Seen[^1], B).Health, Find(watched.Seen[^1], B).EffectiveWeight));
     }

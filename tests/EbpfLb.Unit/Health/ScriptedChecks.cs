@@ -13,9 +13,9 @@ sealed class ScriptedChecks : IHealthCheck
 
     /// <param name="backend">Whose checks.</param>
     /// <param name="script">A '+' is a good check, a '-' a failed one, a '0' one that could not be made.</param>
-    public void Say(BackendSnapshot backend, string script) => _scripts[EndPoint(backend)] = (script, 0);
+    public void Say(BackendSnapshot backend, string script) => _scripts[backend.EndPoint] = (script, 0);
 
-    public int MadeOf(BackendSnapshot backend) => _scripts[EndPoint(backend)].Made;
+    public int MadeOf(BackendSnapshot backend) => _scripts[backend.EndPoint].Made;
 
     public ValueTask<CheckOutcome> RunAsync(IPEndPoint at, HealthConfiguration how, CancellationToken cancellation)
     {
@@ -28,6 +28,4 @@ sealed class ScriptedChecks : IHealthCheck
             _ => CheckOutcome.Inconclusive("no port is left."),
         });
     }
-
-    static IPEndPoint EndPoint(BackendSnapshot backend) => new(backend.Address, backend.Port);
 }

@@ -69,10 +69,10 @@ public sealed class StartingContainersAreNeverTried
         Assert.Equal([1, 1], judged.Backends.Select(backend => backend.EffectiveWeight));
     }
 
-    static ServiceSnapshot Web(string policy, params BackendSnapshot[] backends) => WatchedHealth.Web(backends) with
+    static ServiceSnapshot Web(string policy, params BackendSnapshot[] backends) => WatchedHealth.Web(backends).With(web => web with
     {
         Health = new() { WhenAllDown = ConfigNames.AllDown.Parse(policy).Value },
-    };
+    });
 
     static BackendSnapshot Container(string address) => new(IPAddress.Parse(address), 80, 1, address) { RequiresHealthyCheck = true };
 

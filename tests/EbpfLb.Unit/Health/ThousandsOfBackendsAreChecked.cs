@@ -42,11 +42,12 @@ public sealed class ThousandsOfBackendsAreChecked
         var check = new Counted(network);
         using var self = Process.GetCurrentProcess();
         var threads = self.Threads.Count;
-        var service = new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp),
-            [.. Enumerable.Range(1, Backends).Select(port => new BackendSnapshot(server.EndPoint.Address, (ushort)port, 1, "b"))])
-        {
-            Health = how with { Port = (ushort)server.EndPoint.Port, Every = TimeSpan.FromSeconds(5), Timeout = TimeSpan.FromSeconds(1) },
-        };
+        var service = Snapshots.Web(
+            Enumerable.Range(1, Backends).Select(port => new BackendSnapshot(server.EndPoint.Address, (ushort)port, 1, "b")))
+            .With(web => web with
+            {
+                Health = how with { Port = (ushort)server.EndPoint.Port, Every = TimeSpan.FromSeconds(5), Timeout = TimeSpan.FromSeconds(1) },
+            });
         var watch = new HealthMonitor(check, TimeProvider.System, NullLogger<HealthMonitor>.Instance);
 
         await foreach (var judged in watch.WatchAsync(Once([service]), deadline.Token))

@@ -48,7 +48,7 @@ sealed class WatchedHealth : IAsyncDisposable
 
     /// <summary>A web service, checked over TCP.</summary>
     public static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]) { Health = new() };
+        Snapshots.Web(backends).With(web => web with { Health = new() });
 
     /// <summary>
     /// Has the provider desire this service, and waits until it was judged. Meanwhile no time passes, and no check ends.

@@ -1,5 +1,4 @@
 using System.Net;
-using EbpfLb.Configuration;
 using EbpfLb.Hosting;
 using EbpfLb.Reconcile;
 
@@ -16,7 +15,7 @@ public sealed class ChangesOfBackendsAreLogged
     {
         Assert.Equal(["web: removed 10.0.0.2:80 (a); its flows drain for up to 30s"], Changes(Web(("10.0.0.2", "a", 1)), Web()));
         Assert.Equal(["web: removed 10.0.0.2:80, 10.0.0.3:80; their flows end now"],
-            Changes(Web(("10.0.0.3", "10.0.0.3", 1), ("10.0.0.2", "10.0.0.2", 1)), Web() with { Drain = TimeSpan.Zero }));
+            Changes(Web(("10.0.0.3", "10.0.0.3", 1), ("10.0.0.2", "10.0.0.2", 1)), Web().With(service => service with { Drain = TimeSpan.Zero })));
     }
 
     [Fact]
@@ -39,7 +38,6 @@ public sealed class ChangesOfBackendsAreLogged
 
     static IEnumerable<string> Changes(ServiceSnapshot before, ServiceSnapshot now) => BackendChanges.Describe([before], [now]);
 
-    static ServiceSnapshot Web(params (string Address, string Host, int Weight)[] backends) => new(
-        "web", new ListenEndpoint(null, 80, TransportProtocol.Tcp),
-        [.. backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend.Address), 80, backend.Weight, backend.Host))]);
+    static ServiceSnapshot Web(params (string Address, string Host, int Weight)[] backends) =>
+        Snapshots.Web(backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend.Address), 80, backend.Weight, backend.Host)));
 }

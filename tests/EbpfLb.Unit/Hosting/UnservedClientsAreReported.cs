@@ -35,12 +35,12 @@ public sealed class UnservedClientsAreReported
 
     [Fact]
     public void Nothing_if_the_service_listens_on_an_address_of_its_backends_family() => Assert.Empty(
-        UnservedClients.Find([Web("10.7.0.11") with { Listen = new(IPAddress.Parse("10.7.0.99"), 80, TransportProtocol.Tcp) }], [Own4, Own6]));
+        UnservedClients.Find([Web("10.7.0.11").With(service => service with { Listen = new(IPAddress.Parse("10.7.0.99"), 80, TransportProtocol.Tcp) })], [Own4, Own6]));
 
     [Fact]
     public void Nothing_if_a_tunnel_carries_the_other_family() => Assert.Empty(
-        UnservedClients.Find([Web("10.7.0.11") with { Mode = ForwardingMode.Tunnel }], [Own4, Own6]));
+        UnservedClients.Find([Web("10.7.0.11").With(service => service with { Mode = ForwardingMode.Tunnel })], [Own4, Own6]));
 
-    static ServiceSnapshot Web(params string[] backends) => new("web", new(null, 80, TransportProtocol.Tcp),
-        [.. backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend), 80, 1, backend))]);
+    static ServiceSnapshot Web(params string[] backends) =>
+        Snapshots.Web(backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend), 80, 1, backend)));
 }

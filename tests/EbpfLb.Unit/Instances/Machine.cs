@@ -173,7 +173,7 @@ sealed class Machine
     }
 
     public static void Fill(LbTables tables) => new Reconciler(tables).Apply(
-        [new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [A, B])], [IPAddress.Parse("10.9.0.1")]);
+        [Snapshots.Web(A, B)], [IPAddress.Parse("10.9.0.1")]);
 
     /// <summary>The names of the links that are pinned; to be called inside.</summary>
     public static string[] Links(string instance = Interface) =>

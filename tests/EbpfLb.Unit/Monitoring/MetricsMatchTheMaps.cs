@@ -9,6 +9,7 @@ using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Extensions.Time.Testing;
+using static EbpfLb.Unit.Snapshots;
 using QueryCollection = Microsoft.AspNetCore.Http.QueryCollection;
 
 namespace EbpfLb.Unit.Monitoring;
@@ -183,9 +184,6 @@ public sealed partial class MetricsMatchTheMaps : IDisposable
     HttpResponse Health() => TestNetwork.Shared.Inside(() => _site.Respond("/healthz"));
 
     void Apply(params BackendSnapshot[] backends) => new Reconciler(_lb.Tables).Apply([Web(backends)], [Hosts.Ip4.Balancer]);
-
-    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
 
     [GeneratedRegex("ebpf_lb_[a-z_]+")]
     private static partial Regex Metric();

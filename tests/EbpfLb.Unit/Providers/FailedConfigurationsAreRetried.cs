@@ -113,7 +113,7 @@ public sealed class FailedConfigurationsAreRetried : IAsyncDisposable
         await Task.Yield();
         if (configuration == Second && Interlocked.Increment(ref _attempts) <= _failures)
             throw new LoadBalancerException("there is no such name.");
-        yield return [new("web", configuration.Services[0].Listen, [])];
+        yield return [new(configuration.Services[0], [])];
         await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation);
     }
 }

@@ -86,8 +86,7 @@ public sealed class LatestConfigurationWins : IAsyncDisposable
 
     void Find(LoadBalancerConfiguration configuration, string name)
     {
-        var listen = configuration.Services[0].Listen;
-        Assert.True(_found[configuration].Writer.TryWrite([new ServiceSnapshot(name, listen, [])]));
+        Assert.True(_found[configuration].Writer.TryWrite([new(configuration.Services[0] with { Name = name }, [])]));
     }
 
     async Task<string> Next()

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using EbpfLb.Providers.Names;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Configuration;
@@ -36,7 +35,7 @@ sealed class Watched : IAsyncDisposable
     public async Task<string[]> Next()
     {
         Assert.True(await _time.UntilAsync(_snapshots.MoveNextAsync().AsTask()));
-        return [.. Assert.Single(_snapshots.Current).Backends.Select(backend => $"{new IPEndPoint(backend.Address, backend.Port)}")];
+        return [.. Assert.Single(_snapshots.Current).Backends.Select(backend => $"{backend.EndPoint}")];
     }
 
     /// <summary>Lets time pass until the condition holds, and asserts that meanwhile no snapshot came.</summary>

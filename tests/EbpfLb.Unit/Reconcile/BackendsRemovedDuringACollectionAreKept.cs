@@ -13,6 +13,7 @@ using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using static EbpfLb.Unit.Snapshots;
 
 namespace EbpfLb.Unit.Reconcile;
 
@@ -64,9 +65,6 @@ public sealed class BackendsRemovedDuringACollectionAreKept
         yield return [Web(A)];
         await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation);
     }
-
-    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
 
     static LbBackendState? StateOf(AttachedDatapath attached, BackendSnapshot backend) => KernelState.Read(attached.Tables)
         .Backends.Values.Where(held => held.EndPoint.Address.Equals(backend.Address))

@@ -53,7 +53,7 @@ public sealed class BalancersAgreeOnBackends
             foreach (var known in (BackendSnapshot[][])[early, order])
             {
                 reconciler.Apply(
-                    [new("web", new(null, 80, TransportProtocol.Tcp), [.. known], algorithm)], Self,
+                    [Snapshots.Web(known).With(web => web with { Algorithm = algorithm })], Self,
                     random.Next(2) == 0 ? new Dictionary<uint, int>() : null);
             }
         }

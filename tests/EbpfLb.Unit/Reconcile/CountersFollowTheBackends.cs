@@ -3,6 +3,7 @@ using System.Net;
 using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
+using static EbpfLb.Unit.Snapshots;
 
 namespace EbpfLb.Unit.Reconcile;
 
@@ -45,9 +46,6 @@ public sealed class CountersFollowTheBackends
         Assert.True(lb.Tables.ActiveFlows.TryGet(1, out var none));
         Assert.Equal((7, 0), (counted, none));
     }
-
-    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
 
     static ulong FlowsOpenedBy(Balancer lb, uint id) =>
         lb.Tables.BackendTraffic.SumPerCpu(id).Flows;

@@ -105,5 +105,6 @@ public sealed class FlowsOfDownBackendsAreKeptOrReset
     }
 
     static void Apply(Balancer lb, Hosts hosts, DownPolicy policy, BackendSnapshot backend) => new Reconciler(lb.Tables).Apply(
-        [new("web", new ListenEndpoint(hosts.Web.Address, 80, TransportProtocol.Tcp), [backend]) { OnDown = policy }], [hosts.Balancer]);
+        [new(new() { Name = "web", Listen = new(hosts.Web.Address, 80, TransportProtocol.Tcp), OnDown = policy }, [backend])],
+        [hosts.Balancer]);
 }

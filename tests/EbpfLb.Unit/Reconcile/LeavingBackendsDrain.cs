@@ -133,9 +133,9 @@ public sealed class LeavingBackendsDrain
         Apply(lb, Web(A));
 
         _clock.Now += Drain / 2;
-        Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(1) });
+        Apply(lb, Web(A).With(service => service with { Drain = TimeSpan.FromHours(1) }));
         _clock.Now += Drain / 2;
-        Pass(lb, Web(A) with { Drain = TimeSpan.FromHours(1) });
+        Pass(lb, Web(A).With(service => service with { Drain = TimeSpan.FromHours(1) }));
 
         Assert.Equal([FlowEnd.Drained], _ended.Select(ended => ended.Why));
     }
@@ -201,7 +201,7 @@ public sealed class LeavingBackendsDrain
         using var output = new StringWriter();
         ConnectToB(lb);
 
-        Apply(lb, Web(A) with { Drain = TimeSpan.FromHours(2) });
+        Apply(lb, Web(A).With(service => service with { Drain = TimeSpan.FromHours(2) }));
         new StatusTable(output).Write(StatusReader.Create("eth0", lb.Tables));
 
         Assert.InRange(StatusOf(lb, B)!.DrainSeconds!.Value, 7000, 7200);
@@ -210,7 +210,7 @@ public sealed class LeavingBackendsDrain
     }
 
     static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]) { Drain = Drain };
+        Snapshots.Web(backends).With(web => web with { Drain = Drain });
 
     static ServiceSnapshot Without(string leaving) => leaving == "removed" ? Web(A) : Web(A, B with { Weight = 0 });
 

@@ -49,11 +49,9 @@ public sealed class ManyBackendsAreReconciled
             + $"processor {cpu.TotalMilliseconds / Passes:F0} ms");
     }
 
-    static ServiceSnapshot Service(int index) => new($"web-{index}", new(null, (ushort)(1000 + index), TransportProtocol.Tcp),
-    [
-        .. Enumerable.Range(0, BackendsEach).Select(i => new BackendSnapshot(
-            new([10, (byte)(1 + i), (byte)(index / 250), (byte)(1 + (index % 250))]), 80, 1, $"backend-{index}-{i}")),
-    ]);
+    static ServiceSnapshot Service(int index) => Snapshots.Service($"web-{index}", 1000 + index,
+        Enumerable.Range(0, BackendsEach).Select(i => new BackendSnapshot(
+            new([10, (byte)(1 + i), (byte)(index / 250), (byte)(1 + (index % 250))]), 80, 1, $"backend-{index}-{i}")));
 }
 
 /// <summary>A start with more endpoints than the compiled objects have room for.</summary>

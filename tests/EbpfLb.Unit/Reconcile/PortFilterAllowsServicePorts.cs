@@ -36,7 +36,7 @@ public sealed class PortFilterAllowsServicePorts
     public void Two_services_on_neighbouring_ports_are_both_allowed()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
-        new Reconciler(lb.Tables).Apply([Web(80, 8080), Web(81, 8081) with { Name = "other" }], Self);
+        new Reconciler(lb.Tables).Apply([Web(80, 8080), Web(81, 8081).With(service => service with { Name = "other" })], Self);
 
         AssertThatItServes(lb, 80);
         AssertThatItServes(lb, 81);
@@ -55,8 +55,8 @@ public sealed class PortFilterAllowsServicePorts
         AssertThatItGoesOn(lb, flow);
     }
 
-    static ServiceSnapshot Web(ushort listens, ushort answers) => new(
-        "web", new(null, listens, TransportProtocol.Tcp), [new(Hosts.Ip4.BackendA, answers, 1, "a")]);
+    static ServiceSnapshot Web(ushort listens, ushort answers) =>
+        Snapshots.Service("web", listens, new BackendSnapshot(Hosts.Ip4.BackendA, answers, 1, "a"));
 
     static TestFlow AssertThatItServes(Balancer lb, int port)
     {

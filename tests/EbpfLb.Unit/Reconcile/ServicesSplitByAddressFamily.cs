@@ -45,8 +45,8 @@ public sealed class ServicesSplitByAddressFamily
     [Fact]
     public void In_mode_tunnel_a_family_without_backends_gets_those_of_the_other()
     {
-        var tunnelled = Service("web", null, "192.0.2.2") with { Mode = ForwardingMode.Tunnel };
-        var both = Service("web", null, "192.0.2.2", "2001:db8::2") with { Mode = ForwardingMode.Tunnel };
+        var tunnelled = Service("web", null, "192.0.2.2").With(service => service with { Mode = ForwardingMode.Tunnel });
+        var both = Service("web", null, "192.0.2.2", "2001:db8::2").With(service => service with { Mode = ForwardingMode.Tunnel });
 
         Assert.Equal(["192.0.2.2", "192.0.2.2"], BackendsOf(tunnelled));
         Assert.Equal(["192.0.2.2", "2001:db8::2"], BackendsOf(both));
@@ -72,9 +72,9 @@ public sealed class ServicesSplitByAddressFamily
         ],
         KernelService.Create([Service("web", null), Service("api", "fd00::1")], Both).Select(Text));
 
-    static ServiceSnapshot Service(string name, string? listen, params string[] backends) => new(
-        name, new(listen is null ? null : IPAddress.Parse(listen), 80, TransportProtocol.Tcp),
-        [.. backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend), 80, 1, backend))]);
+    static ServiceSnapshot Service(string name, string? listen, params string[] backends) => Snapshots.Service(
+        name, new ListenEndpoint(listen is null ? null : IPAddress.Parse(listen), 80, TransportProtocol.Tcp),
+        backends.Select(backend => new BackendSnapshot(IPAddress.Parse(backend), 80, 1, backend)));
 
     static string Text(KernelService part) =>
         $"{part.Identity.Name} {part.Identity.Family}: {string.Join(", ", part.Keys)} => "

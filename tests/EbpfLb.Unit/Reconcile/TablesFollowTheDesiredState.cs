@@ -7,6 +7,7 @@ using EbpfLb.Native;
 using EbpfLb.Reconcile;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
+using static EbpfLb.Unit.Snapshots;
 
 namespace EbpfLb.Unit.Reconcile;
 
@@ -72,7 +73,7 @@ public sealed class TablesFollowTheDesiredState
         var reconciler = new Reconciler(lb.Tables);
         reconciler.Apply([Web(A, B)], Self);
 
-        var hashed = Web(A, B) with { Algorithm = Algorithm.SourceHash };
+        var hashed = Web(A, B).With(service => service with { Algorithm = Algorithm.SourceHash });
         reconciler.Apply([hashed], Self);
 
         Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbAlgorithm.SourceHash, held.Algorithm));
@@ -87,7 +88,7 @@ public sealed class TablesFollowTheDesiredState
         var reconciler = new Reconciler(lb.Tables);
         reconciler.Apply([Web(A, B)], Self);
 
-        var direct = Web(A, B) with { Mode = ForwardingMode.Dsr };
+        var direct = Web(A, B).With(service => service with { Mode = ForwardingMode.Dsr });
         reconciler.Apply([direct], Self);
 
         Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbMode.Dsr, held.Mode));
@@ -99,11 +100,11 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        var tunnelled = Web(A, B) with { Mode = ForwardingMode.Tunnel };
+        var tunnelled = Web(A, B).With(service => service with { Mode = ForwardingMode.Tunnel });
         reconciler.Apply([tunnelled], Self);
         Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbMode.TunnelGue, held.Mode));
 
-        reconciler.Apply([tunnelled with { Encapsulation = Encapsulation.Ipip }], Self);
+        reconciler.Apply([tunnelled.With(service => service with { Encapsulation = Encapsulation.Ipip })], Self);
 
         Assert.All(KernelState.Read(lb.Tables).Keys.Values, held => Assert.Equal(LbMode.TunnelIpip, held.Mode));
     }
@@ -113,7 +114,7 @@ public sealed class TablesFollowTheDesiredState
     public void A_tunnelled_family_that_the_interface_lost_is_not_taken_for_the_other()
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
-        var tunnelled = Web(A) with { Mode = ForwardingMode.Tunnel };
+        var tunnelled = Web(A).With(service => service with { Mode = ForwardingMode.Tunnel });
         new Reconciler(lb.Tables).Apply([tunnelled], [.. Self, SelfV6]);
         var four = KernelState.Read(lb.Tables).FindService(new("web", AddressFamily.InterNetwork));
 
@@ -163,7 +164,7 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        var other = new ServiceSnapshot("other", new(null, 81, TransportProtocol.Tcp), [B]);
+        var other = Service("other", 81, B);
 
         reconciler.Apply([Web(A), other], Self);
         reconciler.Apply([other], Self);
@@ -215,15 +216,15 @@ public sealed class TablesFollowTheDesiredState
         reconciler.Apply([web], self);
         Assert.Equal([(LbNatSource.Service, null), (LbNatSource.Service, null)], Sources());
 
-        reconciler.Apply([web with { NatSource = [Source("192.0.2.11"), Source("2001:db8::11")] }], self);
+        reconciler.Apply([web.With(service => service with { NatSource = [Source("192.0.2.11"), Source("2001:db8::11")] })], self);
         Assert.Equal([(LbNatSource.Address, "192.0.2.11"), (LbNatSource.Address, "2001:db8::11")], Sources());
 
-        reconciler.Apply([web with { NatSource = [Source("192.0.2.12")] }], self);
+        reconciler.Apply([web.With(service => service with { NatSource = [Source("192.0.2.12")] })], self);
         Assert.Equal([(LbNatSource.Address, "192.0.2.12"), (LbNatSource.Service, null)], Sources());
 
-        reconciler.Apply([web with { NatSource = [Source("interface")] }], self);
+        reconciler.Apply([web.With(service => service with { NatSource = [Source("interface")] })], self);
         Assert.Equal([(LbNatSource.Interface, null), (LbNatSource.Interface, null)], Sources());
-        Assert.Equal(0, reconciler.Apply([web with { NatSource = [Source("interface")] }], self));
+        Assert.Equal(0, reconciler.Apply([web.With(service => service with { NatSource = [Source("interface")] })], self));
 
         (LbNatSource, string?)[] Sources() =>
         [
@@ -270,7 +271,7 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        var other = new ServiceSnapshot("other", new(null, 81, TransportProtocol.Tcp), [B]);
+        var other = Service("other", 81, B);
         reconciler.Apply([Web(A)], Self);
         var (left, leaving) = (KernelState.Read(lb.Tables).Services.Keys.Single(), IdOf(lb, A));
 
@@ -304,8 +305,7 @@ public sealed class TablesFollowTheDesiredState
         var reconciler = new Reconciler(lb.Tables);
         ImmutableArray<ServiceSnapshot> many =
         [
-            .. Enumerable.Range(0, 300).Select(i => new ServiceSnapshot($"web-{i}",
-                new(null, (ushort)(80 + i), TransportProtocol.Tcp), [i % 2 == 0 ? A : B])),
+            .. Enumerable.Range(0, 300).Select(i => Service($"web-{i}", 80 + i, i % 2 == 0 ? A : B)),
         ];
 
         reconciler.Apply(many, Self);
@@ -359,8 +359,7 @@ public sealed class TablesFollowTheDesiredState
 
         static ImmutableArray<ServiceSnapshot> Listening(int port) =>
         [
-            .. Enumerable.Range(0, 3).Select(i => new ServiceSnapshot(
-                $"web-{i}", new(null, (ushort)(port + i), TransportProtocol.Tcp), [A])),
+            .. Enumerable.Range(0, 3).Select(i => Service($"web-{i}", port + i, A)),
         ];
     }
 
@@ -372,8 +371,7 @@ public sealed class TablesFollowTheDesiredState
         var addresses = Self.AddRange(Enumerable.Range(1, 250).Select(i => new IPAddress([10, 8, 0, (byte)i])));
         ImmutableArray<ServiceSnapshot> services =
         [
-            .. Enumerable.Range(0, 5).Select(i => new ServiceSnapshot(
-                $"web-{i}", new(null, (ushort)(80 + i), TransportProtocol.Tcp), [A])),
+            .. Enumerable.Range(0, 5).Select(i => Service($"web-{i}", 80 + i, A)),
         ];
 
         reconciler.Apply(services, addresses);
@@ -395,7 +393,7 @@ public sealed class TablesFollowTheDesiredState
         var reconciler = new Reconciler(lb.Tables);
         reconciler.Apply([Web(A)], Self);
 
-        reconciler.Apply([Web(B) with { Name = "api" }], Self);
+        reconciler.Apply([Web(B).With(service => service with { Name = "api" })], Self);
 
         Assert.Equal([B.Address], Chosen(lb, 1));
     }
@@ -409,7 +407,7 @@ public sealed class TablesFollowTheDesiredState
         Assert.Equal([A.Address, A.Address], Chosen(lb, 2));
         var (services, backend) = (KernelState.Read(lb.Tables).Services, IdOf(lb, A));
 
-        reconciler.Apply([Web(A, SixA, B) with { Name = "shop" }], [.. Self, SelfV6]);
+        reconciler.Apply([Web(A, SixA, B).With(service => service with { Name = "shop" })], [.. Self, SelfV6]);
 
         var held = KernelState.Read(lb.Tables);
         Assert.Equal(services.Keys, held.Services.Keys);
@@ -419,7 +417,7 @@ public sealed class TablesFollowTheDesiredState
         var four = held.FindService(new("shop", AddressFamily.InterNetwork));
         Assert.Equal(2ul, lb.Tables.ServiceTraffic.SumPerCpu(four).Flows);
         Assert.Equal([A.Address, B.Address], Chosen(lb, 2));
-        Assert.Equal(0, reconciler.Apply([Web(A, SixA, B) with { Name = "shop" }], [.. Self, SelfV6]));
+        Assert.Equal(0, reconciler.Apply([Web(A, SixA, B).With(service => service with { Name = "shop" })], [.. Self, SelfV6]));
     }
 
     [Fact]
@@ -427,11 +425,11 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        var other = new ServiceSnapshot("other", new(null, 81, TransportProtocol.Tcp), [B]);
+        var other = Service("other", 81, B);
         reconciler.Apply([Web(A), other], Self);
 
         // What listened on 81 now listens on 80, and a new one where it did.
-        reconciler.Apply([other with { Listen = new(null, 80, TransportProtocol.Tcp) }, other with { Name = "new", Backends = [C] }], Self);
+        reconciler.Apply([Service("other", 80, B), Service("new", 81, C)], Self);
 
         Assert.Equal([B.Address], Chosen(lb, 1));
         var held = KernelState.Read(lb.Tables);
@@ -445,7 +443,7 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        ImmutableArray<ServiceSnapshot> one = [Web(A), Lasting()], other = [Lasting() with { Listen = Web().Listen }];
+        ImmutableArray<ServiceSnapshot> one = [Web(A), Lasting()], other = [Lasting().With(service => service with { Listen = Web().Listen })];
         reconciler.Apply(one, Self);
         using var enough = new CancellationTokenSource();
         var clients = TestNetwork.Shared.Beside(() =>
@@ -462,7 +460,7 @@ public sealed class TablesFollowTheDesiredState
         Assert.DoesNotContain(LbReason.RefuseNoBackend, lb.Reasons().Keys);
         Assert.InRange(lb.Reasons()[LbReason.SentToBackend], 50ul, ulong.MaxValue);
 
-        static ServiceSnapshot Lasting() => new("lasting", new(null, 81, TransportProtocol.Tcp), [A]);
+        static ServiceSnapshot Lasting() => Service("lasting", 81, A);
     }
 
     /// <summary>As a virtual address does at a failover: everything else must go on being followed.</summary>
@@ -471,7 +469,7 @@ public sealed class TablesFollowTheDesiredState
     {
         using var lb = Balancer.On(Hook.Tc, Balancer.Defaults);
         var reconciler = new Reconciler(lb.Tables);
-        var virtually = new ServiceSnapshot("virtual", new(Hosts.Ip4.Alias, 80, TransportProtocol.Tcp), [B]);
+        var virtually = Service("virtual", new ListenEndpoint(Hosts.Ip4.Alias, 80, TransportProtocol.Tcp), B);
         reconciler.Apply([Web(A), virtually], Self);
 
         reconciler.Apply([Web(C), virtually], [.. Self, Hosts.Ip4.Alias]);
@@ -481,11 +479,8 @@ public sealed class TablesFollowTheDesiredState
         Assert.Equal(B.Address, TestFlow.From(lb.Receive(toVirtual)).Backend.Address);
     }
 
-    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
-
     static uint IdOf(Balancer lb, BackendSnapshot backend) => KernelState.Read(lb.Tables).Backends
-        .Single(held => held.Value.EndPoint.Equals(new IPEndPoint(backend.Address, backend.Port))).Key;
+        .Single(held => held.Value.EndPoint.Equals(backend.EndPoint)).Key;
 
     /// <summary>Where new flows go, null for those that are refused; sorted, for a new table goes on from any turn.</summary>
     List<IPAddress?> Chosen(Balancer lb, int flows) =>

@@ -78,14 +78,19 @@ sealed partial class SocketMachine : IDisposable
 
     public static void Apply(
         LbTables tables, IEnumerable<BackendSnapshot> backends, ForwardingMode mode = ForwardingMode.Nat,
-        Algorithm algorithm = Algorithm.RoundRobin) =>
+        Algorithm algorithm = Algorithm.RoundRobin)
+    {
         new Reconciler(tables).Apply(
             [
-                new ServiceSnapshot("web", new(null, 80, TransportProtocol.Tcp), [.. backends], algorithm, mode),
-                .. DatagramPorts.Select(port => new ServiceSnapshot(
-                    $"dns-{port}", new(null, port, TransportProtocol.Udp), [.. backends.Select(backend => backend with { Port = port })], algorithm, mode)),
+                Service("web", new(null, 80, TransportProtocol.Tcp), backends),
+                .. DatagramPorts.Select(port => Service(
+                    $"dns-{port}", new(null, port, TransportProtocol.Udp), backends.Select(backend => backend with { Port = port }))),
             ],
             [Service4.Address, Service6.Address]);
+
+        ServiceSnapshot Service(string name, ListenEndpoint listen, IEnumerable<BackendSnapshot> servers) =>
+            new(new() { Name = name, Listen = listen, Algorithm = algorithm, Mode = mode }, [.. servers]);
+    }
 
     /// <summary>A TCP socket of a client in the cgroup.</summary>
     public Socket Open(AddressFamily family, string? inside = null) =>

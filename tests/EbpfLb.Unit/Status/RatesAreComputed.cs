@@ -14,11 +14,7 @@ public sealed class RatesAreComputed : IDisposable
     readonly Balancer _lb = Balancer.On(Hook.Tc, Balancer.Defaults);
 
     public RatesAreComputed() => new Reconciler(_lb.Tables).Apply(
-        [
-            new("web", new(null, 80, TransportProtocol.Tcp),
-                [new(Hosts.Ip4.BackendA, 80, 1, "a"), new(Hosts.Ip4.BackendB, 80, 1, "b")]),
-        ],
-        [Hosts.Ip4.Balancer]);
+        [Snapshots.Web(new(Hosts.Ip4.BackendA, 80, 1, "a"), new(Hosts.Ip4.BackendB, 80, 1, "b"))], [Hosts.Ip4.Balancer]);
 
     public void Dispose() => _lb.Dispose();
 

@@ -5,6 +5,7 @@ using EbpfLb.Configuration;
 using EbpfLb.Reconcile;
 using EbpfLb.Status;
 using EbpfLb.Unit.Datapath.Harness;
+using static EbpfLb.Unit.Snapshots;
 
 namespace EbpfLb.Unit.Status;
 
@@ -82,7 +83,7 @@ public sealed class StatusShowsWhatIsConfigured
     {
         var mode = ConfigNames.Modes.Parse(word).Value;
         using var lb = Serving();
-        new Reconciler(lb.Tables).Apply([Web(Four, Six) with { Mode = mode }], [Hosts.Ip4.Balancer, SelfV6]);
+        new Reconciler(lb.Tables).Apply([Web(Four, Six).With(service => service with { Mode = mode })], [Hosts.Ip4.Balancer, SelfV6]);
         using var output = new StringWriter();
 
         var status = StatusReader.Create("eth0", lb.Tables);
@@ -98,7 +99,7 @@ public sealed class StatusShowsWhatIsConfigured
     {
         using var lb = Serving();
         var reconciler = new Reconciler(lb.Tables);
-        var tunnelled = Web(Four) with { Mode = ForwardingMode.Tunnel };
+        var tunnelled = Web(Four).With(service => service with { Mode = ForwardingMode.Tunnel });
         reconciler.Apply([tunnelled], [Hosts.Ip4.Balancer, SelfV6]);
         reconciler.Apply([tunnelled], [Hosts.Ip4.Balancer, SelfV6], new Dictionary<uint, int>());
         lb.Receive(Some.Syn(Hosts.Ip4));
@@ -136,7 +137,4 @@ public sealed class StatusShowsWhatIsConfigured
         new Reconciler(lb.Tables).Apply([Web(Four, Six)], [Hosts.Ip4.Balancer, SelfV6]);
         return lb;
     }
-
-    static ServiceSnapshot Web(params BackendSnapshot[] backends) =>
-        new("web", new(null, 80, TransportProtocol.Tcp), [.. backends]);
 }

@@ -112,20 +112,13 @@ sealed partial class BackendResolver(
     /// <summary>Two names with one address are one backend: the first counts.</summary>
     ImmutableArray<ServiceSnapshot> Snapshot(Dictionary<string, ImmutableArray<IPAddress>> known) =>
     [
-        .. configuration.Services.Select(service => new ServiceSnapshot(service.Name, service.Listen,
+        .. configuration.Services.Select(service => new ServiceSnapshot(service,
         [
             .. service.Backends
                 .SelectMany(backend => known[backend.Host].Select(
                     address => new BackendSnapshot(address, backend.Port, backend.Weight, backend.Host)))
-                .DistinctBy(backend => (backend.Address, backend.Port)),
-        ], service.Algorithm, service.Mode)
-        {
-            Encapsulation = service.Encapsulation,
-            NatSource = service.NatSource,
-            Drain = service.Drain,
-            OnDown = service.OnDown,
-            Health = service.Health,
-        }),
+                .DistinctBy(backend => backend.EndPoint),
+        ])),
     ];
 
     [LoggerMessage(LogLevel.Warning, "backend name '{Host}' stopped resolving ({Reason}); it keeps {Addresses}")]
