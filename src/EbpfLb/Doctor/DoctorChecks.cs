@@ -1,4 +1,6 @@
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
+using EbpfLb.Native;
 using EbpfLb.Networking;
 
 namespace EbpfLb.Doctor;
@@ -8,43 +10,44 @@ static class DoctorChecks
 {
     public static Diagnosis Run(HostFacts facts)
     {
-        var (privileges, libBpf) = (Privileges(facts), LibBpf(facts.LibBpf));
+        var (privileges, libBpf) = (CheckPrivileges(facts), CheckLibBpf(facts.LibBpf));
         var couldLoad = privileges.Verdict != Verdict.Missing && libBpf.Verdict != Verdict.Missing;
         List<CheckResult> conditions =
         [
-            privileges, KernelChecks.Version(facts, couldLoad), libBpf, Bpffs(facts), KernelChecks.Btf(facts, couldLoad),
-            Forwarding(facts), SubstitutePorts(facts),
+            privileges, KernelChecks.Version(facts, couldLoad), libBpf, CheckBpffs(facts), KernelChecks.Btf(facts, couldLoad),
+            CheckForwarding(facts), CheckSubstitutePorts(facts),
         ];
-        if (facts.Device is { } device)
-            conditions.AddRange([.. Ipv6Forwarding(device), Device(device), .. facts.MoreDevices.SelectMany(DescribeMore)]);
+        if (facts.Devices is [var first, ..])
+            conditions.AddRange([.. CheckIpv6Forwarding(first), CheckDevice(first), .. facts.Devices.Skip(1).SelectMany(CheckOther)]);
 
         var blocked = conditions.Any(condition => condition.Verdict == Verdict.Missing);
         var (tcNeeds, xdpNeeds) = (KernelChecks.Needs(HookKind.Tc, facts.Kernel), KernelChecks.Needs(HookKind.XdpNative, facts.Kernel));
-        var tc = WithTcRefusal(Hook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
-        var bare = facts.MoreDevices.Prepend(facts.Device).OfType<DeviceFacts>().FirstOrDefault(one => !one.IsEthernet);
-        var generic = WithLinkLayer(Hook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds), bare);
+        var tc = WithTcRefusal(CheckHook(HookKind.Tc, facts.TcFailure, blocked, tcNeeds), facts.TcRefusal);
+        var devices = facts.Devices.Select(named => named.Device).OfType<NetworkDevice>().ToArray();
+        var bare = devices.FirstOrDefault(device => !device.IsEthernet);
+        var generic = WithLinkLayer(CheckHook(HookKind.XdpGeneric, facts.XdpFailure, blocked, xdpNeeds), bare);
         var native = WithLinkLayer(
-            WithDriver(Hook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), facts.Device, xdpNeeds), bare);
+            WithDriver(CheckHook(HookKind.XdpNative, facts.XdpFailure, blocked, xdpNeeds), devices.FirstOrDefault(), xdpNeeds), bare);
         return new Diagnosis(tc.Verdict != Verdict.Missing, [.. conditions, tc, generic, native]);
     }
 
-    static CheckResult Privileges(HostFacts facts)
+    static CheckResult CheckPrivileges(HostFacts facts)
     {
         if (facts.IsInUserNamespace)
             return new("privileges", Verdict.Missing, "held in a user namespace only, where no program can be loaded",
                 "run it on the machine itself, or with an engine that is not rootless and does not remap users");
-        var missing = EbpfLb.Doctor.Privileges.FindMissing(facts.Capabilities);
+        var missing = Privileges.FindMissing(facts.Capabilities);
         return missing.Length == 0
             ? new("privileges", Verdict.Ok, "all that is needed")
-            : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", EbpfLb.Doctor.Privileges.Remedy);
+            : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", Privileges.Remedy);
     }
 
-    static CheckResult LibBpf(string? version) =>
+    static CheckResult CheckLibBpf(string? version) =>
         version is null
-            ? new("libbpf", Verdict.Missing, $"{EbpfLb.Native.LibBpf.Library} is not installed", EbpfLb.Datapath.Remedies.LibBpf)
+            ? new("libbpf", Verdict.Missing, $"{LibBpf.Library} is not installed", Remedies.LibBpf)
             : new("libbpf", Verdict.Ok, version);
 
-    static CheckResult Bpffs(HostFacts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
+    static CheckResult CheckBpffs(HostFacts facts) => (facts.HasBpffs, facts.Has(Capability.SysAdmin)) switch
     {
         (true, _) when facts.IsBpffsReadOnly => new("bpffs", Verdict.Missing, "mounted read-only on /sys/fs/bpf: nothing can be pinned there",
             "mount -o remount,rw /sys/fs/bpf; for a container: its volume without ':ro'; in a systemd unit: ProtectKernelTunables=no"),
@@ -55,23 +58,23 @@ static class DoctorChecks
             + "then --volume bpffs:/sys/fs/bpf"),
     };
 
-    static CheckResult Forwarding(HostFacts facts)
+    static CheckResult CheckForwarding(HostFacts facts)
     {
         if (facts.Forwards)
             return new("forwarding", Verdict.Ok, "enabled");
-        var setting = facts.Device is { Exists: true } device
-            ? Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Networking.Forwarding.GlobalSetting;
+        var setting = facts.Devices is [{ Device: { } device }, ..]
+            ? Forwarding.Setting(device.Name, AddressFamily.InterNetwork) : Forwarding.GlobalSetting;
         return new("forwarding", Verdict.Warn,
             $"disabled: the kernel names no next hop, and only backends on the same link are reached{Others(facts)}",
-            $"{Networking.Forwarding.Remedy(setting)}; for a container: --sysctl {Networking.Forwarding.GlobalSetting}=1");
+            $"{Forwarding.Remedy(setting)}; for a container: --sysctl {Forwarding.GlobalSetting}=1");
     }
 
-    static string Others(HostFacts facts) => facts.MoreDevices.Count == 0
+    static string Others(HostFacts facts) => facts.Devices.Count < 2
         ? ""
-        : $"; replies by {string.Join(", ", facts.MoreDevices.Select(device => device.Name))} to clients there are lost";
+        : $"; replies by {string.Join(", ", facts.Devices.Skip(1).Select(device => device.Name))} to clients there are lost";
 
     /// <summary>Checks an interface towards backends: their replies must be forwarded too.</summary>
-    static IEnumerable<CheckResult> DescribeMore(DeviceFacts device)
+    static IEnumerable<CheckResult> CheckOther(DeviceFacts device)
     {
         (bool IsOn, AddressFamily Family)[] families =
         [
@@ -81,13 +84,13 @@ static class DoctorChecks
         {
             yield return new($"{device.Name} forwarding", Verdict.Warn,
                 $"disabled for {EndPoints.NameOf(family)}: packets from {device.Name} to another "
-                + "interface are lost", Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, family)));
+                + "interface are lost", Forwarding.Remedy(Forwarding.Setting(device.Name, family)));
         }
-        yield return Device(device);
+        yield return CheckDevice(device);
     }
 
     /// <summary>Empty if the interface has no IPv6.</summary>
-    static CheckResult[] Ipv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
+    static CheckResult[] CheckIpv6Forwarding(DeviceFacts device) => device.ForwardsIpv6 switch
     {
         null => [],
         true => [new("IPv6 forwarding", Verdict.Ok, "enabled")],
@@ -95,14 +98,14 @@ static class DoctorChecks
         [
             new("IPv6 forwarding", Verdict.Warn,
                 "disabled: XDP passes IPv6 to tc, and only backends on the same link are reached",
-                $"{Networking.Forwarding.Remedy(Networking.Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
+                $"{Forwarding.Remedy(Forwarding.Setting(device.Name, AddressFamily.InterNetworkV6))} (with accept_ra=2 where routers announce its addresses); "
                 + "for a container: --sysctl net.ipv6.conf.all.forwarding=1"),
         ],
     };
 
-    static CheckResult SubstitutePorts(HostFacts facts)
+    static CheckResult CheckSubstitutePorts(HostFacts facts)
     {
-        var ports = new SnatPorts(new((ushort)facts.LocalPorts.First, (ushort)facts.LocalPorts.Last));
+        var ports = new SnatPorts(facts.LocalPorts);
         if (!ports.NeedReservation)
             return new("NAT ports", Verdict.Ok, $"clients' own, else {ports.Substitutes} beside the local range {ports.Local}");
         if (facts.CanReservePorts)
@@ -112,25 +115,25 @@ static class DoctorChecks
             $"{PortReservation.Remedy(ports.Substitutes)}; for a container the same with --sysctl");
     }
 
-    static CheckResult Device(DeviceFacts device) => device switch
+    static CheckResult CheckDevice(DeviceFacts device) => device switch
     {
-        { Exists: false } => new(
+        { Device: null } => new(
             device.Name, Verdict.Missing, "no such interface in this network namespace", "name one that 'ip link' lists"),
-        { IsLoopback: true } => new(
+        _ when device.Flags.HasFlag(InterfaceFlags.Loopback) => new(
             device.Name, Verdict.Missing, "the loopback, where packets of this machine alone arrive",
             "name the interface that clients' packets arrive on"),
-        { IsUp: false } => new(device.Name, Verdict.Missing, "down", $"ip link set {device.Name} up"),
-        { HasCarrier: false } => new(
+        _ when !device.Flags.HasFlag(InterfaceFlags.Up) => new(device.Name, Verdict.Missing, "down", $"ip link set {device.Name} up"),
+        _ when !device.Flags.HasFlag(InterfaceFlags.Running) => new(
             device.Name, Verdict.Warn, "up without a carrier: no packet arrives",
             "plug its cable in; a veth needs its peer up, and a bridge a port that is up"),
-        { Addresses.Count: 0 } => new(
+        { Addresses.IsEmpty: true } => new(
             device.Name, Verdict.Missing, "no address that other machines could reach",
             $"ip address add ADDRESS/LENGTH dev {device.Name}"),
-        { Driver: null } => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, virtual"),
-        _ => new(device.Name, Verdict.Ok, $"up, {string.Join(", ", device.Addresses)}, driver {device.Driver}"),
+        { Device: var found } => new(device.Name, Verdict.Ok,
+            $"up, {string.Join(", ", device.Addresses)}, {(found.IsVirtual ? "virtual" : $"driver {found.Driver}")}"),
     };
 
-    static CheckResult Hook(HookKind hook, string? failure, bool blocked, string needs) =>
+    static CheckResult CheckHook(HookKind hook, string? failure, bool blocked, string needs) =>
         failure is null && !blocked
             ? new($"hook {hook.ToConfigString()}", Verdict.Ok, $"the programs load {needs}")
             : new($"hook {hook.ToConfigString()}", Verdict.Missing, blocked ? $"see what is missing above {needs}" : failure!);
@@ -148,7 +151,7 @@ static class DoctorChecks
     /// <summary>XDP needs Ethernet.</summary>
     /// <param name="check">The hook's.</param>
     /// <param name="bare">An interface without Ethernet, or null.</param>
-    static CheckResult WithLinkLayer(CheckResult check, DeviceFacts? bare) => check.Verdict == Verdict.Missing || bare is null
+    static CheckResult WithLinkLayer(CheckResult check, NetworkDevice? bare) => check.Verdict == Verdict.Missing || bare is null
         ? check
         : check with
         {
@@ -158,7 +161,7 @@ static class DoctorChecks
         };
 
     /// <summary>Native XDP depends on the driver as well.</summary>
-    static CheckResult WithDriver(CheckResult loads, DeviceFacts? device, string needs) => (loads.Verdict, device) switch
+    static CheckResult WithDriver(CheckResult loads, NetworkDevice? device, string needs) => (loads.Verdict, device) switch
     {
         (Verdict.Missing, _) => loads,
         (_, null) => loads with
@@ -167,14 +170,14 @@ static class DoctorChecks
             Observation = $"depends on the interface's driver {needs}",
             Remedy = "run doctor with --interface NAME",
         },
-        (_, { SendsFromXdp: false }) => loads with
+        (_, { CanTransmitXdp: false }) => loads with
         {
             Verdict = Verdict.Warn,
             Observation = $"the peer of this veth has neither an XDP program nor GRO, and would drop all that is sent {needs}",
             Remedy = VethPeer.Remedy,
         },
-        (_, { SendsFromXdp: true }) => loads with { Observation = $"{loads.Observation}, and the peer receives what they send" },
-        (_, { Driver: null }) => loads with
+        (_, { Driver: "veth", CanTransmitXdp: true }) => loads with { Observation = $"{loads.Observation}, and the peer receives what they send" },
+        (_, { IsVirtual: true }) => loads with
         {
             Verdict = Verdict.Warn,
             Observation = $"virtual devices refuse native XDP, or lose what it sends back {needs}",

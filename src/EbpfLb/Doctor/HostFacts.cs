@@ -1,3 +1,6 @@
+using EbpfLb.Native;
+using EbpfLb.Networking;
+
 namespace EbpfLb.Doctor;
 
 /// <summary>Facts about this machine and the privileges of this process.</summary>
@@ -18,13 +21,13 @@ sealed record HostFacts
     public required string? LibBpf { get; init; }
 
     /// <summary>The local stack's own port range.</summary>
-    public required (int First, int Last) LocalPorts { get; init; }
+    public required PortRange LocalPorts { get; init; }
 
     /// <summary>True if the kernel forwards IPv4, on the first interface if any is given.</summary>
     public required bool Forwards { get; init; }
 
-    /// <summary>The first given interface, or null.</summary>
-    public DeviceFacts? Device { get; init; }
+    /// <summary>The given interfaces: clients use the first, backends may be behind others.</summary>
+    public IReadOnlyList<DeviceFacts> Devices { get; init; } = [];
 
     /// <summary>Why the tc program does not load, or null.</summary>
     public string? TcFailure { get; init; }
@@ -41,9 +44,6 @@ sealed record HostFacts
     /// <summary>True if the capabilities hold in a user namespace only, as with a rootless engine.</summary>
     public bool IsInUserNamespace { get; init; }
 
-    /// <summary>The other given interfaces: clients use the first, backends may be behind others.</summary>
-    public IReadOnlyList<DeviceFacts> MoreDevices { get; init; } = [];
-
     /// <summary>True if the substitute ports are reserved from the local stack, or this process may reserve them.</summary>
     public bool CanReservePorts { get; init; }
 
@@ -53,24 +53,19 @@ sealed record HostFacts
 /// <summary>The values are Linux capability numbers.</summary>
 enum Capability { NetAdmin = 12, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
 
+/// <summary>An interface that was named.</summary>
 /// <param name="Name">As given.</param>
-/// <param name="Exists">False if there is no such interface; the other members are then empty.</param>
-/// <param name="IsUp">True if it is set up, with a carrier or without.</param>
-/// <param name="Addresses">The addresses that can be listened on.</param>
-/// <param name="Driver">The driver, or null for a virtual device.</param>
-/// <param name="ForwardsIpv6">True if the kernel forwards IPv6 on it; null if it has no IPv6 address.</param>
-/// <param name="SendsFromXdp">True if a veth's peer receives what native XDP sends; null for other devices or if unknown.</param>
-sealed record DeviceFacts(
-    string Name, bool Exists, bool IsUp, IReadOnlyList<string> Addresses, string? Driver, bool? ForwardsIpv6 = null,
-    bool? SendsFromXdp = null)
+/// <param name="Device">Null if there is no such interface; the other members are then empty.</param>
+sealed record DeviceFacts(string Name, NetworkDevice? Device)
 {
-    /// <summary>False if nothing is at the other end: no cable, a veth whose peer is down, a bridge without a port that is up.</summary>
-    public bool HasCarrier { get; init; } = true;
-    public bool IsLoopback { get; init; }
+    public InterfaceFlags Flags { get; init; }
 
-    /// <summary>False for tun, WireGuard and the like.</summary>
-    public bool IsEthernet { get; init; } = true;
+    /// <summary>The addresses that can be listened on.</summary>
+    public ImmutableArray<IPAddress> Addresses { get; init; } = [];
 
     /// <summary>True if the kernel forwards IPv4 packets that arrive on it.</summary>
     public bool Forwards { get; init; } = true;
+
+    /// <summary>The same of IPv6; null if it has no IPv6 address.</summary>
+    public bool? ForwardsIpv6 { get; init; }
 }

@@ -15,8 +15,7 @@ static class HostProbe
     public static HostFacts Collect(params string[] devices)
     {
         var settings = DatapathSettings.Read(EventLevel.Flows);
-        var found = devices.Select(Device).ToArray();
-        var first = found.FirstOrDefault();
+        var found = devices.Select(Describe).ToArray();
         var tc = Load(HookKind.Tc, settings);
         var xdp = Load(HookKind.XdpGeneric, settings);
         return new HostFacts
@@ -27,9 +26,9 @@ static class HostProbe
             HasBpffs = BpfFs.IsMounted,
             IsBpffsReadOnly = BpfFs.IsMounted && BpfFs.IsReadOnly,
             LibBpf = LibBpfVersion(),
-            LocalPorts = (settings.LocalPortMin, settings.LocalPortMax),
-            Forwards = first is { Exists: true } ? first.Forwards : Forwarding.IsEnabled(),
-            Device = first,
+            LocalPorts = SnatPorts.Read().Local,
+            Forwards = found is [{ Device: not null } first, ..] ? first.Forwards : Forwarding.IsEnabled(),
+            Devices = found,
             TcFailure = tc.Failure?.Message,
             XdpFailure = xdp.Failure?.Message,
             TcRefusal = tc.Refusal?.Message,
@@ -37,13 +36,12 @@ static class HostProbe
                 .OfType<LoadException>().Select(refused => $"{refused.Message}\n{refused.Log}").Distinct()],
             CanReservePorts = PortReservation.IsPossible(SnatPorts.Reserved),
             IsInUserNamespace = File.Exists(IdMap) && IsPartial(File.ReadAllText(IdMap)),
-            MoreDevices = [.. found.Skip(1)],
         };
     }
 
     /// <summary>True if a user namespace's id map leaves ids out: only the initial namespace has all.</summary>
     public static bool IsPartial(string idMap) =>
-        idMap.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
+        ProcFile.Fields(idMap) is not ["0", "0", "4294967295"];
 
     /// <summary>This process's effective capabilities, as a bit set by number.</summary>
     public static ulong EffectiveCapabilities() => EffectiveCapabilities(File.ReadLines("/proc/self/status"));
@@ -60,24 +58,19 @@ static class HostProbe
     public static Version KernelVersion(string release) =>
         Version.Parse(string.Join('.', release.Trim().Split('.', '-', '+')[..2]));
 
-    static DeviceFacts Device(string name)
+    static DeviceFacts Describe(string name)
     {
         if (Interfaces.Read(all => all.All(candidate => candidate.Name != name)))
-            return new DeviceFacts(name, Exists: false, IsUp: false, [], null);
+            return new DeviceFacts(name, null);
         var addresses = NetworkDevice.AddressesOf(name);
-        bool? forwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
-            ? Forwarding.IsEnabled(name, AddressFamily.InterNetworkV6)
-            : null;
-        var (driver, bus) = Ethtool.DriverOf(name);
-        var flags = Ethtool.FlagsOf(name);
-        return new DeviceFacts(
-            name, Exists: true, flags.HasFlag(InterfaceFlags.Up), [.. addresses.Select(address => address.ToString())], NetworkDevice.IsVirtualBus(bus) ? null : driver, forwardsIpv6,
-            driver == "veth" ? VethPeer.ReceivesXdpFrames((int)LibC.if_nametoindex(name), driver) : null)
+        return new DeviceFacts(name, NetworkDevice.Read(name))
         {
+            Flags = Ethtool.FlagsOf(name),
+            Addresses = addresses,
             Forwards = Forwarding.IsEnabled(name, AddressFamily.InterNetwork),
-            HasCarrier = flags.HasFlag(InterfaceFlags.Running),
-            IsLoopback = flags.HasFlag(InterfaceFlags.Loopback),
-            IsEthernet = LinkLayer.Read(name).IsEthernet,
+            ForwardsIpv6 = addresses.Any(address => address.AddressFamily == AddressFamily.InterNetworkV6)
+                ? Forwarding.IsEnabled(name, AddressFamily.InterNetworkV6)
+                : null,
         };
     }
 

@@ -33,7 +33,7 @@ static class InterfaceSelector
         if (all.Any(device => device.Name == selector))
             return selector;
         if (selector == DefaultRoute)
-            return DefaultInterface(Lines(Ipv4Routes), Lines(Ipv6Routes));
+            return DefaultInterface(ProcFile.Lines(Ipv4Routes), ProcFile.Lines(Ipv6Routes));
         return IPNetwork.TryParse(selector, out var prefix)
             ? all.FirstOrDefault(device => device.GetIPProperties().UnicastAddresses
                 .Any(unicast => prefix.Contains(unicast.Address)))?.Name
@@ -45,15 +45,15 @@ static class InterfaceSelector
     public static string? DefaultInterface(IEnumerable<string> ipv4, IEnumerable<string> ipv6)
     {
         const uint Up = 0x1, Reject = 0x200; // linux/route.h: RTF_UP, RTF_REJECT
-        var first = ipv4.Skip(1).Select(Fields)
+        var first = ipv4.Skip(1).Select(ProcFile.Fields)
             .Where(route => route is [_, "00000000", _, _, _, _, _, "00000000", ..] && IsUsable(route[3]))
             .MinBy(route => int.Parse(route[6], CultureInfo.InvariantCulture));
-        var second = ipv6.Select(Fields)
+        var second = ipv6.Select(ProcFile.Fields)
             .Where(route => route.Length > 9 && route[0].All(digit => digit == '0') && route[1] == "00" && IsUsable(route[8]))
-            .MinBy(route => Hex(route[5]));
+            .MinBy(route => ProcFile.Hex(route[5]));
         return first?[0] ?? second?[9];
 
-        static bool IsUsable(string flags) => (Hex(flags) & (Up | Reject)) == Up;
+        static bool IsUsable(string flags) => (ProcFile.Hex(flags) & (Up | Reject)) == Up;
     }
 
     static string Problem(string selector, NetworkInterface[] all)
@@ -63,10 +63,4 @@ static class InterfaceSelector
             : selector.Contains('/') ? $"no network interface has an address in {selector}. There are: {names}."
             : $"there is no network interface '{selector}'. There are: {names}.";
     }
-
-    static IEnumerable<string> Lines(string file) => File.Exists(file) ? File.ReadLines(file) : [];
-
-    static string[] Fields(string line) => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-
-    static uint Hex(string text) => uint.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

@@ -13,7 +13,7 @@ sealed record LinkLayer(bool IsEthernet, byte[] Address, bool HidesTags)
     public static LinkLayer Read(string device)
     {
         var (type, address) = Ethtool.HardwareAddressOf(device);
-        var hides = File.Exists(Vlans) && HasVlan(File.ReadLines(Vlans), device) && Ethtool.HidesVlanTags(device);
+        var hides = HasVlan(ProcFile.Lines(Vlans), device) && Ethtool.HidesVlanTags(device);
         return new(type == Ethtool.TypeEthernet, address, hides);
     }
 

@@ -22,9 +22,16 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         if (Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Loopback))
             throw new LoadBalancerException(
                 $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that packets of other machines arrive on.");
+        return Read(name);
+    }
+
+    /// <param name="name">Of any interface, with addresses or without.</param>
+    /// <exception cref="LoadBalancerException">The interface does not exist.</exception>
+    public static NetworkDevice Read(string name)
+    {
         // not from /sys, which may show another network namespace
         var (driver, bus) = Ethtool.DriverOf(name);
-        var index = (int)LibC.if_nametoindex(name);
+        var index = Interfaces.IndexOf(name);
         return new(name, index, driver, IsVirtualBus(bus))
         {
             CanTransmitXdp = VethPeer.ReceivesXdpFrames(index, driver),
@@ -60,7 +67,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
                 $"there is no network interface '{name}'. There are: {string.Join(", ", all.Select(device => device.Name))}.");
         var ipv4 = found.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address)
             .Where(address => address.AddressFamily == AddressFamily.InterNetwork);
-        return [.. ipv4, .. File.Exists(Ipv6Addresses) ? StableIpv6(File.ReadLines(Ipv6Addresses), name) : []];
+        return [.. ipv4, .. StableIpv6(ProcFile.Lines(Ipv6Addresses), name)];
     }
 
     /// <summary>
@@ -72,10 +79,8 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         const int Global = 0, Temporary = 0x01, Duplicate = 0x08; // linux/if_addr.h: IFA_F_TEMPORARY, IFA_F_DADFAILED
         return
             from line in lines
-            let field = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            where field[5] == name && Hex(field[3]) == Global && (Hex(field[4]) & (Temporary | Duplicate)) == 0
+            let field = ProcFile.Fields(line)
+            where field[5] == name && ProcFile.Hex(field[3]) == Global && (ProcFile.Hex(field[4]) & (Temporary | Duplicate)) == 0
             select new IPAddress(Convert.FromHexString(field[0]));
     }
-
-    static int Hex(string text) => int.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

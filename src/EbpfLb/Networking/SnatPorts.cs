@@ -35,7 +35,7 @@ readonly record struct SnatPorts(PortRange Local)
 
     public static SnatPorts Read()
     {
-        var range = File.ReadAllText(LocalFile).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var range = ProcFile.Fields(File.ReadAllText(LocalFile));
         return new(new(ushort.Parse(range[0], CultureInfo.InvariantCulture), ushort.Parse(range[1], CultureInfo.InvariantCulture)));
     }
 }

@@ -15,7 +15,7 @@ public sealed class DoctorReports
         HasBtf = true,
         HasBpffs = true,
         LibBpf = "1.3",
-        LocalPorts = (61000, 65535),
+        LocalPorts = new(61000, 65535),
         Forwards = true,
         TcFailure = "refused.",
         XdpFailure = "refused.",

@@ -1,12 +1,21 @@
+using System.Net;
 using EbpfLb.Datapath;
 using EbpfLb.Doctor;
+using EbpfLb.Native;
+using EbpfLb.Networking;
 
 namespace EbpfLb.Unit.Doctor;
 
 /// <summary>What hinders the load balancer is missing, what limits it is a warning, and both say what to do.</summary>
 public sealed class EveryFailedCheckHasARemedy
 {
-    static readonly DeviceFacts Eth0 = new("eth0", Exists: true, IsUp: true, ["172.20.0.2"], Driver: "virtio_net");
+    static readonly NetworkDevice Card = new("eth0", 2, "virtio_net", IsVirtual: false);
+
+    static readonly DeviceFacts Eth0 = new("eth0", Card)
+    {
+        Flags = InterfaceFlags.Up | InterfaceFlags.Running,
+        Addresses = [IPAddress.Parse("172.20.0.2")],
+    };
 
     static readonly HostFacts Healthy = new()
     {
@@ -15,9 +24,9 @@ public sealed class EveryFailedCheckHasARemedy
         HasBtf = true,
         HasBpffs = true,
         LibBpf = "1.3",
-        LocalPorts = (61000, 65535),
+        LocalPorts = new(61000, 65535),
         Forwards = true,
-        Device = Eth0,
+        Devices = [Eth0],
     };
 
     [Fact]
@@ -151,12 +160,12 @@ public sealed class EveryFailedCheckHasARemedy
 
     [Fact]
     public void Forwarding_that_is_off_globally() =>
-        AssertWarning(Healthy with { Forwards = false, Device = null },
+        AssertWarning(Healthy with { Forwards = false, Devices = [] },
             "forwarding", "same link", "sysctl -w net.ipv4.ip_forward=1");
 
     [Fact]
     public void Forwarding_that_is_off_on_the_first_of_two_interfaces() =>
-        AssertWarning(Healthy with { Forwards = false, MoreDevices = [Eth0 with { Name = "back" }] },
+        AssertWarning(Healthy with { Forwards = false, Devices = [Eth0, Eth0 with { Name = "back" }] },
             "forwarding", "replies by back to clients there are lost", "sysctl -w net.ipv4.conf.eth0.forwarding=1");
 
     [Theory]
@@ -164,33 +173,33 @@ public sealed class EveryFailedCheckHasARemedy
     [InlineData(true, false, "IPv6", "sysctl -w net.ipv6.conf.back.forwarding=1")]
     public void Forwarding_that_is_off_on_the_second(bool ip4, bool ip6, string family, string remedy) =>
         AssertWarning(
-            Healthy with { MoreDevices = [Eth0 with { Name = "back", Forwards = ip4, ForwardsIpv6 = ip6 }] },
+            Healthy with { Devices = [Eth0, Eth0 with { Name = "back", Forwards = ip4, ForwardsIpv6 = ip6 }] },
             "back forwarding", $"disabled for {family}: packets from back to another interface are lost", remedy);
 
     [Fact]
     public void Two_interfaces_that_forward_have_none() => Assert.All(
-        DoctorChecks.Run(Healthy with { MoreDevices = [Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
+        DoctorChecks.Run(Healthy with { Devices = [Eth0, Eth0 with { Name = "back", ForwardsIpv6 = true }] }).Findings,
         finding => Assert.Equal(Verdict.Ok, finding.Verdict));
 
     [Fact]
     public void A_second_interface_that_does_not_exist() =>
-        AssertMissing(Healthy with { MoreDevices = [new("eth9", Exists: false, IsUp: false, [], null)] },
+        AssertMissing(Healthy with { Devices = [Eth0, new("eth9", null)] },
             "eth9", "no such interface", "'ip link'");
 
     [Fact]
     public void Disabled_ipv6_forwarding_on_an_interface_with_ipv6() =>
-        AssertWarning(Healthy with { Device = Eth0 with { ForwardsIpv6 = false } },
+        AssertWarning(Healthy with { Devices = [Eth0 with { ForwardsIpv6 = false }] },
             "IPv6 forwarding", "XDP passes IPv6 to tc", "sysctl -w net.ipv6.conf.eth0.forwarding=1");
 
     [Fact]
     public void Ipv6_forwarding_that_is_on() => Assert.Equal(
-        Verdict.Ok, Find(Healthy with { Device = Eth0 with { ForwardsIpv6 = true } }, "IPv6 forwarding").Verdict);
+        Verdict.Ok, Find(Healthy with { Devices = [Eth0 with { ForwardsIpv6 = true }] }, "IPv6 forwarding").Verdict);
 
     [Theory]
     [InlineData(32768, 60999, "1024-32767 beside the local range"), InlineData(1024, 40000, "40001-64511 beside"), InlineData(61000, 65535, "1024-60999 beside")]
-    public void A_local_port_range_beside_which_there_are_substitutes(int first, int last, string observation)
+    public void A_local_port_range_beside_which_there_are_substitutes(ushort first, ushort last, string observation)
     {
-        var found = Find(Healthy with { LocalPorts = (first, last) }, "NAT ports");
+        var found = Find(Healthy with { LocalPorts = new(first, last) }, "NAT ports");
 
         Assert.Equal(Verdict.Ok, found.Verdict);
         Assert.Contains(observation, found.Observation);
@@ -198,52 +207,52 @@ public sealed class EveryFailedCheckHasARemedy
 
     [Theory]
     [InlineData(1024, 65535), InlineData(10000, 60999)]
-    public void A_local_port_range_with_the_substitutes_in_it_that_cannot_be_reserved(int first, int last)
+    public void A_local_port_range_with_the_substitutes_in_it_that_cannot_be_reserved(ushort first, ushort last)
     {
-        AssertWarning(Healthy with { LocalPorts = (first, last) }, "NAT ports", "cannot be reserved", "ip_local_reserved_ports='1024-17407'");
-        Assert.Equal(Verdict.Ok, Find(Healthy with { LocalPorts = (first, last), CanReservePorts = true }, "NAT ports").Verdict);
+        AssertWarning(Healthy with { LocalPorts = new(first, last) }, "NAT ports", "cannot be reserved", "ip_local_reserved_ports='1024-17407'");
+        Assert.Equal(Verdict.Ok, Find(Healthy with { LocalPorts = new(first, last), CanReservePorts = true }, "NAT ports").Verdict);
     }
 
     [Fact]
     public void An_interface_that_does_not_exist() =>
-        AssertMissing(Healthy with { Device = new("eth9", Exists: false, IsUp: false, [], null) },
+        AssertMissing(Healthy with { Devices = [new("eth9", null)] },
             "eth9", "no such interface", "'ip link'");
 
     [Fact]
     public void An_interface_that_is_down() =>
-        AssertMissing(Healthy with { Device = Eth0 with { IsUp = false } }, "eth0", "down", "ip link set eth0 up");
+        AssertMissing(Healthy with { Devices = [Eth0 with { Flags = default }] }, "eth0", "down", "ip link set eth0 up");
 
     [Fact]
     public void The_loopback() =>
-        AssertMissing(Healthy with { Device = Eth0 with { Name = "lo", IsLoopback = true } }, "lo",
+        AssertMissing(Healthy with { Devices = [Eth0 with { Name = "lo", Flags = Eth0.Flags | InterfaceFlags.Loopback }] }, "lo",
             "the loopback, where packets of this machine alone arrive", "name the interface that clients' packets arrive on");
 
     [Fact]
     public void An_interface_without_a_carrier() =>
-        AssertWarning(Healthy with { Device = Eth0 with { HasCarrier = false } }, "eth0",
+        AssertWarning(Healthy with { Devices = [Eth0 with { Flags = InterfaceFlags.Up }] }, "eth0",
             "up without a carrier: no packet arrives", "plug its cable in");
 
     [Fact]
     public void An_interface_without_address() =>
-        AssertMissing(Healthy with { Device = Eth0 with { Addresses = [] } }, "eth0", "no address", "ip address add");
+        AssertMissing(Healthy with { Devices = [Eth0 with { Addresses = [] }] }, "eth0", "no address", "ip address add");
 
     [Fact]
     public void Native_xdp_on_a_virtual_device() =>
-        AssertWarning(Healthy with { Device = Eth0 with { Driver = null } }, "hook xdp-native", "virtual devices", "--hook tc");
+        AssertWarning(Healthy with { Devices = [Eth0 with { Device = Card with { IsVirtual = true } }] }, "hook xdp-native", "virtual devices", "--hook tc");
 
     [Fact]
     public void Native_xdp_on_a_veth_whose_peer_would_drop_all() =>
-        AssertWarning(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = false } },
+        AssertWarning(Healthy with { Devices = [Eth0 with { Device = new("eth0", 2, "veth", IsVirtual: true) { CanTransmitXdp = false } }] },
             "hook xdp-native", "neither an XDP program nor GRO", "ethtool -K PEER gro on");
 
     [Fact]
     public void Native_xdp_on_a_veth_whose_peer_is_ready() => Assert.Equal(
         Verdict.Ok,
-        Find(Healthy with { Device = Eth0 with { Driver = null, SendsFromXdp = true } }, "hook xdp-native").Verdict);
+        Find(Healthy with { Devices = [Eth0 with { Device = new("eth0", 2, "veth", IsVirtual: true) }] }, "hook xdp-native").Verdict);
 
     [Fact]
     public void Native_xdp_without_an_interface() =>
-        AssertWarning(Healthy with { Device = null },
+        AssertWarning(Healthy with { Devices = [] },
             "hook xdp-native", "depends on the interface's driver", "--interface NAME");
 
     [Fact]

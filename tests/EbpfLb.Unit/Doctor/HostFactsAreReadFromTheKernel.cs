@@ -1,4 +1,6 @@
+using System.Net;
 using EbpfLb.Doctor;
+using EbpfLb.Native;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Instances;
 
@@ -42,8 +44,8 @@ public sealed class HostFactsAreReadFromTheKernel
             return HostProbe.Collect("eth0");
         });
 
-        Assert.Equal(["fd00::1"], facts.Device!.Addresses);
-        Assert.Equal(forwards, facts.Device.ForwardsIpv6);
+        Assert.Equal([IPAddress.Parse("fd00::1")], facts.Devices[0].Addresses);
+        Assert.Equal(forwards, facts.Devices[0].ForwardsIpv6);
     }
 
     [Fact]
@@ -72,10 +74,9 @@ public sealed class HostFactsAreReadFromTheKernel
             return HostProbe.Collect("eth0.7", "back");
         });
 
-        var back = Assert.Single(facts.MoreDevices);
-        Assert.Equal(("eth0.7", true, true), (facts.Device!.Name, facts.Forwards, facts.Device.Forwards));
-        Assert.Equal(("back", false), (back.Name, back.Forwards));
-        Assert.Equal(["192.0.2.1"], back.Addresses);
+        Assert.True(facts.Forwards);
+        Assert.Equal([("eth0.7", true), ("back", false)], facts.Devices.Select(device => (device.Name, device.Forwards)));
+        Assert.Equal([IPAddress.Parse("192.0.2.1")], facts.Devices[1].Addresses);
     }
 
     [Fact]
@@ -87,7 +88,8 @@ public sealed class HostFactsAreReadFromTheKernel
             .Select(device => device.Name).FirstOrDefault(name => Directory.Exists($"/sys/class/net/{name}/device"), "eth0");
         network.Configure($"link add name {hardware} type veth peer name end");
 
-        Assert.Null(network.Run(() => HostProbe.Collect(hardware)).Device!.Driver);
+        var device = network.Run(() => HostProbe.Collect(hardware)).Devices[0].Device!;
+        Assert.Equal(("veth", true), (device.Driver, device.IsVirtual));
     }
 
     [Fact]
@@ -96,11 +98,12 @@ public sealed class HostFactsAreReadFromTheKernel
         var facts = HostProbe.Collect("lo");
 
         Assert.InRange(facts.Kernel, new Version(4, 0), new Version(99, 0));
-        Assert.True(facts.Device!.IsUp);
-        Assert.Equal(["127.0.0.1"], facts.Device.Addresses);
-        Assert.Null(facts.Device.Driver);
-        Assert.Null(facts.Device.ForwardsIpv6);
+        var loopback = Assert.Single(facts.Devices);
+        Assert.Equal(InterfaceFlags.Up | InterfaceFlags.Loopback, loopback.Flags & (InterfaceFlags.Up | InterfaceFlags.Loopback));
+        Assert.Equal([IPAddress.Loopback], loopback.Addresses);
+        Assert.True(loopback.Device!.IsVirtual);
+        Assert.Null(loopback.ForwardsIpv6);
         Assert.InRange(facts.LocalPorts.First, 1, facts.LocalPorts.Last);
-        Assert.False(HostProbe.Collect("no-such-device").Device!.Exists);
+        Assert.Null(HostProbe.Collect("no-such-device").Devices[0].Device);
     }
 }
