@@ -14,5 +14,9 @@ static class EndPoints
         $"{(address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address)}:{FormatPort(port)}";
 
     /// <summary><c>IPv4</c> or <c>IPv6</c>.</summary>
-    public static string NameOf(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
+    public static string NameOf(AddressFamily family) => NamesOf(family).Own;
+
+    /// <summary>The names of a family and of the other one.</summary>
+    public static (string Own, string Other) NamesOf(AddressFamily family) =>
+        family == AddressFamily.InterNetwork ? ("IPv4", "IPv6") : ("IPv6", "IPv4");
 }

@@ -62,9 +62,10 @@ sealed class Loaded : IDisposable
                     Weight = (ushort)weight,
                     Service = service,
                 });
-            Tables.Slots.Publish(service, algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
+            var slots = algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
                 ? MaglevTable.Build(members)
-                : SlotTable.Build([.. members.Select(member => (member.Id, member.Weight))]));
+                : SlotTable.Build([.. members.Select(member => (member.Id, member.Weight))]);
+            Tables.Slots.Publish([(service, slots)]);
         }
     }
 

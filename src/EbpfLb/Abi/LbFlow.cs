@@ -76,7 +76,4 @@ record struct LbFlow
     public readonly ulong IdleNs(ulong now) => (ulong)Math.Max(0, (int)(SeenAt(now) - Seen)) << SeenShift;
 
     public readonly bool IsEnded => TcpSeen.HasFlag(LbTcpSeen.End);
-
-    /// <summary><see cref="TcpSeen"/> without the interface.</summary>
-    public readonly LbTcpSeen SeenSegments => (LbTcpSeen)(byte)TcpSeen;
 }

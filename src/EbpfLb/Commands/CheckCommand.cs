@@ -24,7 +24,7 @@ static class CheckCommand
             var result = ConfigurationFile.Read(path);
             var invocation = parsed.InvocationConfiguration;
             if (result.Configuration is not { } configuration)
-                return CommandLine.Report(result.Errors, invocation.Error);
+                return CommandLine.Report(result.Errors, invocation.Error, ExitCode.Usage);
             Describe(path, configuration, invocation.Output);
             string[] warnings = [.. ConfigurationWarnings.Find(configuration), .. FindMissing(configuration)];
             foreach (var warning in warnings)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using EbpfLb.Configuration;
 using EbpfLb.Datapath;
 using EbpfLb.Doctor;
 
@@ -15,7 +14,6 @@ static class CommandLine
         Recursive = true,
     };
 
-    /// <summary>Builds the command line.</summary>
     public static RootCommand Create(RunLoadBalancer run)
     {
         var root = new RootCommand("Balances TCP and UDP in the Linux kernel with eBPF.")
@@ -76,12 +74,14 @@ static class CommandLine
         _ => KernelLog(exception.InnerException),
     };
 
-    /// <summary>Writes the errors of a configuration, one on each line. Returns the exit code.</summary>
-    public static int Report(IEnumerable<ConfigurationError> problems, TextWriter error)
+    /// <summary>Writes errors, one on each line.</summary>
+    /// <param name="code">For when there are some.</param>
+    /// <returns>The exit code.</returns>
+    public static int Report<T>(IReadOnlyCollection<T> errors, TextWriter output, int code)
     {
-        foreach (var problem in problems)
-            error.WriteLine($"error: {problem}");
-        return ExitCode.Usage;
+        foreach (var error in errors)
+            output.WriteLine($"error: {error}");
+        return errors.Count == 0 ? ExitCode.Ok : code;
     }
 
     /// <summary>A failure as a sentence.</summary>

@@ -35,7 +35,7 @@ static class DoctorCommand
                    select new ConfigurationError("--interface", name, invalid.Problem, invalid.Remedy),
             ];
             if (problems.Length > 0)
-                return CommandLine.Report(problems, error);
+                return CommandLine.Report(problems, error, ExitCode.Usage);
 
             var facts = examine(names);
             var diagnosis = DoctorChecks.Run(facts);
@@ -63,8 +63,7 @@ static class DoctorCommand
                 Verdict.Warn => ("warn", 33),
                 _ => ("missing", 31),
             };
-            var verdict = colours ? $"\u001b[{colour}m{word,-VerdictWidth}\u001b[0m" : $"{word,-VerdictWidth}";
-            output.Write($"{verdict}{finding.Subject,-SubjectWidth}");
+            output.Write($"{TextTable.Colour($"{word,-VerdictWidth}", colours ? colour : 0)}{finding.Subject,-SubjectWidth}");
             WriteLines(finding.Observation, first: "");
             if (finding.Remedy is not null)
                 WriteLines($"-> {finding.Remedy}", first: new(' ', margin));

@@ -61,8 +61,7 @@ sealed class FlowsCommand
         finally
         {
             opened.ForEach(tables => tables.Dispose());
-            foreach (var problem in errors)
-                error.WriteLine($"error: {problem}");
+            CommandLine.Report(errors, error, ExitCode.Failed);
         }
         return errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -70,7 +69,7 @@ sealed class FlowsCommand
     /// <summary>Rejects an unknown name: it would match no flow and look like an idle one.</summary>
     static void RequireKnownName(string what, string? name, IEnumerable<string> names, bool isAll)
     {
-        var known = names.Distinct().ToArray();
+        var known = names.Distinct().Order().ToArray();
         if (name is null || known.Contains(name))
             return;
         var more = known.Length > MaxListedNames ? $" and {known.Length - MaxListedNames} more" : "";

@@ -75,7 +75,7 @@ sealed partial class RunCommand
     static int ReportErrors(ConfigurationResult result, TextWriter output)
     {
         if (result.Logs == LogFormat.Lines)
-            return CommandLine.Report(result.Errors, output);
+            return CommandLine.Report(result.Errors, output, ExitCode.Usage);
         using var loggers = CreateLoggers(verbose: false, result.Logs);
         foreach (var error in result.Errors)
             LogConfigurationInvalid(loggers.CreateLogger<RunCommand>(), error);

@@ -26,9 +26,7 @@ static class StatusCommand
                 output.WriteLine(JsonText.Format(snapshot.Instances, StatusJson.Default.IReadOnlyListInstanceStatus));
             else
                 new StatusTable(output, Terminal.WidthOf(output), Terminal.HasColours(output)).Write(snapshot);
-            foreach (var problem in snapshot.Errors)
-                parsed.InvocationConfiguration.Error.WriteLine($"error: {problem}");
-            return snapshot.Errors.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+            return CommandLine.Report(snapshot.Errors, parsed.InvocationConfiguration.Error, ExitCode.Failed);
         });
         return command;
     }
@@ -38,13 +36,10 @@ static class StatusCommand
         string[] problems = [.. snapshot.Errors, .. snapshot.Instances.SelectMany(instance => instance.Problems)];
         if (snapshot.IsEmpty)
             problems = [StatusSnapshot.NothingAttached];
-        foreach (var problem in problems)
-            error.WriteLine($"error: {problem}");
-        return problems.Length == 0 ? ExitCode.Ok : ExitCode.Failed;
+        return CommandLine.Report(problems, error, ExitCode.Failed);
     }
 
-    static async Task<StatusSnapshot> ReadAsync(
-        TimeSpan? interval, CancellationToken cancellation)
+    static async Task<StatusSnapshot> ReadAsync(TimeSpan? interval, CancellationToken cancellation)
     {
         var (first, began) = (StatusReader.Read(LiveFlows.Count), TimeProvider.System.GetTimestamp());
         if (interval is null)

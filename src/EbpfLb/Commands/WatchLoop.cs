@@ -26,8 +26,7 @@ sealed class WatchLoop(Func<StatusSnapshot> read, bool colours, TimeProvider tim
             var (now, then) = (read(), time.GetTimestamp());
             using var text = new StringWriter { NewLine = "\n" };
             new StatusTable(text, screen.Width, colours).Write(now.Since(before, time.GetElapsedTime(began, then)));
-            foreach (var problem in now.Errors)
-                (errors ?? text).WriteLine($"error: {problem}");
+            CommandLine.Report(now.Errors, errors ?? text, ExitCode.Failed);
             screen.Show(text.ToString());
             (before, began) = (now, then);
         }

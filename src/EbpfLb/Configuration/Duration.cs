@@ -3,7 +3,7 @@ namespace EbpfLb.Configuration;
 /// <summary>Durations as users write them: a whole number and its unit, as in 500ms, 31s, 135m or 2h.</summary>
 static class Duration
 {
-    const int MaxDigits = 9; // digits
+    const int MaxDigits = 9;
 
     /// <summary>A regular expression that every duration matches.</summary>
     public const string Pattern = "^[0-9]{1,9}(ms|s|m|h)$";

@@ -19,11 +19,9 @@ enum DownPolicy
     Reset,
 }
 
-/// <summary>A balanced endpoint and its backends, which may be none.</summary>
+/// <summary>A balanced endpoint and its backends, which may be none; <see cref="Settings"/> says what each member means.</summary>
 sealed record ServiceConfiguration
 {
-    public static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(30);
-
     public static readonly Section<ServiceConfiguration> Settings = new(() => new(),
         new ValueSetting<ServiceConfiguration, string>("name",
             "How status, flows, events, metrics and labels call the service",
@@ -73,8 +71,6 @@ sealed record ServiceConfiguration
     public ListenEndpoint Listen { get; init; } = null!;
     public Algorithm Algorithm { get; init; }
     public ForwardingMode Mode { get; init; }
-
-    /// <summary>In mode tunnel.</summary>
     public Encapsulation Encapsulation { get; init; }
 
     /// <summary>In mode nat: a word, or an address of each family; empty for that of the service.</summary>
@@ -82,11 +78,7 @@ sealed record ServiceConfiguration
 
     /// <summary>True if packets reach backends at the port that the client connects to.</summary>
     public bool KeepsPort => Mode != ForwardingMode.Nat;
-
-    /// <summary>How long a backend that takes no new flow may keep its flows.</summary>
-    public TimeSpan Drain { get; init; } = DefaultDrain;
-
-    /// <summary>What happens to established flows of a backend that is down.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
     public DownPolicy OnDown { get; init; }
 
     /// <summary>Null if backends are not checked.</summary>

@@ -16,6 +16,7 @@ static class Syntax
     const int MaxCgroupLength = 200; // a pin has its name, escaped, in at most 255 bytes
     public const string PortRemedy = "Use a port of 1 to 65535";
     const string ListenRemedy = "Write it as :80, self:80/tcp, 10.0.0.5:53/udp or [2001:db8::1]:80";
+    const string InterfaceRemedy = "Name one that 'ip link' lists";
     const string AddressRemedy = "Use a global or unique local address of the host";
 
     static readonly SyntaxError InvalidPort = new("has no valid port", PortRemedy);
@@ -27,13 +28,12 @@ static class Syntax
     /// <summary>A name as the kernel's dev_valid_name has it, or an address prefix.</summary>
     public static SyntaxError? CheckInterface(string name) => name switch
     {
-        "" => new("is not an interface name", "Name one that 'ip link' lists"),
+        "" or "." or ".." => new("is not an interface name", InterfaceRemedy),
         _ when name.Contains('/') && IPNetwork.TryParse(name, out _) => null,
         _ when Encoding.UTF8.GetByteCount(name) > MaxInterfaceLength =>
-            new($"is longer than the {MaxInterfaceLength} bytes of an interface name", "Name one that 'ip link' lists"),
-        "." or ".." => new("is not an interface name", "Name one that 'ip link' lists"),
+            new($"is longer than the {MaxInterfaceLength} bytes of an interface name", InterfaceRemedy),
         _ when name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c) || char.IsControl(c)) =>
-            new("has a character that no interface name has ('/', ':' or blank)", "Name one that 'ip link' lists"),
+            new("has a character that no interface name has ('/', ':' or blank)", InterfaceRemedy),
         _ => null,
     };
 

@@ -107,7 +107,7 @@ sealed class Validator
     {
         if (listen.Address is not { AddressFamily: var family } || backends.IsEmpty || !backends.All(IsOther))
             return null;
-        var (own, other) = family == AddressFamily.InterNetwork ? ("IPv4", "IPv6") : ("IPv6", "IPv4");
+        var (own, other) = EndPoints.NamesOf(family);
         return new($"is an {own} address, and all the backends have {other} addresses",
             $"Listen on an {other} address or on 'self', or give it {own} backends");
 

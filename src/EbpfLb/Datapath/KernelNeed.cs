@@ -12,6 +12,7 @@ sealed record KernelNeed(string Object, Version Oldest, string Why)
     /// <summary>For the objects that every supported kernel loads.</summary>
     static readonly Version Supported = OldestOn(RuntimeInformation.OSArchitecture);
 
+    /// <summary>Reads the kernel's checksum state of a packet, which saves time; otherwise as <see cref="TcCompat"/>.</summary>
     public static KernelNeed Tc { get; } = new("lb_tc", new(6, 2), "bpf_cast_to_kern_ctx");
     public static KernelNeed TcCompat { get; } = new("lb_tc_compat", Supported, "atomics and global functions with pointers");
     public static KernelNeed Xdp { get; } = new("lb_xdp", Supported, TcCompat.Why);
@@ -20,6 +21,9 @@ sealed record KernelNeed(string Object, Version Oldest, string Why)
 
     /// <summary>Major and minor version of the running kernel.</summary>
     public static Version Running { get; } = new(Environment.OSVersion.Version.Major, Environment.OSVersion.Version.Minor);
+
+    /// <summary>The fastest tc object that the running kernel should load.</summary>
+    public static KernelNeed BestTc => Tc.IsMetBy(Running) && KernelTypes.AreDescribed ? Tc : TcCompat;
 
     /// <summary>The supported minimum: arm64 compiles atomics that return a value since 5.18.</summary>
     public static Version OldestOn(Architecture architecture) => architecture == Architecture.Arm64 ? new(5, 18) : new(5, 15);

@@ -41,7 +41,7 @@ sealed class LoadedDatapath : IDisposable
     /// <param name="tcObject">The object with the tc program; null for the fastest that the kernel loads.</param>
     public static LoadedDatapath Load(
         HookKind hook, LbSettings settings, TableSizes? sizes = null, LbTables? former = null,
-        TcObject? tcObject = null, bool withSockets = false)
+        KernelNeed? tcObject = null, bool withSockets = false)
     {
         LoadException? refusal = null;
         sizes ??= new(FlowTableSize.Default);
@@ -68,7 +68,7 @@ sealed class LoadedDatapath : IDisposable
     /// <summary>The layout of the tables that <see cref="Load"/> makes, without asking the kernel.</summary>
     public static TableLayout LayoutFor(TableSizes sizes)
     {
-        using var tc = OpenTc(TcObjects.Best, default, sizes);
+        using var tc = OpenTc(KernelNeed.BestTc, default, sizes);
         return TableLayout.Read(tc);
     }
 
@@ -105,15 +105,15 @@ sealed class LoadedDatapath : IDisposable
         refusal = null;
         try
         {
-            return LoadTc(TcObjects.Best, settings, sizes, former, out layout);
+            return LoadTc(KernelNeed.BestTc, settings, sizes, former, out layout);
         }
-        catch (LoadException error) when (TcObjects.Best != TcObject.Compatible)
+        catch (LoadException error) when (KernelNeed.BestTc != KernelNeed.TcCompat)
         {
             refusal = error;
         }
         try
         {
-            return LoadTc(TcObject.Compatible, settings, sizes, former, out layout);
+            return LoadTc(KernelNeed.TcCompat, settings, sizes, former, out layout);
         }
         catch (NativeException)
         {
@@ -122,14 +122,14 @@ sealed class LoadedDatapath : IDisposable
     }
 
     static BpfObject LoadTc(
-        TcObject tcObject, LbSettings settings, TableSizes sizes, LbTables? former, out TableLayout layout)
+        KernelNeed tcObject, LbSettings settings, TableSizes sizes, LbTables? former, out TableLayout layout)
     {
         var tc = OpenTc(tcObject, settings, sizes);
         try
         {
             layout = TableLayout.Read(tc);
             former?.ShareWith(tc);
-            LoadObject(tc, tcObject.Need(), sizes);
+            LoadObject(tc, tcObject, sizes);
             return tc;
         }
         catch
@@ -139,9 +139,9 @@ sealed class LoadedDatapath : IDisposable
         }
     }
 
-    static BpfObject OpenTc(TcObject tcObject, LbSettings settings, TableSizes sizes)
+    static BpfObject OpenTc(KernelNeed tcObject, LbSettings settings, TableSizes sizes)
     {
-        var tc = Open(tcObject.Need(), settings);
+        var tc = Open(tcObject, settings);
         var maxFlows = sizes.Flows;
         tc.SetMaxEntries("flows", 2 * maxFlows); // an entry for each direction
         tc.SetMaxEntries("half_open", 2 * FlowTableSize.HalfOpen(maxFlows));

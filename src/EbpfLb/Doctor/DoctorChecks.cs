@@ -8,6 +8,8 @@ namespace EbpfLb.Doctor;
 /// <summary>Checks the host's facts: what prevents each hook, and what to do about it.</summary>
 static class DoctorChecks
 {
+    const string TcRemedy = "use --hook tc, which 'auto' chooses here";
+
     public static Diagnosis Run(HostFacts facts)
     {
         var (privileges, libBpf) = (CheckPrivileges(facts), CheckLibBpf(facts.LibBpf));
@@ -157,7 +159,7 @@ static class DoctorChecks
         {
             Verdict = Verdict.Missing,
             Observation = $"packets of {bare.Name} have no Ethernet header",
-            Remedy = "use --hook tc, which 'auto' chooses here",
+            Remedy = TcRemedy,
         };
 
     /// <summary>Native XDP depends on the driver as well.</summary>
@@ -181,7 +183,7 @@ static class DoctorChecks
         {
             Verdict = Verdict.Warn,
             Observation = $"virtual devices refuse native XDP, or lose what it sends back {needs}",
-            Remedy = "use --hook tc, which 'auto' chooses here",
+            Remedy = TcRemedy,
         },
         _ => loads with { Observation = $"{loads.Observation}; driver {device.Driver} may still refuse them when they are attached" },
     };

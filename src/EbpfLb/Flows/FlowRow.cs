@@ -4,7 +4,7 @@ using EbpfLb.Configuration;
 
 namespace EbpfLb.Flows;
 
-/// <summary>A flow as printed.</summary>
+/// <summary>A flow as printed; endpoints are an address and a port.</summary>
 sealed record FlowRow
 {
     /// <summary>The instance's first interface.</summary>
@@ -12,23 +12,15 @@ sealed record FlowRow
 
     /// <summary><c>opening</c>, <c>established</c>, <c>ended</c> or <c>socket</c>.</summary>
     public required string State { get; init; }
-
-    /// <summary><c>tcp</c> or <c>udp</c>.</summary>
     public required string Protocol { get; init; }
-
-    /// <summary>Address and port.</summary>
     public required string Client { get; init; }
-
-    /// <summary>The configured name.</summary>
     public required string Service { get; init; }
 
-    /// <summary>The service's address and port.</summary>
+    /// <summary>Of the service.</summary>
     public required string Endpoint { get; init; }
 
     /// <summary>The configured name or address.</summary>
     public required string Backend { get; init; }
-
-    /// <summary>Address and port.</summary>
     public required string BackendAddress { get; init; }
     public ulong ToBackendPackets { get; init; }
     public ulong ToBackendBytes { get; init; }

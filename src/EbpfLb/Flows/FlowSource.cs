@@ -24,15 +24,13 @@ sealed class FlowSource
 
     public string Instance { get; }
 
-    /// <summary>The configured names.</summary>
-    public IEnumerable<string> Services => _services.Values.Distinct().Order();
+    public IEnumerable<string> Services => _services.Values;
 
     /// <summary>The configured names or addresses.</summary>
-    public IEnumerable<string> Backends => _backends.Values.Distinct().Order();
+    public IEnumerable<string> Backends => _backends.Values;
 
     public string ServiceName(uint id) => _services.GetValueOrDefault(id, "?");
 
-    /// <summary>The configured name or address.</summary>
     public string BackendName(uint id) => _backends.GetValueOrDefault(id, "?");
 
     /// <summary>The time since a timestamp; zero if the coarse clock puts it in the future.</summary>

@@ -19,11 +19,10 @@ static class UnservedClients
                     + $"Add one under 'backends:', or label a container with ebpf-lb.service={service.Name}.";
                 continue;
             }
-            foreach (var (identity, keys) in families[service.Name].Where(family => family.Backends.IsEmpty && !family.Keys.IsEmpty)
-                .Select(family => (family.Identity, family.Keys)))
+            foreach (var unserved in families[service.Name].Where(family => family.Backends.IsEmpty && !family.Keys.IsEmpty))
             {
-                var (own, other) = identity.Family == AddressFamily.InterNetwork ? ("IPv4", "IPv6") : ("IPv6", "IPv4");
-                yield return $"service '{service.Name}' listens on {string.Join(", ", keys)}, and all its backends have {other} "
+                var (own, other) = EndPoints.NamesOf(unserved.Identity.Family);
+                yield return $"service '{service.Name}' listens on {string.Join(", ", unserved.Keys)}, and all its backends have {other} "
                     + $"addresses: {own} clients are refused. Give it {own} backends, or let it listen on an {other} address alone.";
             }
         }

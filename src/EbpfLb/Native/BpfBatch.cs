@@ -7,12 +7,10 @@ static unsafe class BpfBatch
 {
     const int Size = 1024;
 
-    /// <summary>Visits an entry.</summary>
     public delegate void Visit<TKey, TValue>(in TKey key, in TValue value);
 
     /// <summary>Visits each entry. Entries that are added or removed meanwhile may be missed or seen.</summary>
     /// <param name="map">A hash map or an array.</param>
-    /// <param name="visit">Visits an entry.</param>
     /// <param name="max">How many entries; of an array, the first ones.</param>
     public static void ForEach<TKey, TValue>(
         this BpfMap<TKey, TValue> map, Visit<TKey, TValue> visit, uint max = uint.MaxValue)

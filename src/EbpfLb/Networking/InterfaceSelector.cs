@@ -25,8 +25,11 @@ static class InterfaceSelector
 
     /// <returns>The name of an interface that has one of the addresses; null if there is none.</returns>
     /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
-    public static string? FindByAddress(IReadOnlyCollection<IPAddress> addresses) => Interfaces.Read(all => all.FirstOrDefault(
-        device => device.GetIPProperties().UnicastAddresses.Any(unicast => addresses.Contains(unicast.Address)))?.Name);
+    public static string? FindByAddress(IReadOnlyCollection<IPAddress> addresses) =>
+        Interfaces.Read(all => FindByAddress(all, addresses.Contains));
+
+    static string? FindByAddress(NetworkInterface[] all, Predicate<IPAddress> isMeant) => all.FirstOrDefault(
+        device => device.GetIPProperties().UnicastAddresses.Any(unicast => isMeant(unicast.Address)))?.Name;
 
     static string? TryResolve(string selector, NetworkInterface[] all)
     {
@@ -34,10 +37,7 @@ static class InterfaceSelector
             return selector;
         if (selector == DefaultRoute)
             return DefaultInterface(ProcFile.Lines(Ipv4Routes), ProcFile.Lines(Ipv6Routes));
-        return IPNetwork.TryParse(selector, out var prefix)
-            ? all.FirstOrDefault(device => device.GetIPProperties().UnicastAddresses
-                .Any(unicast => prefix.Contains(unicast.Address)))?.Name
-            : null;
+        return IPNetwork.TryParse(selector, out var prefix) ? FindByAddress(all, prefix.Contains) : null;
     }
 
     /// <param name="ipv4">Lines of /proc/net/route: interface, destination, gateway, flags, …, metric, mask, in hexadecimal.</param>

@@ -11,8 +11,6 @@ sealed unsafe class SlotTables(BpfMap<uint, uint> outer)
     /// <summary>Each table is a file descriptor until it is published, and a process may have only 1024.</summary>
     const int MaxBatch = 256;
 
-    public void Publish(uint service, uint[] slots) => Publish([(service, slots)]);
-
     /// <summary>Publishes tables in batches: after each, the kernel waits until no processor uses a former table.</summary>
     public void Publish(IEnumerable<(uint Service, uint[] Slots)> tables)
     {

@@ -92,7 +92,7 @@ public sealed class Counters
         Assert.Equal([3ul, 1ul], halves.Select(half => half.Packets));
         var empty = (ulong)flow.FromClient(Tcp.Ack).IpLength;
         Assert.Equal([(3 * empty) + 7, empty], halves.Select(half => half.Bytes));
-        Assert.Equal([LbTcpSeen.Syn | LbTcpSeen.Ack, LbTcpSeen.Syn], halves.Select(half => half.SeenSegments));
+        Assert.Equal([LbTcpSeen.Syn | LbTcpSeen.Ack, LbTcpSeen.Syn], halves.Select(half => half.SeenSegments()));
         Assert.All(halves, half => Assert.Equal(web.Id, half.Service));
     }
 }

@@ -43,11 +43,11 @@ public sealed class HalfEvictedFlows
         var (reply, forward) = (lb.HalfOf(key), lb.HalfOf(flow.ClientKey));
         Assert.Equal((LbDirection.ToClient, flow.ClientKey.Reversed()), (reply.Direction, reply.Rewritten));
         Assert.Equal((0ul, 0ul, 0), (reply.Packets, reply.Bytes, reply.PathMtu));
-        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack, reply.SeenSegments);
+        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack, reply.SeenSegments());
         Assert.Equal(
             (former.Service, former.Backend, former.Mode, forward.OpenedNs),
             (reply.Service, reply.Backend, reply.Mode, reply.OpenedNs));
-        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Fin, forward.SeenSegments);
+        Assert.Equal(LbTcpSeen.Syn | LbTcpSeen.Ack | LbTcpSeen.Fin, forward.SeenSegments());
         Assert.True(lb.Tables.Flows.TryGet(key, out _), "it stands with the established ones");
         Assert.Empty(lb.Tables.HalfOpen.Keys());
     }
@@ -81,7 +81,7 @@ public sealed class HalfEvictedFlows
         lb.Pass(AWhile);
         lb.Receive(flow.FromClient(Tcp.Ack));
 
-        Assert.Equal((LbDirection.ToClient, LbTcpSeen.None), (lb.HalfOf(key).Direction, lb.HalfOf(key).SeenSegments));
+        Assert.Equal((LbDirection.ToClient, LbTcpSeen.None), (lb.HalfOf(key).Direction, lb.HalfOf(key).SeenSegments()));
         Assert.Equal((0, 2), (lb.Tables.Flows.Keys().Count, lb.Tables.HalfOpen.Keys().Count));
     }
 

@@ -49,7 +49,7 @@ public sealed class SlotTablesAreDeterministic
         IPEndPoint[] backends = [.. Enumerable.Range(1, (int)size).Select(hosts.BackendA.Port)];
         var web = protocol == TcpPacket.ProtocolNumber ? lb.ServeTcp(hosts.Web, backends) : lb.ServeUdp(hosts.Web, backends);
         lb.Choose(web, algorithm, (backends[0], 1));
-        lb.Tables.Slots.Publish(web.Id, [.. backends.Select(backend => web.Backends[backend])]);
+        lb.Tables.Slots.Publish([(web.Id, [.. backends.Select(backend => web.Backends[backend])])]);
 
         return (uint)lb.Open(client, web).Backend.Port - 1;
     }

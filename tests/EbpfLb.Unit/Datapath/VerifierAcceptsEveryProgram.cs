@@ -8,13 +8,13 @@ namespace EbpfLb.Unit.Datapath;
 public sealed class VerifierAcceptsEveryProgram
 {
     [Theory]
-    [InlineData(nameof(HookKind.Tc), nameof(TcObject.Looking)), InlineData(nameof(HookKind.Tc), nameof(TcObject.Compatible))]
+    [InlineData(nameof(HookKind.Tc), "lb_tc"), InlineData(nameof(HookKind.Tc), "lb_tc_compat")]
     [InlineData(nameof(HookKind.XdpGeneric), null), InlineData(nameof(HookKind.XdpNative), null)]
     public void By_the_verifier(string hook, string? tcObject)
     {
         Capabilities.RequireDatapath();
-        TcObject? which = tcObject is null ? null : Enum.Parse<TcObject>(tcObject);
-        if (which == TcObject.Looking)
+        var which = new[] { KernelNeed.Tc, KernelNeed.TcCompat }.FirstOrDefault(known => known.Object == tcObject);
+        if (which == KernelNeed.Tc)
             Capabilities.RequireTold();
 
         using var loaded = LoadedDatapaths.Load(Enum.Parse<HookKind>(hook), Balancer.Defaults, which);

@@ -118,7 +118,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Receive(third.FromBackend(Tcp.Psh | Tcp.Ack) with { Payload = Some.Bytes(1000) });
         _lb.Receive(third.FromClient(Tcp.Ack));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.TryParse(order), Limit: 2));
+        var rows = List(new(new FlowFilter(), FlowOrder.TryParse(order), Limit: 2));
 
         Assert.Equal(expected.Split(' '), rows.Select(row => row.Client.Split(':')[1]));
     }
@@ -131,7 +131,7 @@ public sealed class FlowsAreListed : IDisposable
         _lb.Pass(TimeSpan.FromMinutes(1));
         Establish(Hosts.Ip4.Alice.Port(40003));
 
-        var rows = List(new(FlowFilter.All, FlowOrder.TryParse("idle"), null));
+        var rows = List(new(new FlowFilter(), FlowOrder.TryParse("idle"), null));
 
         Assert.Equal("10.7.0.101:40003", rows[^1].Client);
         Assert.All(rows[..2], row => Assert.InRange(row.Idle, 60, 120));
@@ -156,7 +156,7 @@ public sealed class FlowsAreListed : IDisposable
         Establish(Hosts.Ip4.Alice.Port(40001));
         using var output = new StringWriter { NewLine = "\n" };
 
-        new FlowTable(output, asJson: false, width: 80).Write(new(FlowFilter.All, null, null), [Source()], TestContext.Current.CancellationToken);
+        new FlowTable(output, asJson: false, width: 80).Write(new(new FlowFilter(), null, null), [Source()], TestContext.Current.CancellationToken);
 
         var lines = output.ToString().TrimEnd('\n').Split('\n');
         Assert.Equal(["1 flow", "a wider terminal shows PROTO, PACKETS IN, PACKETS OUT, AGE, IDLE"], lines[2..]);
@@ -171,7 +171,7 @@ public sealed class FlowsAreListed : IDisposable
             _lb.Open(Hosts.Ip4.Alice.Port(40000 + client), _web);
         using var output = new StringWriter();
 
-        new FlowTable(output, asJson: false).Write(new(FlowFilter.All, null, Limit: 2), [Source()], TestContext.Current.CancellationToken);
+        new FlowTable(output, asJson: false).Write(new(new FlowFilter(), null, Limit: 2), [Source()], TestContext.Current.CancellationToken);
 
         var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((4, "2 of 5 flows"), (lines.Length, lines[^1]));
@@ -205,7 +205,7 @@ public sealed class FlowsAreListed : IDisposable
     {
         using var output = new StringWriter();
         new FlowTable(output, asJson: true).Write(
-            query ?? new(FlowFilter.All, null, null), [Source()], TestContext.Current.CancellationToken);
+            query ?? new(new FlowFilter(), null, null), [Source()], TestContext.Current.CancellationToken);
         return JsonSerializer.Deserialize<FlowRow[]>(output.ToString(), JsonSerializerOptions.Web)!;
     }
 }

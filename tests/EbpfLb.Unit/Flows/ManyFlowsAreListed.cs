@@ -23,8 +23,8 @@ public sealed class ManyFlowsAreListed
         ManyFlows.Fill(datapath.Tables, Flows, (ulong)TimeProvider.System.GetTimestamp());
         var source = new FlowSource("eth0", datapath.Tables, TimeProvider.System);
 
-        var all = List(source, new(FlowFilter.All, null, null), out _);
-        var busiest = List(source, new(FlowFilter.All, FlowOrder.TryParse("bytes"), 3), out var allocated);
+        var all = List(source, new(new FlowFilter(), null, null), out _);
+        var busiest = List(source, new(new FlowFilter(), FlowOrder.TryParse("bytes"), 3), out var allocated);
 
         Assert.Equal(Flows, (uint)all.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).Distinct().Count());
         Assert.Equal(

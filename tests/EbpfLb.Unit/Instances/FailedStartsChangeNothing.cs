@@ -49,7 +49,7 @@ public sealed class FailedStartsChangeNothing
 
         var refusal = Refused(Machine.Defaults with { Replace = true, Flows = 1u << 30 });
 
-        Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Need().Object} failed: ", refusal, StringComparison.Ordinal);
+        Assert.StartsWith($"loading the eBPF object {KernelNeed.BestTc.Object} failed: ", refusal, StringComparison.Ordinal);
         Assert.EndsWith("the tables for 1073741824 flows need 762880 MiB of memory: set a lower 'flows'.", refusal, StringComparison.Ordinal);
         Assert.Equal(before, Everything());
     });

@@ -38,13 +38,13 @@ public sealed class DatapathMatchesTheModel
     };
 
     [Theory]
-    [InlineData(Hook.Tc, nameof(TcObject.Looking)), InlineData(Hook.Tc, nameof(TcObject.Compatible))]
+    [InlineData(Hook.Tc, "lb_tc"), InlineData(Hook.Tc, "lb_tc_compat")]
     [InlineData(Hook.Xdp, null)]
     public void Random_packets_have_the_models_outcomes(Hook hook, string? tcObject)
     {
         Capabilities.RequireDatapath();
-        TcObject? which = tcObject is null ? null : Enum.Parse<TcObject>(tcObject);
-        if (which == TcObject.Looking)
+        var which = new[] { KernelNeed.Tc, KernelNeed.TcCompat }.FirstOrDefault(known => known.Object == tcObject);
+        if (which == KernelNeed.Tc)
             Capabilities.RequireTold();
         var seed = Fuzzing.Seed();
         var packets = SuiteSize.ModelPackets / 3;
@@ -59,7 +59,7 @@ public sealed class DatapathMatchesTheModel
         TestContext.Current.TestOutputHelper?.WriteLine(network.Run(() => RunCases(hook, which, (ulong)seed, packets)));
     }
 
-    static string RunCases(Hook hook, TcObject? tcObject, ulong seed, long packets)
+    static string RunCases(Hook hook, KernelNeed? tcObject, ulong seed, long packets)
     {
         using var many = Configured(hook, tcObject, ManyPorts);
         using var few = Configured(hook, tcObject, FewPorts);
@@ -134,7 +134,7 @@ public sealed class DatapathMatchesTheModel
         $"{(one.FewPorts ? "few" : "many")} NAT ports\n"
         + string.Join('\n', one.Steps.Select((step, i) => $"{i}: {step}"));
 
-    static Subject Configured(Hook hook, TcObject? tcObject, LbSettings settings)
+    static Subject Configured(Hook hook, KernelNeed? tcObject, LbSettings settings)
     {
         var subject = new Subject(hook, tcObject, settings);
         subject.Configure();

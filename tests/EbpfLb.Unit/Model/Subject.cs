@@ -9,7 +9,7 @@ using EbpfLb.Unit.Datapath.Harness;
 namespace EbpfLb.Unit.Model;
 
 /// <summary>The real programs in the kernel, amid the model's world.</summary>
-sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisposable
+sealed class Subject(Hook hook, KernelNeed? tcObject, LbSettings settings) : IDisposable
 {
     /// <summary>Longer than any flow that packets come for is not looked after.</summary>
     static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
@@ -89,7 +89,7 @@ sealed class Subject(Hook hook, TcObject? tcObject, LbSettings settings) : IDisp
             Tables.Backends.Set(backend, entry with { State = state });
     }
 
-    public void Publish(WorldService service, uint[] slots) => Tables.Slots.Publish(service.Id, slots);
+    public void Publish(WorldService service, uint[] slots) => Tables.Slots.Publish([(service.Id, slots)]);
 
     /// <summary>As if no packet had come for that long, and the collector came by.</summary>
     public void Pass(TimeSpan time)

@@ -90,7 +90,7 @@ public sealed class ErrorsAreSentences
         var failure = Assert.Throws<LoadException>(
             () => LoadedDatapath.Load(Hook.Tc.Kind(), Balancer.Defaults, new(uint.MaxValue / 2)));
 
-        Assert.StartsWith($"loading the eBPF object {TcObjects.Best.Need().Object} failed: ", failure.Message);
+        Assert.StartsWith($"loading the eBPF object {KernelNeed.BestTc.Object} failed: ", failure.Message);
         Assert.Matches("map '(flows|half_open)': failed to create", failure.Message);
     }
 

@@ -77,11 +77,11 @@ sealed class Balancer : IDisposable
     public static Balancer OnLookingTc()
     {
         Capabilities.RequireTold();
-        return new(Hook.Tc, new(HookKind.Tc, Defaults, TcObject.Looking));
+        return new(Hook.Tc, new(HookKind.Tc, Defaults, KernelNeed.Tc));
     }
 
     /// <summary>On tc as it is loaded on a kernel that does not tell.</summary>
-    public static Balancer OnCompatibleTc() => new(Hook.Tc, new(HookKind.Tc, Defaults, TcObject.Compatible));
+    public static Balancer OnCompatibleTc() => new(Hook.Tc, new(HookKind.Tc, Defaults, KernelNeed.TcCompat));
 
     /// <summary>A TCP service whose backends take turns.</summary>
     public TestService ServeTcp(IPEndPoint at, params IPEndPoint[] backends) =>
@@ -104,10 +104,11 @@ sealed class Balancer : IDisposable
     {
         foreach (var (backend, weight) in members)
             SetBackend(service, backend, weight);
-        Tables.Slots.Publish(service.Id, algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
+        var slots = algorithm is LbAlgorithm.SourceHash or LbAlgorithm.Maglev
             ? MaglevTable.Build(members.Select(
                 member => (service.Backends[member.Backend], member.Backend, member.Weight)))
-            : SlotTable.Build([.. members.Select(member => (service.Backends[member.Backend], member.Weight))]));
+            : SlotTable.Build([.. members.Select(member => (service.Backends[member.Backend], member.Weight))]);
+        Tables.Slots.Publish([(service.Id, slots)]);
         SetService(service, algorithm);
     }
 
@@ -301,8 +302,8 @@ sealed class Balancer : IDisposable
     {
         Assert.True(Tables.Backends.TryGet(service.Backends[backend], out var entry));
         Tables.Backends.Set(service.Backends[backend], entry with { State = state });
-        Tables.Slots.Publish(service.Id, SlotTable.Build([.. service.Backends.Values
-            .Select(id => (id, Tables.Backends.TryGet(id, out var one) && one.State != LbBackendState.Down ? 1 : 0))]));
+        Tables.Slots.Publish([(service.Id, SlotTable.Build([.. service.Backends.Values
+            .Select(id => (id, Tables.Backends.TryGet(id, out var one) && one.State != LbBackendState.Down ? 1 : 0))]))]);
     }
 
     /// <summary>Has packets to backends sent from an address of the interface's, or from a given one.</summary>

@@ -27,7 +27,7 @@ static class Capabilities
 
     /// <summary>Skips the test where the kernel does not let a program see how it knows a packet's checksum.</summary>
     public static void RequireTold() => Assert.SkipUnless(
-        TcObjects.Best == TcObject.Looking, "this kernel is older than 6.2 or does not describe its types (/sys/kernel/btf)");
+        KernelNeed.BestTc == KernelNeed.Tc, "this kernel is older than 6.2 or does not describe its types (/sys/kernel/btf)");
 
     static bool Has(int capability) => (Effective >> capability & 1) != 0;
 

@@ -5,7 +5,7 @@ using EbpfLb.Datapath;
 namespace EbpfLb.Unit.Datapath.Harness;
 
 /// <summary>What a datapath is loaded with: two with the same are the same once their tables are empty.</summary>
-sealed record DatapathKind(HookKind Hook, LbSettings Settings, TcObject? TcObject = null)
+sealed record DatapathKind(HookKind Hook, LbSettings Settings, KernelNeed? TcObject = null)
 {
     /// <summary>Whether nothing outlives a case: how much of its limit a program has used up is its own matter.</summary>
     public bool CanBeEmptied => Settings.IcmpPerSecond == 0 && Settings.EventsPerSecond == 0;
@@ -33,7 +33,7 @@ static class LoadedDatapaths
         TakeIdle(kind) ?? (Load(kind.Hook, kind.Settings, kind.TcObject), 0);
 
     /// <summary>Loads one that stands on both links of the test network.</summary>
-    public static LoadedDatapath Load(HookKind hook, LbSettings settings, TcObject? tcObject = null)
+    public static LoadedDatapath Load(HookKind hook, LbSettings settings, KernelNeed? tcObject = null)
     {
         var datapath = LoadedDatapath.Load(hook, settings, new(8192), tcObject: tcObject);
         TableReset.StandOnBothLinks(datapath.Tables);
