@@ -32,10 +32,16 @@ static class SuiteSize
     public static int LargeTransfer { get; } = Choose(50, soak: 1024);
 
     /// <summary>Packets of a flood: more than any table has room for.</summary>
-    public static int Flood { get; } = Choose(60_000, soak: 2_000_000);
+    public static int Flood { get; } = Choose(60_000, soak: 200_000);
 
     /// <summary>Packets of each kind in a flood of all kinds.</summary>
-    public static int FloodOfEachKind { get; } = Choose(6_000, soak: 100_000);
+    public static int FloodOfEachKind { get; } = Choose(6_000, soak: 20_000);
+
+    /// <summary>Megabytes of a download, the first half of which goes on during a flood.</summary>
+    public static int DownloadOverFlood { get; } = Choose(20, soak: 1024);
+
+    /// <summary>Seconds that a flood lasts on two cores, and that the first half of this download takes.</summary>
+    public static int FloodSeconds { get; } = Choose(1, soak: 10);
 
     /// <summary>Changes of a service's backends after which nothing more is held than before.</summary>
     public static int BackendChanges { get; } = Choose(200, soak: 1000);

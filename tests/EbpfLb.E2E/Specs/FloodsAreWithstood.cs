@@ -49,14 +49,14 @@ public abstract class FloodsAreWithstood(HookLab lab, Family family) : Spec(lab,
     /// <param name="floodAsync">Gets the silent connection's end at its client too.</param>
     protected async Task<long> OutliveAsync(Balancer balancer, Func<Attacker, IPEndPoint, Task<long>> floodAsync)
     {
-        const int half = 10;
+        var half = SuiteSize.DownloadOverFlood / 2;
         var end = new IPEndPoint(Lab.Client.Address, Lab.TakePorts(1));
         var file = await Lab.Files.CreateFileAsync(2 * half);
         await using var attacker = await Lab.StartAttackerAsync();
         await using var idle = await Lab.Client.ConnectAsync(balancer, end.Port);
         await idle.GetAsync("/before");
 
-        await using var download = await Lab.OtherClient.StartDownloadAsync(balancer, file, megabytesPerSecond: half);
+        await using var download = await Lab.OtherClient.StartDownloadAsync(balancer, file, megabytesPerSecond: half / SuiteSize.FloodSeconds);
         var meanwhile = download.TakeAsync(half);
         var sent = await floodAsync(attacker, end);
         await meanwhile;
