@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Look-up and removal of flow entries, in the map that they are in. */
+/*
+ * The tables of flows. A flow has a forward entry (its key is the client's tuple)
+ * and a reply entry (its key is the tuple of the backend's packets); each one
+ * leads to the other. In modes dsr and tunnel there is no reply entry.
+ *
+ * A TCP flow starts in `half_open`. It moves to `flows` when both endpoints have
+ * shown that they are real, so that a flood of first packets evicts half-open
+ * flows only. A UDP flow is in `udp_flows` from its first packet on.
+ */
 #pragma once
 
 #include "address.h"

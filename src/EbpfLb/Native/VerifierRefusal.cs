@@ -5,7 +5,7 @@ namespace EbpfLb.Native;
 /// <summary>The verifier's verdict on a program, from its log.</summary>
 /// <param name="Rule">The rule that the program broke, in the verifier's words.</param>
 /// <param name="Source">The line of C that broke it, or null if the object or the kernel has no line information.</param>
-/// <param name="Location">That line's file and number, <c>flow.h:88</c>; null before Linux 6.9.</param>
+/// <param name="Location">That line's file and number, <c>flow_find.h:88</c>; null before Linux 6.9.</param>
 sealed partial record VerifierRefusal(string Program, string Rule, string? Source, string? Location)
 {
     const int MostLines = 3; // the verdict and what explains it; more would be a log again
