@@ -24,8 +24,7 @@ public sealed class AnyPort
         var flow = TestFlow.From(opened);
         Assert.Equal(hosts.BackendA.Port(port), flow.Backend);
         opened.LeavesAs(flow.AtBackend(syn));
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]
@@ -59,8 +58,7 @@ public sealed class AnyPort
         Assert.NotEqual(flows[0].Nat, flows[1].Nat);
         foreach (var flow in flows)
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
     }
 

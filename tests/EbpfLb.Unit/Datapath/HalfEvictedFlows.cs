@@ -225,8 +225,7 @@ public sealed class HalfEvictedFlows
         var again = incomplete.FromClient(Tcp.Syn) with { Sequence = 0x12345678 };
         Assert.NotEqual(other.Nat, TestFlow.From(lb.Receive(again)).Nat);
 
-        var answer = other.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(other.AtClient(answer));
+        lb.ForwardsAnswer(other);
     }
 
     /// <summary>Another client's connection, which gets the NAT port of one whose reply's half was evicted.</summary>

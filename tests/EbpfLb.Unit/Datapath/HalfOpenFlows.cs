@@ -103,8 +103,7 @@ public sealed class HalfOpenFlows
         lb.Receive(flow.FromClient(Tcp.Ack));
 
         Assert.Equal((0, 2), Halves(lb));
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]

@@ -1,6 +1,5 @@
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
-using EbpfLb.Unit.Datapath.Packets;
 
 namespace EbpfLb.Unit.Datapath;
 
@@ -21,8 +20,7 @@ public sealed class ManyClients
         Assert.NotEqual(alice.Nat.Port, bob.Nat.Port);
         foreach (var flow in new[] { alice, bob })
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
     }
 
@@ -54,8 +52,7 @@ public sealed class ManyClients
         Assert.Equal(flows.Length, flows.Select(flow => (flow.Nat, flow.Backend)).Distinct().Count());
         foreach (var flow in flows)
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
     }
 }

@@ -124,8 +124,7 @@ public sealed class NatPorts
         var flow = lb.Open(backend, web);
 
         Assert.NotEqual(8080, flow.Nat.Port);
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]
@@ -144,8 +143,7 @@ public sealed class NatPorts
         Assert.Equal((LbReason.RefuseNoPort, Backend(hosts)), (refusal.Reason, refusal.After.Destination));
         foreach (var flow in flows)
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
     }
 
@@ -167,8 +165,7 @@ public sealed class NatPorts
         Assert.Equal(halfOpen[0].Nat, successor.Nat);
         foreach (var flow in halfOpen[1..].Append(established).Append(successor))
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
         lb.Deliver(halfOpen[0].FromClient(Tcp.Ack)).IsPassedUntouched();
         Assert.Equal(4, lb.LiveFlowsOf(web, Backend(hosts)));
@@ -328,8 +325,7 @@ public sealed class NatPorts
         Assert.Equal(flows[2].Nat, successor.Nat);
         foreach (var flow in flows.Except([flows[2]]).Append(successor))
         {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
             var data = flow.FromClient(Tcp.Ack);
             lb.Receive(data).LeavesAs(flow.AtBackend(data));
         }

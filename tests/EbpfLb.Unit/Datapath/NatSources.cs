@@ -13,13 +13,10 @@ namespace EbpfLb.Unit.Datapath;
 [Case(PacketCase.TwoNetworks)]
 public sealed class NatSources
 {
-    /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
-    static readonly LbSettings RoutesAreSilent = Balancer.Defaults with { FibLookupSrc = 0 };
-
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     public void The_source_interface_is_the_address_of_the_interface_that_leads_to_the_backend(Hook hook, Hosts hosts, bool routesTell)
     {
-        using var lb = Balancer.On(hook, routesTell ? null : RoutesAreSilent);
+        using var lb = Balancer.On(hook, routesTell ? null : Balancer.RoutesAreSilent);
         var service = lb.ServeTcp(hosts.Alias.Port(80), hosts.BackendA.Port(8080), hosts.Carol.Port(8080));
         lb.SendFrom(service, LbNatSource.Interface);
         var syn = Some.Syn(hosts) with { Destination = service.At };
@@ -37,16 +34,11 @@ public sealed class NatSources
     [Theory, OnEveryHook]
     public void The_source_interface_without_an_address_of_the_family_refuses_the_client(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, RoutesAreSilent);
-        lb.Tables.Links.Set(TestNetwork.Lan.Index, hosts == Hosts.Ip4
-            ? TestNetwork.Lan.InTables with { Ip4 = default }
-            : TestNetwork.Lan.InTables with { Ip6 = default });
+        using var lb = Balancer.On(hook, Balancer.RoutesAreSilent);
+        lb.TakeAddress(TestNetwork.Lan, hosts);
         lb.SendFrom(lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080)), LbNatSource.Interface);
 
-        lb.Deliver(Some.Syn(hosts)).IsPassedUntouched();
-
-        lb.HasRefused(1, LbReason.RefuseNoSource);
-        lb.HasNoFlow();
+        lb.RefusesClient(hosts, LbReason.RefuseNoSource);
     }
 
     [Theory, OnEveryHook]
@@ -101,10 +93,7 @@ public sealed class NatSources
         lb.Tables.Links.Remove(TestNetwork.Far.Index);
         lb.SendFrom(lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080)), LbNatSource.Address, hosts.Alias);
 
-        lb.Deliver(Some.Syn(hosts)).IsPassedUntouched();
-
-        lb.HasRefused(1, LbReason.RefuseNoSource);
-        lb.HasNoFlow();
+        lb.RefusesClient(hosts, LbReason.RefuseNoSource);
     }
 
     [Theory, OnEveryHook]
@@ -138,10 +127,7 @@ public sealed class NatSources
         Assert.All(flows, flow => Assert.Equal(hosts.Alias, flow.Nat.Address));
         Assert.NotEqual(flows[0].Nat.Port, flows[1].Nat.Port);
         foreach (var flow in flows)
-        {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
-        }
+            lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]

@@ -57,8 +57,7 @@ public sealed class NewFlows
 
         var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]
@@ -101,7 +100,6 @@ public sealed class NewFlows
 
         var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 }

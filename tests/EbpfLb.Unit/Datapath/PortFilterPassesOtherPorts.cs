@@ -1,4 +1,3 @@
-using EbpfLb.Abi;
 using EbpfLb.Unit.Datapath.Cases;
 using EbpfLb.Unit.Datapath.Harness;
 using EbpfLb.Unit.Datapath.Packets;
@@ -15,11 +14,8 @@ public sealed class PortFilterPassesOtherPorts
         using var lb = Balancer.On(hook, Balancer.Defaults);
         var stranger = new TestFlow(
             hosts.Alice.Port(40001), hosts.Balancer.Port(4443), hosts.Balancer.Port(40001), hosts.BackendA.Port(4444));
-        lb.Tables.Flows.Set(stranger.ClientKey, new() { Rewritten = stranger.ClientKey, Packets = 1 });
 
-        lb.Receive(stranger.FromClient(Tcp.Ack)).IsPassedUntouched();
-
-        lb.HasCounted((LbReason.PassNoService, 1));
+        lb.FiltersOut(stranger);
     }
 
     /// <summary>The filter keeps 64 ports to a word, from the lowest bit on.</summary>
@@ -29,8 +25,7 @@ public sealed class PortFilterPassesOtherPorts
         using var lb = Balancer.On(hook);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Balancer.Port(port), hosts.BackendA.Port(port)));
 
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
 
         lb.Receive(new TcpPacket(hosts.Alice.Port(40001), hosts.Balancer.Port(port ^ 32), Tcp.Syn)).IsPassedUntouched();
     }
@@ -40,13 +35,9 @@ public sealed class PortFilterPassesOtherPorts
     {
         using var lb = Balancer.On(hook, Balancer.Defaults);
         var flow = lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.BackendA.Port(8080)));
-        foreach (var key in lb.Tables.Services.Keys())
-            lb.Tables.Services.Remove(key);
+        lb.RemoveServices();
 
-        var (data, answer) = (flow.FromClient(Tcp.Ack), flow.FromBackend(Tcp.Ack));
-
-        lb.Receive(data).LeavesAs(flow.AtBackend(data));
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsBothWays(flow);
     }
 
     [Theory, OnEveryHook]
@@ -60,8 +51,7 @@ public sealed class PortFilterPassesOtherPorts
         {
             var opened = lb.Receive(Some.Syn(hosts) with { Destination = hosts.Balancer.Port(port) });
             var flow = TestFlow.From(opened);
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+            lb.ForwardsAnswer(flow);
         }
 
         Assert.Equal(5ul, lb.TrafficOf(any).Flows);

@@ -81,8 +81,7 @@ public sealed class PortsRestAfterTheirConnections
         var successor = lb.Open(hosts.Bob.Port(Port), web);
 
         Assert.Equal(flows[0].Nat, successor.Nat);
-        var answer = successor.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(successor.AtClient(answer));
+        lb.ForwardsAnswer(successor);
         Assert.Equal(new Dictionary<string, ulong> { ["established"] = 1 }, StatusReader.Create("lan", lb.Tables).PortsTakenOver);
     }
 

@@ -13,13 +13,10 @@ namespace EbpfLb.Unit.Datapath;
 [Case(PacketCase.TwoNetworks)]
 public sealed class TwoNetworks
 {
-    /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
-    static readonly LbSettings RoutesAreSilent = Balancer.Defaults with { FibLookupSrc = 0 };
-
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     public void A_backend_on_another_link_sees_the_balancers_address_there(Hook hook, Hosts hosts, bool routesTell)
     {
-        using var lb = Balancer.On(hook, routesTell ? null : RoutesAreSilent);
+        using var lb = Balancer.On(hook, routesTell ? null : Balancer.RoutesAreSilent);
         lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));
         var syn = Some.Syn(hosts);
 
@@ -48,7 +45,7 @@ public sealed class TwoNetworks
     [Theory, OnEveryHook(true), OnEveryHook(false)]
     public void A_client_behind_the_router_gets_to_a_backend_on_the_lan_as_well(Hook hook, Hosts hosts, bool routesTell)
     {
-        using var lb = Balancer.On(hook, routesTell ? null : RoutesAreSilent);
+        using var lb = Balancer.On(hook, routesTell ? null : Balancer.RoutesAreSilent);
         lb.ServeTcp(hosts.FarBalancer.Port(80), hosts.BackendA.Port(8080));
         var syn = new TcpPacket(hosts.Carol.Port(40001), hosts.FarBalancer.Port(80), Tcp.Syn);
 
@@ -57,8 +54,7 @@ public sealed class TwoNetworks
         var flow = TestFlow.From(opened);
         opened.LeavesAs(flow.AtBackend(syn));
         Assert.Equal(hosts.Balancer.Port(40001), flow.Nat);
-        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-        lb.Receive(answer).LeavesAs(flow.AtClient(answer));
+        lb.ForwardsAnswer(flow);
     }
 
     [Theory, OnEveryHook]
@@ -100,7 +96,7 @@ public sealed class TwoNetworks
         lb.Tables.Links.Remove(TestNetwork.Far.Index);
         lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080), hosts.BackendA.Port(8080));
 
-        IsRefused(lb, hosts);
+        lb.RefusesClient(hosts, LbReason.RefuseNoSource);
 
         lb.Receive(Some.Syn(hosts)).LeavesAs(Some.Syn(hosts) with
         {
@@ -113,13 +109,11 @@ public sealed class TwoNetworks
     [Theory, OnEveryHook]
     public void A_client_is_refused_if_the_link_has_no_address_of_its_family(Hook hook, Hosts hosts)
     {
-        using var lb = Balancer.On(hook, RoutesAreSilent);
-        lb.Tables.Links.Set(TestNetwork.Far.Index, hosts == Hosts.Ip4
-            ? TestNetwork.Far.InTables with { Ip4 = default }
-            : TestNetwork.Far.InTables with { Ip6 = default });
+        using var lb = Balancer.On(hook, Balancer.RoutesAreSilent);
+        lb.TakeAddress(TestNetwork.Far, hosts);
         lb.ServeTcp(hosts.Web, hosts.Carol.Port(8080));
 
-        IsRefused(lb, hosts);
+        lb.RefusesClient(hosts, LbReason.RefuseNoSource);
     }
 
     [Theory, OnEveryHook]
@@ -150,10 +144,7 @@ public sealed class TwoNetworks
         Assert.All(flows, flow => Assert.Equal(hosts.FarBalancer, flow.Nat.Address));
         Assert.NotEqual(flows[0].Nat.Port, flows[1].Nat.Port);
         foreach (var flow in flows)
-        {
-            var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
-            lb.Receive(answer, TestNetwork.Far).LeavesAs(flow.AtClient(answer));
-        }
+            lb.ForwardsAnswer(flow, TestNetwork.Far);
     }
 
     [Theory, OnEveryHook]
@@ -183,13 +174,5 @@ public sealed class TwoNetworks
 
         opened.LeavesAs(TestFlow.From(opened).AtBackend(Some.Syn(hosts)));
         lb.HasCounted((LbReason.PassToTc, 1), (LbReason.SentToBackend, 1));
-    }
-
-    static void IsRefused(Balancer lb, Hosts hosts)
-    {
-        lb.Deliver(Some.Syn(hosts)).IsPassedUntouched();
-        lb.HasRefused(1, LbReason.RefuseNoSource);
-        Assert.Equal(LbReason.RefuseNoSource, Assert.Single(lb.ReadEvents()).Reason);
-        lb.HasNoFlow();
     }
 }

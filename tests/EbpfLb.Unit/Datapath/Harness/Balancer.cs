@@ -48,6 +48,9 @@ sealed class Balancer : IDisposable
         FibLookupSrc = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 7) ? 1u : 0u,
     };
 
+    /// <summary>As on kernels before 6.7: user space has told the datapath of its links' addresses.</summary>
+    public static LbSettings RoutesAreSilent => Defaults with { FibLookupSrc = 0 };
+
     public LbTables Tables => _datapath.Tables;
 
     /// <summary>SNAT has so many ports from 2000 on.</summary>
@@ -215,6 +218,52 @@ sealed class Balancer : IDisposable
         Assert.Equal(packets, reasons.GetValueOrDefault(reason));
         Assert.Equal(_hook == Hook.Xdp ? packets : 0, reasons.GetValueOrDefault(LbReason.PassToTc));
     }
+
+    /// <summary>A new client is refused: an event says why, and no flow is opened.</summary>
+    public void RefusesClient(Hosts hosts, LbReason reason)
+    {
+        Deliver(Some.Syn(hosts)).IsPassedUntouched();
+        HasRefused(1, reason);
+        Assert.Equal(reason, Assert.Single(ReadEvents()).Reason);
+        HasNoFlow();
+    }
+
+    /// <summary>The backend accepts the connection, and the client gets that from the service.</summary>
+    /// <param name="by">The link that the answer comes by; the clients' if it is left out.</param>
+    public void ForwardsAnswer(TestFlow flow, Link? by = null)
+    {
+        var answer = flow.FromBackend(Tcp.Syn | Tcp.Ack);
+        Receive(answer, by ?? TestNetwork.Lan).LeavesAs(flow.AtClient(answer));
+    }
+
+    /// <summary>Data of either side reaches the other.</summary>
+    public void ForwardsBothWays(TestFlow flow)
+    {
+        var (data, answer) = (flow.FromClient(Tcp.Ack), flow.FromBackend(Tcp.Ack));
+        Receive(data).LeavesAs(flow.AtBackend(data));
+        Receive(answer).LeavesAs(flow.AtClient(answer));
+    }
+
+    /// <summary>A flow that is in the table is not looked up: its packets pass untouched.</summary>
+    public void FiltersOut(TestFlow stranger)
+    {
+        Tables.Flows.Set(stranger.ClientKey, new() { Rewritten = stranger.ClientKey, Packets = 1 });
+
+        Receive(stranger.FromClient(Tcp.Ack)).IsPassedUntouched();
+
+        HasCounted((LbReason.PassNoService, 1));
+    }
+
+    /// <summary>Removes every service; their flows stay.</summary>
+    public void RemoveServices()
+    {
+        foreach (var key in Tables.Services.Keys())
+            Tables.Services.Remove(key);
+    }
+
+    /// <summary>Tells the datapath that a link has no address of the hosts' family.</summary>
+    public void TakeAddress(Link link, Hosts hosts) => Tables.Links.Set(
+        link.Index, hosts == Hosts.Ip4 ? link.InTables with { Ip4 = default } : link.InTables with { Ip6 = default });
 
     public LbTraffic TrafficOf(TestService service) => Tables.ServiceTraffic.SumPerCpu(service.Id);
 
