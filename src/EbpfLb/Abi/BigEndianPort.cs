@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace EbpfLb.Abi;
 
-/// <summary>Mirror of <c>__be16</c> where it holds a port: network byte order in memory, host order to callers.</summary>
+/// <summary>Mirror of <c>__be16</c> of a port: network byte order in memory, host order to callers.</summary>
 readonly record struct BigEndianPort
 {
     readonly ushort _raw;

@@ -1,6 +1,6 @@
 namespace EbpfLb.Abi;
 
-/// <summary>Mirror of <c>enum lb_backend_state</c>: how a backend stands. The datapath goes by slots and weights.</summary>
+/// <summary>Mirror of <c>enum lb_backend_state</c>: the state of a backend. The datapath uses slots and weights alone.</summary>
 enum LbBackendState : uint
 {
     /// <summary>Its service has no health check.</summary>

@@ -30,8 +30,8 @@ enum LbTcpSeen : uint
 record struct LbFlow
 {
     /// <summary>
-    /// The tuple that packets leave with; reversed, it is the other direction's key. In modes dsr and tunnel there is none, and
-    /// this says where packets go that leave as they came.
+    /// The tuple that packets leave with; reversed, it is the other direction's key. In modes dsr and tunnel, which rewrite
+    /// nothing and have no reply entry, its destination is the backend.
     /// </summary>
     public LbTuple Rewritten;
 
@@ -46,7 +46,7 @@ record struct LbFlow
     /// <summary>The time of the last packet: coarse CLOCK_MONOTONIC in steps of 2^22 ns, modulo 2^32.</summary>
     public uint Seen;
 
-    /// <summary>Its upper 24 bits are the index of the interface that replies come by.</summary>
+    /// <summary>Its upper 24 bits are the index of the interface that replies arrive on.</summary>
     public LbTcpSeen TcpSeen;
 
     /// <summary>The sequence number after the last accepted segment of this direction.</summary>

@@ -22,7 +22,7 @@ record struct LbSettings
     /// <summary>ICMP errors of the balancer's own that each processor may send in a second; 0 for no limit.</summary>
     public uint IcmpPerSecond;
 
-    /// <summary>1 where the kernel tells with a route which address to send from (Linux 6.7), else 0.</summary>
+    /// <summary>1 if FIB look-ups return the source address (Linux 6.7), else 0.</summary>
     public uint FibLookupSrc;
 
     /// <summary>The size of the table of SNAT ports that rest; set at the load.</summary>

@@ -50,7 +50,7 @@ static class DoctorCommand
         return command;
     }
 
-    /// <summary>Writes one line per check, and one more for its remedy; more on a terminal where they do not fit.</summary>
+    /// <summary>Writes one line per check, and one more for its remedy; more on a terminal that is too narrow.</summary>
     /// <param name="width">The width of the terminal in characters; null if the output is none.</param>
     public static void WriteTable(Diagnosis diagnosis, TextWriter output, bool colours, int? width = null)
     {

@@ -4,7 +4,7 @@ using EbpfLb.Status;
 
 namespace EbpfLb.Commands;
 
-/// <summary><c>ebpf-lb healthy</c>: tells an engine that moves addresses whether this balancer should have them.</summary>
+/// <summary><c>ebpf-lb healthy</c>: says whether an engine that moves addresses should leave them with this balancer.</summary>
 static class HealthyCommand
 {
     public static Command Create()
@@ -27,7 +27,7 @@ static class HealthyCommand
             var health = BalancerHealth.Assess(
                 StatusReader.Read(LiveFlows.ReadCounters), parsed.GetValue(service), parsed.GetValue(minBackends));
             parsed.InvocationConfiguration.Output.WriteLine(
-                parsed.GetValue(json) ? JsonText.Format(health, HealthJson.Default.BalancerHealth) : $"{(health.Healthy ? "healthy" : "unhealthy")}: {health.Reason}");
+                parsed.GetValue(json) ? JsonText.Format(health, StatusJson.Default.BalancerHealth) : $"{(health.Healthy ? "healthy" : "unhealthy")}: {health.Reason}");
             return health.Healthy ? ExitCode.Ok : ExitCode.Failed;
         });
         return command;

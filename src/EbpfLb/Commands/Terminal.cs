@@ -13,7 +13,7 @@ static class Terminal
     /// <summary>The width of the terminal in characters; null if the output is none, or its width is unknown.</summary>
     public static int? WidthOf(TextWriter output) => Is(output) && Console.WindowWidth is > 0 and var width ? width : null;
 
-    /// <summary>Waits until the user types 'q'; for ever where there is no keyboard.</summary>
+    /// <summary>Waits until the user types 'q'; for ever if there is no keyboard.</summary>
     public static Task WhenQuitAsync() => Console.IsInputRedirected
         ? new TaskCompletionSource().Task
         : Task.Factory.StartNew(() =>

@@ -39,7 +39,7 @@ abstract class Setting(string name, string description)
     /// <summary>Null unless one flag gives all keys of the mapping.</summary>
     public PairsFlag? Pairs { get; init; }
 
-    /// <summary>The key that a value stands for where a mapping is expected; null if a mapping must be written.</summary>
+    /// <summary>The key that a value alone stands for, in place of a mapping; null if a mapping must be written.</summary>
     public string? Shorthand { get; init; }
 }
 

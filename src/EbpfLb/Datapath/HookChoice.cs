@@ -37,7 +37,8 @@ sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = nu
     /// <exception cref="LoadBalancerException">The configured hook cannot balance there.</exception>
     public static HookChoice Select(HookKind requested, params IReadOnlyList<NetworkDevice> devices)
     {
-        if (requested is HookKind.XdpNative or HookKind.XdpGeneric && devices.FirstOrDefault(device => !device.IsEthernet) is { } bare)
+        var bare = devices.FirstOrDefault(device => !device.IsEthernet);
+        if (requested is HookKind.XdpNative or HookKind.XdpGeneric && bare is not null)
             throw new LoadBalancerException(
                 $"XDP needs Ethernet frames, and packets of {bare.Name} have no Ethernet header. Use --hook tc.");
         if (requested == HookKind.XdpNative && devices.FirstOrDefault(device => device.CanTransmitXdp == false) is { } loser)
@@ -46,8 +47,8 @@ sealed record HookChoice(HookKind Hook, string Reason, HookChoice? Fallback = nu
                 + $"program nor GRO. {VethPeer.Remedy}.");
         if (requested != HookKind.Auto)
             return new(requested, "as configured");
-        if (devices.FirstOrDefault(device => !device.IsEthernet) is { } tunnel)
-            return new(HookKind.Tc, $"packets of {tunnel.Name} have no Ethernet header, which XDP needs");
+        if (bare is not null)
+            return new(HookKind.Tc, $"packets of {bare.Name} have no Ethernet header, which XDP needs");
         if (devices.FirstOrDefault(device => device.IsVirtual) is { } one)
             return new(HookKind.Tc, $"{one.Name} is a virtual device, where tc keeps large segments whole");
         var drivers = string.Join(", ", devices.Select(device => device.Driver).Distinct());

@@ -62,7 +62,7 @@ static class Instance
 
     /// <summary>
     /// The name for an instance whose first interface is this one: the interface's, or that of the instance which
-    /// stands on it and has left the interface that named it.
+    /// is attached to it and has left the interface that named it.
     /// </summary>
     public static string NameFor(string first) =>
         FindOn(first) is { } former && !InterfacesOf(former).Values.Contains(former) && InterfacesOf(former).Count == 1 ? former : first;

@@ -29,7 +29,7 @@ sealed class LoadedDatapath : IDisposable
     /// <summary>The program for the XDP hooks; null if the hook is tc.</summary>
     public Fd? Xdp { get; private set; }
 
-    /// <summary>The socket programs; null if none were asked for.</summary>
+    /// <summary>The socket programs; null if they are not configured.</summary>
     public SocketPrograms? Sockets { get; private set; }
 
     /// <summary>Why the faster tc program was refused and the compatible one loaded; null if it was not.</summary>

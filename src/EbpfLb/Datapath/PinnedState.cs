@@ -51,16 +51,15 @@ static class PinnedState
         var held = BpfMapLayout.Read(fd, name);
         if (held == wanted)
             return;
-        if (name == "flows" && held == wanted with { MaxEntries = held.MaxEntries })
+        // A flow has two entries.
+        var (things, setting, entries) = name == "flows" ? ("flows", "--flows, or flows: in the file", 2u)
+            : TableSizes.ServiceMaps.Contains(name) ? ("services", "--max-services", 1u)
+            : TableSizes.BackendMaps.Contains(name) ? ("backends", "--max-backends", 1u)
+            : default;
+        if (things is not null && held == wanted with { MaxEntries = held.MaxEntries })
             throw new LoadBalancerException(
-                $"the tables attached to {instance} have room for {held.MaxEntries / 2} flows, and {wanted.MaxEntries / 2} are "
-                + $"configured: a table in use cannot be resized. Configure {held.MaxEntries / 2} (--flows, or flows: in "
-                + $"the file), or {ReplaceRemedy}.");
-        var setting = TableSizes.ServiceMaps.Contains(name) ? "services" : TableSizes.BackendMaps.Contains(name) ? "backends" : null;
-        if (setting is not null && held == wanted with { MaxEntries = held.MaxEntries })
-            throw new LoadBalancerException(
-                $"the tables attached to {instance} have room for {held.MaxEntries} {setting}, and {wanted.MaxEntries} are "
-                + $"configured: a table in use cannot be resized. Configure {held.MaxEntries} (--max-{setting}), or {ReplaceRemedy}.");
+                $"the tables attached to {instance} have room for {held.MaxEntries / entries} {things}, and {wanted.MaxEntries / entries} are "
+                + $"configured: a table in use cannot be resized. Configure {held.MaxEntries / entries} ({setting}), or {ReplaceRemedy}.");
         throw LayoutMismatch(instance, $"map {name} is {Describe(held)} there and {Describe(wanted)} here");
     }
 

@@ -61,7 +61,7 @@ sealed record EventRecord
     public string? Client { get; init; }
     public string? Service { get; init; }
 
-    /// <summary>What the client asked.</summary>
+    /// <summary>Of the service, as the client connects to it.</summary>
     public string? Endpoint { get; init; }
     public string? Backend { get; init; }
 

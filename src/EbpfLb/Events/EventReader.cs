@@ -21,11 +21,11 @@ sealed class EventReader : IDisposable
     readonly Thread _thread;
 
     /// <param name="events">The ring buffer map.</param>
-    /// <param name="look">Called before each poll, on the reader's thread.</param>
+    /// <param name="beforeRead">Called before each poll, on the reader's thread.</param>
     /// <param name="handle">Called for each event, on the reader's thread.</param>
-    public EventReader(Fd events, Action look, Action<LbEvent> handle)
+    public EventReader(Fd events, Action beforeRead, Action<LbEvent> handle)
     {
-        _beforeRead = look;
+        _beforeRead = beforeRead;
         _buffer = new(events, sample => handle(MemoryMarshal.Read<LbEvent>(sample)));
         _thread = new(Read) { Name = "events", IsBackground = true };
         _thread.Start();

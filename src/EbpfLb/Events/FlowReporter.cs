@@ -27,14 +27,14 @@ sealed partial class FlowReporter : IDisposable
     int _dropped;
 
     /// <param name="events">The ring buffer map.</param>
-    /// <param name="opening">The line that says the balancer is ready.</param>
+    /// <param name="readyLine">The line that says the balancer is ready.</param>
     public FlowReporter(
-        Fd events, SuppressedEvents suppressed, IEventWriter writer, string opening, ILogger<FlowReporter> logger)
+        Fd events, SuppressedEvents suppressed, IEventWriter writer, string readyLine, ILogger<FlowReporter> logger)
     {
         _logger = logger;
         _suppressed = suppressed;
         _writer = writer;
-        _queue.Add(() => writer.WriteReady(opening));
+        _queue.Add(() => writer.WriteReady(readyLine));
         _reader = new(events, WriteQueued, happened => Write(() => writer.Write(happened)));
     }
 

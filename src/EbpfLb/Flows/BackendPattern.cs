@@ -20,7 +20,7 @@ sealed record BackendPattern
     /// <summary>The configured name; null if an address was given.</summary>
     public string? Name => _address is null ? _host : null;
 
-    /// <summary>Parses HOST[:PORT], where HOST may be a container's name; null if the text is something else.</summary>
+    /// <summary>Parses HOST[:PORT], HOST may be a container's name; null if the text is something else.</summary>
     public static BackendPattern? TryParse(string text)
     {
         var (host, portText) = Syntax.SplitHostPort(text);

@@ -35,7 +35,7 @@ sealed partial class BalancedInterfaces : IDisposable
         _held = InstanceLock.Acquire(Names);
     }
 
-    /// <summary>As they were last found; the first is where services without an address listen.</summary>
+    /// <summary>As they were last found; services without an address listen on the first.</summary>
     public IReadOnlyList<NetworkDevice> Devices => _devices;
 
     public IReadOnlyList<string> Names => [.. _devices.Select(device => device.Name)];

@@ -28,7 +28,7 @@ sealed partial class ControlLoop(
     IReadOnlySet<string> _foreign = new HashSet<string>();
     string? _gcError;
     string? _peerError;
-    string? _reportedError;
+    string _reportedError = "";
 
     /// <summary>Runs until it is stopped. A failed pass or collection is logged and retried with the next.</summary>
     /// <param name="desired">What the tables have been filled with.</param>
@@ -104,7 +104,7 @@ sealed partial class ControlLoop(
     bool Pass(IReadOnlyDictionary<uint, int>? live)
     {
         int links = 0, entries = 0;
-        List<string> errors = [.. new[] { _gcError, _peerError }.OfType<string>()];
+        List<string?> errors = [_gcError, _peerError];
         bool isKnown = false, isWhole = true;
         metrics.ObservePass(() =>
         {
@@ -113,11 +113,11 @@ sealed partial class ControlLoop(
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });
-        Attempt(() => errors.AddRange(new[] { Preflight.FindOwnAddress(_desired) }.OfType<string>()));
+        Attempt(() => errors.Add(Preflight.FindOwnAddress(_desired)));
         Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign, LogNatSourceForeign));
-        if (isKnown && _reconciler.Shortage is { } shortage)
-            errors.Add(shortage);
-        ReportError(errors.Count == 0 ? null : string.Join(' ', errors));
+        if (isKnown)
+            errors.Add(_reconciler.Shortage);
+        ReportError(string.Join(' ', errors.OfType<string>()));
         return !isKnown || links + entries != 0;
 
         bool Attempt(Action part)
@@ -149,11 +149,14 @@ sealed partial class ControlLoop(
         }
     }
 
-    void ReportError(string? error)
+    /// <param name="error">Empty if there is none.</param>
+    void ReportError(string error)
     {
-        if (error is not null && error != _reportedError)
+        if (error == _reportedError)
+            return;
+        if (error.Length > 0)
             LogReconcileFailed(error);
-        else if (error is null && _reportedError is not null)
+        else
             LogReconciled();
         _reportedError = error;
     }

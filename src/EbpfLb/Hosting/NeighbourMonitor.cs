@@ -13,10 +13,10 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     readonly Dictionary<uint, (ulong ToBackend, ulong ToClient)> _counted = [];
-    int _asked;
+    int _position;
     string? _reportedError;
 
-    /// <summary>How many backends are asked in one pass: each takes three system calls. The next pass goes on with the others.</summary>
+    /// <summary>The number of backends that one pass probes: each takes three system calls. The next pass continues with the others.</summary>
     public int MaxProbes { get; init; } = 256;
 
     /// <summary>Runs until it is cancelled. An error is logged once; the next pass retries.</summary>
@@ -41,16 +41,16 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
     }
 
     /// <summary>One pass.</summary>
-    /// <returns>The number of next hops that are asked.</returns>
+    /// <returns>The number of next hops that it probes.</returns>
     public int Check()
     {
         var silent = FindSilent();
         if (silent.Count == 0)
             return 0;
         using var neighbours = new Neighbours();
-        var first = _asked % silent.Count;
+        var first = _position % silent.Count;
         var batch = silent.Skip(first).Concat(silent.Take(first)).Take(MaxProbes).ToArray();
-        _asked = first + batch.Length;
+        _position = first + batch.Length;
         var hops = batch.Select(neighbours.NextHopTo).OfType<(int Ifindex, IPAddress Address)>().Distinct();
         return hops.ToArray().Count(hop => Revalidate(neighbours, hop.Ifindex, hop.Address));
     }
@@ -82,7 +82,7 @@ sealed partial class NeighbourMonitor(LbTables tables, TimeProvider time, ILogge
         return (sum.ToBackendPackets, sum.ToClientPackets);
     }
 
-    /// <summary>False if its address is fixed, or it is being asked already.</summary>
+    /// <summary>False if its address is fixed, or the kernel probes it already.</summary>
     static bool Revalidate(Neighbours neighbours, int ifindex, IPAddress address)
     {
         switch (neighbours.StateOf(ifindex, address))

@@ -7,13 +7,12 @@ unsafe class BpfMap<TKey, TValue> : IDisposable
     where TKey : unmanaged
     where TValue : unmanaged
 {
-    readonly Fd _fd;
     readonly bool _perCpu;
 
     /// <exception cref="BpfMapSizeException">The kernel's map has other sizes.</exception>
     public BpfMap(Fd fd, string name)
     {
-        _fd = fd;
+        Fd = fd;
         Name = name;
         var layout = BpfMapLayout.Read(fd, name);
         MaxEntries = layout.MaxEntries;
@@ -26,53 +25,53 @@ unsafe class BpfMap<TKey, TValue> : IDisposable
 
     public string Name { get; }
     public uint MaxEntries { get; }
+    public Fd Fd { get; }
 
-    public Fd Fd => _fd;
+    /// <summary>The kernel rounds each processor's value up to eight bytes (kernel/bpf/syscall.c, bpf_map_value_size).</summary>
+    static int PerCpuStride => (sizeof(TValue) + 7) & ~7;
 
     public bool TryGet(TKey key, out TValue value)
     {
         RefusePerCpu();
         fixed (TValue* v = &value)
-            return Found(LibBpf.bpf_map_lookup_elem(_fd.Number, &key, v), "reading");
+            return Found(LibBpf.bpf_map_lookup_elem(Fd.Number, &key, v), "reading");
     }
 
     /// <summary>One value for each possible processor, in their order.</summary>
     public TValue[] GetPerCpu(TKey key)
     {
-        // The kernel rounds each processor's value up to eight bytes (kernel/bpf/syscall.c, bpf_map_value_size).
-        var stride = (sizeof(TValue) + 7) & ~7;
-        var buffer = stackalloc byte[stride * MapTypes.PossibleCpus];
+        var buffer = stackalloc byte[PerCpuStride * MapTypes.PossibleCpus];
         var values = new TValue[MapTypes.PossibleCpus];
-        if (!Found(LibBpf.bpf_map_lookup_elem(_fd.Number, &key, buffer), "reading"))
+        if (!Found(LibBpf.bpf_map_lookup_elem(Fd.Number, &key, buffer), "reading"))
             return values;
         for (var cpu = 0; cpu < values.Length; cpu++)
-            values[cpu] = Unsafe.ReadUnaligned<TValue>(buffer + (cpu * stride));
+            values[cpu] = Unsafe.ReadUnaligned<TValue>(buffer + (cpu * PerCpuStride));
         return values;
     }
 
     public virtual void Set(TKey key, TValue value)
     {
         RefusePerCpu();
-        Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, &value, 0), $"writing to map {Name}");
+        Check.NegativeErrno(LibBpf.bpf_map_update_elem(Fd.Number, &key, &value, 0), $"writing to map {Name}");
     }
 
     public void ClearPerCpu(TKey key)
     {
-        var stride = (sizeof(TValue) + 7) & ~7;
-        var buffer = stackalloc byte[stride * MapTypes.PossibleCpus];
-        Unsafe.InitBlock(buffer, 0, (uint)(stride * MapTypes.PossibleCpus));
-        Check.NegativeErrno(LibBpf.bpf_map_update_elem(_fd.Number, &key, buffer, 0), $"clearing in map {Name}");
+        var length = PerCpuStride * MapTypes.PossibleCpus;
+        var buffer = stackalloc byte[length];
+        Unsafe.InitBlock(buffer, 0, (uint)length);
+        Check.NegativeErrno(LibBpf.bpf_map_update_elem(Fd.Number, &key, buffer, 0), $"clearing in map {Name}");
     }
 
     /// <summary>False if there was no such key.</summary>
-    public bool Remove(TKey key) => Found(LibBpf.bpf_map_delete_elem(_fd.Number, &key), "deleting from");
+    public bool Remove(TKey key) => Found(LibBpf.bpf_map_delete_elem(Fd.Number, &key), "deleting from");
 
     /// <summary>The current keys. Keys that are added or removed meanwhile may be missed or seen.</summary>
     public IReadOnlyList<TKey> Keys()
     {
         var keys = new List<TKey>();
         TKey previous, next;
-        for (var at = (TKey*)null; Found(LibBpf.bpf_map_get_next_key(_fd.Number, at, &next), "walking"); at = &previous)
+        for (var at = (TKey*)null; Found(LibBpf.bpf_map_get_next_key(Fd.Number, at, &next), "walking"); at = &previous)
         {
             keys.Add(next);
             previous = next;
@@ -80,7 +79,7 @@ unsafe class BpfMap<TKey, TValue> : IDisposable
         return keys;
     }
 
-    public void Dispose() => _fd.Dispose();
+    public void Dispose() => Fd.Dispose();
 
     bool Found(int result, string doing)
     {

@@ -1,6 +1,6 @@
 namespace EbpfLb.Native;
 
-/// <summary>What .NET does not tell about files.</summary>
+/// <summary>File operations that .NET does not have.</summary>
 static unsafe class Files
 {
     const int CurrentDirectory = -100; // AT_FDCWD
@@ -22,18 +22,24 @@ static unsafe class Files
     /// <summary>True if the path is on a file system of this type.</summary>
     public static bool IsOn(string path, long type)
     {
-        // struct statfs begins with f_type, a long, on every 64-bit Linux; all of it fits 256 bytes.
-        var buffer = stackalloc long[32];
-        return LibC.statfs(path, buffer) == 0 && buffer[0] == type;
+        const int Type = 0; // f_type
+        return StatFs(path)?[Type] == type;
     }
 
     /// <summary>True if the path is on a file system, or below a mount, that is read-only.</summary>
     public static bool IsReadOnly(string path)
     {
-        const int Flags = 10; // f_flags: the eleventh of the longs
+        const int Flags = 10; // f_flags
         const long ReadOnly = 1; // ST_RDONLY
-        var buffer = stackalloc long[32];
-        return LibC.statfs(path, buffer) == 0 && (buffer[Flags] & ReadOnly) != 0;
+        return (StatFs(path)?[Flags] & ReadOnly) == ReadOnly;
+    }
+
+    /// <summary>struct statfs as the longs that it is on every 64-bit Linux, with room to spare; null if there is no such path.</summary>
+    static long[]? StatFs(string path)
+    {
+        var statfs = new long[32];
+        fixed (long* longs = statfs)
+            return LibC.statfs(path, longs) == 0 ? statfs : null;
     }
 
     public static Fd OpenDirectory(string path) =>

@@ -49,11 +49,11 @@ sealed class Neighbours : IDisposable
         return Netlink.TypeOf(answer) == NewNeighbour ? MemoryMarshal.Read<NeighbourState>(answer[(Netlink.Header + 8)..]) : null;
     }
 
-    /// <summary>Has the kernel ask the neighbour at its known address, and forget that if no answer comes within seconds.</summary>
+    /// <summary>Has the kernel probe the neighbour at its known address, and forget that address if no reply arrives within seconds.</summary>
     public void Probe(int ifindex, IPAddress address) =>
         Change(Netlink.Request | Netlink.Acknowledge, BodyOf(ifindex, address, NeighbourState.Probe), address);
 
-    /// <summary>Has the kernel find out the neighbour's link-layer address, as if a packet were waiting for it.</summary>
+    /// <summary>Has the kernel resolve the neighbour's link-layer address, as if a packet were waiting for it.</summary>
     public void Resolve(int ifindex, IPAddress address) =>
         Change(Netlink.Request | Netlink.Acknowledge | Netlink.Create, BodyOf(ifindex, address, flags: Use), address);
 
@@ -61,7 +61,7 @@ sealed class Neighbours : IDisposable
     {
         var answer = Query(NewNeighbour, flags, body, NeighbourAddress, address);
         var errno = Netlink.TypeOf(answer) == Netlink.Error ? -MemoryMarshal.Read<int>(answer[Netlink.Header..]) : 0;
-        // A neighbour that is gone, or has no address to be asked at, is no error: the next pass sees it.
+        // A neighbour that is gone, or has no link-layer address, is no error: the next pass sees it.
         if (errno is not (0 or Errno.ENOENT or Errno.EINVAL))
             throw new NativeException($"probing the neighbour {address}", errno);
     }

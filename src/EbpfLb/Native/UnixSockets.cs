@@ -15,13 +15,13 @@ static class UnixSockets
 
     /// <summary>
     /// The names that begin with a prefix, without the leading zero, and the user ids that made them: root's if the
-    /// kernel has no unix_diag and cannot tell.
+    /// kernel has no unix_diag.
     /// </summary>
     public static IReadOnlyList<(string Name, uint Owner)> WithPrefix(string prefix)
     {
         try
         {
-            return Ask(prefix);
+            return Query(prefix);
         }
         catch (NativeException error) when (error.Number == Errno.ENOENT)
         {
@@ -32,7 +32,7 @@ static class UnixSockets
         }
     }
 
-    static List<(string Name, uint Owner)> Ask(string prefix)
+    static List<(string Name, uint Owner)> Query(string prefix)
     {
         using var netlink = new Netlink(SockDiag, Operation);
         Send(netlink);

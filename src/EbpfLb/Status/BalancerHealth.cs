@@ -70,7 +70,3 @@ sealed record BalancerHealth(bool Healthy, string Reason, IReadOnlyList<ServiceH
 
 /// <param name="Backends">How many take new flows and are not down.</param>
 sealed record ServiceHealth(string Name, int Backends);
-
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(BalancerHealth))]
-sealed partial class HealthJson : JsonSerializerContext;

@@ -130,4 +130,5 @@ sealed record TrafficStatus(
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(IReadOnlyList<InstanceStatus>))]
+[JsonSerializable(typeof(BalancerHealth))]
 sealed partial class StatusJson : JsonSerializerContext;

@@ -61,16 +61,16 @@ sealed class ContainerEngine : IDisposable
     {
         // Health comes last: a container that starts between the requests must not count as healthy.
         var running = await ListContainersAsync(new(), cancellation);
-        var doubted = new Dictionary<string, BackendHealth>();
+        var unready = new Dictionary<string, BackendHealth>();
         foreach (var (filter, health) in UnreadyStates)
         {
             foreach (var container in await ListContainersAsync(new() { Filters = CreateFilter("health", filter) }, cancellation))
-                doubted[container.ID ?? ""] = health;
+                unready[container.ID ?? ""] = health;
         }
         return
         [
             .. running
-                .Select(container => Container.TryCreate(container, doubted.GetValueOrDefault(container.ID ?? "")))
+                .Select(container => Container.TryCreate(container, unready.GetValueOrDefault(container.ID ?? "")))
                 .OfType<Container>(),
         ];
     }
@@ -102,12 +102,12 @@ sealed class ContainerEngine : IDisposable
 
     /// <summary>Streams events, beginning with those that the engine remembers.</summary>
     /// <exception cref="EngineException">The engine did not answer, sent no event, or ended the stream.</exception>
-    public async Task MonitorEventsAsync(DateTimeOffset since, Action<EngineEvent> hear, CancellationToken cancellation)
+    public async Task MonitorEventsAsync(DateTimeOffset since, Action<EngineEvent> handle, CancellationToken cancellation)
     {
         var parameters = new ContainerEventsParameters { Since = $"{since.ToUnixTimeSeconds()}", Filters = EventsOfInterest };
         try
         {
-            await _client.System.MonitorEventsAsync(parameters, new EventSink(hear), cancellation);
+            await _client.System.MonitorEventsAsync(parameters, new EventSink(handle), cancellation);
         }
         catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
@@ -120,11 +120,11 @@ sealed class ContainerEngine : IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>Any error of the client counts as the engine's failure to answer.</summary>
-    async Task<T> SendAsync<T>(Func<CancellationToken, Task<T>> question, CancellationToken cancellation)
+    async Task<T> SendAsync<T>(Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
     {
         try
         {
-            return await _timeout.ExecuteAsync(async token => await question(token), cancellation);
+            return await _timeout.ExecuteAsync(async token => await request(token), cancellation);
         }
         catch (TimeoutRejectedException late)
         {
@@ -143,9 +143,9 @@ sealed class ContainerEngine : IDisposable
     static Dictionary<string, bool> AnyOf(params string[] values) => values.ToDictionary(value => value, _ => true);
 
     /// <summary>Synchronous and in order, unlike the framework's progress.</summary>
-    sealed class EventSink(Action<EngineEvent> hear) : IProgress<Message>
+    sealed class EventSink(Action<EngineEvent> handle) : IProgress<Message>
     {
-        public void Report(Message value) => hear(EngineEvent.From(value));
+        public void Report(Message value) => handle(EngineEvent.From(value));
     }
 }
 

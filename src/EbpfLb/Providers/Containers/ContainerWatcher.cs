@@ -201,14 +201,14 @@ sealed partial class ContainerWatcher(
     {
         try
         {
-            await engine.MonitorEventsAsync(time.GetUtcNow() - EventHistory, Hear, cancellation);
+            await engine.MonitorEventsAsync(time.GetUtcNow() - EventHistory, Enqueue, cancellation);
         }
         catch (Exception error)
         {
             events.TryComplete(error);
         }
 
-        void Hear(EngineEvent happened)
+        void Enqueue(EngineEvent happened)
         {
             if (LabelledContainer.IsRelevant(happened) && !events.TryWrite(happened))
                 events.TryComplete(new EngineException($"more than {MaxQueuedEvents} of its events wait"));

@@ -13,7 +13,7 @@ namespace EbpfLb.Providers.Containers;
 sealed class TerminatingContainers
 {
     readonly Lock _lock = new();
-    readonly Dictionary<string, (DateTimeOffset At, bool IsLeaving, int Number)> _records = [];
+    readonly Dictionary<string, (DateTimeOffset At, bool IsTerminating, int Number)> _records = [];
     int _count;
 
     /// <summary>Grows with each recorded event.</summary>
@@ -29,7 +29,7 @@ sealed class TerminatingContainers
     public bool Contains(string id)
     {
         lock (_lock)
-            return _records.TryGetValue(id, out var word) && word.IsLeaving;
+            return _records.TryGetValue(id, out var record) && record.IsTerminating;
     }
 
     /// <param name="inspect">Returns a container's details by id, or null.</param>
@@ -60,10 +60,10 @@ sealed class TerminatingContainers
     /// <param name="inspect">Returns a container's details by id, or null.</param>
     public async Task VerifyAsync(Func<string, Task<ContainerDetails?>> inspect)
     {
-        string[] leaving;
+        string[] terminating;
         lock (_lock)
-            leaving = [.. _records.Where(known => known.Value.IsLeaving).Select(known => known.Key)];
-        foreach (var id in leaving)
+            terminating = [.. _records.Where(known => known.Value.IsTerminating).Select(known => known.Key)];
+        foreach (var id in terminating)
         {
             if ((await inspect(id))?.StartedAt is { } startedAt)
                 Record(id, startedAt, isTerminating: false);
@@ -73,7 +73,7 @@ sealed class TerminatingContainers
     bool IsOutdated(string id, DateTimeOffset at)
     {
         lock (_lock)
-            return _records.TryGetValue(id, out var word) && word.At > at;
+            return _records.TryGetValue(id, out var record) && record.At > at;
     }
 
     /// <summary>Ignored if a later event came meanwhile.</summary>
@@ -81,7 +81,7 @@ sealed class TerminatingContainers
     {
         lock (_lock)
         {
-            if (!_records.TryGetValue(id, out var word) || word.At <= at)
+            if (!_records.TryGetValue(id, out var record) || record.At <= at)
                 _records[id] = (at, isTerminating, ++_count);
         }
     }

@@ -134,7 +134,7 @@ sealed class YamlReader
         }
     }
 
-    /// <summary>A mapping, or a value for one of its keys where the setting allows it.</summary>
+    /// <summary>A mapping, or a value for one of its keys if the setting allows it.</summary>
     RawSection? Item(YamlNode node, string path, Setting list)
     {
         if (FindEndPoint(node) is { } endPoint)

@@ -11,7 +11,7 @@ sealed record YamlFault(long Line, long Column, string? Value, string Problem, s
 
 /// <summary>
 /// Explains text that is not YAML. The parser names what it expected where it gave up, often lines below the cause: these
-/// are the usual causes, looked for from the first line to that place.
+/// are the common causes, looked for from the first line to that place.
 /// </summary>
 static partial class YamlSyntax
 {
