@@ -102,8 +102,17 @@ public sealed class IncompletePinsAreReplaced
         });
     }
 
-    static void Unpin(params string[] names) =>
-        Array.ForEach(names, name => File.Delete(Path.Combine(Machine.Pins, name)));
+    /// <summary>A link is detached first: the kernel frees it some time after its last pin is gone.</summary>
+    static void Unpin(params string[] names)
+    {
+        foreach (var path in names.Select(name => Path.Combine(Machine.Pins, name)))
+        {
+            if (Path.GetFileName(path).StartsWith(LinkPins.Prefix, StringComparison.Ordinal))
+                LinkAttachment.Unpin(path);
+            else
+                File.Delete(path);
+        }
+    }
 
     static void OnAMachine(Action test)
     {
