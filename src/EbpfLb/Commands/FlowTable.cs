@@ -30,9 +30,7 @@ sealed class FlowTable(TextWriter output, bool asJson, int? width = null)
             return;
         }
         output.WriteLine(_written == total ? LiveFlows.Describe(total) : $"{_written} of {LiveFlows.Describe(total)}");
-        string[] more = [.. _table.LeftOut, .. _table.HasCut ? ["addresses in full"] : Array.Empty<string>()];
-        if (more.Length > 0)
-            output.WriteLine(TextTable.Wrap(width, "a wider terminal shows ", more.Select(what => new Cell(what))));
+        TextTable.WriteMore(output, width, "", _table.LeftOut, _table.HasCut ? "addresses in full" : null);
     }
 
     void Write(Flow flow)

@@ -60,9 +60,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
             output.WriteLine($"  NAT ports whose rest was cut short: {status.RestsCutShort}");
         if (status.EventsLost > 0)
             output.WriteLine($"  events lost: {status.EventsLost}");
-        if (_hasCut || _leftOut.Count > 0)
-            output.WriteLine(TextTable.Wrap(width, "  a wider terminal shows ",
-                [.. _leftOut.Select(title => new Cell(title)), .. _hasCut ? new Cell[] { "names in full" } : []]));
+        TextTable.WriteMore(output, width, "  ", _leftOut, _hasCut ? "names in full" : null);
     }
 
     void WriteHeading(InstanceStatus status)
@@ -109,7 +107,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
             : [$"{service.Name} on {service.Listen[0]}", .. service.Listen.Skip(1).Select(listen => new Cell(listen)),
                 $"mode {service.Mode}", LiveFlows.Describe(service.Flows)]));
         List<Cell[]> rows = [.. service.Backends.Select(backend =>
-            (Cell[])[.. Identity(backend), State(backend), $"{backend.Weight}", $"{backend.Flows}", .. Traffic(backend.Traffic, backend.Rates)])];
+            (Cell[])[.. Named(backend.Name, backend.Address), State(backend), $"{backend.Weight}", $"{backend.Flows}", .. Traffic(backend.Traffic, backend.Rates)])];
         if (service is { Rates: { } rates, Backends.Count: > 1 })
             rows.Add([.. Named("all", ""), "", "", $"{service.Flows}", .. Traffic(service.Traffic, rates)]);
         Column[] columns =
@@ -124,8 +122,6 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         _hasCut |= table.HasCut;
         _leftOut.UnionWith(table.LeftOut);
     }
-
-    Cell[] Identity(BackendStatus backend) => Named(backend.Name, backend.Address);
 
     /// <summary>One cell on a terminal.</summary>
     Cell[] Named(string name, string address) => width is null ? [name, address]

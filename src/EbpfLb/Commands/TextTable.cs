@@ -95,6 +95,16 @@ sealed class TextTable
         return text.ToString();
     }
 
+    /// <summary>Says what a wider terminal shows; nothing if it shows no more.</summary>
+    /// <param name="leftOut">See <see cref="LeftOut"/>.</param>
+    /// <param name="cut">What is cut; null if nothing is.</param>
+    public static void WriteMore(TextWriter output, int? width, string indent, IEnumerable<string> leftOut, string? cut)
+    {
+        Cell[] more = [.. leftOut.Append(cut).OfType<string>().Select(what => new Cell(what))];
+        if (more.Length > 0)
+            output.WriteLine(Wrap(width, $"{indent}a wider terminal shows ", more));
+    }
+
     /// <summary>Leaves out columns until the least widths fit, and then cuts the widest.</summary>
     void Fit(int room)
     {

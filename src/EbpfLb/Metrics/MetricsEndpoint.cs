@@ -26,10 +26,11 @@ sealed class MetricsEndpoint(LoopMetrics loop, LbTables tables, Func<InstanceSta
     string? Problem()
     {
         var interfaces = StatusReader.ReadInterfaces(tables).ToArray();
+        var names = string.Join(", ", interfaces.Select(link => link.Name));
         if (interfaces.Length > 0 && !interfaces.Any(link => link.IsPresent))
-            return $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is gone.";
+            return $"No traffic is balanced: {names} is gone.";
         if (interfaces.Length > 0 && interfaces.Where(link => link.IsPresent).All(link => Interfaces.IsDown(link.Name)))
-            return $"No traffic is balanced: {string.Join(", ", interfaces.Select(link => link.Name))} is down.";
+            return $"No traffic is balanced: {names} is down.";
         if (tables.Instance.TryGet(0, out var head) && head.WithdrawnNs != 0)
             return "The balancer withdraws, and ends soon.";
         var silence = loop.TimeSinceLastPass;

@@ -60,9 +60,8 @@ sealed class YamlReader
         string[] known = [.. settings.Select(setting => setting.Name)];
         if (node is not YamlMappingNode mapping)
         {
-            if (IsJoined(node, path, AllKeys))
-                return null;
-            AddError(node, path, $"is not a mapping with the keys {string.Join(", ", known)}", ExampleRemedy);
+            if (!IsJoined(node, path))
+                AddError(node, path, $"is not a mapping with the keys {string.Join(", ", known)}", ExampleRemedy);
             return null;
         }
         var before = _errors.Count;
@@ -75,9 +74,9 @@ sealed class YamlReader
     }
 
     /// <summary>True, and an error, if it is a key with a value and no blank between them.</summary>
-    bool IsJoined(YamlNode node, string path, IReadOnlySet<string> keys)
+    bool IsJoined(YamlNode node, string path)
     {
-        if (YamlSyntax.SeparateValue(Text(node), keys) is not { } separate)
+        if (YamlSyntax.SeparateValue(Text(node), AllKeys) is not { } separate)
             return false;
         AddError(node, path, "has no blank after the colon", $"Write '{separate}'");
         return true;
@@ -90,7 +89,7 @@ sealed class YamlReader
         {
             if (key is not YamlScalarNode { Value: { } name } || !known.Contains(name))
             {
-                if (!IsJoined(key, path, AllKeys))
+                if (!IsJoined(key, path))
                     AddError(key, path, "is not a known key", Spelling.Remedy(Text(key), known));
             }
             else if (!nodes.TryAdd(name, value))
@@ -105,10 +104,12 @@ sealed class YamlReader
         if (node is null || IsEmpty(node) || (setting.IsList && node is YamlSequenceNode { Children.Count: 0 }))
         {
             if (setting.IsRequired)
-                _errors.Add(setting.Keys.Count > 0
-                    ? new(At(StartOf(node ?? parent), path), null,
-                        $"no {setting.Name} are configured", $"Name at least one under '{setting.Name}:'")
-                    : new(At(StartOf(node ?? parent), path), null, $"the {setting.Name} is missing", $"Add '{setting.Name}: ...'"));
+            {
+                var (problem, remedy) = setting.Keys.Count > 0
+                    ? ($"no {setting.Name} are configured", $"Name at least one under '{setting.Name}:'")
+                    : ($"the {setting.Name} is missing", $"Add '{setting.Name}: ...'");
+                _errors.Add(new(At(StartOf(node ?? parent), path), null, problem, remedy));
+            }
         }
         else if (setting.Type is not null)
         {
