@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfLb.Bench;
+using EbpfLb.Bench.Report;
 
 // `make bench`: measures, shows how it goes, and writes the report.
 
@@ -10,10 +11,16 @@ var parts = new Option<string[]>("--parts")
     AllowMultipleArgumentsPerToken = true,
     DefaultValueFactory = _ => [.. Parts.Names],
 };
+var page = new Option<bool>("--page") { Description = "Measure nothing: write the page anew from what was measured." };
 parts.AcceptOnlyFromAmong([.. Parts.Names]);
-var command = new RootCommand("Measures the balancer, beside its peers and by itself.") { quick, parts };
+var command = new RootCommand("Measures the balancer, beside its peers and by itself.") { quick, parts, page };
 command.SetAction(async (parsed, cancellation) =>
 {
+    if (parsed.GetValue(page))
+    {
+        new Report(Run.FolderFor(isQuick: parsed.GetValue(quick))).Write();
+        return;
+    }
     var chosen = parsed.GetValue(parts)!;
     await Run.MeasureAsync(parsed.GetValue(quick) ? Effort.Quick : Effort.Full, chosen, cancellation);
 });

@@ -10,7 +10,7 @@ static class Run
     public static async Task MeasureAsync(Effort effort, IReadOnlyList<string> parts, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var folder = Path.Combine(Repository.Root, effort.IsQuick ? "artifacts" : "docs", "benchmarks");
+        var folder = FolderFor(effort.IsQuick);
         var progress = new Printed();
         progress.Report("building the images");
         await using var engine = new LabEngine();
@@ -21,6 +21,9 @@ static class Run
         report.Write();
         progress.Report($"done in {watch.Elapsed:mm\\:ss}: {Path.GetRelativePath(Environment.CurrentDirectory, folder)}/README.md");
     }
+
+    /// <summary>Where a report is written.</summary>
+    public static string FolderFor(bool isQuick) => Path.Combine(Repository.Root, isQuick ? "artifacts" : "docs", "benchmarks");
 
     /// <summary>Prints at once and in order, unlike <see cref="Progress{T}"/>.</summary>
     sealed class Printed : IProgress<string>

@@ -23,7 +23,7 @@ static class ControlBench
                     $"{measurement.Measure}, {measurement.Subject}: {Figures.Write(Figures.Median(measurement.Rounds))} {measurement.Unit}");
             }
         }
-        return new PartResult("control", "The control plane", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
+        return new PartResult(Parts.Control, "The control plane", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
         {
             Notes = Notes,
             Measurements = measurements,

@@ -33,6 +33,11 @@ static class Names
 
     public static string BySize(string where) => $"An existing flow's packet by services and backends, {where}";
 
+    /// <summary>As much as the flows of <see cref="Many"/> take: entries, buckets and what the kernel adds.</summary>
+    public const int BytesOfMany = 560_000_000;
+
+    public const string OneLoad = "one load from as much memory";
+
     public static string Flows(int count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} flows");
 
     public static string Size(int services, int backends) => string.Create(

@@ -29,7 +29,7 @@ static class PacketBench
         LabEngine engine, Effort effort, IProgress<string> progress, CancellationToken cancellation)
     {
         Measurement[] measured = [.. TestBed.All.SelectMany(bed => Measure(bed, effort, progress, cancellation))];
-        return new("packets", "What a packet costs", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
+        return new(Parts.Packets, "What a packet costs", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
         {
             Notes = Notes,
             Measurements = measured,

@@ -71,6 +71,8 @@ sealed class TestBed : IDisposable
         large.Establish(Many, backends: 64);
         yield return Known(Names.ByFlows(Where), Names.Flows(Names.AFew), usual, AFew);
         yield return Known(Names.ByFlows(Where), Names.Flows(Names.Many), large, Many);
+        var memory = Keep(new MemoryLoads(Names.BytesOfMany));
+        yield return new(Names.ByFlows(Where), Names.OneLoad, () => memory.Measure(Many));
 
         foreach (var (services, backends) in Names.Sizes)
         {

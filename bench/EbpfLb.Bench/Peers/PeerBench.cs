@@ -10,7 +10,7 @@ static class PeerBench
 {
     public static readonly Measure Failures = new("Failed requests", "requests", false);
 
-    static readonly Measure OverDirect = new("Processor time per request, over direct", "µs", false);
+    public static readonly Measure OverDirect = new("Processor time per request, over direct", "µs", false);
 
     static readonly Trial[] Trials =
     [
@@ -39,7 +39,7 @@ static class PeerBench
                 $"[{100 * (done + 1) / turns.Count,3} %, {watch.Elapsed:mm\\:ss}] round {round}/{effort.Rounds}  {subject.Name,-22} {Tell(trial, outcome)}");
         }
         var told = ledger.ByMeasure();
-        return new PartResult("peers", "Beside its peers", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
+        return new PartResult(Parts.Peers, "Beside its peers", effort.IsQuick, DateTimeOffset.UtcNow, await Machine.DescribeAsync(engine))
         {
             Baseline = Names.Direct,
             Notes = await NotesAsync(lab),

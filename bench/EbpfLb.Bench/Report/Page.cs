@@ -1,6 +1,5 @@
 using System.Text;
 using EbpfLb.Bench.Report.Bars;
-using EbpfLb.Bench.Report.Charts;
 using EbpfLb.Manual;
 
 namespace EbpfLb.Bench.Report;
@@ -19,32 +18,38 @@ static class Page
             which all that is compared takes its turn, one after the other; ratios are taken within each round.
             [Profiles](profiles.md) tell why it costs what it costs.
             """));
-        BarTable.Write(parts, page);
+        if (Parts.Find(parts, Parts.Peers) is { } peers)
+            Glance.Write(peers, folder, page);
         foreach (var part in parts)
-            Write(part, folder, page);
+            Write(part, page);
+        BarTable.Write(parts, page);
         return page.ToString();
     }
 
-    static void Write(PartResult part, string folder, StringBuilder page)
+    static void Write(PartResult part, StringBuilder page)
     {
         page.AppendLine($"\n## {part.Title}\n");
         page.AppendLine(Prose.Wrap($"{(part.IsQuick ? "A first look, " : "")}{part.Taken:d MMMM yyyy}, on {part.Machine}."));
         page.AppendLine();
-        if (part.Baseline is null)
-        {
-            Tables.Details(part, page);
-        }
-        else
+        var isSummarised = part.Name != Parts.Control;
+        if (part.Baseline is { } baseline)
         {
             Tables.Summary(part, page);
             page.AppendLine();
-            page.AppendLine(Prose.Wrap($"In brackets: the median of the rounds' ratios to {part.Baseline}, which is not the ratio of the medians."));
+            page.AppendLine(Prose.Wrap($"In brackets: the median of the rounds' ratios to {baseline}, which is not the ratio of the medians."));
+        }
+        else if (isSummarised)
+        {
+            PacketTable.Write(part, page);
+        }
+        else
+        {
+            Tables.Details(part, page);
         }
         page.AppendLine();
-        Gallery.Hang(part, folder, page);
         foreach (var note in part.Notes)
             page.AppendLine(Prose.Wrap($"- {note}", "  "));
-        if (part.Baseline is null)
+        if (!isSummarised)
             return;
         page.AppendLine("\n<details><summary>With the spread of the rounds</summary>\n");
         Tables.Details(part, page);

@@ -12,7 +12,6 @@ sealed class Report(string folder)
     {
         Directory.CreateDirectory(folder);
         _results.Write(Path.Combine(folder, "results.json"));
-        Charts.Gallery.Clear(folder);
         File.WriteAllText(Path.Combine(folder, "README.md"), Page.Write(_results.Parts, folder));
     }
 }

@@ -19,7 +19,7 @@ static class BarTable
         page.AppendLine("| --- | ---: | ---: | --- |");
         foreach (var bar in All)
         {
-            var measured = parts.SingleOrDefault(part => part.Name == bar.Part) is { } part ? bar.Measure(part) : null;
+            var measured = Parts.Find(parts, bar.Part) is { } part ? bar.Measure(part) : null;
             page.AppendLine(
                 $"| {bar.Promise} | {(bar.IsFloor ? "≥" : "≤")} {bar.Limit} | {Tell(measured)} | {Judge(bar, measured)} |");
         }
