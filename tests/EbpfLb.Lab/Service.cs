@@ -23,6 +23,9 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
     /// <summary>How long a backend that leaves may keep its flows; the balancer's own time where absent.</summary>
     public string? Drain { get; init; }
 
+    /// <summary>What becomes of the flows of a backend that is down; the balancer's own way where absent.</summary>
+    public string? OnDown { get; init; }
+
     /// <summary>Whose address it listens at; the interface's own, whatever these are, where absent.</summary>
     public Role? By { get; init; }
 
@@ -73,6 +76,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
         .. Mode is null ? Array.Empty<string>() : ["--mode", Mode],
         .. Encapsulation is null ? Array.Empty<string>() : ["--encapsulation", Encapsulation],
         .. Drain is null ? Array.Empty<string>() : ["--drain", Drain],
+        .. OnDown is null ? Array.Empty<string>() : ["--on-down", OnDown],
         .. Health.SelectMany(setting => new[] { "--health", setting }),
         .. Backends.SelectMany(backend => new[] { "--backend", backend }),
     ];
@@ -86,6 +90,7 @@ public sealed record Service(string Name, int Port, string Protocol, IReadOnlyLi
             mode: {Mode}
             encapsulation: {Encapsulation}
             drain: {Drain}
+            on-down: {OnDown}
             health: {(Health.Count == 0 ? "" : $"{{ {string.Join(", ", Health).Replace("=", ": ", StringComparison.Ordinal)} }}")}
             backends: [ {string.Join(", ", WeighedBackends)} ]
 

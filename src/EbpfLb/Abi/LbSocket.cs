@@ -7,6 +7,9 @@ namespace EbpfLb.Abi;
 /// <param name="Cookie">The socket's.</param>
 readonly record struct LbSocketKey(ulong Cookie, uint Slot)
 {
+    /// <summary>The slot of a socket that connected.</summary>
+    public const uint Connected = 0;
+
     readonly uint _zero;
 }
 
@@ -27,4 +30,14 @@ record struct LbSocket
     public ushort Service;
     public ushort Backend;
     readonly uint _zero;
+
+    /// <summary>A flow without packets.</summary>
+    public readonly LbFlow AsFlow() => new()
+    {
+        Rewritten = Rewritten,
+        OpenedNs = OpenedNs,
+        Seen = LbFlow.SeenAt(OpenedNs),
+        Service = Service,
+        Backend = Backend,
+    };
 }

@@ -9,6 +9,8 @@ sealed class DrainDeadlines
     readonly BackendTable _backends;
     readonly ulong _now;
     readonly HashSet<uint> _ids = [];
+    readonly HashSet<uint> _down = []; // backends
+    readonly HashSet<uint> _open = []; // services with a backend that takes new flows
 
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC.</param>
     public DrainDeadlines(BackendTable backends, ulong now)
@@ -18,6 +20,10 @@ sealed class DrainDeadlines
         {
             if (backend.IsPastDeadline(now))
                 _ids.Add(id);
+            if (IsDown(backend))
+                _down.Add(id);
+            if (!backend.IsFree && backend.Weight > 0)
+                _open.Add(backend.Service);
         });
     }
 
@@ -25,6 +31,22 @@ sealed class DrainDeadlines
     public FlowEnd? Find(in LbFlow flow) =>
         _ids.Contains(flow.Backend) && !flow.IsEnded
         && _backends.TryGet(flow.Backend, out var now) && now.IsPastDeadline(_now)
-            ? now.State == LbBackendState.Down ? FlowEnd.BackendDown : FlowEnd.Drained
+            ? WhyOf(now)
             : null;
+
+    /// <summary>
+    /// Why to end this connected socket, or null: its backend's deadline has passed. A UDP socket also leaves a backend
+    /// that is down for another one, as datagrams do.
+    /// </summary>
+    public FlowEnd? Find(in LbSocket socket) =>
+        (_ids.Contains(socket.Backend) || _down.Contains(socket.Backend))
+        && _backends.TryGet(socket.Backend, out var now) && now.Address == socket.Rewritten.Dst
+        && (now.IsPastDeadline(_now) || (socket.Client.Protocol == (byte)TransportProtocol.Udp && IsDown(now) && _open.Contains(now.Service)))
+            ? WhyOf(now)
+            : null;
+
+    static bool IsDown(in LbBackend backend) => backend is { State: LbBackendState.Down, Weight: 0 };
+
+    static FlowEnd WhyOf(in LbBackend backend) =>
+        backend.State == LbBackendState.Down ? FlowEnd.BackendDown : FlowEnd.Drained;
 }

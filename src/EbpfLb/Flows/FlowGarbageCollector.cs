@@ -32,8 +32,11 @@ sealed class FlowGarbageCollector(
     /// <param name="why">Why it was removed.</param>
     public delegate void Expired(LbTuple client, LbFlow forward, LbFlow reply, FlowEnd why);
 
-    /// <summary>Scans the flow tables once.</summary>
-    /// <param name="expired">Called for each removed flow, except for connections that had ended by themselves.</param>
+    /// <summary>Why the last collection could not end sockets, which keep their backend; null if it could.</summary>
+    public string? SocketError { get; private set; }
+
+    /// <summary>Scans the flow tables, and the sockets' once.</summary>
+    /// <param name="expired">Called for each flow or socket that was ended, except for connections that had ended by themselves.</param>
     /// <returns>Live flows by backend id. A flow that was cut counts until the next scan confirms that it is gone.</returns>
     public IReadOnlyDictionary<uint, int> Collect(Expired expired, CancellationToken cancellation = default)
     {
@@ -53,8 +56,24 @@ sealed class FlowGarbageCollector(
             });
             scan.Complete();
         }
+        EndSockets(deadlines, expired);
         live.AddSockets();
         return live.ByBackend;
+    }
+
+    /// <summary>A refusal only costs the sockets' ends.</summary>
+    void EndSockets(DrainDeadlines deadlines, Expired expired)
+    {
+        SocketError = null;
+        try
+        {
+            SocketTermination.Run(tables, deadlines, expired);
+        }
+        catch (NativeException error)
+        {
+            SocketError = $"{error.Message} Local sockets stay with backends that are down or drained: on-down and drain for "
+                + "sockets need the kernel's INET_DIAG_DESTROY, tcp_diag and udp_diag, and CAP_NET_ADMIN.";
+        }
     }
 
     /// <summary>The collection of one table.</summary>

@@ -51,21 +51,11 @@ sealed class FlowSource
         _tables.Sockets.ForEach((in _, in socket) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            var flow = AsFlow(socket);
+            var flow = socket.AsFlow();
             if (filter.Matches(this, socket.Client, flow))
                 see(new(this, socket.Client, flow, default, FlowState.Socket));
         });
     }
-
-    /// <summary>A flow without packets.</summary>
-    static LbFlow AsFlow(in LbSocket socket) => new()
-    {
-        Rewritten = socket.Rewritten,
-        OpenedNs = socket.OpenedNs,
-        Seen = LbFlow.SeenAt(socket.OpenedNs),
-        Service = socket.Service,
-        Backend = socket.Backend,
-    };
 
     void ForEach(
         BpfMap<LbTuple, LbFlow> map, FlowFilter filter, Action<Flow> see, CancellationToken cancellation) =>

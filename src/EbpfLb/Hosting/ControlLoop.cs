@@ -42,7 +42,8 @@ sealed partial class ControlLoop(
         ReportUnserved();
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
-        var gc = new GcSchedule(new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time, Preflight.OwnAddresses), expired, time);
+        var collector = new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time, Preflight.OwnAddresses);
+        var gc = new GcSchedule(collector, expired, time);
         using var addresses = new AddressChanges();
         using var timer = new PeriodicTimer(ApplyInterval, time);
         var change = snapshots.MoveNextAsync().AsTask();
@@ -70,6 +71,8 @@ sealed partial class ControlLoop(
                         metrics.ObserveGc(result);
                         // A backend that left during the collection may have got a flow that it did not see.
                         live = result.StartedAt > changed ? result.LiveFlows : null;
+                        if (collector.SocketError is { } error)
+                            throw new LoadBalancerException(error);
                     });
                     collection = gc.RunNextAsync(cancellation);
                 }

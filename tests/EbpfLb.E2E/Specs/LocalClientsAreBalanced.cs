@@ -10,6 +10,11 @@ namespace EbpfLb.E2E.Specs;
 /// </summary>
 public abstract class LocalClientsAreBalanced(HookLab lab, Family family) : Spec(lab, family)
 {
+    static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(30);
+
+    /// <summary>As long a timeout as there may be: a busy machine is not to take a server for a dead one.</summary>
+    static readonly string[] Checks = ["http=/", "every=1s", "timeout=1s", "rise=1", "fall=3"];
+
     BalancerPlan PlanFor(LocalClient client, params Backend[] backends) =>
         new(Service.Web(backends), Service.Dns(Lab.NamesA, Lab.NamesB)) { Sockets = client.Cgroup };
 
@@ -87,6 +92,36 @@ public abstract class LocalClientsAreBalanced(HookLab lab, Family family) : Spec
             new[] { before, without, after }.SelectMany(answers => answers).Select(answer => answer.Server), Lab.A, Lab.B);
         await attached.AssertIsGoneAsync(Lab.Host);
         Assert.Equal(ProbeResult.Refused, (await client.ProbeTcpAsync(Lab.Host, port: 80)).Result);
+    }
+
+    [Fact]
+    public async Task Connections_to_a_backend_that_went_down_are_aborted_and_those_of_others_go_on()
+    {
+        await using var client = await Lab.StartLocalClientAsync();
+        var dying = await Lab.StartBackendAsync("mortal");
+        var balancer = await Lab.BalanceAsync(new BalancerPlan(
+            Service.Web(Lab.A, dying) with { Health = Checks, OnDown = "reset" },
+            Service.Echo(Lab.A, dying) with { Health = [.. Checks, "port=80"] })
+        { Sockets = client.Cgroup });
+        await Eventually.That("all backends are up", balancer.StatusAsync,
+            seen => seen.Backends.All(backend => backend.State == "up"), LongestCheck);
+        await using var one = await client.ConnectAsync(balancer, Lab.TakePorts(1));
+        await using var other = await client.ConnectAsync(balancer, Lab.TakePorts(1));
+        await using var oneOfUdp = await client.ConnectUdpAsync(balancer, Lab.TakePorts(1));
+        await using var otherOfUdp = await client.ConnectUdpAsync(balancer, Lab.TakePorts(1));
+        var (lost, kept) = (await one.GetAsync("/who")).Server == dying.Name ? (one, other) : (other, one);
+        Assert.Equal(Lab.A.Name, (await kept.GetAsync("/who")).Server);
+        await Eventually.That("both UDP sockets are connected", () => balancer.FlowsAsync(),
+            flows => flows.Count(flow => flow.Service == "echo") == 2, LongestCheck);
+
+        await dying.PauseAsync();
+        var ends = await Task.WhenAll(lost.WaitForEndAsync(), await Task.WhenAny(oneOfUdp.WaitForEndAsync(), otherOfUdp.WaitForEndAsync()));
+
+        Assert.All(ends, end => Assert.Contains("Software caused connection abort", end, StringComparison.Ordinal));
+        Assert.Equal(Lab.A.Name, (await kept.GetAsync("/still")).Server);
+        Assert.Equal(
+            [("echo", Lab.A.Name), ("web", Lab.A.Name)],
+            (await balancer.FlowsAsync()).Select(flow => (flow.Service, flow.Backend)).Order());
     }
 
     [Collection<OverTc>]

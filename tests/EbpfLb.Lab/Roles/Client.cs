@@ -81,6 +81,13 @@ public class Client : Role
     public Task<HeldConnection> ConnectAsync(Role server, int fromPort) =>
         HeldConnection.OpenAsync(_network.Engine.Docker, this, server, fromPort);
 
+    /// <summary>The command line that starts a program as this client's.</summary>
+    internal virtual string[] Command(params string[] words) => words;
+
+    /// <summary>Connects a UDP socket to a service of echoes, which keeps open until it is disposed.</summary>
+    public Task<HeldConnection> ConnectUdpAsync(Role server, int fromPort) =>
+        HeldConnection.OpenUdpAsync(_network.Engine.Docker, this, server, Service.EchoPort, fromPort);
+
     /// <summary>Connects to a port and listens to what the server says of itself.</summary>
     public async Task<string> HearFromAsync(Role server, int port) =>
         (await ShellAsync("socat -u \"TCP:$1:$2,connect-timeout=5\" -", server.Host, port)).Trim();

@@ -31,6 +31,9 @@ public sealed class LocalClient : Client
             """, Cgroups, $"ebpf-lb-lab-{Id[..12]}")).Trim();
     }
 
+    internal override string[] Command(params string[] words) =>
+        ["sh", "-c", "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"", Cgroup, .. words];
+
     private protected override Task<Addresses> FindAddressesAsync() => Task.FromResult(_host.Addresses);
 
     static IContainer Container(LabNetwork network, BalancerHost host, string name) => network
@@ -44,11 +47,11 @@ public sealed class LocalClient : Client
 
     public override async ValueTask DisposeAsync()
     {
-        // The shell leaves, and what runs this: the cgroup is empty then.
+        // All that is still in it leaves, the shell too, except what ends meanwhile: the cgroup is empty then.
         if (Cgroup.Length > 0)
             await ShellAsync(
                 """
-                for process in "$PPID" "$$"; do echo "$process" >"${1%/*}/cgroup.procs" || exit; done
+                for process in $(cat "$1/cgroup.procs"); do echo "$process" >"${1%/*}/cgroup.procs" || true; done
                 rmdir "$1"
                 """, Cgroup);
         await base.DisposeAsync();

@@ -6,10 +6,11 @@ using EbpfLb.Lab.Roles;
 
 namespace EbpfLb.Lab.Traffic;
 
-/// <summary>A TCP connection that stays open between requests, until it is disposed.</summary>
+/// <summary>A connection that stays open between requests, until it is disposed: TCP, or a connected UDP socket.</summary>
 public sealed class HeldConnection : IAsyncDisposable
 {
     static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(40);
 
     readonly MultiplexedStream _stream;
     readonly IPEndPoint _client;
@@ -17,14 +18,21 @@ public sealed class HeldConnection : IAsyncDisposable
 
     HeldConnection(MultiplexedStream stream, IPEndPoint client) => (_stream, _client) = (stream, client);
 
-    internal static async Task<HeldConnection> OpenAsync(IDockerClient docker, Client client, Role server, int fromPort)
+    internal static Task<HeldConnection> OpenAsync(IDockerClient docker, Client client, Role server, int fromPort) =>
+        OpenAsync(docker, client, fromPort, $"TCP:{server.Host}:80,sourceport={fromPort},reuseaddr,connect-timeout=5");
+
+    /// <summary>Connects a UDP socket, and sends nothing.</summary>
+    internal static Task<HeldConnection> OpenUdpAsync(IDockerClient docker, Client client, Role server, int port, int fromPort) =>
+        OpenAsync(docker, client, fromPort, $"UDP:{server.Host}:{port},sourceport={fromPort}");
+
+    static async Task<HeldConnection> OpenAsync(IDockerClient docker, Client client, int fromPort, string address)
     {
         var exec = await docker.Exec.CreateContainerExecAsync(client.Id, new()
         {
             AttachStdin = true,
             AttachStdout = true,
             AttachStderr = true,
-            Cmd = ["socat", "-", $"TCP:{server.Host}:80,sourceport={fromPort},reuseaddr,connect-timeout=5"],
+            Cmd = client.Command("socat", "-", address),
         });
         var stream = await docker.Exec.StartContainerExecAsync(exec.ID, new());
         return new HeldConnection(stream, new IPEndPoint(client.Address, fromPort));
@@ -45,6 +53,21 @@ public sealed class HeldConnection : IAsyncDisposable
         {
             throw new LabException(
                 $"{_client} got no answer for {path} within {LongestAnswer}, only '{_received}'", late);
+        }
+    }
+
+    /// <summary>Waits until it ends without the client's doing, and returns what the client says of it.</summary>
+    public async Task<string> WaitForEndAsync()
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(LabContext.Current.CancellationToken);
+        deadline.CancelAfter(LongestLife);
+        var buffer = new byte[4096];
+        for (var said = ""; ;)
+        {
+            var read = await _stream.ReadOutputAsync(buffer, 0, buffer.Length, deadline.Token);
+            if (read.EOF)
+                return said;
+            said += Encoding.ASCII.GetString(buffer, 0, read.Count);
         }
     }
 

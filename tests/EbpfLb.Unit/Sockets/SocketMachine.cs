@@ -78,7 +78,8 @@ sealed partial class SocketMachine : IDisposable
 
     public static void Apply(
         LbTables tables, IEnumerable<BackendSnapshot> backends, ForwardingMode mode = ForwardingMode.Nat,
-        Algorithm algorithm = Algorithm.RoundRobin)
+        Algorithm algorithm = Algorithm.RoundRobin, DownPolicy onDown = DownPolicy.Keep,
+        IReadOnlyDictionary<uint, int>? live = null)
     {
         new Reconciler(tables).Apply(
             [
@@ -86,10 +87,10 @@ sealed partial class SocketMachine : IDisposable
                 .. DatagramPorts.Select(port => Service(
                     $"dns-{port}", new(null, port, TransportProtocol.Udp), backends.Select(backend => backend with { Port = port }))),
             ],
-            [Service4.Address, Service6.Address]);
+            [Service4.Address, Service6.Address], live);
 
         ServiceSnapshot Service(string name, ListenEndpoint listen, IEnumerable<BackendSnapshot> servers) =>
-            new(new() { Name = name, Listen = listen, Algorithm = algorithm, Mode = mode }, [.. servers]);
+            new(new() { Name = name, Listen = listen, Algorithm = algorithm, Mode = mode, OnDown = onDown }, [.. servers]);
     }
 
     /// <summary>A TCP socket of a client in the cgroup.</summary>

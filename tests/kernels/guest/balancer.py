@@ -19,9 +19,11 @@ sockets: {clients}
 services:
   - name: web
     listen: self:80/tcp
+    drain: 1s
     backends: [{backends}]
   - name: echo
     listen: self:80/udp
+    drain: 1s
     backends: [{backends}]
 """
 
@@ -30,14 +32,24 @@ class Balancer:
     """A run of `ebpf-lb`, whose output becomes evidence."""
 
     def __init__(self, hook, backends):
-        addresses = ", ".join(f'"{network.address(host, family)}"' for host in backends for family in (4, 6))
-        path = pathlib.Path("/tmp/ebpf-lb.yaml")
-        path.write_text(CONFIGURATION.format(hook=hook, clients=CLIENTS, backends=addresses))
+        self.hook = hook
+        path = self._configure(backends)
         self.log = EVIDENCE / f"run-{hook}.log"
         start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as log:
             self.process = subprocess.Popen([*INSIDE, "ebpf-lb", "run", "--config", path], stdout=log, stderr=log)
         self.ready = self._await_ready(start)
+
+    def reload(self, backends):
+        """Gives it other backends."""
+        self._configure(backends)
+        self.process.send_signal(signal.SIGHUP)
+
+    def _configure(self, backends):
+        addresses = ", ".join(f'"{network.address(host, family)}"' for host in backends for family in (4, 6))
+        path = pathlib.Path("/tmp/ebpf-lb.yaml")
+        path.write_text(CONFIGURATION.format(hook=self.hook, clients=CLIENTS, backends=addresses))
+        return path
 
     def _await_ready(self, start):
         deadline = time.monotonic() + PATIENCE

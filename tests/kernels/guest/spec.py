@@ -9,6 +9,7 @@ import collections
 import itertools
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -60,6 +61,26 @@ def balances_sockets():
             (traffic.who_answers_in_cgroup_tcp, traffic.who_answers_in_cgroup_udp), traffic.FAMILIES):
         names = [who_answers(balancer.CLIENTS, family) for _ in range(10)]
         assert all(one != next for one, next in itertools.pairwise(names)) and len(set(names)) == 2, names
+
+
+def ends_sockets(running):
+    """Local TCP and UDP sockets that are connected to a removed backend are aborted after its drain time; others stay."""
+    leaving, staying = traffic.BACKENDS
+    held = [traffic.connect_in_cgroup(balancer.CLIENTS, family, kind)
+            for family in traffic.FAMILIES for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM) for _ in range(2)]
+    running.reload([staying])
+    for connection, name in held:
+        if name == leaving:
+            try:
+                raise AssertionError(f"{connection} got {connection.recv(1)}")
+            except ConnectionAbortedError:
+                connection.close()
+    for connection, name in held:
+        if name == staying:
+            connection.send(b"who\n")
+            assert connection.recv(4096).decode().split()[0] == staying
+            connection.close()
+    assert sorted(name for _, name in held) == [leaving] * 4 + [staying] * 4, [name for _, name in held]
 
 
 def shares_ports():
@@ -121,6 +142,8 @@ def keep_on_hook(hook):
     keep(f"{hook}: TCP and UDP of the balancer's own host alternate exactly at their sockets", balances_sockets)
     keep(f"{hook}: {CONNECTIONS} connections each of two clients from the same ports", shares_ports)
     keep(f"{hook}: {MEGABYTES} MB through an MTU of {network.NARROW}, SHA-256", carries_files)
+    if hook == "tc":  # neither the socket programs nor their runner differ on another hook
+        keep("local sockets of a removed backend are aborted after its drain time", lambda: ends_sockets(started[0]))
     keep(f"{hook}: SIGKILL, adoption, clean detach", lambda: outlives_its_process(hook, started[0]))
 
 

@@ -68,6 +68,14 @@ def make_socket_in_cgroup(cgroup, family, kind):
         (cgroup.parent / "cgroup.procs").write_text("0")
 
 
+def connect_in_cgroup(cgroup, family, kind):
+    """A socket of a client in that cgroup, connected to the service, and the name of its backend."""
+    made = make_socket_in_cgroup(cgroup, family, kind)
+    made.connect((network.address("lb", family), PORT))
+    made.send(b"who\n")
+    return made, made.recv(4096).decode().split()[0]
+
+
 def who_answers_in_cgroup_tcp(cgroup, family):
     """The name of the backend that a client in that cgroup is connected to."""
     service = network.address("lb", family), PORT

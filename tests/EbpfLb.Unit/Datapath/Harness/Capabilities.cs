@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using EbpfLb.Datapath;
 
 namespace EbpfLb.Unit.Datapath.Harness;
 
 /// <summary>What this process may do (linux/capability.h).</summary>
-static class Capabilities
+static partial class Capabilities
 {
-    const int NetAdmin = 12;
+    public const int NetAdmin = 12;
     const int SysAdmin = 21;
     const int Bpf = 39;
 
@@ -29,6 +30,26 @@ static class Capabilities
     public static void RequireTold() => Assert.SkipUnless(
         KernelNeed.BestTc == KernelNeed.Tc, "this kernel is older than 6.2 or does not describe its types (/sys/kernel/btf)");
 
+    /// <summary>Runs something on this thread without one of the first 32 capabilities.</summary>
+    public static void Without(int capability, Action action)
+    {
+        var header = new CapHeader { Version = 0x20080522 }; // _LINUX_CAPABILITY_VERSION_3
+        var sets = new CapSets[2];
+        Assert.Equal(0, capget(ref header, sets));
+        var before = sets[0];
+        sets[0].Effective &= ~(1u << capability);
+        Assert.Equal(0, capset(ref header, sets));
+        try
+        {
+            action();
+        }
+        finally
+        {
+            sets[0] = before;
+            Assert.Equal(0, capset(ref header, sets));
+        }
+    }
+
     static bool Has(int capability) => (Effective >> capability & 1) != 0;
 
     static ulong Read()
@@ -36,5 +57,24 @@ static class Capabilities
         const string field = "CapEff:";
         var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal));
         return ulong.Parse(line.AsSpan(field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    [LibraryImport("libc")]
+    private static partial int capget(ref CapHeader header, [In, Out] CapSets[] sets);
+
+    [LibraryImport("libc")]
+    private static partial int capset(ref CapHeader header, CapSets[] sets);
+
+    struct CapHeader
+    {
+        public uint Version;
+        public int Thread; // 0 for the calling one
+    }
+
+    struct CapSets
+    {
+        public uint Effective;
+        public uint Permitted;
+        public uint Inheritable;
     }
 }
