@@ -168,8 +168,8 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
             Assert.Equal((SocketMachine.LocalOf(socket), SocketMachine.ServiceOf(family)), (record.Client.Source, record.Client.Destination));
         }
 
-        Assert.Empty(Records(attached.Tables));
         SocketMachine.AllAreClosed(attached.Tables);
+        Assert.Empty(Records(attached.Tables));
     });
 
     /// <summary>As if another client held them, or their ends had not been reported: a cgroup that is removed has no programs.</summary>
@@ -225,6 +225,7 @@ public sealed class ConnectionsAreBalancedAtTheirSockets
         IPEndPoint client;
         using (var socket = machine.Connect(family))
             client = SocketMachine.LocalOf(socket);
+        SocketMachine.AllAreClosed(attached.Tables);
 
         var events = SocketMachine.ReadEvents(attached.Tables);
 
