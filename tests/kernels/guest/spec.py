@@ -19,6 +19,7 @@ import xml.etree.ElementTree
 import balancer
 import network
 import traffic
+import tunnel
 
 HOOKS = ["tc", "xdp-generic", "xdp-native"]
 CONNECTIONS, FIRST_PORT, MEGABYTES = 200, 20000, 50
@@ -147,6 +148,19 @@ def keep_on_hook(hook):
     keep(f"{hook}: SIGKILL, adoption, clean detach", lambda: outlives_its_process(hook, started[0]))
 
 
+def decapsulates():
+    """A backend takes the outer headers of mode tunnel off, and ends without a trace."""
+    with tunnel.decapsulating():
+        tunnel.reaches_in_all_headers()
+    left = [str(path) for path in pathlib.Path("/sys/fs/bpf").rglob("*")]
+    assert not left, left
+    try:
+        tunnel.reaches("gue", 4, 4, patience=2)
+    except TimeoutError:
+        return
+    raise AssertionError("a detached program still decapsulates")
+
+
 def packet_cases():
     """The unit suite's packet cases, run through the programs by BPF_PROG_TEST_RUN; returns what this kernel cannot run."""
     report = balancer.EVIDENCE / "packet-cases.trx"
@@ -175,6 +189,7 @@ def main():
     keep("doctor", doctor)
     for hook in HOOKS:
         keep_on_hook(hook)
+    keep("decapsulate: IPv4 and IPv6 in GUE and IP in IP over either", decapsulates)
     if pathlib.Path("/suite").exists():  # only if the packet cases were asked for
         keep("packet cases", packet_cases)
     with RESULTS.open("a") as results:
