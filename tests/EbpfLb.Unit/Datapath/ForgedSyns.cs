@@ -66,6 +66,27 @@ public sealed class ForgedSyns
         Assert.Equal([LbEventType.Opened, LbEventType.Closed], lb.ReadEvents().Select(one => one.Type));
     }
 
+    /// <summary>Its FIN follows data that is under way: only who knows the connection's numbers accepts it.</summary>
+    [Theory, OnEveryHook]
+    public void A_restarted_client_may_begin_below_its_first_number(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var flow = Open(lb, hosts);
+        var start = flow.FromClient(Tcp.Syn).Sequence - 10_000_000;
+        var client = flow.FromClient(Tcp.Ack) with { Sequence = start + 1 };
+        var backend = flow.FromBackend(Tcp.Ack);
+
+        Forward(lb, flow, flow.FromClient(Tcp.Syn) with { Sequence = start });
+        Forward(lb, flow, flow.FromBackend(Tcp.Syn | Tcp.Ack) with { Acknowledgment = start + 1 });
+        Forward(lb, flow, client);
+        Forward(lb, flow, client with { Payload = Some.Bytes(100) });
+        Forward(lb, flow, client with { Flags = Tcp.Fin | Tcp.Ack, Sequence = start + 101 });
+        Forward(lb, flow, backend with { Flags = Tcp.Fin | Tcp.Ack, Acknowledgment = start + 102 });
+        Forward(lb, flow, client with { Sequence = start + 102, Acknowledgment = backend.Sequence + 1 });
+
+        Assert.Equal([LbEventType.Opened, LbEventType.Closed], lb.ReadEvents().Select(one => one.Type));
+    }
+
     /// <summary>The backend answers a SYN that it does not expect by the number that it expects (RFC 5961, 4.2).</summary>
     [Theory, OnEveryHook]
     public void A_restarted_client_that_the_backend_challenges_opens_a_new_flow(Hook hook, Hosts hosts)

@@ -209,6 +209,19 @@ public sealed class DownBackendsReceiveNoNewFlow
         Assert.Contains(watched.Logged, line => line.Contains("all IPv4 backends", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Checks_that_a_reload_brings_leave_the_service_its_backends_until_they_decide()
+    {
+        _checks.Say(A, "-");
+        _checks.Say(B, "-");
+        await using var watched = new WatchedHealth(_checks);
+        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = null }));
+
+        await watched.ProvideAsync(WatchedHealth.Web(A, B));
+
+        Assert.Equal([1, 1], watched.Seen[^1].Backends.Select(backend => backend.EffectiveWeight));
+    }
+
     /// <summary>A container has addresses of both families; the service may listen on one of them.</summary>
     [Theory]
     [InlineData("nat", false)]

@@ -131,6 +131,7 @@ public sealed class IdleFlowsAreCollected
         lb.Open(Client, web);
         lb.Receive(lb.Open(Hosts.Ip4.Bob.Port(40000), web).FromClient(Tcp.Rst));
 
+        Assert.Equal(1, LiveFlows.Count(lb.Tables).Values.Sum());
         Assert.Equal(1, Collect(lb, TimeSpan.Zero).Values.Sum());
         Assert.Equal(4, lb.Tables.FlowMaps.SelectMany(map => map.Keys()).Count());
     }
