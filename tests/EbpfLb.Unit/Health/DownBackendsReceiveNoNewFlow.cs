@@ -113,12 +113,14 @@ public sealed class DownBackendsReceiveNoNewFlow
     public async Task An_added_check_empties_no_service()
     {
         _checks.Say(A, "+");
-        _checks.Say(B, "-");
+        _checks.Say(B, "0");
         await using var watched = new WatchedHealth(_checks);
         await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = null }));
         await watched.Until(service => Find(service, B).Health == BackendHealth.Unchecked);
 
         await watched.ProvideAsync(WatchedHealth.Web(A, B));
+        await watched.Until(service => Find(service, A).Health == BackendHealth.Up);
+        _checks.Say(B, "-");
         await watched.Until(service => Find(service, B).Health == BackendHealth.Down);
 
         Assert.All(watched.Seen.Where(service => Find(service, B).Health != BackendHealth.Down),
@@ -207,19 +209,6 @@ public sealed class DownBackendsReceiveNoNewFlow
 
         Assert.Equal([1, 1], judged.Backends.Select(backend => backend.EffectiveWeight));
         Assert.Contains(watched.Logged, line => line.Contains("all IPv4 backends", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task Checks_that_a_reload_brings_leave_the_service_its_backends_until_they_decide()
-    {
-        _checks.Say(A, "-");
-        _checks.Say(B, "-");
-        await using var watched = new WatchedHealth(_checks);
-        await watched.ProvideAsync(WatchedHealth.Web(A, B).With(service => service with { Health = null }));
-
-        await watched.ProvideAsync(WatchedHealth.Web(A, B));
-
-        Assert.Equal([1, 1], watched.Seen[^1].Backends.Select(backend => backend.EffectiveWeight));
     }
 
     /// <summary>A container has addresses of both families; the service may listen on one of them.</summary>
