@@ -45,6 +45,9 @@ sealed record HealthConfiguration
             "TCP port to check",
             SettingTypes.Port("is not a port"), h => h.Port, (h, value) => h with { Port = value })
         { Default = "the backend's own" },
+        new ValueSetting<HealthConfiguration, bool>("tunnel",
+            "In mode tunnel, whether checks go through the tunnel to the service's address at the backend; else they go to the backend's own address",
+            ConfigNames.Booleans, h => h.Tunnel, (h, value) => h with { Tunnel = value }),
         new ValueSetting<HealthConfiguration, AllDownPolicy>("when-all-down",
             "What happens to new flows when all backends are down: refuse them, or try all backends as if none were down",
             ConfigNames.AllDown, h => h.WhenAllDown, (h, value) => h with { WhenAllDown = value }));
@@ -60,11 +63,15 @@ sealed record HealthConfiguration
 
     /// <summary>TCP port in host byte order; 0 is the backend's own port.</summary>
     public ushort Port { get; init; }
+
+    /// <summary>True if checks go through the tunnel of mode tunnel, to the service's address.</summary>
+    public bool Tunnel { get; init; }
+
     public AllDownPolicy WhenAllDown { get; init; }
 
     /// <summary>As users write it: <c>http / every 1s, timeout 500ms, rise 2, fall 3</c>.</summary>
     public override string ToString() =>
-        $"{(Path is null ? "tcp" : $"http {Path}")}{(Port == 0 ? "" : $" at port {Port}")} every {Duration.Format(Every)}, "
+        $"{(Path is null ? "tcp" : $"http {Path}")}{(Port == 0 ? "" : $" at port {Port}")}{(Tunnel ? " through the tunnel" : "")} every {Duration.Format(Every)}, "
         + $"timeout {Duration.Format(Timeout)}, rise {Rise}, fall {Fall}"
         + (WhenAllDown == AllDownPolicy.Refuse ? "" : $", when all are down {ConfigNames.AllDown.Format(WhenAllDown)}");
 

@@ -146,6 +146,14 @@ sealed class Validator
             _errors.Add(new(raw.Location, null, "the kind of check is missing", "Add tcp, or http with a path"));
         if (tcp is not null && http is not null)
             _errors.Add(tcp.Error("cannot be combined with http", "Keep one of tcp and http: an HTTP check connects over TCP as well"));
+        if (service.Health is { Tunnel: true } && raw.Value("tunnel") is { } tunnel)
+        {
+            if (service.Mode != ForwardingMode.Tunnel)
+                _errors.Add(tunnel.Error($"has no effect in mode {service.Mode.ToConfigString()}", "Use mode tunnel, or remove it"));
+            else if (service.Listen is { Address: null })
+                _errors.Add(tunnel.Error("needs the service's address, and the service has all of the interface's",
+                    "Listen on an address that is the service's alone, or remove it"));
+        }
         if (service.Listen is not { } listen || raw.Value("port") is not null)
             return;
         if (listen.Protocol == TransportProtocol.Udp)

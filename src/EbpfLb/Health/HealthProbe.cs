@@ -13,9 +13,10 @@ sealed class HealthProbe : IDisposable
     readonly CancellationToken _stopped;
     HealthState _state;
 
-    public HealthProbe(CheckedBackend backend, HealthConfiguration how, HealthState state)
+    /// <param name="at">Where the backend is checked.</param>
+    public HealthProbe(CheckedBackend backend, IPEndPoint at, HealthConfiguration how, HealthState state)
     {
-        (Backend, Settings, _state) = (backend, how, state);
+        (Backend, At, Settings, _state) = (backend, at, how, state);
         _stopped = _stop.Token;
     }
 
@@ -25,6 +26,7 @@ sealed class HealthProbe : IDisposable
     public delegate void Completed(HealthProbe probe, HealthState before, CheckOutcome outcome);
 
     public CheckedBackend Backend { get; }
+    public IPEndPoint At { get; }
     public HealthConfiguration Settings { get; }
 
     public HealthState State => Volatile.Read(ref _state);
@@ -33,7 +35,6 @@ sealed class HealthProbe : IDisposable
     /// <param name="made">Called after each check.</param>
     public async Task RunAsync(IHealthCheck check, SemaphoreSlim gate, Completed made, TimeProvider time)
     {
-        var at = new IPEndPoint(Backend.EndPoint.Address, Settings.Port == 0 ? Backend.EndPoint.Port : Settings.Port);
         var rest = Settings.Every * Random.Shared.NextDouble();
         while (true)
         {
@@ -41,7 +42,7 @@ sealed class HealthProbe : IDisposable
             var began = time.GetTimestamp(); // it may have waited for the gate
             try
             {
-                await CheckAsync(check, at, made);
+                await CheckAsync(check, made);
             }
             finally
             {
@@ -63,9 +64,9 @@ sealed class HealthProbe : IDisposable
     /// <param name="roll">Random, from 0 to 1.</param>
     public static TimeSpan Jittered(TimeSpan time, double roll) => time * (1 - Jitter + (2 * Jitter * roll));
 
-    async ValueTask CheckAsync(IHealthCheck check, IPEndPoint at, Completed made)
+    async ValueTask CheckAsync(IHealthCheck check, Completed made)
     {
-        var outcome = await check.RunAsync(at, Settings, _stopped);
+        var outcome = await check.RunAsync(At, Settings, _stopped);
         var before = _state;
         if (outcome.IsHealthy is { } isHealthy)
             Volatile.Write(ref _state, before.Next(isHealthy, Settings));

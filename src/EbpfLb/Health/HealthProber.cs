@@ -1,4 +1,5 @@
 using EbpfLb.Configuration;
+using EbpfLb.Health.Tunnels;
 using EbpfLb.Reconcile;
 
 namespace EbpfLb.Health;
@@ -27,26 +28,26 @@ sealed class HealthProber(
     /// </summary>
     public void Update(ImmutableArray<ServiceSnapshot> services)
     {
-        var present = new Dictionary<CheckedBackend, HealthConfiguration?>();
+        var present = new Dictionary<CheckedBackend, (IPEndPoint At, HealthConfiguration How)?>();
         foreach (var service in services)
         {
             foreach (var backend in service.Backends)
-                present[CheckedBackend.Create(service, backend)] = CanBeProbed(service, backend) ? service.Health : null;
+                present[CheckedBackend.Create(service, backend)] = TargetOf(service, backend);
         }
-        var known = _probes.Values.ToLookup(probe => (probe.Backend.EndPoint, probe.Settings), probe => probe.State);
+        var known = _probes.Values.ToLookup(probe => (probe.At, probe.Settings), probe => probe.State);
         foreach (var (backend, probe) in _probes)
         {
-            if (present.GetValueOrDefault(backend) == probe.Settings)
+            if (present.GetValueOrDefault(backend) == (probe.At, probe.Settings))
                 continue;
             probe.Dispose();
             if (present.GetValueOrDefault(backend) is null)
                 _probes.Remove(backend);
         }
-        foreach (var (backend, how) in present)
+        foreach (var (backend, target) in present)
         {
             var current = _probes.GetValueOrDefault(backend);
-            if (how is not null && current?.Settings != how)
-                Start(new(backend, how, current?.State ?? known[(backend.EndPoint, how)].FirstOrDefault() ?? InitialState(backend)));
+            if (target is { } wanted && (current?.At, current?.Settings) != wanted)
+                Start(new(backend, wanted.At, wanted.How, current?.State ?? known[wanted].FirstOrDefault() ?? InitialState(backend)));
         }
         _known = [.. present.Keys];
         _running.RemoveWhere(running => running.IsCompleted);
@@ -89,7 +90,14 @@ sealed class HealthProber(
         }));
     }
 
-    /// <summary>A backend with every port needs a port from the health check.</summary>
-    static bool CanBeProbed(ServiceSnapshot service, BackendSnapshot backend) =>
-        service.CanReach(backend) && ((service.Health?.Port ?? 0) != 0 || backend.Port != 0);
+    /// <summary>Null if it is not checked: without checks, out of the service's reach, or with every port and none for the checks.</summary>
+    static (IPEndPoint At, HealthConfiguration How)? TargetOf(ServiceSnapshot service, BackendSnapshot backend)
+    {
+        if (service.Health is not { } how || !service.CanReach(backend) || (how.Port == 0 && backend.Port == 0))
+            return null;
+        var port = how.Port == 0 ? backend.Port : how.Port;
+        return how.Tunnel && service.Listen.Address is { } address
+            ? (new TunnelEndPoint(address, port, backend.Address, service.Configuration.Encapsulation), how)
+            : (new IPEndPoint(backend.Address, port), how);
+    }
 }

@@ -1,15 +1,17 @@
 using System.Runtime.ExceptionServices;
+using EbpfLb.Health.Tunnels;
 
 namespace EbpfLb.Health;
 
 /// <summary>An HTTP/1.1 request on a new connection. Only the response's head is read.</summary>
-sealed class HttpCheck : IDisposable
+/// <param name="connect">Opens a connection.</param>
+sealed class HttpCheck(Func<IPEndPoint, CancellationToken, ValueTask<Stream>> connect) : IDisposable
 {
     static readonly HttpRequestOptionsKey<(IPEndPoint At, CancellationToken Ended)> Check = new("check");
 
     readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
     {
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, cancellation) => ConnectAsync(connect, context, cancellation),
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
         MaxResponseDrainSize = 0,
@@ -21,7 +23,10 @@ sealed class HttpCheck : IDisposable
     /// <exception cref="SocketException">The connection failed.</exception>
     public async ValueTask<CheckOutcome> GetAsync(IPEndPoint at, string path, CancellationToken cancellation)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{at}{path}");
+        // The handler gives a connection whose request was cancelled to another request of the same host and port.
+        var host = at is TunnelEndPoint tunnel ? $"{tunnel.UniqueName}:{at.Port}" : $"{at}";
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{host}{path}");
+        request.Headers.Host = $"{at}";
         request.Options.Set(Check, (at, cancellation));
         request.Headers.ConnectionClose = true;
         request.Headers.UserAgent.Add(new("ebpf-lb", null));
@@ -51,10 +56,11 @@ sealed class HttpCheck : IDisposable
     /// The connection attempt ends with its check. The handler would let it go on, for later requests: two minutes for a
     /// host that swallows SYNs.
     /// </summary>
-    static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    static async ValueTask<Stream> ConnectAsync(
+        Func<IPEndPoint, CancellationToken, ValueTask<Stream>> connect, SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         context.InitialRequestMessage.Options.TryGetValue(Check, out var check);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, check.Ended);
-        return new NetworkStream(await CheckSocket.ConnectAsync(check.At, ended.Token), ownsSocket: true);
+        return await connect(check.At, ended.Token);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using EbpfLb.Configuration;
+using EbpfLb.Health.Tunnels;
 using Polly;
 using Polly.Retry;
 using Polly.Timeout;
@@ -13,10 +14,14 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     static readonly ResiliencePropertyKey<TimeSpan> CheckTimeout = new("health-timeout");
 
-    readonly HttpCheck _http = new();
+    readonly HttpCheck _http;
+    readonly TunnelConnections _tunnels;
     readonly ResiliencePipeline<CheckOutcome> _pipeline;
 
-    public NetworkCheck(TimeProvider time) =>
+    public NetworkCheck(TimeProvider time)
+    {
+        _tunnels = new(time);
+        _http = new(OpenAsync);
         _pipeline = new ResiliencePipelineBuilder<CheckOutcome> { TimeProvider = time }
             .AddTimeout(new TimeoutStrategyOptions
             {
@@ -32,6 +37,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
                 UseJitter = true,
             })
             .Build();
+    }
 
     public async ValueTask<CheckOutcome> RunAsync(
         IPEndPoint at, HealthConfiguration how, CancellationToken cancellation)
@@ -53,7 +59,11 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _tunnels.Dispose();
+    }
 
     /// <summary>Errors are caught at their source: a propagated exception costs far more than a check.</summary>
     async ValueTask<Outcome<CheckOutcome>> AttemptAsync(
@@ -67,7 +77,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         }
         catch (SocketException error)
         {
-            return Outcome.FromResult(IsLocalError(error.SocketErrorCode)
+            return Outcome.FromResult(IsLocalError(error.SocketErrorCode, check.At)
                 ? CheckOutcome.Inconclusive(error.Message)
                 : CheckOutcome.Failed(error.Message));
         }
@@ -77,13 +87,21 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         }
     }
 
-    static async ValueTask<CheckOutcome> ConnectAsync(IPEndPoint at, CancellationToken cancellation)
+    async ValueTask<CheckOutcome> ConnectAsync(IPEndPoint at, CancellationToken cancellation)
     {
-        using var socket = await CheckSocket.ConnectAsync(at, cancellation);
+        using var connection = await OpenAsync(at, cancellation);
         return CheckOutcome.Healthy;
     }
 
-    /// <summary>True if the balancer lacks a resource: a port, a buffer or a file descriptor.</summary>
-    static bool IsLocalError(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
+    async ValueTask<Stream> OpenAsync(IPEndPoint at, CancellationToken cancellation) => at is TunnelEndPoint tunnel
+        ? await _tunnels.ConnectAsync(tunnel, cancellation)
+        : new NetworkStream(await CheckSocket.ConnectAsync(at, cancellation), ownsSocket: true);
+
+    /// <summary>
+    /// True if the balancer lacks a resource: a port, a buffer, a file descriptor or an address, or the right to send
+    /// through a tunnel.
+    /// </summary>
+    static bool IsLocalError(SocketError error, IPEndPoint at) =>
+        (error == SocketError.AccessDenied && at is TunnelEndPoint) || error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
         or SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets;
 }

@@ -10,7 +10,10 @@ namespace EbpfLb.Lab.Clusters;
 /// </summary>
 public abstract class ClusterLab : IAsyncDisposable
 {
+    const string ByHttp = "http: /, every: 2s, timeout: 2s, fall: 10", ThroughTunnel = "tcp: true, tunnel: true, every: 1s, timeout: 1s, rise: 1, fall: 3";
+
     readonly List<Node> _nodes = [];
+    readonly List<Decapsulator> _decapsulators = [];
     int _names;
     Task<RemoteFile>? _file;
 
@@ -71,16 +74,40 @@ public abstract class ClusterLab : IAsyncDisposable
     /// <param name="servers">The backends.</param>
     public BalancerPlan NatPlanFor(string natSource, params FileServer[] servers) => PlanFor($"mode: nat, nat-source: {natSource}", servers);
 
-    BalancerPlan PlanFor(string mode, FileServer[] servers) => new()
+    /// <summary>As the other one, in mode tunnel, with checks through the tunnel.</summary>
+    /// <param name="encapsulation">The outer header.</param>
+    /// <param name="across">Whether backends are known by their addresses of the family that clients do not speak.</param>
+    /// <param name="servers">The backends.</param>
+    public BalancerPlan TunnelPlanFor(string encapsulation, bool across, params FileServer[] servers) =>
+        PlanFor($"mode: tunnel, encapsulation: {encapsulation}", servers, ThroughTunnel, across);
+
+    /// <summary>Has a server take outer headers off, until the spec ends.</summary>
+    public async Task DecapsulateAsync(FileServer server)
+    {
+        var decapsulator = new Decapsulator(Network, NextName($"{server.Name}-decapsulator"), server);
+        _decapsulators.Add(decapsulator);
+        await decapsulator.BecomeReadyAsync();
+    }
+
+    /// <summary>Takes the shared address from a server; disposal gives it back.</summary>
+    public async Task<IAsyncDisposable> DisownAsync(FileServer server)
+    {
+        var tools = new Toolbox(Network, NextName("tools"), server);
+        await tools.StartAsync();
+        await tools.DisownAsync(Service.Addresses);
+        return new Disowned(tools, Service.Addresses);
+    }
+
+    BalancerPlan PlanFor(string mode, FileServer[] servers, string health = ByHttp, bool across = false) => new()
     {
         Hook = "tc",
         StandsInFile = true,
         Configuration = string.Concat(
             [
                 $"interface: {BalancerHost.Interface}\nhook: tc\nevents: off\nwithdraw-for: 5s\nflows: 16384\nmax-services: 1024\nmax-backends: 4096\nservices:\n",
-                ServiceFor("web", mode, $"{Service.Addresses.V4}", servers.Select(server => $"{server.Addresses.V4}")),
+                ServiceFor("web", mode, health, $"{Service.Addresses.V4}", servers.Select(server => across ? QuotedV6(server) : $"{server.Addresses.V4}")),
                 .. Service.Addresses.V6 is { } v6
-                    ? new[] { ServiceFor("web6", mode, $"[{v6}]", servers.Select(server => $"\"[{server.Addresses.V6}]:80\"")) } : [],
+                    ? new[] { ServiceFor("web6", mode, health, $"[{v6}]", servers.Select(server => across ? $"{server.Addresses.V4}" : QuotedV6(server))) } : [],
             ]),
     };
 
@@ -95,9 +122,15 @@ public abstract class ClusterLab : IAsyncDisposable
         return node;
     }
 
-    /// <summary>Removes the machines of the present spec.</summary>
+    /// <summary>Removes the machines of the present spec, and what it had servers do.</summary>
     internal async Task EndNodesAsync()
     {
+        foreach (var decapsulator in _decapsulators)
+        {
+            await decapsulator.EndAsync();
+            await decapsulator.DisposeAsync();
+        }
+        _decapsulators.Clear();
         if (!LabRun.IsKept)
             await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
         _nodes.Clear();
@@ -127,6 +160,15 @@ public abstract class ClusterLab : IAsyncDisposable
         await use(tools);
     }
 
+    sealed class Disowned(Toolbox tools, Addresses addresses) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await tools.OwnAsync(addresses);
+            await tools.DisposeAsync();
+        }
+    }
+
     async Task<RemoteFile> CreateFileAsync(int megabytes)
     {
         var files = await Task.WhenAll(A.CreateCommonFileAsync(megabytes), B.CreateCommonFileAsync(megabytes));
@@ -142,9 +184,11 @@ public abstract class ClusterLab : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    static string ServiceFor(string name, string mode, string address, IEnumerable<string> backends) =>
+    static string QuotedV6(FileServer server) => $"\"[{server.Addresses.V6}]:80\"";
+
+    static string ServiceFor(string name, string mode, string health, string address, IEnumerable<string> backends) =>
         $$"""
-          - { name: {{name}}, listen: "{{address}}:80", {{mode}}, algorithm: maglev, health: { http: /, every: 2s, timeout: 2s, fall: 10 }, backends: [ {{string.Join(", ", backends)}} ] }
+          - { name: {{name}}, listen: "{{address}}:80", {{mode}}, algorithm: maglev, health: { {{health}} }, backends: [ {{string.Join(", ", backends)}} ] }
 
         """;
 }

@@ -26,7 +26,10 @@ public class Client : Role
     public async Task<Answer> GetAsync(Role server) => (await GetAsync(server, times: 1)).Single();
 
     /// <summary>Asks one time after the other, each on a new connection.</summary>
-    public Task<IReadOnlyList<Answer>> GetAsync(Role server, int times) => Curl.OneByOneAsync(this, server, times);
+    public Task<IReadOnlyList<Answer>> GetAsync(Role server, int times) => Curl.OneByOneAsync(this, server.Host, times);
+
+    /// <summary>As the other one, of an address that several balancers share.</summary>
+    public Task<IReadOnlyList<Answer>> GetAsync(SharedAddress server, int times) => Curl.OneByOneAsync(this, server.Host, times);
 
     /// <summary>Asks one time after the other, all on one connection.</summary>
     public Task<IReadOnlyList<Answer>> GetOnOneConnectionAsync(Role server, int times) =>

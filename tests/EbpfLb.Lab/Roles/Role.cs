@@ -34,7 +34,12 @@ public abstract class Role : IAsyncDisposable
     internal IPAddress AddressAcross => Addresses[_network.Family == Family.IPv4 ? Family.IPv6 : Family.IPv4];
 
     /// <summary>The same as a part of URLs and the like, which have IPv6 in brackets.</summary>
-    internal string Host => Address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{Address}]" : $"{Address}";
+    internal string Host => HostOf(Address);
+
+    /// <summary>That of the other family, in the same form.</summary>
+    internal string HostAcross => HostOf(AddressAcross);
+
+    static string HostOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : $"{address}";
 
     internal Addresses Addresses { get; private set; } = Addresses.None;
 

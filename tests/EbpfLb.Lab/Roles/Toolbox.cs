@@ -17,6 +17,13 @@ sealed class Toolbox(LabNetwork network, string name, Role machine) : Role(
             await ShellAsync("ip address add \"$1\" dev lo", endpoint.Address);
     }
 
+    /// <summary>Undoes <see cref="OwnAsync"/>.</summary>
+    public async Task DisownAsync(Addresses addresses)
+    {
+        foreach (var endpoint in addresses.At(0))
+            await ShellAsync("ip address del \"$1\" dev lo", endpoint.Address);
+    }
+
     /// <summary>Has the machine send by a router whatever is for others than its neighbours.</summary>
     public async Task LeaveByAsync(Addresses router)
     {

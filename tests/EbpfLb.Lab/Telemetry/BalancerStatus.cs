@@ -42,7 +42,10 @@ sealed record BalancerStatus(
     public IEnumerable<BackendStatus> Backends => Services.SelectMany(service => service.Backends);
 
     /// <summary>How a web server stands, at the address that is spoken to at present; null where it is not known any more.</summary>
-    public BackendStatus? Of(Backend backend) => Backends.SingleOrDefault(known => known.Address == $"{backend.Host}:80");
+    public BackendStatus? Of(Backend backend) => At(backend.Host);
+
+    /// <summary>How a web server stands, by its address.</summary>
+    public BackendStatus? At(string host) => Backends.SingleOrDefault(known => known.Address == $"{host}:80");
 }
 
 /// <param name="Listen">Endpoints with their protocol.</param>

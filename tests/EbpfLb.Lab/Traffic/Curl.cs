@@ -10,19 +10,19 @@ static class Curl
     const string Mark = "## ";
     const string Facts = $"{Mark}%{{local_ip}} %{{local_port}} %{{num_connects}} %{{http_code}}\\n";
 
-    public static async Task<IReadOnlyList<Answer>> OneByOneAsync(Client client, Role server, int times) =>
+    public static async Task<IReadOnlyList<Answer>> OneByOneAsync(Client client, string host, int times) =>
         Parse(await client.ShellAsync(
             """
             for i in $(seq "$3"); do
                 curl --silent --show-error --max-time 10 --write-out "$1" "$2/$i" || exit
             done
-            """, Facts, UniqueUrl(server), times), times);
+            """, Facts, UniqueUrl(host), times), times);
 
     public static async Task<IReadOnlyList<Answer>> OnOneConnectionAsync(Client client, Role server, int times) =>
         Parse(await client.ShellAsync(
             """
             curl --silent --show-error --max-time 60 --write-out "$1" "$2/[1-$3]"
-            """, Facts, UniqueUrl(server), times), times);
+            """, Facts, UniqueUrl(server.Host), times), times);
 
     /// <param name="fromPort">The first of as many source ports, all of which are used; 0: the client chooses.</param>
     /// <remarks>
@@ -39,7 +39,7 @@ static class Curl
                 --header 'Connection: close' ${4:+--local-port "$4"} \
                 --write-out "%{filename_effective} $1" --output '#1' "$2/[1-$3]" >facts || exit
             while read -r file facts; do cat "$file"; echo "$facts"; done <facts
-            """, Facts, UniqueUrl(server), times, fromPort == 0 ? "" : $"{fromPort}-{fromPort + times - 1}"), times);
+            """, Facts, UniqueUrl(server.Host), times, fromPort == 0 ? "" : $"{fromPort}-{fromPort + times - 1}"), times);
         return answers.TrueForAll(answer => answer.IsNewConnection)
             ? answers
             : throw new LabException($"{client.Name}: some of {times} requests shared a connection");
@@ -76,7 +76,7 @@ static class Curl
         }, TimeSpan.FromSeconds(double.Parse(output.Stdout, CultureInfo.InvariantCulture)));
     }
 
-    static string UniqueUrl(Role server) => $"http://{server.Host}/{Guid.NewGuid():N}";
+    static string UniqueUrl(string host) => $"http://{host}/{Guid.NewGuid():N}";
 
     static List<Answer> Parse(string output, int times)
     {

@@ -174,6 +174,21 @@ public sealed class FileAndFlagsGiveTheSameConfiguration
             byFile.Configuration!.Services[0].Health);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_check_through_the_tunnel_by_file_and_by_flags(bool isThrough)
+    {
+        var word = isThrough ? "true" : "false";
+        var byFile = Given.Yaml($$"""
+            interface: eth0
+            services: [ { listen: "192.0.2.10:80", mode: tunnel, health: { tcp: true, tunnel: {{word}} }, backends: [ web ] } ]
+            """);
+        var byFlags = Given.Flags("eth0", listens: ["192.0.2.10:80"], backends: ["web"], mode: "tunnel", health: ["tcp", $"tunnel={word}"]);
+
+        Assert.Empty(byFile.Errors);
+        Assert.Equal(byFlags.Configuration, byFile.Configuration);
+        Assert.Equal($"tcp{(isThrough ? " through the tunnel" : "")} every 1s, timeout 500ms, rise 2, fall 3", $"{byFile.Configuration!.Services[0].Health}");
+    }
+
     [Fact]
     public void A_tcp_check_with_its_defaults_by_file_and_by_flags()
     {

@@ -92,7 +92,7 @@ public sealed class InvalidHealthChecksAreExplained
                 "lb.yaml:4:44 services[0].health.rise: '[...]' is not a single value. "
                     + "Write one value after 'rise:', in quotes where it begins with a bracket.",
                 "lb.yaml:4:57 services[0].health.fall: '0' is not a number of checks in a row. Use a whole number of 1 to 100.",
-                "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, "
+                "lb.yaml:6:13 services[1].health: 'yes' is not a mapping with the keys tcp, http, every, timeout, rise, fall, port, tunnel, "
                     + "when-all-down. See the example in 'ebpf-lb run --help'.",
                 "lb.yaml:8:13 services[2].health: checks connect over TCP, and the service is one of UDP. "
                     + "Configure a port on which the backends answer over TCP, or remove the checks.",

@@ -287,6 +287,16 @@ public sealed class InvalidSettingsAreExplained
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, encapsulation: "gue"),
             "--encapsulation", "gue", $"has no effect in mode {mode}", "Use mode tunnel");
 
+    [Theory, InlineData("nat"), InlineData("dsr")]
+    public void A_check_through_the_tunnel_in_a_mode_that_has_none(string mode) =>
+        AssertOnly(Given.Flags("eth0", listens: ["192.0.2.10:80"], backends: ["b"], mode: mode, health: ["tcp", "tunnel=true"]),
+            "--health tunnel", "true", $"has no effect in mode {mode}", "Use mode tunnel");
+
+    [Fact]
+    public void A_check_through_the_tunnel_without_an_address_of_the_service() =>
+        AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: "tunnel", health: ["tcp", "tunnel=true"]),
+            "--health tunnel", "true", "needs the service's address", "Listen on an address");
+
     [Theory]
     [InlineData("eth0", "is no source of packets to backends", "Use service, interface, or an address")]
     [InlineData("127.0.0.1", "is an address that no packet can be sent to from here (unspecified, loopback, multicast or reserved)", "Use an address of this host")]

@@ -14,10 +14,11 @@ sealed class LoopbackServer : IAsyncDisposable
     readonly Task _serving;
 
     /// <param name="answer">Written after each request; null for a server that hangs.</param>
-    public LoopbackServer(string? answer = null)
+    /// <param name="address">In 127.0.0.0/8; 127.0.0.1 without.</param>
+    public LoopbackServer(string? answer = null, IPAddress? address = null)
     {
         _answer = answer;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(new IPEndPoint(address ?? IPAddress.Loopback, 0));
         _listener.Listen(4096);
         _serving = Task.Run(ServeAsync);
     }
