@@ -19,7 +19,7 @@ static class Page
             [Profiles](profiles.md) tell why it costs what it costs.
             """));
         if (Parts.Find(parts, Parts.Peers) is { } peers)
-            Glance.Write(peers, folder, page);
+            Overview.Write(peers, folder, page);
         foreach (var part in parts)
             Write(part, page);
         BarTable.Write(parts, page);

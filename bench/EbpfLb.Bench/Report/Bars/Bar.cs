@@ -8,10 +8,10 @@ namespace EbpfLb.Bench.Report.Bars;
 /// <param name="Measure">What it is; null where the part was not put to that.</param>
 sealed record Bar(string Part, string Promise, double Limit, bool IsFloor, Func<PartResult, double?> Measure)
 {
-    /// <summary>At least this many times a peer's value.</summary>
+    /// <summary>At least this many times another subject's value.</summary>
     public static Bar AtLeast(double limit, string measure, string subject, string to) => Beside(limit, isFloor: true, measure, subject, to);
 
-    /// <summary>At most this many times a peer's value.</summary>
+    /// <summary>At most this many times another subject's value.</summary>
     public static Bar AtMost(double limit, string measure, string subject, string to) => Beside(limit, isFloor: false, measure, subject, to);
 
     /// <summary>Whether what was measured will do.</summary>

@@ -29,12 +29,19 @@ static class PacketBars
 
     static Bar Cost(string promise, double limit, Func<string, string> measureOf, string subject) => new(
         Parts.Packets, $"{promise}, ns", limit, IsFloor: false,
-        result => Places.Max(place => result.Find(measureOf(place), subject) is { } found ? Figures.Median(found.Rounds) : (double?)null));
+        result => WorstOf(place => result.Find(measureOf(place), subject) is { } found ? Figures.Median(found.Rounds) : null));
 
     static Bar Growth(double limit, string size)
     {
         var least = Names.Size(Names.Sizes[0].Services, Names.Sizes[0].Backends);
         return new(Parts.Packets, $"A packet of an existing flow with {size}, to {least}", limit, IsFloor: false,
-            result => Places.Max(place => Bar.Ratio(result, Names.BySize(place), size, least)));
+            result => WorstOf(place => Bar.Ratio(result, Names.BySize(place), size, least)));
+    }
+
+    /// <summary>Null unless it was measured on each hook and IP version.</summary>
+    static double? WorstOf(Func<string, double?> measure)
+    {
+        double?[] measured = [.. Places.Select(measure)];
+        return measured.Contains(null) ? null : measured.Max();
     }
 }

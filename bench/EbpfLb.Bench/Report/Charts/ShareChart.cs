@@ -17,7 +17,7 @@ static class ShareChart
     const string Title = "Share of what a client gets without a balancer";
 
     /// <summary>Draws it into a folder, for a light and for a dark page, and shows it on the page.</summary>
-    public static void Hang(PartResult part, string[] measures, IReadOnlyList<string> subjects, string folder, StringBuilder page)
+    public static void Write(PartResult part, string[] measures, IReadOnlyList<string> subjects, string folder, StringBuilder page)
     {
         foreach (var theme in new[] { Theme.Light, Theme.Dark })
             File.WriteAllText(Path.Combine(folder, FileName(theme)), Draw(part, measures, subjects, theme));
@@ -86,13 +86,13 @@ static class ShareChart
                 Title = measure.Split(',')[0] + RoomForWideFonts,
                 StrokeThickness = 0,
                 FillColor = theme.Series[place],
-                LabelFormatString = "{0:0.00}",
+                LabelFormatString = "{0:0%}",
                 LabelPlacement = LabelPlacement.Inside,
                 LabelMargin = 8,
                 TextColor = theme.OnBars,
                 FontSize = 10,
             };
-            series.Items.AddRange(subjects.Select((subject, row) => new BarItem(Glance.Left(part, measure, subject) ?? double.NaN, row)));
+            series.Items.AddRange(subjects.Select((subject, row) => new BarItem(Overview.ShareOfDirect(part, measure, subject) ?? double.NaN, row)));
             model.Series.Add(series);
         }
         var height = HeightOfRest + (subjects.Count * ((measures.Length * HeightOfBar) + HeightBetween));

@@ -7,7 +7,7 @@ using EbpfLb.Manual;
 namespace EbpfLb.Bench.Report;
 
 /// <summary>What a newcomer asks: how much of what is possible without a balancer is left with one.</summary>
-static class Glance
+static class Overview
 {
     static readonly string[] Rates = [BulkTcp.MeasureFor(1).Name, KeptConnections.Rate.Name, NewConnections.Rate.Name, UdpAnswers.Rate.Name];
 
@@ -25,11 +25,11 @@ static class Glance
         page.AppendLine($"| | {string.Join(" | ", balancers)} |");
         page.AppendLine($"| --- |{string.Concat(balancers.Select(_ => " ---: |"))}");
         foreach (var measure in Rates)
-            page.AppendLine($"| {measure} | {string.Join(" | ", balancers.Select(subject => Percent(Left(peers, measure, subject))))} |");
+            page.AppendLine($"| {measure} | {string.Join(" | ", balancers.Select(subject => Percent(ShareOfDirect(peers, measure, subject))))} |");
         var over = PeerBench.OverDirect;
         page.AppendLine($"| {over.Name}, {over.Unit} | {string.Join(" | ", balancers.Select(subject => Cell(peers.Find(over.Name, subject))))} |");
         page.AppendLine();
-        ShareChart.Hang(peers, Rates, balancers, folder, page);
+        ShareChart.Write(peers, Rates, balancers, folder, page);
         page.AppendLine(Prose.Wrap(
             $"""
             A peer loses something against no balancer. This is how much of that {Names.Tc} does not lose: 0 % is the peer, 100 %
@@ -39,15 +39,15 @@ static class Glance
         page.AppendLine($"| | {string.Join(" | ", Names.Peers)} |");
         page.AppendLine($"| --- |{string.Concat(Names.Peers.Select(_ => " ---: |"))}");
         foreach (var measure in Rates)
-            page.AppendLine($"| {measure} | {string.Join(" | ", Names.Peers.Select(peer => Percent(WonBack(peers, measure, peer))))} |");
+            page.AppendLine($"| {measure} | {string.Join(" | ", Names.Peers.Select(peer => Percent(RecoveredShare(peers, measure, peer))))} |");
     }
 
     /// <summary>The share of direct; null where the subject was not put to that.</summary>
-    public static double? Left(PartResult peers, string measure, string subject) => Bars.Bar.Ratio(peers, measure, subject, Names.Direct);
+    public static double? ShareOfDirect(PartResult peers, string measure, string subject) => Bars.Bar.Ratio(peers, measure, subject, Names.Direct);
 
     /// <summary>(ours - peer) / (direct - peer), of the medians; null where there is no such share.</summary>
-    static double? WonBack(PartResult peers, string measure, string peer) =>
-        (Left(peers, measure, Names.Tc), Left(peers, measure, peer)) is ({ } ours, { } others) && others < 1
+    static double? RecoveredShare(PartResult peers, string measure, string peer) =>
+        (ShareOfDirect(peers, measure, Names.Tc), ShareOfDirect(peers, measure, peer)) is ({ } ours, { } others) && others < 1
             ? (ours - others) / (1 - others)
             : null;
 
