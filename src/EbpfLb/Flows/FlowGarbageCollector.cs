@@ -26,6 +26,8 @@ enum FlowEnd
 sealed class FlowGarbageCollector(
     LbTables tables, TimeoutConfiguration timeouts, TimeProvider time, Func<IReadOnlySet<IPAddress>> own)
 {
+    readonly LostSources _lost = new(tables, own);
+
     /// <summary>A flow that was removed.</summary>
     /// <param name="client">The forward entry's key.</param>
     /// <param name="reply">The reply entry; default if it had been evicted.</param>
@@ -42,12 +44,12 @@ sealed class FlowGarbageCollector(
     {
         var limits = new FlowTimeouts(timeouts, time.MonotonicNs());
         var deadlines = new DrainDeadlines(tables.Backends, time.MonotonicNs());
-        var lost = new LostSources(tables, own);
+        UpdateLostSources();
         var live = new LiveFlows(tables);
         foreach (var (table, map) in tables.FlowTables)
         {
             var scan = new TableScan(tables, table);
-            var collection = new TableCollection(map, limits, deadlines, lost, live, scan, expired);
+            var collection = new TableCollection(map, limits, deadlines, _lost, live, scan, expired);
             map.ForEach((in key, in flow) =>
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -59,6 +61,19 @@ sealed class FlowGarbageCollector(
         EndSockets(deadlines, expired);
         live.AddSockets();
         return live.ByBackend;
+    }
+
+    /// <summary>The control loop reads the same list after each collection, and reports what is wrong with it.</summary>
+    void UpdateLostSources()
+    {
+        try
+        {
+            _lost.Update();
+        }
+        catch (LoadBalancerException)
+        {
+            // Those of before count: flows expire and drain all the same.
+        }
     }
 
     /// <summary>A refusal only costs the sockets' ends.</summary>
@@ -83,7 +98,7 @@ sealed class FlowGarbageCollector(
     {
         public void Collect(in LbTuple key, in LbFlow flow)
         {
-            if ((deadlines.Find(flow) ?? (lost.Include(key, flow) ? FlowEnd.SourceLost : null)) is { } why)
+            if ((deadlines.Find(flow) ?? (lost.IsLost(key, flow) ? FlowEnd.SourceLost : null)) is { } why)
             {
                 Remove(key, flow, map.TryGetPair(key, flow, out var cut) ? cut : default, why);
                 live.Keep(flow.Backend); // a packet may have restored the entry that was removed first

@@ -9,20 +9,32 @@ static class SocketTermination
 {
     /// <summary>
     /// Ends them, and removes their records. A record whose socket was not found stays until the socket is closed: it
-    /// connects, or is over already. Call it in the network namespace of the sockets.
+    /// is still connecting, or already closed. Call it in the network namespace of the sockets.
     /// </summary>
-    /// <exception cref="NativeException">The kernel has no sock_diag, or refused; the records stay.</exception>
+    /// <exception cref="NativeException">
+    /// The kernel has no sock_diag, or refused for a protocol; the records of those sockets stay.
+    /// </exception>
     public static void Run(LbTables tables, DrainDeadlines deadlines, FlowGarbageCollector.Expired expired)
     {
         var ending = Find(tables, deadlines);
         if (ending.Count == 0)
             return;
         using var sockets = new SocketDiagnostics();
+        NativeException? refusal = null;
         foreach (var protocol in ending.Values.Select(socket => socket.Record.Client.Protocol).Distinct().ToArray())
         {
-            foreach (var socket in sockets.Find(protocol, ending.Keys.ToHashSet()).Where(sockets.End))
-                Forget(tables, socket.Cookie, ending[socket.Cookie].Record, ending[socket.Cookie].Why, expired);
+            try
+            {
+                foreach (var socket in sockets.Find(protocol, ending.Keys.ToHashSet()).Where(sockets.End))
+                    Forget(tables, socket.Cookie, ending[socket.Cookie].Record, ending[socket.Cookie].Why, expired);
+            }
+            catch (NativeException error)
+            {
+                refusal = error; // of tcp_diag, say: udp_diag may be there
+            }
         }
+        if (refusal is not null)
+            throw refusal;
     }
 
     /// <summary>By cookie. A socket that sends without connecting leaves its backend by itself.</summary>

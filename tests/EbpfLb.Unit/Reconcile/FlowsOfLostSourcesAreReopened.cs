@@ -21,7 +21,7 @@ public sealed class FlowsOfLostSourcesAreReopened
         var query = new UdpPacket(hosts.Alice.Port(40001), dns.At);
         lb.Receive(query);
 
-        Collect(lb, hosts.Balancer, hosts.Alias);
+        Lose(lb, hosts.FarBalancer);
 
         Assert.Equal([FlowEnd.SourceLost], _ended);
         lb.HasNoFlow();
@@ -35,7 +35,38 @@ public sealed class FlowsOfLostSourcesAreReopened
         using var lb = Balancer.On(hook);
         lb.Receive(new UdpPacket(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.Carol.Port(53)).At));
 
-        Collect(lb, hosts.FarBalancer);
+        Lose(lb, hosts.Balancer, hosts.Alias);
+
+        Assert.Empty(_ended);
+    }
+
+    [Theory, OnEveryHook]
+    public void It_goes_on_if_the_host_has_got_the_address_back(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        var dns = lb.ServeUdp(hosts.Web, hosts.Carol.Port(53));
+        var own = Hosts.Own();
+        var collector = Collector(lb, () => own);
+        Collect(collector);
+        own = new HashSet<IPAddress>();
+        Collect(collector);
+
+        own = Hosts.Own();
+        lb.Receive(new UdpPacket(hosts.Alice.Port(40001), dns.At));
+        Collect(collector);
+
+        Assert.Empty(_ended);
+    }
+
+    /// <summary>It is routed to the host, and its service is gone: its flows drain.</summary>
+    [Theory, OnEveryHook]
+    public void An_address_that_the_host_never_had_is_not_lost(Hook hook, Hosts hosts)
+    {
+        using var lb = Balancer.On(hook);
+        lb.Receive(new UdpPacket(hosts.Alice.Port(40001), lb.ServeUdp(hosts.Web, hosts.Carol.Port(53)).At));
+        IReadOnlySet<IPAddress> others = new HashSet<IPAddress> { hosts.Balancer };
+
+        Collect(Collector(lb, () => others));
 
         Assert.Empty(_ended);
     }
@@ -50,7 +81,7 @@ public sealed class FlowsOfLostSourcesAreReopened
             lb.SendFrom(dns, LbNatSource.Address, hosts.Alias);
         lb.Receive(new UdpPacket(hosts.Alice.Port(40001), dns.At));
 
-        Collect(lb);
+        Lose(lb, hosts.Balancer, hosts.FarBalancer, hosts.Alias);
 
         Assert.Empty(_ended);
     }
@@ -62,12 +93,23 @@ public sealed class FlowsOfLostSourcesAreReopened
         using var lb = Balancer.On(hook);
         lb.Open(hosts.Alice.Port(40001), lb.ServeTcp(hosts.Web, hosts.Carol.Port(80)));
 
-        Collect(lb, hosts.Balancer);
+        Lose(lb, hosts.FarBalancer);
 
         Assert.Empty(_ended);
     }
 
-    void Collect(Balancer lb, params IPAddress[] own) =>
-        new FlowGarbageCollector(lb.Tables, new(), TimeProvider.System, () => own.ToHashSet())
-            .Collect((_, _, _, why) => _ended.Add(why), TestContext.Current.CancellationToken);
+    /// <summary>A collection while the host has all its addresses, and one after it has lost some.</summary>
+    void Lose(Balancer lb, params IPAddress[] lost)
+    {
+        var own = Hosts.Own();
+        var collector = Collector(lb, () => own);
+        Collect(collector);
+        Assert.Empty(_ended);
+        own = own.Except(lost).ToHashSet();
+        Collect(collector);
+    }
+
+    static FlowGarbageCollector Collector(Balancer lb, Func<IReadOnlySet<IPAddress>> own) => new(lb.Tables, new(), TimeProvider.System, own);
+
+    void Collect(FlowGarbageCollector collector) => collector.Collect((_, _, _, why) => _ended.Add(why), TestContext.Current.CancellationToken);
 }
