@@ -29,10 +29,11 @@ sealed class HealthProber(
     public void Update(ImmutableArray<ServiceSnapshot> services)
     {
         var present = new Dictionary<CheckedBackend, (IPEndPoint At, HealthConfiguration How)?>();
+        ImmutableArray<IPAddress> addresses = [.. services.Select(service => service.Listen.Address).OfType<IPAddress>().Distinct()];
         foreach (var service in services)
         {
             foreach (var backend in service.Backends)
-                present[CheckedBackend.Create(service, backend)] = TargetOf(service, backend);
+                present[CheckedBackend.Create(service, backend)] = TargetOf(service, backend, addresses);
         }
         var known = _probes.Values.ToLookup(probe => (probe.At, probe.Settings), probe => probe.State);
         foreach (var (backend, probe) in _probes)
@@ -91,13 +92,15 @@ sealed class HealthProber(
     }
 
     /// <summary>Null if it is not checked: without checks, out of the service's reach, or with every port and none for the checks.</summary>
-    static (IPEndPoint At, HealthConfiguration How)? TargetOf(ServiceSnapshot service, BackendSnapshot backend)
+    /// <param name="addresses">Those of all services.</param>
+    static (IPEndPoint At, HealthConfiguration How)? TargetOf(
+        ServiceSnapshot service, BackendSnapshot backend, ImmutableArray<IPAddress> addresses)
     {
         if (service.Health is not { } how || !service.CanReach(backend) || (how.Port == 0 && backend.Port == 0))
             return null;
         var port = how.Port == 0 ? backend.Port : how.Port;
         return how.Tunnel && service.Listen.Address is { } address
-            ? (new TunnelEndPoint(address, port, backend.Address, service.Configuration.Encapsulation), how)
+            ? (new TunnelEndPoint(address, port, backend.Address, service.Configuration.Encapsulation, addresses), how)
             : (new IPEndPoint(backend.Address, port), how);
     }
 }

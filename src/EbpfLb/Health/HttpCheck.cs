@@ -21,6 +21,7 @@ sealed class HttpCheck(Func<IPEndPoint, CancellationToken, ValueTask<Stream>> co
     });
 
     /// <exception cref="SocketException">The connection failed.</exception>
+    /// <exception cref="TunnelSocketException">The balancer could not open a socket of its own.</exception>
     public async ValueTask<CheckOutcome> GetAsync(IPEndPoint at, string path, CancellationToken cancellation)
     {
         // The handler gives a connection whose request was cancelled to another request of the same host and port.
@@ -43,7 +44,7 @@ sealed class HttpCheck(Func<IPEndPoint, CancellationToken, ValueTask<Stream>> co
             cancellation.ThrowIfCancellationRequested();
             for (Exception? cause = error; cause is not null; cause = cause.InnerException)
             {
-                if (cause is SocketException)
+                if (cause is SocketException or TunnelSocketException)
                     ExceptionDispatchInfo.Throw(cause);
             }
             return CheckOutcome.Failed(error.Message.TrimEnd('.'));

@@ -77,9 +77,13 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         }
         catch (SocketException error)
         {
-            return Outcome.FromResult(IsLocalError(error.SocketErrorCode, check.At)
+            return Outcome.FromResult(IsLocalError(error.SocketErrorCode)
                 ? CheckOutcome.Inconclusive(error.Message)
                 : CheckOutcome.Failed(error.Message));
+        }
+        catch (TunnelSocketException error)
+        {
+            return Outcome.FromResult(CheckOutcome.Inconclusive(error.Message));
         }
         catch (OperationCanceledException ended)
         {
@@ -97,11 +101,7 @@ sealed class NetworkCheck : IHealthCheck, IDisposable
         ? await _tunnels.ConnectAsync(tunnel, cancellation)
         : new NetworkStream(await CheckSocket.ConnectAsync(at, cancellation), ownsSocket: true);
 
-    /// <summary>
-    /// True if the balancer lacks a resource: a port, a buffer, a file descriptor or an address, or the right to send
-    /// through a tunnel.
-    /// </summary>
-    static bool IsLocalError(SocketError error, IPEndPoint at) =>
-        (error == SocketError.AccessDenied && at is TunnelEndPoint) || error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
+    /// <summary>True if the balancer lacks a resource: a port, a buffer, a file descriptor or an address.</summary>
+    static bool IsLocalError(SocketError error) => error is SocketError.AddressNotAvailable or SocketError.AddressAlreadyInUse
         or SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets;
 }

@@ -37,7 +37,7 @@ public sealed class ChecksConnectToTheirPort
 
         await health.ProvideAsync(service);
         await health.Until(seen => seen.Backends.Single().Health == BackendHealth.Up);
-        Assert.Equal(new TunnelEndPoint(service.Listen.Address!, port, Backend.Address, Encapsulation.Gue), checks.Last);
+        Assert.Equal(new TunnelEndPoint(service.Listen.Address!, port, Backend.Address, Encapsulation.Gue, service.Listen.Address!), checks.Last);
 
         await health.ProvideAsync(service.With(service => service with { Encapsulation = Encapsulation.Ipip }));
         await health.Run(() => checks.Last is TunnelEndPoint { Encapsulation: Encapsulation.Ipip });

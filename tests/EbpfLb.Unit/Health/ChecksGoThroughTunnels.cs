@@ -66,6 +66,19 @@ public sealed class ChecksGoThroughTunnels : IDisposable
         Assert.Equal(CheckOutcome.Failed("no answer within 300ms"), await Check(80, Brief with { Path = "/" }, "gue"));
     }
 
+    /// <summary>The HTTP client cancels a read by the disposal of its stream.</summary>
+    [Fact]
+    public async Task A_server_that_connects_and_never_answers_fails_in_time()
+    {
+        await using var backend = new TunnelledBackend(_backend, Encapsulation.Gue);
+        await using var server = new LoopbackServer(answer: null, _service);
+
+        var check = Check(server.EndPoint.Port, Brief with { Path = "/" }, "gue");
+
+        Assert.Equal(CheckOutcome.Failed("no answer within 300ms"),
+            await check.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task A_service_that_refuses_connections_fails()
     {
@@ -110,7 +123,17 @@ public sealed class ChecksGoThroughTunnels : IDisposable
         var outcome = await _check.RunAsync(
             new TunnelEndPoint(IPAddress.Loopback, 80, IPAddress.Loopback, Encapsulation.Gue), Patient, TestContext.Current.CancellationToken);
 
-        Assert.Equal(CheckOutcome.Inconclusive("lo has no IPv4 address but the service's."), outcome);
+        Assert.Equal(CheckOutcome.Inconclusive("lo has no IPv4 address but those of services."), outcome);
+    }
+
+    /// <summary>A backend may have the addresses of all services: it would reply to itself.</summary>
+    [Fact]
+    public async Task No_services_address_is_the_source()
+    {
+        var outcome = await _check.RunAsync(
+            new TunnelEndPoint(_service, 80, IPAddress.Loopback, Encapsulation.Gue, IPAddress.Loopback), Patient, TestContext.Current.CancellationToken);
+
+        Assert.Equal(CheckOutcome.Inconclusive("lo has no IPv4 address but those of services."), outcome);
     }
 
     public void Dispose() => _check.Dispose();

@@ -21,7 +21,8 @@ sealed class TunnelPath : ITunnelPath
         new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <param name="replies">Of the service's IP version.</param>
-    /// <exception cref="SocketException">No route, no free port, or no address but the service's.</exception>
+    /// <exception cref="SocketException">No route.</exception>
+    /// <exception cref="TunnelSocketException">No socket, no free port, or no address but those of services.</exception>
     public TunnelPath(TunnelEndPoint to, TunnelReplies replies)
     {
         _outer = Open(to);
@@ -29,7 +30,7 @@ sealed class TunnelPath : ITunnelPath
         {
             var outer = ((IPEndPoint)_outer.LocalEndPoint!).Address;
             _port = TunnelPort.Take(to.AddressFamily, replies, _arrived.Writer);
-            Local = new(SourceFor(to.Address, outer), _port.Number);
+            Local = new(SourceFor(to, outer), _port.Number);
         }
         catch
         {
@@ -45,18 +46,17 @@ sealed class TunnelPath : ITunnelPath
 
     public ValueTask<TcpSegment> ReceiveAsync(CancellationToken cancellation) => _arrived.Reader.ReadAsync(cancellation);
 
+    /// <summary>Ends a receive that is under way: the HTTP client cancels a read by the disposal of its stream.</summary>
     public void Dispose()
     {
         _port?.Dispose();
         _outer.Dispose();
+        _arrived.Writer.TryComplete(new ObjectDisposedException(nameof(TunnelPath)));
     }
 
     static Socket Open(TunnelEndPoint to)
     {
-        var inner = to.AddressFamily == AddressFamily.InterNetwork ? Ipv4InIp : Ipv6InIp;
-        var socket = to.Encapsulation == Encapsulation.Gue
-            ? new Socket(to.Backend.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
-            : RawSocket.Open(to.Backend.AddressFamily, inner);
+        var socket = Create(to);
         try
         {
             socket.Connect(new IPEndPoint(to.Backend, to.Encapsulation == Encapsulation.Gue ? GuePort : 0));
@@ -69,19 +69,36 @@ sealed class TunnelPath : ITunnelPath
         }
     }
 
+    static Socket Create(TunnelEndPoint to)
+    {
+        var inner = to.AddressFamily == AddressFamily.InterNetwork ? Ipv4InIp : Ipv6InIp;
+        try
+        {
+            return to.Encapsulation == Encapsulation.Gue
+                ? new Socket(to.Backend.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
+                : RawSocket.Open(to.Backend.AddressFamily, inner);
+        }
+        catch (Exception error) when (error is SocketException or NativeException)
+        {
+            throw new TunnelSocketException(error);
+        }
+    }
+
     /// <summary>
     /// The balancer's address that the backend replies to: the outer source, or another one of that interface if the
-    /// service's IP version differs. The service's own address would be the backend's as well.
+    /// service's IP version differs. An address of a service may be the backend's as well.
     /// </summary>
-    static IPAddress SourceFor(IPAddress service, IPAddress outer)
+    static IPAddress SourceFor(TunnelEndPoint to, IPAddress outer)
     {
-        if (outer.AddressFamily == service.AddressFamily && !outer.Equals(service))
+        if (IsUsable(outer))
             return outer;
         var name = Interfaces.Read(all => all.FirstOrDefault(
             device => device.GetIPProperties().UnicastAddresses.Any(unicast => unicast.Address.Equals(outer)))?.Name);
         var addresses = name is null ? [] : NetworkDevice.AddressesOf(name);
-        return addresses.FirstOrDefault(address => address.AddressFamily == service.AddressFamily && !address.Equals(service))
-            ?? throw new SocketException((int)SocketError.AddressNotAvailable,
-                $"{name ?? "the balancer"} has no {EndPoints.NameOf(service.AddressFamily)} address but the service's.");
+        return addresses.FirstOrDefault(IsUsable) ?? throw new TunnelSocketException(
+            $"{name ?? "the balancer"} has no {EndPoints.NameOf(to.AddressFamily)} address but those of services.");
+
+        bool IsUsable(IPAddress address) =>
+            address.AddressFamily == to.AddressFamily && !address.Equals(to.Address) && !to.OfServices.Contains(address);
     }
 }

@@ -19,7 +19,7 @@ sealed class TunnelPort : IDisposable
     public ushort Number { get; }
 
     /// <param name="arrived">Receives the segments to this port.</param>
-    /// <exception cref="SocketException">None is free.</exception>
+    /// <exception cref="TunnelSocketException">None is free, or no socket can be opened.</exception>
     public static TunnelPort Take(AddressFamily family, TunnelReplies replies, ChannelWriter<TcpSegment> arrived)
     {
         for (var tries = 1; ; tries++)
@@ -38,10 +38,10 @@ sealed class TunnelPort : IDisposable
             {
                 socket.Dispose();
             }
-            catch
+            catch (SocketException error)
             {
                 socket.Dispose();
-                throw;
+                throw new TunnelSocketException(error);
             }
         }
     }

@@ -16,7 +16,7 @@ sealed class TunnelReplies : IDisposable
     readonly ConcurrentDictionary<ushort, ChannelWriter<TcpSegment>> _ports = new();
     readonly Task _receiving;
 
-    /// <exception cref="SocketException">The process lacks CAP_NET_RAW.</exception>
+    /// <exception cref="SocketException">It cannot be opened: the process lacks CAP_NET_RAW, say.</exception>
     public TunnelReplies(AddressFamily family)
     {
         var isIpv4 = family == AddressFamily.InterNetwork;
@@ -26,13 +26,10 @@ sealed class TunnelReplies : IDisposable
         _receiving = ReceiveAsync();
     }
 
-    /// <exception cref="SocketException">The socket failed.</exception>
-    public void Deliver(ushort port, ChannelWriter<TcpSegment> to)
-    {
-        if (_receiving.IsFaulted)
-            _receiving.GetAwaiter().GetResult();
-        _ports[port] = to;
-    }
+    /// <summary>True if it receives nothing any more, because its socket failed.</summary>
+    public bool IsFaulted => _receiving.IsFaulted;
+
+    public void Deliver(ushort port, ChannelWriter<TcpSegment> to) => _ports[port] = to;
 
     public void Forget(ushort port) => _ports.TryRemove(port, out _);
 
