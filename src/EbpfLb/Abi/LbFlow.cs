@@ -75,5 +75,5 @@ record struct LbFlow
     /// <param name="now">Nanoseconds of CLOCK_MONOTONIC, less than 104 days after the last packet.</param>
     public readonly ulong IdleNs(ulong now) => (ulong)Math.Max(0, (int)(SeenAt(now) - Seen)) << SeenShift;
 
-    public readonly bool IsEnded => TcpSeen.HasFlag(LbTcpSeen.End);
+    public readonly bool IsEnded => (TcpSeen & LbTcpSeen.End) != 0;
 }

@@ -93,17 +93,12 @@ sealed partial class SocketMachine : IDisposable
             new(new() { Name = name, Listen = listen, Algorithm = algorithm, Mode = mode, OnDown = onDown }, [.. servers]);
     }
 
-    /// <summary>A TCP socket of a client in the cgroup.</summary>
+    /// <summary>A TCP socket of a client in the cgroup, which waits for data for some seconds.</summary>
     public Socket Open(AddressFamily family, string? inside = null) =>
-        Cgroup.Open(family, SocketType.Stream, ProtocolType.Tcp, inside);
+        Patient(Cgroup.Open(family, SocketType.Stream, ProtocolType.Tcp, inside));
 
     /// <summary>A UDP socket of a client in the cgroup, which waits for an answer for some seconds.</summary>
-    public Socket OpenDatagram(AddressFamily family)
-    {
-        var socket = Cgroup.Open(family, SocketType.Dgram, ProtocolType.Udp);
-        socket.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
-        return socket;
-    }
+    public Socket OpenDatagram(AddressFamily family) => Patient(Cgroup.Open(family, SocketType.Dgram, ProtocolType.Udp));
 
     /// <summary>A client's socket, connected to the service.</summary>
     public Socket Connect(AddressFamily family)
@@ -218,6 +213,12 @@ sealed partial class SocketMachine : IDisposable
         foreach (var listener in _listeners.Values.Concat(_datagramSockets.Select(known => known.Socket)))
             listener.Dispose();
         Cgroup.Dispose();
+    }
+
+    static Socket Patient(Socket socket)
+    {
+        socket.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
+        return socket;
     }
 
     [LibraryImport("libc", SetLastError = true)]
