@@ -21,7 +21,10 @@ sealed partial class ContainerWatcher(
     /// <summary>How far back events are requested: a stop signal may have been sent before this connection.</summary>
     static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
-    /// <summary>A connection of this length is stable: it ends an outage, and a new one is made at once.</summary>
+    /// <summary>
+    /// A connection of this length is stable: it ends an outage, which counts from its first list, and a new one is made
+    /// at once.
+    /// </summary>
     static readonly TimeSpan StableConnection = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -106,7 +109,7 @@ sealed partial class ContainerWatcher(
         try
         {
             using var engine = await ContainerEngine.ConnectAsync(_docker, time, cancellation);
-            await SynchronizeAsync(engine, began, cancellation);
+            await SynchronizeAsync(engine, cancellation);
         }
         catch (EngineException error)
         {
@@ -119,11 +122,12 @@ sealed partial class ContainerWatcher(
     }
 
     /// <summary>Lists, and lists again after events. The stream starts first, so that no event is missed.</summary>
-    async Task SynchronizeAsync(ContainerEngine engine, long began, CancellationToken cancellation)
+    async Task SynchronizeAsync(ContainerEngine engine, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var events = Channel.CreateBounded<EngineEvent>(MaxQueuedEvents);
         var (wait, isFirst) = (FirstRelist, true);
+        long? firstListed = null;
         var listening = ReadEventsAsync(engine, events.Writer, stop.Token);
         try
         {
@@ -132,7 +136,8 @@ sealed partial class ContainerWatcher(
                 var noted = _terminating.Count;
                 _listed = await engine.ListAsync(cancellation);
                 _terminating.Prune(_listed.Select(container => container.Id), noted);
-                if (_isDisconnected && time.GetElapsedTime(began) >= StableConnection)
+                firstListed ??= time.GetTimestamp();
+                if (_isDisconnected && time.GetElapsedTime(firstListed.Value) >= StableConnection)
                 {
                     LogEngineReconnected(_docker.Endpoint);
                     _isDisconnected = false;
