@@ -105,7 +105,7 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         output.WriteLine(TextTable.Wrap(width, "  ", service.Listen.Count == 0
             ? [$"{service.Name}, removed", LiveFlows.Describe(service.Flows)]
             : [$"{service.Name} on {service.Listen[0]}", .. service.Listen.Skip(1).Select(listen => new Cell(listen)),
-                $"mode {service.Mode}", LiveFlows.Describe(service.Flows)]));
+                $"mode {service.Mode}", .. DescribeNatSource(service), LiveFlows.Describe(service.Flows)]));
         List<Cell[]> rows = [.. service.Backends.Select(backend =>
             (Cell[])[.. Named(backend.Name, backend.Address), State(backend), $"{backend.Weight}", $"{backend.Flows}", .. Traffic(backend.Traffic, backend.Rates)])];
         if (service is { Rates: { } rates, Backends.Count: > 1 })
@@ -122,6 +122,9 @@ sealed class StatusTable(TextWriter output, int? width = null, bool colours = fa
         _hasCut |= table.HasCut;
         _leftOut.UnionWith(table.LeftOut);
     }
+
+    static Cell[] DescribeNatSource(ServiceStatus service) =>
+        service.NatSource.Count == 0 ? [] : [$"nat-source {string.Join(", ", service.NatSource)}"];
 
     /// <summary>One cell on a terminal.</summary>
     Cell[] Named(string name, string address) => width is null ? [name, address]

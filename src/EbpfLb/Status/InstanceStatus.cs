@@ -102,6 +102,9 @@ sealed record InstanceStatus
 sealed record ServiceStatus(
     string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends)
 {
+    /// <summary>As configured, of services that listen: <c>interface</c>, or an address of each IP version; empty for the default.</summary>
+    public IReadOnlyList<string> NatSource { get; init; } = [];
+
     /// <summary>From two snapshots.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TrafficRates? Rates { get; init; }

@@ -97,13 +97,18 @@ static class StatusReader
         // In mode tunnel clients of both families may have one backend.
         var backends = ids.SelectMany(state.BackendsOf).OrderBy(backend => backend.Backend.Service)
             .ThenBy(backend => backend.Id).GroupBy(backend => backend.Backend.EndPoint).ToArray();
+        LbServiceKey[] keys = [.. ids.SelectMany(state.KeysOf)];
+        var values = keys.Select(key => state.Keys[key]);
         return new(
             ids.Key,
-            [.. ids.SelectMany(state.KeysOf).Select(key => key.ToString()).Order(StringComparer.Ordinal)],
-            ReadMode(ids.SelectMany(state.KeysOf).Select(key => state.Keys[key])),
+            [.. keys.Select(key => key.ToString()).Order(StringComparer.Ordinal)],
+            ReadMode(values),
             backends.Sum(same => same.Sum(backend => live.GetValueOrDefault(backend.Id))),
             Traffic(tables.ServiceTraffic, ids),
-            [.. backends.Select(same => Backend(tables, live, [.. same.Select(backend => backend.Id)], same.First().Backend))]);
+            [.. backends.Select(same => Backend(tables, live, [.. same.Select(backend => backend.Id)], same.First().Backend))])
+        {
+            NatSource = [.. values.Select(ReadNatSource).OfType<string>().Distinct().Order(StringComparer.Ordinal)],
+        };
     }
 
     /// <summary>All address families of a service have one mode.</summary>
@@ -114,6 +119,13 @@ static class StatusReader
             LbMode.Dsr => ForwardingMode.Dsr,
             _ => ForwardingMode.Tunnel,
         }).ToConfigString();
+
+    static string? ReadNatSource(LbService service) => service.NatSource switch
+    {
+        LbNatSource.Interface => SnatSource.Interface,
+        LbNatSource.Address => service.NatAddress.ToIPAddress().ToString(),
+        _ => null,
+    };
 
     static BackendStatus Backend(LbTables tables, IReadOnlyDictionary<uint, int> live, uint[] ids, LbBackend backend) => new(
         tables.BackendLabels.TryGet(ids[0], out var label) ? label.ToString() : "",

@@ -93,6 +93,22 @@ public sealed class StatusShowsWhatIsConfigured
         Assert.Contains($"mode {word},", output.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("service"), InlineData("interface", "interface"), InlineData("192.0.2.11", "192.0.2.11")]
+    [InlineData("192.0.2.11 2001:db8::11", "192.0.2.11", "2001:db8::11")]
+    public void The_source_address_of_NAT_unless_it_is_the_default(string configured, params string[] shown)
+    {
+        using var lb = Serving();
+        var web = Web(Four, Six).With(service => service with { NatSource = [.. configured.Split(' ').Select(text => SnatSource.Type.Parse(text).Value)] });
+        new Reconciler(lb.Tables).Apply([web], [Hosts.Ip4.Balancer, SelfV6]);
+        using var output = new StringWriter();
+
+        var status = StatusReader.Create("eth0", lb.Tables);
+        new StatusTable(output).Write(status);
+
+        Assert.Equal(shown, Assert.Single(status.Services).NatSource);
+        Assert.Contains(shown is [] ? "mode nat, 0 flows" : $"mode nat, nat-source {string.Join(", ", shown)}, 0 flows", output.ToString(), StringComparison.Ordinal);
+    }
+
     /// <summary>Clients of both families have the one backend: to the kernel it is two.</summary>
     [Fact]
     public void A_tunnels_backend_of_both_families_once()
