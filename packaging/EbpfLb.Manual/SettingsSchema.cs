@@ -35,9 +35,9 @@ static class SettingsSchema
         var property = (setting.Type, setting.IsList) switch
         {
             ({ } type, false) => Value(type),
-            ({ } type, true) => new() { ["anyOf"] = new JsonArray(Value(type), List(Value(type))) },
+            ({ } type, true) => new() { ["anyOf"] = new JsonArray(Value(type), List(setting, Value(type))) },
             (null, false) => Mapping(setting.Keys),
-            (null, true) => List(Item(setting)),
+            (null, true) => List(setting, Item(setting)),
         };
         property.Insert(0, "description", setting.Description + ".");
         if (setting is { Type: { } known, Default: { } text } && known.Default(text) is { } value)
@@ -49,7 +49,13 @@ static class SettingsSchema
         ? new() { ["anyOf"] = new JsonArray(Value(list.Keys.Single(known => known.Name == key).Type!), Mapping(list.Keys)) }
         : Mapping(list.Keys);
 
-    static JsonObject List(JsonObject items) => new() { ["type"] = "array", ["items"] = items };
+    static JsonObject List(Setting setting, JsonObject items)
+    {
+        var list = new JsonObject { ["type"] = "array", ["items"] = items };
+        if (setting.NeedsItems)
+            list["minItems"] = 1;
+        return list;
+    }
 
     static JsonObject Value(SettingType type)
     {

@@ -30,6 +30,9 @@ abstract class Setting(string name, string description)
 
     public virtual bool IsList => false;
 
+    /// <summary>True for a list that is never empty: it must be written, or something else holds without it.</summary>
+    public bool NeedsItems => IsList && (IsRequired || Default is not null);
+
     /// <summary>Null for a mapping, and for a list of mappings.</summary>
     public virtual SettingType? Type => null;
 

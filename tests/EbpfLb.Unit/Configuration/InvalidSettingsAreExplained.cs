@@ -309,6 +309,11 @@ public sealed class InvalidSettingsAreExplained
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], natSources: ["192.0.2.11, 2001:db8::11"]),
             "--nat-source", "192.0.2.11, 2001:db8::11", "is several values in one", "Write a list in a file, or give the flag once for each");
 
+    [Fact]
+    public void An_empty_list_of_a_setting_that_has_a_default() =>
+        AssertOnly(Given.Yaml("interface: eth0\nservices:\n- listen: ':80'\n  nat-source: []"),
+            "lb.yaml:4:15 services[0].nat-source", "[]", "is an empty list", "Name at least one value, or remove the key: the default is service");
+
     [Theory, InlineData("dsr"), InlineData("tunnel")]
     public void A_nat_source_in_a_mode_that_has_none(string mode) =>
         AssertOnly(Given.Flags("eth0", listens: [":80"], backends: ["b"], mode: mode, natSources: ["interface"]),

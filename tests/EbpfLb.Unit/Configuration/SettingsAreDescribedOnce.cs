@@ -75,6 +75,7 @@ public sealed class SettingsAreDescribedOnce
     [Theory]
     [InlineData("interface: eth0\nservices: [ { listen: ':80', backends: [ web, { address: b, weight: 2 } ] } ]")]
     [InlineData("interface: [ a, b ]\nmetrics: 9464\nleave-attached: true\nservices: [ { listen: ':80', health: { tcp: true } } ]")]
+    [InlineData("interface: eth0\nsockets: []\nservices: [ { listen: ':80', backends: [] } ]")]
     public void The_schema_accepts_a_valid_file(string text) => AssertBothAccept(text);
 
     [Fact]
@@ -88,6 +89,9 @@ public sealed class SettingsAreDescribedOnce
     [InlineData("interface: eth0\nservices: [ { listen: ':80', health: { tcp: false } } ]")]
     [InlineData("interface: eth0\nservices: [ { listen: ':80', backends: [ { adress: b } ] } ]")]
     [InlineData("interface: eth0\nservice: [ { listen: ':80' } ]")]
+    [InlineData("interface: []\nservices: [ { listen: ':80' } ]")]
+    [InlineData("interface: eth0\nservices: []")]
+    [InlineData("interface: eth0\nservices: [ { listen: ':80', nat-source: [] } ]")]
     public void The_schema_refuses_an_invalid_file(string text)
     {
         Assert.NotEmpty(Given.Yaml(text).Errors);

@@ -110,6 +110,10 @@ sealed class YamlReader
                     : ($"the {setting.Name} is missing", $"Add '{setting.Name}: ...'");
                 _errors.Add(new(At(StartOf(node ?? parent), path), null, problem, remedy));
             }
+            else if (setting.NeedsItems && node is YamlSequenceNode)
+            {
+                AddError(node, path, "is an empty list", $"Name at least one value, or remove the key: the default is {setting.Default}");
+            }
         }
         else if (setting.Type is not null)
         {
@@ -167,6 +171,7 @@ sealed class YamlReader
     static string Text(YamlNode node) => node switch
     {
         YamlScalarNode scalar => scalar.Value ?? "",
+        YamlSequenceNode { Children.Count: 0 } => "[]",
         YamlSequenceNode => "[...]",
         _ => "{...}",
     };
