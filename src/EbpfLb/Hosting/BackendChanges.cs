@@ -1,5 +1,7 @@
 using EbpfLb.Configuration;
+using EbpfLb.Flows;
 using EbpfLb.Reconcile;
+using EbpfLb.Tables;
 
 namespace EbpfLb.Hosting;
 
@@ -8,25 +10,46 @@ static class BackendChanges
 {
     /// <summary>
     /// At most three lines for each service: the backends it got, those that left it, and those with another weight.
-    /// Health is not one of them.
+    /// Health is not one of them. A new service with the endpoint of a removed one is that one renamed.
     /// </summary>
-    public static IEnumerable<string> Describe(ImmutableArray<ServiceSnapshot> before, ImmutableArray<ServiceSnapshot> now) =>
-        from name in before.Concat(now).Select(service => service.Name).Distinct()
-        let former = before.FirstOrDefault(service => service.Name == name)
-        let latest = now.FirstOrDefault(service => service.Name == name)
-        from change in Describe(ByEndPoint(former), ByEndPoint(latest), (latest ?? former)!.Configuration.Drain)
-        select $"{name}: {change}";
+    /// <param name="flows">The flows of each backend once it takes no new one; read only if a backend left a service.</param>
+    public static IEnumerable<string> Describe(
+        ImmutableArray<ServiceSnapshot> before, ImmutableArray<ServiceSnapshot> now, Lazy<IReadOnlyDictionary<CheckedBackend, long>> flows)
+    {
+        (ServiceSnapshot? Former, ServiceSnapshot? Latest)[] pairs = [.. before.Select(former => (former, FindLatest(former)))];
+        pairs = [.. pairs, .. now.Except(pairs.Select(pair => pair.Latest)).Select(added => (default(ServiceSnapshot), added))];
+        return
+            from pair in pairs
+            let service = (pair.Latest ?? pair.Former)!
+            from change in Describe(ByEndPoint(pair.Former), ByEndPoint(pair.Latest), service.Configuration.Drain,
+                left => flows.Value.GetValueOrDefault(CheckedBackend.Create(service, left)))
+            select $"{service.Name}: {change}";
+
+        ServiceSnapshot? FindLatest(ServiceSnapshot former) => Find(now, former.Name)
+            ?? now.FirstOrDefault(latest => latest.Listen == former.Listen && Find(before, latest.Name) is null);
+    }
+
+    /// <summary>The flows of each backend, by the datapath's counters.</summary>
+    public static IReadOnlyDictionary<CheckedBackend, long> CountFlows(LbTables tables)
+    {
+        var counters = LiveFlows.ReadCounters(tables);
+        return KernelState.Read(tables).BackendIds.ToDictionary(ids => ids.Key, ids => ids.Sum(id => (long)counters.GetValueOrDefault(id)));
+    }
+
+    static ServiceSnapshot? Find(ImmutableArray<ServiceSnapshot> services, string name) =>
+        services.FirstOrDefault(service => service.Name == name);
 
     static IEnumerable<string> Describe(
-        Dictionary<string, BackendSnapshot> before, Dictionary<string, BackendSnapshot> now, TimeSpan drain)
+        Dictionary<string, BackendSnapshot> before, Dictionary<string, BackendSnapshot> now, TimeSpan drain,
+        Func<BackendSnapshot, long> flows)
     {
         string[] added = [.. now.Keys.Except(before.Keys).Order().Select(endPoint => Name(endPoint, now[endPoint]))];
         if (added.Length > 0)
             yield return $"added {string.Join(", ", added)}";
-        string[] removed = [.. before.Keys.Except(now.Keys).Order().Select(endPoint => Name(endPoint, before[endPoint]))];
+        string[] removed = [.. before.Keys.Except(now.Keys).Order()];
         if (removed.Length > 0)
-            yield return $"removed {string.Join(", ", removed)}; {(removed.Length == 1 ? "its" : "their")} flows "
-                + (drain == TimeSpan.Zero ? "end now" : $"drain for up to {Duration.Format(drain)}");
+            yield return $"removed {string.Join(", ", removed.Select(endPoint => Name(endPoint, before[endPoint])))}; "
+                + DescribeEnd(removed.Sum(endPoint => flows(before[endPoint])), drain);
         string[] weights =
         [
             .. from endPoint in now.Keys.Intersect(before.Keys).Order()
@@ -35,6 +58,12 @@ static class BackendChanges
         ];
         if (weights.Length > 0)
             yield return $"weight {string.Join("; ", weights)}";
+    }
+
+    static string DescribeEnd(long flows, TimeSpan drain)
+    {
+        var (verb, until) = drain == TimeSpan.Zero ? ("end", "now") : ("drain", $"for up to {Duration.Format(drain)}");
+        return flows == 0 ? "no flow is left" : $"{LiveFlows.Describe(flows)} {verb}{(flows == 1 ? "s" : "")} {until}";
     }
 
     /// <summary>A null service has none. The first of several names for one endpoint counts.</summary>

@@ -23,6 +23,7 @@ sealed partial class ControlLoop(
     readonly Reconciler _reconciler = new(attached.Tables);
     readonly Dictionary<int, VethPeerMonitor> _peers = []; // by interface index
     ImmutableArray<ServiceSnapshot> _desired = [];
+    ImmutableArray<ServiceSnapshot> _logged = []; // the desired state when changes were last logged
     ImmutableArray<IPAddress> _self = [];
     IReadOnlySet<string> _unserved = new HashSet<string>();
     IReadOnlySet<string> _foreign = new HashSet<string>();
@@ -38,7 +39,7 @@ sealed partial class ControlLoop(
         ImmutableArray<ServiceSnapshot> desired, ImmutableArray<IPAddress> self,
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, FlowReporter reporter, CancellationTokenSource stop)
     {
-        (_desired, _self) = (desired, self);
+        (_desired, _logged, _self) = (desired, desired, self);
         ReportUnserved();
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
@@ -60,7 +61,8 @@ sealed partial class ControlLoop(
                 if (first == change)
                 {
                     await change;
-                    UpdateDesired(snapshots.Current);
+                    _desired = snapshots.Current;
+                    ReportUnserved();
                     change = snapshots.MoveNextAsync().AsTask();
                 }
                 else if (first == collection)
@@ -116,6 +118,7 @@ sealed partial class ControlLoop(
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });
+        Attempt(ReportChanges);
         Attempt(() => errors.Add(Preflight.FindOwnAddress(_desired)));
         Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign, LogNatSourceForeign));
         if (isKnown)
@@ -213,12 +216,14 @@ sealed partial class ControlLoop(
         return Task.CompletedTask;
     }
 
-    void UpdateDesired(ImmutableArray<ServiceSnapshot> desired)
+    /// <summary>After the pass: a backend that left gets no new flow.</summary>
+    void ReportChanges()
     {
-        foreach (var change in BackendChanges.Describe(_desired, desired))
+        if (_logged == _desired)
+            return;
+        foreach (var change in BackendChanges.Describe(_logged, _desired, new(() => BackendChanges.CountFlows(attached.Tables))))
             LogBackendsChanged(change);
-        _desired = desired;
-        ReportUnserved();
+        _logged = _desired;
     }
 
     [LoggerMessage(LogLevel.Warning, "address {Address} was removed from {Device}: services on 'self' no longer listen there. "

@@ -31,10 +31,13 @@ sealed class KernelState
     /// <summary>By id. A service without any address yet is <see cref="AddressFamily.Unspecified"/>, never desired.</summary>
     public Dictionary<uint, ServiceIdentity> Services { get; } = [];
 
-    /// <summary>The backends that are down, by service name.</summary>
-    public IReadOnlySet<CheckedBackend> Down => Backends.Values
-        .Where(backend => backend.State == LbBackendState.Down && Services.ContainsKey(backend.Service))
-        .Select(backend => new CheckedBackend(Services[backend.Service].Name, backend.EndPoint)).ToHashSet();
+    /// <summary>The ids of each backend: of a tunnel's, one for each address family of clients.</summary>
+    public ILookup<CheckedBackend, uint> BackendIds => Backends.Where(backend => Services.ContainsKey(backend.Value.Service)).ToLookup(
+        backend => new CheckedBackend(Services[backend.Value.Service].Name, backend.Value.EndPoint), backend => backend.Key);
+
+    /// <summary>The backends that are down.</summary>
+    public IReadOnlySet<CheckedBackend> Down => BackendIds
+        .Where(ids => ids.Any(id => Backends[id].State == LbBackendState.Down)).Select(ids => ids.Key).ToHashSet();
 
     public static KernelState Read(LbTables tables)
     {
