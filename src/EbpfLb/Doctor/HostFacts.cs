@@ -51,7 +51,7 @@ sealed record HostFacts
 }
 
 /// <summary>The values are Linux capability numbers.</summary>
-enum Capability { NetAdmin = 12, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
+enum Capability { NetAdmin = 12, NetRaw = 13, SysAdmin = 21, Perfmon = 38, Bpf = 39 }
 
 /// <summary>An interface that was named.</summary>
 /// <param name="Name">As given.</param>

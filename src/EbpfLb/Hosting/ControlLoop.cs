@@ -1,5 +1,6 @@
 using EbpfLb.Configuration;
 using EbpfLb.Datapath;
+using EbpfLb.Doctor;
 using EbpfLb.Events;
 using EbpfLb.Flows;
 using EbpfLb.Metrics;
@@ -27,6 +28,7 @@ sealed partial class ControlLoop(
     ImmutableArray<IPAddress> _self = [];
     IReadOnlySet<string> _unserved = new HashSet<string>();
     IReadOnlySet<string> _foreign = new HashSet<string>();
+    IReadOnlySet<string> _impossible = new HashSet<string>();
     string? _gcError;
     string? _peerError;
     string _reportedError = "";
@@ -40,7 +42,7 @@ sealed partial class ControlLoop(
         IAsyncEnumerator<ImmutableArray<ServiceSnapshot>> snapshots, FlowReporter reporter, CancellationTokenSource stop)
     {
         (_desired, _logged, _self) = (desired, desired, self);
-        ReportUnserved();
+        ReportProblems();
         var cancellation = stop.Token;
         FlowGarbageCollector.Expired expired = configuration.Events == EventLevel.Off ? (_, _, _, _) => { } : reporter.ReportExpired;
         var collector = new FlowGarbageCollector(attached.Tables, configuration.Timeouts, time, Preflight.OwnAddresses);
@@ -62,7 +64,7 @@ sealed partial class ControlLoop(
                 {
                     await change;
                     _desired = snapshots.Current;
-                    ReportUnserved();
+                    ReportProblems();
                     change = snapshots.MoveNextAsync().AsTask();
                 }
                 else if (first == collection)
@@ -193,6 +195,13 @@ sealed partial class ControlLoop(
         ReportUnserved();
     }
 
+    void ReportProblems()
+    {
+        ReportUnserved();
+        _impossible = Warn(
+            Preflight.FindImpossibleChecks(_desired, HostProbe.EffectiveCapabilities()), _impossible, LogHealthCheckImpossible);
+    }
+
     void ReportUnserved() => _unserved = Warn(UnservedClients.Find(_desired, _self), _unserved, LogClientsUnserved);
 
     /// <summary>Logs each sentence once, until it is no longer so.</summary>
@@ -238,6 +247,9 @@ sealed partial class ControlLoop(
 
     [LoggerMessage(LogLevel.Warning, "{Problem}")]
     partial void LogNatSourceForeign(string problem);
+
+    [LoggerMessage(LogLevel.Warning, "{Problem}")]
+    partial void LogHealthCheckImpossible(string problem);
 
     [LoggerMessage(LogLevel.Information, "{Change}")]
     partial void LogBackendsChanged(string change);

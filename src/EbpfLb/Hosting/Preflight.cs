@@ -55,6 +55,15 @@ static class Preflight
             + $"network routes them here. `ip address add {source.Address} dev INTERFACE` makes it one.");
     }
 
+    /// <summary>A sentence for each service whose health checks this process may not send.</summary>
+    /// <param name="capabilities">The process's effective ones, as a bit set by number.</param>
+    public static IEnumerable<string> FindImpossibleChecks(ImmutableArray<ServiceSnapshot> services, ulong capabilities) =>
+        from service in services
+        where service.Health is { Tunnel: true } && !Privileges.Has(capabilities, Capability.NetRaw)
+        select $"health checks of service '{service.Name}' through the tunnel need CAP_NET_RAW, which this process lacks: the "
+            + "state of its backends does not change. In a container add the capability NET_RAW; in a systemd unit add CAP_NET_RAW to "
+            + "CapabilityBoundingSet= and AmbientCapabilities=, and AF_PACKET to RestrictAddressFamilies=.";
+
     /// <summary>
     /// The first backend that has an address of this network namespace, as a sentence: the local stack would receive its
     /// packets. Null if there is none.

@@ -14,9 +14,14 @@ sealed class RunnerProcess : IDisposable
     readonly Process _process;
     int _open = 2; // its streams
 
-    public RunnerProcess(Machine machine, params string[] arguments) => _process = machine.Inside(() =>
+    public RunnerProcess(Machine machine, params string[] arguments)
+        : this(machine, Machine.Program, ["run", .. arguments])
     {
-        var start = new ProcessStartInfo(Machine.Program, ["run", .. arguments])
+    }
+
+    RunnerProcess(Machine machine, string program, string[] arguments) => _process = machine.Inside(() =>
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -29,6 +34,10 @@ sealed class RunnerProcess : IDisposable
         process.BeginErrorReadLine();
         return process;
     });
+
+    /// <param name="capability">Lower-case, without its prefix.</param>
+    public static RunnerProcess Without(string capability, Machine machine, params string[] arguments) =>
+        new(machine, "setpriv", [$"--bounding-set=-{capability}", Machine.Program, "run", .. arguments]);
 
     /// <summary>Waits for a line that has these words in it, and returns all until then.</summary>
     public async Task<IReadOnlyList<string>> UntilAsync(string words)
