@@ -49,7 +49,7 @@ kernels: ## run the balancer on the kernels that this distribution packages, in 
 	@tests/kernels/run $(KERNELS)
 
 soak: export EBPFLB_SOAK = 1
-soak: ## run every test with the sizes and durations of a soak, for hours
+soak: ## run every test with the sizes and durations of a soak, for half an hour
 	@lab/setup
 	@tests/run $(TEST_OPTIONS)
 
