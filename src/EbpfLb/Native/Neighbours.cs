@@ -59,8 +59,7 @@ sealed class Neighbours : IDisposable
 
     void Change(ushort flags, byte[] body, IPAddress address)
     {
-        var answer = Query(NewNeighbour, flags, body, NeighbourAddress, address);
-        var errno = Netlink.TypeOf(answer) == Netlink.Error ? -MemoryMarshal.Read<int>(answer[Netlink.Header..]) : 0;
+        var errno = Netlink.ErrorOf(Query(NewNeighbour, flags, body, NeighbourAddress, address));
         // A neighbour that is gone, or has no link-layer address, is no error: the next pass sees it.
         if (errno is not (0 or Errno.ENOENT or Errno.EINVAL))
             throw new NativeException($"probing the neighbour {address}", errno);

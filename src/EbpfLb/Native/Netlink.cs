@@ -8,10 +8,11 @@ namespace EbpfLb.Native;
 /// <exception cref="NativeException">The kernel has no such protocol.</exception>
 sealed unsafe class Netlink(int protocol, string operation) : IDisposable
 {
-    public const ushort Error = 2, Done = 3; // NLMSG_ERROR, NLMSG_DONE
-    public const ushort Request = 0x1, Acknowledge = 0x4, Dump = 0x300, Create = 0x400; // NLM_F_*
+    public const ushort Error = 2; // NLMSG_ERROR
+    public const ushort Request = 0x1, Acknowledge = 0x4, Create = 0x400; // NLM_F_*
     public const int Header = 16; // struct nlmsghdr
 
+    const ushort Done = 3, WholeTable = 0x300; // NLMSG_DONE, NLM_F_DUMP
     const int AddressFamily = 16; // AF_NETLINK
     const int RawCloseOnExec = 0x80003; // SOCK_RAW | SOCK_CLOEXEC
     const int AttributeHeader = 4; // struct nlattr
@@ -36,7 +37,7 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
             Check.MinusOneWithErrno((int)LibC.send(_socket.Number, bytes, (nuint)message.Length, 0), operation);
     }
 
-    /// <summary>One message, or several of a dump, headers included. The next call overwrites them.</summary>
+    /// <summary>One message with its header, or several of a dump. The next call overwrites them.</summary>
     public ReadOnlySpan<byte> Receive()
     {
         fixed (byte* bytes = _buffer)
@@ -45,6 +46,33 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
             return _buffer.AsSpan(0, length);
         }
     }
+
+    /// <summary>Sends a request for a dump, and hands over each of its messages.</summary>
+    /// <param name="payload">As that of <see cref="Send"/>.</param>
+    /// <param name="handle">Gets what follows the header.</param>
+    /// <exception cref="NativeException">The kernel refused.</exception>
+    public void Dump(ushort type, ReadOnlySpan<byte> payload, Action<ReadOnlySpan<byte>> handle)
+    {
+        Send(type, Request | WholeTable, payload);
+        while (true)
+        {
+            for (var messages = Receive(); messages.Length >= Header;)
+            {
+                if (TypeOf(messages) is Done or Error)
+                {
+                    Check.NegativeErrno(-ErrorOf(messages), operation);
+                    return;
+                }
+                var length = MemoryMarshal.Read<int>(messages);
+                handle(messages[Header..length]);
+                messages = Skip(messages, length);
+            }
+        }
+    }
+
+    /// <summary>The error number, positive, of a message that ends an answer; 0 for none.</summary>
+    public static int ErrorOf(ReadOnlySpan<byte> message) =>
+        TypeOf(message) is Done or Error ? -MemoryMarshal.Read<int>(message[Header..]) : 0;
 
     public static ushort TypeOf(ReadOnlySpan<byte> message) => MemoryMarshal.Read<ushort>(message[4..]);
 
@@ -76,7 +104,7 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
     }
 
     /// <summary>What follows a message or an attribute: each begins at a multiple of four bytes.</summary>
-    public static ReadOnlySpan<byte> Skip(ReadOnlySpan<byte> bytes, int length) => bytes[Math.Min(Aligned(length), bytes.Length)..];
+    static ReadOnlySpan<byte> Skip(ReadOnlySpan<byte> bytes, int length) => bytes[Math.Min(Aligned(length), bytes.Length)..];
 
     static int Aligned(int length) => (length + 3) & ~3;
 }

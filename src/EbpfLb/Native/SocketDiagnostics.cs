@@ -22,10 +22,12 @@ sealed class SocketDiagnostics : IDisposable
         List<FoundSocket> found = [];
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
-            _netlink.Send(ByFamily, Netlink.Request | Netlink.Dump, RequestFor((byte)family.ToLinux(), protocol, new byte[IdLength]));
-            while (Read(cookies, protocol, found))
+            _netlink.Dump(ByFamily, RequestFor((byte)family.ToLinux(), protocol, new byte[IdLength]), socket =>
             {
-            }
+                var id = socket.Slice(FoundId, IdLength);
+                if (cookies.Contains(MemoryMarshal.Read<ulong>(id[Cookie..])))
+                    found.Add(new(socket[0], protocol, id.ToArray()));
+            });
         }
         return found;
     }
@@ -38,31 +40,9 @@ sealed class SocketDiagnostics : IDisposable
     public bool End(FoundSocket socket)
     {
         _netlink.Send(Destroy, Netlink.Request | Netlink.Acknowledge, RequestFor(socket.Family, socket.Protocol, socket.Id));
-        var errno = ErrorOf(_netlink.Receive());
+        var errno = Netlink.ErrorOf(_netlink.Receive());
         return errno is 0 or Errno.ENOENT ? errno == 0 : throw new NativeException("ending a socket", errno);
     }
-
-    /// <summary>Reads messages of a dump; false after the last one.</summary>
-    bool Read(IReadOnlySet<ulong> cookies, byte protocol, List<FoundSocket> found)
-    {
-        for (var messages = _netlink.Receive(); messages.Length >= Netlink.Header;)
-        {
-            if (Netlink.TypeOf(messages) is Netlink.Done or Netlink.Error)
-            {
-                var errno = ErrorOf(messages);
-                return errno == 0 ? false : throw new NativeException("reading the sockets of this network namespace", errno);
-            }
-            var body = messages[Netlink.Header..];
-            var id = body.Slice(FoundId, IdLength);
-            if (cookies.Contains(MemoryMarshal.Read<ulong>(id[Cookie..])))
-                found.Add(new(body[0], protocol, id.ToArray()));
-            messages = Netlink.Skip(messages, MemoryMarshal.Read<int>(messages));
-        }
-        return true;
-    }
-
-    /// <summary>The errno, positive, of a message that ends an answer.</summary>
-    static int ErrorOf(ReadOnlySpan<byte> message) => -MemoryMarshal.Read<int>(message[Netlink.Header..]);
 
     static byte[] RequestFor(byte family, byte protocol, ReadOnlySpan<byte> id)
     {

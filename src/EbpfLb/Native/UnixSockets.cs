@@ -9,8 +9,6 @@ static class UnixSockets
     const uint ShowName = 0x1, ShowUid = 0x40; // UDIAG_SHOW_NAME, UDIAG_SHOW_UID
     const int Body = 16; // struct unix_diag_msg
     const int RequestBody = 24; // struct unix_diag_req
-    const string Operation = "listing the unix sockets";
-
     const string Bound = "/proc/thread-self/net/unix"; // it lists abstract names with a leading '@'
 
     /// <summary>
@@ -34,34 +32,18 @@ static class UnixSockets
 
     static List<(string Name, uint Owner)> Query(string prefix)
     {
-        using var netlink = new Netlink(SockDiag, Operation);
-        Send(netlink);
+        using var netlink = new Netlink(SockDiag, "listing the unix sockets");
+        var request = new byte[RequestBody];
+        request[0] = 1; // AF_UNIX
+        BitConverter.TryWriteBytes(request.AsSpan(4), uint.MaxValue); // every state
+        BitConverter.TryWriteBytes(request.AsSpan(12), ShowName | ShowUid);
         var found = new List<(string, uint)>();
-        while (true)
+        netlink.Dump(ByFamily, request, socket =>
         {
-            for (var rest = netlink.Receive(); rest.Length >= Netlink.Header;)
-            {
-                var length = MemoryMarshal.Read<int>(rest);
-                var type = Netlink.TypeOf(rest);
-                if (type == Netlink.Done)
-                    return found;
-                if (type == Netlink.Error)
-                    Check.NegativeErrno(MemoryMarshal.Read<int>(rest[Netlink.Header..]), Operation);
-                if (Read(rest[(Netlink.Header + Body)..length]) is { } one && one.Name.StartsWith(prefix, StringComparison.Ordinal))
-                    found.Add(one);
-                rest = Netlink.Skip(rest, length);
-            }
-        }
-    }
-
-    static void Send(Netlink netlink)
-    {
-        Span<byte> body = stackalloc byte[RequestBody];
-        body.Clear();
-        body[0] = 1; // AF_UNIX
-        BitConverter.TryWriteBytes(body[4..], uint.MaxValue); // every state
-        BitConverter.TryWriteBytes(body[12..], ShowName | ShowUid);
-        netlink.Send(ByFamily, Netlink.Request | Netlink.Dump, body);
+            if (Read(socket[Body..]) is { } one && one.Name.StartsWith(prefix, StringComparison.Ordinal))
+                found.Add(one);
+        });
+        return found;
     }
 
     /// <summary>From the attributes of a socket; null unless it has an abstract name.</summary>
