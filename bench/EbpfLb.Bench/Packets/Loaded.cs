@@ -166,7 +166,7 @@ sealed class Loaded : IDisposable
     {
         Address = LbAddress.From(at.Address),
         Port = BigEndianPort.From((ushort)at.Port),
-        Protocol = TcpPacket.ProtocolNumber,
+        Protocol = TransportProtocol.Tcp,
     };
 
     static LbTuple TupleOf(IPEndPoint from, IPEndPoint to) => new()

@@ -36,6 +36,8 @@ record struct LbEvent
     /// <summary>A backend's id, or <see cref="Limits.NoId"/>.</summary>
     public uint Backend;
 
+    public readonly TransportProtocol Protocol => (TransportProtocol)Before.Protocol;
+
     /// <summary>False for a refusal before a backend was selected.</summary>
     public readonly bool HasBackend => Type != LbEventType.Refused || Backend != Limits.NoId;
 

@@ -5,12 +5,12 @@ record struct LbServiceKey
 {
     public LbAddress Address;
     public BigEndianPort Port;
-    public byte Protocol;
+    public TransportProtocol Protocol;
     readonly byte _zero;
 
     /// <summary>As <c>172.20.0.2:80/tcp</c>.</summary>
     public override readonly string ToString() =>
-        $"{EndPoints.Format(Address.ToIPAddress(), Port.Value)}/{$"{(TransportProtocol)Protocol}".ToLowerInvariant()}";
+        $"{EndPoints.Format(Address.ToIPAddress(), Port.Value)}/{$"{Protocol}".ToLowerInvariant()}";
 }
 
 /// <summary>Mirror of <c>enum lb_algorithm</c>: how a slot of a service's table is chosen for a new flow.</summary>

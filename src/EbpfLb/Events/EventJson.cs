@@ -14,7 +14,7 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
         ? new EventRecord
         {
             Event = EventNames.Packet,
-            Protocol = FormatProtocol(happened),
+            Protocol = happened.Protocol.ToConfigString(),
             From = $"{happened.Before.Source}",
             To = $"{happened.After.Destination}",
         }
@@ -29,7 +29,7 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
         var opened = new EventRecord
         {
             Event = name,
-            Protocol = FormatProtocol(happened),
+            Protocol = happened.Protocol.ToConfigString(),
             Client = $"{happened.Before.Source}",
             Service = serviceName(happened.Service),
             Endpoint = $"{happened.Before.Destination}",
@@ -43,8 +43,6 @@ sealed class EventJson(TextWriter output, Func<uint, string> serviceName, TimePr
 
     void Write(EventRecord record) =>
         output.WriteLine(JsonText.Format(record with { Time = time.GetUtcNow().UtcDateTime }, EventRecordJson.Default.EventRecord));
-
-    static string FormatProtocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToConfigString();
 }
 
 /// <summary>An event as JSON has it. Members that an event does not have are left out.</summary>

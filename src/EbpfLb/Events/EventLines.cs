@@ -1,4 +1,5 @@
 using EbpfLb.Abi;
+using EbpfLb.Configuration;
 using EbpfLb.Flows;
 
 namespace EbpfLb.Events;
@@ -19,8 +20,9 @@ sealed class EventLines(TextWriter output, Func<uint, string> serviceName) : IEv
                 WriteClosed(EventNames.From(happened), happened);
                 break;
             case LbEventType.Packet:
-                output.WriteLine($"incoming {FormatProtocol(happened)} packet from: {happened.Before.Src}");
-                output.WriteLine($"outgoing {FormatProtocol(happened)} packet to: {happened.After.Dst}");
+                var protocol = $"{happened.Protocol}".ToUpperInvariant();
+                output.WriteLine($"incoming {protocol} packet from: {happened.Before.Src}");
+                output.WriteLine($"outgoing {protocol} packet to: {happened.After.Dst}");
                 break;
             default:
                 output.WriteLine($"{EventNames.From(happened)} {FormatFlow(happened)}"
@@ -45,8 +47,6 @@ sealed class EventLines(TextWriter output, Func<uint, string> serviceName) : IEv
     static string FormatTraffic(in LbEvent closed) => closed.Packets == 0 ? "" : $"bytes={closed.Bytes} packets={closed.Packets} ";
 
     string FormatFlow(in LbEvent happened) =>
-        $"{FormatProtocol(happened).ToLowerInvariant()} {happened.Before.Source} -> "
+        $"{happened.Protocol.ToConfigString()} {happened.Before.Source} -> "
         + $"{serviceName(happened.Service)} {happened.Before.Destination}";
-
-    static string FormatProtocol(in LbEvent happened) => ((TransportProtocol)happened.Before.Protocol).ToString().ToUpperInvariant();
 }

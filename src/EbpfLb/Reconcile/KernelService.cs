@@ -86,6 +86,6 @@ sealed record KernelService(
     {
         Address = LbAddress.From(address),
         Port = BigEndianPort.From(listen.Port),
-        Protocol = (byte)listen.Protocol,
+        Protocol = listen.Protocol,
     };
 }

@@ -79,8 +79,7 @@ sealed class Reconciler(LbTables tables, TimeProvider? time = null)
         foreach (var key in service.Keys)
         {
             tables.AddressFilter.Allow(key.Address);
-            tables.PortFilter.Allow(
-                (TransportProtocol)key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
+            tables.PortFilter.Allow(key.Protocol, key.Port.Value, service.Backends.Select(backend => backend.Port));
         }
     }
 

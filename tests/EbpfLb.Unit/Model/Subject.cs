@@ -66,7 +66,7 @@ sealed class Subject(Hook hook, KernelNeed? tcObject, LbSettings settings) : IDi
                 {
                     Address = LbAddress.From(service.At.Address),
                     Port = BigEndianPort.From((ushort)service.At.Port),
-                    Protocol = service.Protocol,
+                    Protocol = (TransportProtocol)service.Protocol,
                 },
                 new LbService(service.Id, service.Algorithm, ModeOf(service), service.NatSource)
                 {

@@ -389,7 +389,7 @@ sealed class Balancer : IDisposable
     {
         Address = LbAddress.From(service.At.Address),
         Port = BigEndianPort.From((ushort)service.At.Port),
-        Protocol = service.Protocol,
+        Protocol = (TransportProtocol)service.Protocol,
     };
 
     void SetBackend(TestService service, IPEndPoint backend, int weight) => Tables.Backends.Set(
