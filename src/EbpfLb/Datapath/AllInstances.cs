@@ -12,19 +12,8 @@ static class AllInstances
     /// <param name="read">Reads one instance, and disposes of its tables when it has finished.</param>
     public static (IReadOnlyList<T> Read, IReadOnlyList<string> Errors) Read<T>(Func<string, LbTables, T> read)
     {
-        var (all, errors) = (new List<T>(), new List<string>());
         var instances = Instance.All();
-        foreach (var instance in instances)
-        {
-            try
-            {
-                all.Add(read(instance, Instance.OpenTables(instance)));
-            }
-            catch (LoadBalancerException error)
-            {
-                errors.Add(error.Explain());
-            }
-        }
+        var (all, errors) = BestEffort.Run(instances, instance => read(instance, Instance.OpenTables(instance)));
         if (errors.Count == 0 && WithoutVisiblePins(instances) is { Length: > 0 } unseen)
             errors.Add(
                 $"ebpf-lb runs on {string.Join(", ", unseen)}, but its pins are not here: it is about to start or to end, or was "

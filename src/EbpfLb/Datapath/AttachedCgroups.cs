@@ -40,23 +40,7 @@ sealed class AttachedCgroups(string instance, SocketPrograms? programs, IReadOnl
     /// <summary>Attaches to cgroups that were made since, also in place of one that is gone.</summary>
     /// <returns>The number of cgroups that were attached to.</returns>
     /// <exception cref="LoadBalancerException">A cgroup does not exist, or the kernel refused; the others are attached.</exception>
-    public int Update()
-    {
-        var changes = 0;
-        List<string> errors = [];
-        foreach (var path in paths)
-        {
-            try
-            {
-                changes += Update(path);
-            }
-            catch (LoadBalancerException error)
-            {
-                errors.Add(error.Explain());
-            }
-        }
-        return errors.Count == 0 ? changes : throw new LoadBalancerException(string.Join(' ', errors));
-    }
+    public int Update() => BestEffort.Sum(paths, Update);
 
     /// <summary>Detaches from all. Links of cgroups that an ended process left are removed with the pins.</summary>
     public void Detach()

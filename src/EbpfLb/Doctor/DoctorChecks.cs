@@ -41,7 +41,7 @@ static class DoctorChecks
         var missing = Privileges.FindMissing(facts.Capabilities);
         return missing.Length == 0
             ? new("privileges", Verdict.Ok, "all that is needed")
-            : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", Privileges.Remedy);
+            : new("privileges", Verdict.Missing, $"no {string.Join(", ", missing)}", Remedies.Privileges);
     }
 
     static CheckResult CheckLibBpf(string? version) =>

@@ -3,9 +3,6 @@ namespace EbpfLb.Doctor;
 /// <summary>The privileges that loading and attaching programs need.</summary>
 static class Privileges
 {
-    public const string Remedy = "run it as root; in a container add the capabilities NET_ADMIN, BPF and PERFMON, "
-        + "or NET_ADMIN and SYS_ADMIN where the engine does not know BPF";
-
     /// <summary>The names of capabilities that are missing. CAP_SYS_ADMIN stands for those on eBPF.</summary>
     /// <param name="held">A bit set by capability number.</param>
     public static string[] FindMissing(ulong held)

@@ -47,22 +47,15 @@ sealed partial class BalancedInterfaces : IDisposable
     /// <exception cref="LoadBalancerException">One that came back could not be attached; the others are written.</exception>
     public int Update(AttachedDatapath attached)
     {
-        var changes = 0;
-        List<string> errors = [];
-        for (var i = 0; i < _devices.Length; i++)
+        try
         {
-            try
-            {
-                changes += Update(i, attached);
-            }
-            catch (LoadBalancerException error)
-            {
-                errors.Add(error.Message);
-            }
+            return BestEffort.Sum(Enumerable.Range(0, _devices.Length), place => Update(place, attached));
         }
-        if (IsAnyPresent)
-            _lastPresent = _time.GetTimestamp();
-        return errors.Count == 0 ? changes : throw new LoadBalancerException(string.Join(' ', errors));
+        finally
+        {
+            if (IsAnyPresent)
+                _lastPresent = _time.GetTimestamp();
+        }
     }
 
     /// <exception cref="LoadBalancerException">None of them has existed for the configured time.</exception>

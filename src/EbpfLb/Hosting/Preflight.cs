@@ -1,4 +1,5 @@
 using EbpfLb.Configuration;
+using EbpfLb.Datapath;
 using EbpfLb.Doctor;
 using EbpfLb.Networking;
 using EbpfLb.Reconcile;
@@ -13,7 +14,7 @@ static class Preflight
     public static void RequirePrivileges()
     {
         if (Privileges.FindMissing(HostProbe.EffectiveCapabilities()) is { Length: > 0 } missing)
-            throw new LoadBalancerException($"this process lacks {string.Join(", ", missing)}: {Privileges.Remedy}.");
+            throw new LoadBalancerException($"this process lacks {string.Join(", ", missing)}: {Remedies.Privileges}.");
     }
 
     /// <exception cref="LoadBalancerException">They cannot work.</exception>

@@ -58,7 +58,7 @@ public sealed class EveryFailedCheckHasARemedy
         if (observation is null)
             Assert.True(DoctorChecks.Run(facts).CanRun);
         else
-            AssertMissing(facts, "privileges", observation, "NET_ADMIN, BPF and PERFMON, or NET_ADMIN and SYS_ADMIN");
+            AssertMissing(facts, "privileges", observation, "CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, or CAP_NET_ADMIN and CAP_SYS_ADMIN");
     }
 
     [Fact]
