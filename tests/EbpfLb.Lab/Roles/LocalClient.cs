@@ -9,6 +9,8 @@ public sealed class LocalClient : Client
     /// <summary>Where a container has the cgroups of the engine's machine.</summary>
     const string Cgroups = "/engine/cgroup";
 
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(20);
+
     readonly BalancerHost _host;
 
     internal LocalClient(LabNetwork network, BalancerHost host, string name)
@@ -47,13 +49,14 @@ public sealed class LocalClient : Client
 
     public override async ValueTask DisposeAsync()
     {
-        // All that is still in it leaves, the shell too, except what ends meanwhile: the cgroup is empty then.
+        // All that is still in it leaves, the shell too. What ends meanwhile leaves by itself, a little later.
         if (Cgroup.Length > 0)
+        {
             await ShellAsync(
-                """
-                for process in $(cat "$1/cgroup.procs"); do echo "$process" >"${1%/*}/cgroup.procs" || true; done
-                rmdir "$1"
-                """, Cgroup);
+                "for process in $(cat \"$1/cgroup.procs\"); do echo \"$process\" >\"${1%/*}/cgroup.procs\" || true; done", Cgroup);
+            await Eventually.That(
+                $"nobody is left in {Cgroup}", () => TryShellAsync("rmdir \"$1\"", Cgroup), removed => removed.Succeeded, LongestEnd);
+        }
         await base.DisposeAsync();
     }
 }
