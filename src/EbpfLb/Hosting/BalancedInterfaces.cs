@@ -7,7 +7,8 @@ namespace EbpfLb.Hosting;
 
 /// <summary>
 /// The interfaces of a balancer, with their locks. Each is known by its index while it exists. When it is gone, it is
-/// found again by its configured selector, or else by an address that it had: engines may give it another name.
+/// found again by its configured selector, or else by an address that it had, or as a newer interface in a network that
+/// it was in: engines may give it another name, and another address.
 /// </summary>
 sealed partial class BalancedInterfaces : IDisposable
 {
@@ -82,8 +83,9 @@ sealed partial class BalancedInterfaces : IDisposable
         }
         if (_gone.Add(device.Index))
             LogGone(device);
-        if ((Find(InterfaceSelector.TryResolve(_configuration.Interfaces[place])) ?? Find(NameByAddress(device, attached)))
-            is not { } found)
+        var found = Find(InterfaceSelector.TryResolve(_configuration.Interfaces[place])) ?? Find(NameByAddress(device, attached))
+            ?? FindSuccessor(device);
+        if (found is null)
             return 0;
         Reattach(place, found, attached);
         return 1;
@@ -139,6 +141,10 @@ sealed partial class BalancedInterfaces : IDisposable
         attached.Tables.Links.TryGet((uint)gone.Index, out var link)
             ? InterfaceSelector.FindByAddress([link.Ip4.ToIPAddress(), link.Ip6.ToIPAddress()])
             : null;
+
+    /// <summary>A newer interface in a network of one that is gone; null if there is none. An older one has other work.</summary>
+    NetworkDevice? FindSuccessor(NetworkDevice gone) =>
+        Find(InterfaceSelector.FindByNetwork(gone.Networks)) is { } found && found.Index > gone.Index ? found : null;
 
     /// <summary>The tables know the interface before its first packet.</summary>
     void Reattach(int place, NetworkDevice found, AttachedDatapath attached)

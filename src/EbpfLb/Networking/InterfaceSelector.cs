@@ -28,6 +28,11 @@ static class InterfaceSelector
     public static string? FindByAddress(IReadOnlyCollection<IPAddress> addresses) =>
         Interfaces.Read(all => FindByAddress(all, addresses.Contains));
 
+    /// <returns>The name of an interface that has an address in one of the networks; null if there is none.</returns>
+    /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
+    public static string? FindByNetwork(IReadOnlyCollection<IPNetwork> networks) =>
+        Interfaces.Read(all => FindByAddress(all, address => networks.Any(network => network.Contains(address))));
+
     static string? FindByAddress(NetworkInterface[] all, Predicate<IPAddress> isMeant) => all.FirstOrDefault(
         device => device.GetIPProperties().UnicastAddresses.Any(unicast => isMeant(unicast.Address)))?.Name;
 
