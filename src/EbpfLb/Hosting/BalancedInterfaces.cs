@@ -7,8 +7,9 @@ namespace EbpfLb.Hosting;
 
 /// <summary>
 /// The interfaces of a balancer, with their locks. Each is known by its index while it exists. When it is gone, it is
-/// found again by its configured selector, or else by an address that it had, or as a newer interface in a network that
-/// it was in: engines may give it another name, and another address.
+/// found again by its configured selector, or else by an address that it had: engines may give it another name. One that
+/// was configured by its name is also replaced by an interface that came since, in a network that it was in: engines may
+/// give it another address too.
 /// </summary>
 sealed partial class BalancedInterfaces : IDisposable
 {
@@ -18,6 +19,7 @@ sealed partial class BalancedInterfaces : IDisposable
     readonly TimeProvider _time;
     readonly ILogger _logger;
     readonly NetworkDevice[] _devices;
+    readonly InterfaceSurroundings[] _surroundings; // of each, when it was last present
     readonly InstanceLock _held;
     readonly HashSet<int> _gone = []; // indexes of interfaces whose loss was logged
     readonly HashSet<int> _down = []; // indexes of interfaces that were logged as set down
@@ -33,6 +35,7 @@ sealed partial class BalancedInterfaces : IDisposable
         if (_devices.GroupBy(device => device.Index).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new LoadBalancerException(
                 $"interface '{twice.First().Name}' is configured twice: by its name, and by an address prefix or as the default route's. Name it once.");
+        _surroundings = [.. _devices.Select(device => InterfaceSurroundings.None.Refresh(device.Name))];
         _held = InstanceLock.Acquire(Names);
     }
 
@@ -50,7 +53,8 @@ sealed partial class BalancedInterfaces : IDisposable
     {
         try
         {
-            return BestEffort.Sum(Enumerable.Range(0, _devices.Length), place => Update(place, attached));
+            var places = Enumerable.Range(0, _devices.Length).ToArray();
+            return BestEffort.Sum(places, place => Update(place, attached)) + BestEffort.Sum(places, place => ReplaceIfGone(place, attached));
         }
         finally
         {
@@ -79,15 +83,16 @@ sealed partial class BalancedInterfaces : IDisposable
             if (name != device.Name && IsSettled(device.Index, name))
                 Rename(place, name, attached);
             ReportIfDown(_devices[place]);
+            _surroundings[place] = _surroundings[place].Refresh(name);
             return LinkReconciler.Apply(attached.Tables, [_devices[place]]);
         }
         if (_gone.Add(device.Index))
             LogGone(device);
-        var found = Find(InterfaceSelector.TryResolve(_configuration.Interfaces[place])) ?? Find(NameByAddress(device, attached))
-            ?? FindSuccessor(device);
-        if (found is null)
+        if ((Find(InterfaceSelector.TryResolve(_configuration.Interfaces[place])) ?? Find(NameByAddress(device, attached)))
+            is not { } found)
             return 0;
         Reattach(place, found, attached);
+        LogInterfaceReattached(found.Name);
         return 1;
     }
 
@@ -142,9 +147,19 @@ sealed partial class BalancedInterfaces : IDisposable
             ? InterfaceSelector.FindByAddress([link.Ip4.ToIPAddress(), link.Ip6.ToIPAddress()])
             : null;
 
-    /// <summary>A newer interface in a network of one that is gone; null if there is none. An older one has other work.</summary>
-    NetworkDevice? FindSuccessor(NetworkDevice gone) =>
-        Find(InterfaceSelector.FindByNetwork(gone.Networks)) is { } found && found.Index > gone.Index ? found : null;
+    /// <summary>Call it when all that returned by themselves are attached: one of those takes no other's place.</summary>
+    int ReplaceIfGone(int place, AttachedDatapath attached)
+    {
+        var gone = _devices[place];
+        if (gone.IsPresent || !InterfaceSelector.IsName(_configuration.Interfaces[place]))
+            return 0;
+        if (_surroundings[place].FindSuccessors().Select(Find).FirstOrDefault(device => device?.IsEthernet == gone.IsEthernet)
+            is not { } successor)
+            return 0;
+        Reattach(place, successor, attached);
+        LogInterfaceReplaced(successor.Name, gone.Name);
+        return 1;
+    }
 
     /// <summary>The tables know the interface before its first packet.</summary>
     void Reattach(int place, NetworkDevice found, AttachedDatapath attached)
@@ -169,7 +184,6 @@ sealed partial class BalancedInterfaces : IDisposable
         }
         _gone.Remove(gone.Index);
         _devices[place] = found;
-        LogInterfaceReattached(found.Name);
     }
 
     [LoggerMessage(LogLevel.Error, "interface {Device} is gone: no traffic is balanced")]
@@ -186,6 +200,10 @@ sealed partial class BalancedInterfaces : IDisposable
 
     [LoggerMessage(LogLevel.Information, "interface {Device} is back and attached")]
     partial void LogInterfaceReattached(string device);
+
+    [LoggerMessage(LogLevel.Warning, "interface {Device} takes the place of {Gone}: it came since, and is in the same network. "
+        + "A selector by address prefix finds an interface under any name.")]
+    partial void LogInterfaceReplaced(string device, string gone);
 
     [LoggerMessage(LogLevel.Information, "interface {Former} is now {Name}; balancing continues")]
     partial void LogInterfaceRenamed(string former, string name);

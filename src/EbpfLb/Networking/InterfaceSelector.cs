@@ -14,6 +14,9 @@ static class InterfaceSelector
     const string Ipv4Routes = "/proc/thread-self/net/route";
     const string Ipv6Routes = "/proc/thread-self/net/ipv6_route"; // absent if the kernel has no IPv6
 
+    /// <summary>True for the name of an interface.</summary>
+    public static bool IsName(string selector) => selector != DefaultRoute && !selector.Contains('/');
+
     /// <returns>The interface's name.</returns>
     /// <exception cref="LoadBalancerException">There is no such interface, or the kernel did not list them.</exception>
     public static string Resolve(string selector) => Interfaces.Read(all =>
@@ -27,11 +30,6 @@ static class InterfaceSelector
     /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
     public static string? FindByAddress(IReadOnlyCollection<IPAddress> addresses) =>
         Interfaces.Read(all => FindByAddress(all, addresses.Contains));
-
-    /// <returns>The name of an interface that has an address in one of the networks; null if there is none.</returns>
-    /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
-    public static string? FindByNetwork(IReadOnlyCollection<IPNetwork> networks) =>
-        Interfaces.Read(all => FindByAddress(all, address => networks.Any(network => network.Contains(address))));
 
     static string? FindByAddress(NetworkInterface[] all, Predicate<IPAddress> isMeant) => all.FirstOrDefault(
         device => device.GetIPProperties().UnicastAddresses.Any(unicast => isMeant(unicast.Address)))?.Name;

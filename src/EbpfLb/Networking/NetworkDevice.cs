@@ -22,7 +22,7 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
         if (Ethtool.FlagsOf(name).HasFlag(InterfaceFlags.Loopback))
             throw new LoadBalancerException(
                 $"'{name}' is the loopback, where packets of this machine alone arrive. Name the interface that packets of other machines arrive on.");
-        return Read(name) with { Networks = Interfaces.Read(all => NetworksOf(Named(name, all))) };
+        return Read(name);
     }
 
     /// <param name="name">Of any interface, with addresses or without.</param>
@@ -48,9 +48,6 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
     /// <summary>As <see cref="LinkLayer.IsEthernet"/>.</summary>
     public bool IsEthernet { get; init; } = true;
 
-    /// <summary>The networks of its addresses when it was found, without link-local ones; empty if it was only read.</summary>
-    public ImmutableArray<IPNetwork> Networks { get; init; } = [];
-
     /// <summary>True if the interface exists, under any name.</summary>
     public bool IsPresent => Interfaces.NameOf(Index) is not null;
 
@@ -65,22 +62,13 @@ sealed record NetworkDevice(string Name, int Index, string Driver, bool IsVirtua
 
     static ImmutableArray<IPAddress> AddressesOf(string name, NetworkInterface[] all)
     {
-        var ipv4 = Named(name, all).GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address)
+        var found = all.FirstOrDefault(candidate => candidate.Name == name)
+            ?? throw new LoadBalancerException(
+                $"there is no network interface '{name}'. There are: {string.Join(", ", all.Select(device => device.Name))}.");
+        var ipv4 = found.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address)
             .Where(address => address.AddressFamily == AddressFamily.InterNetwork);
         return [.. ipv4, .. StableIpv6(ProcFile.Lines(Ipv6Addresses), name)];
     }
-
-    static ImmutableArray<IPNetwork> NetworksOf(NetworkInterface device) =>
-    [
-        .. from unicast in device.GetIPProperties().UnicastAddresses
-           where !unicast.Address.IsIPv6LinkLocal
-           select new IPNetwork(unicast.Address, unicast.PrefixLength),
-    ];
-
-    static NetworkInterface Named(string name, NetworkInterface[] all) =>
-        all.FirstOrDefault(candidate => candidate.Name == name)
-        ?? throw new LoadBalancerException(
-            $"there is no network interface '{name}'. There are: {string.Join(", ", all.Select(device => device.Name))}.");
 
     /// <summary>
     /// The addresses to listen on, from lines of if_inet6: address, index, prefix length, scope and flags in

@@ -85,38 +85,6 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
         Assert.Equal("eth9; gone: ", Interfaces());
     }
 
-    [Fact]
-    public async Task Found_in_its_former_network_under_another_name_and_address()
-    {
-        using var runner = Start(Machine.Interface, "tc");
-        await runner.UntilAsync("ready: ");
-
-        var newer = IndexOf(Machine.Interface) + 1000;
-        _machine.Unplug(Machine.Interface);
-        await runner.UntilAsync($"interface {Machine.Interface} is gone");
-        _machine.Configure(
-            $"link add eth9 index {newer} type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.0.77/24 dev eth9");
-        await runner.UntilAsync("interface eth9 is back and attached");
-
-        await Eventually.That("it listens on the new address", () => _machine.Inside(Listened), listened => listened == "10.9.0.77:80/tcp");
-    }
-
-    [Fact]
-    public async Task An_older_interface_in_its_network_is_not_taken_for_it()
-    {
-        _machine.Configure(
-            "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.0.77/24 dev eth9");
-        using var runner = Start(Machine.Interface, "tc");
-        await runner.UntilAsync("ready: ");
-
-        _machine.Unplug(Machine.Interface);
-        await runner.UntilAsync($"interface {Machine.Interface} is gone");
-        _machine.Plug();
-        var lines = await runner.UntilAsync($"interface {Machine.Interface} is back and attached");
-
-        Assert.DoesNotContain(lines, line => line.Contains("eth9 is back", StringComparison.Ordinal));
-    }
-
     /// <summary>Docker does so before it moves the interface to its own network namespace.</summary>
     [Fact]
     public async Task A_rename_just_before_the_interface_leaves_is_not_logged()
