@@ -30,7 +30,7 @@ abstract class Setting(string name, string description)
 
     public virtual bool IsList => false;
 
-    /// <summary>True for a list that is never empty: it must be written, or something else holds without it.</summary>
+    /// <summary>True for a list that is never empty: it is required, or has a default.</summary>
     public bool NeedsItems => IsList && (IsRequired || Default is not null);
 
     /// <summary>Null for a mapping, and for a list of mappings.</summary>

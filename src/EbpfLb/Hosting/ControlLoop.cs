@@ -22,6 +22,7 @@ sealed partial class ControlLoop(
 
     readonly ILogger<ControlLoop> _logger = loggers.CreateLogger<ControlLoop>();
     readonly Reconciler _reconciler = new(attached.Tables);
+    readonly ulong _capabilities = HostProbe.EffectiveCapabilities();
     readonly Dictionary<int, VethPeerMonitor> _peers = []; // by interface index
     ImmutableArray<ServiceSnapshot> _desired = [];
     ImmutableArray<ServiceSnapshot> _logged = []; // the desired state when changes were last logged
@@ -120,7 +121,8 @@ sealed partial class ControlLoop(
             isKnown = Attempt(() => entries = _reconciler.Apply(_desired, _self, live));
             return (links + entries, IsWhole: isWhole);
         });
-        Attempt(ReportChanges);
+        if (isKnown)
+            Attempt(ReportChanges);
         Attempt(() => errors.Add(Preflight.FindOwnAddress(_desired)));
         Attempt(() => _foreign = Warn(Preflight.FindForeignSources(_desired), _foreign, LogNatSourceForeign));
         if (isKnown)
@@ -199,7 +201,7 @@ sealed partial class ControlLoop(
     {
         ReportUnserved();
         _impossible = Warn(
-            Preflight.FindImpossibleChecks(_desired, HostProbe.EffectiveCapabilities()), _impossible, LogHealthCheckImpossible);
+            Preflight.FindImpossibleChecks(_desired, _capabilities), _impossible, LogHealthCheckImpossible);
     }
 
     void ReportUnserved() => _unserved = Warn(UnservedClients.Find(_desired, _self), _unserved, LogClientsUnserved);
@@ -230,7 +232,8 @@ sealed partial class ControlLoop(
     {
         if (_logged == _desired)
             return;
-        foreach (var change in BackendChanges.Describe(_logged, _desired, new(() => BackendChanges.CountFlows(attached.Tables))))
+        string[] changes = [.. BackendChanges.Describe(_logged, _desired, new(() => BackendChanges.CountFlows(attached.Tables)))];
+        foreach (var change in changes)
             LogBackendsChanged(change);
         _logged = _desired;
     }

@@ -49,7 +49,7 @@ sealed unsafe class Netlink(int protocol, string operation) : IDisposable
 
     /// <summary>Sends a request for a dump, and hands over each of its messages.</summary>
     /// <param name="payload">As that of <see cref="Send"/>.</param>
-    /// <param name="handle">Gets what follows the header.</param>
+    /// <param name="handle">Called with each message's body.</param>
     /// <exception cref="NativeException">The kernel refused.</exception>
     public void Dump(ushort type, ReadOnlySpan<byte> payload, Action<ReadOnlySpan<byte>> handle)
     {

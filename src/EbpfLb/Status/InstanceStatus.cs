@@ -102,7 +102,10 @@ sealed record InstanceStatus
 sealed record ServiceStatus(
     string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends)
 {
-    /// <summary>As configured, of services that listen: <c>interface</c>, or an address of each IP version; empty for the default.</summary>
+    /// <summary>
+    /// In effect for the IP versions that it listens on: <c>interface</c>, or an address of each; empty for the default, and
+    /// in the other modes than nat.
+    /// </summary>
     public IReadOnlyList<string> NatSource { get; init; } = [];
 
     /// <summary>From two snapshots.</summary>

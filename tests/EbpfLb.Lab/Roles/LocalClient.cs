@@ -9,7 +9,7 @@ public sealed class LocalClient : Client
     /// <summary>Where a container has the cgroups of the engine's machine.</summary>
     const string Cgroups = "/engine/cgroup";
 
-    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan MaxEnd = TimeSpan.FromSeconds(20);
 
     readonly BalancerHost _host;
 
@@ -55,7 +55,7 @@ public sealed class LocalClient : Client
             await ShellAsync(
                 "for process in $(cat \"$1/cgroup.procs\"); do echo \"$process\" >\"${1%/*}/cgroup.procs\" || true; done", Cgroup);
             await Eventually.That(
-                $"nobody is left in {Cgroup}", () => TryShellAsync("rmdir \"$1\"", Cgroup), removed => removed.Succeeded, LongestEnd);
+                $"no process is left in {Cgroup}", () => TryShellAsync("rmdir \"$1\"", Cgroup), removed => removed.Succeeded, MaxEnd);
         }
         await base.DisposeAsync();
     }
