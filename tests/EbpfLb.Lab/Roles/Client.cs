@@ -97,11 +97,11 @@ public class Client : Role
 
     /// <summary>Asks DNS servers over UDP who they are, each time from another port.</summary>
     public Task<IReadOnlyList<string>> AskWhoAsync(Role server, int times) =>
-        Dig.WhoAsync(this, server, times, "+notcp");
+        Dig.WhoOverUdpAsync(this, server, times);
 
     /// <summary>As <see cref="AskWhoAsync"/>, over TCP.</summary>
     public Task<IReadOnlyList<string>> AskWhoOverTcpAsync(Role server, int times) =>
-        Dig.WhoAsync(this, server, times, "+tcp");
+        Dig.WhoOverTcpAsync(this, server, times);
 
     /// <summary>How many of so many pings were answered.</summary>
     /// <param name="within">How long an answer is waited for; two seconds by default.</param>
