@@ -6,8 +6,8 @@ namespace EbpfLb.Lab.Traffic;
 /// <summary>DNS with dig, from inside a client's container.</summary>
 static class Dig
 {
-    /// <summary>Below the ports that kernels choose by default, from 32768 on.</summary>
-    const int FirstPort = 10_000, Ports = 20_000;
+    /// <summary>Of those that the kernel gives to clients by default: SNAT takes none of them for another client's port.</summary>
+    const int FirstPort = 33_000, Ports = 27_000;
 
     static int _queries;
 
