@@ -7,11 +7,11 @@ static class BestEffort
     public static (List<TResult> Results, List<string> Errors) Run<T, TResult>(IEnumerable<T> objects, Func<T, TResult> step)
     {
         var (results, errors) = (new List<TResult>(), new List<string>());
-        foreach (var one in objects)
+        foreach (var item in objects)
         {
             try
             {
-                results.Add(step(one));
+                results.Add(step(item));
             }
             catch (LoadBalancerException error)
             {

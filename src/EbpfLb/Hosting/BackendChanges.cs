@@ -10,7 +10,7 @@ static class BackendChanges
 {
     /// <summary>
     /// At most three lines for each service: the backends it got, those that left it, and those with another weight.
-    /// Health is not one of them. A new service with the endpoint of a removed one is that one renamed.
+    /// Health is not one of them. A new service with the endpoint of a removed service counts as that service, renamed.
     /// </summary>
     /// <param name="flows">The flows of each backend once it takes no new one; read only if a backend left a service.</param>
     public static IEnumerable<string> Describe(

@@ -7,9 +7,9 @@ namespace EbpfLb.Hosting;
 
 /// <summary>
 /// The interfaces of a balancer, with their locks. Each is known by its index while it exists. When it is gone, it is
-/// found again by its configured selector, or else by an address that it had: engines may give it another name. One that
-/// was configured by its name is also replaced by an interface that came since, in a network that it was in: engines may
-/// give it another address too.
+/// found again by its configured selector, or else by an address that it had: engines may give it another name. An
+/// interface that is configured by its name is also replaced by an interface that was added since, in one of its
+/// networks: engines may give it another address too.
 /// </summary>
 sealed partial class BalancedInterfaces : IDisposable
 {
@@ -53,7 +53,7 @@ sealed partial class BalancedInterfaces : IDisposable
     {
         try
         {
-            var places = Enumerable.Range(0, _devices.Length).ToArray();
+            var places = Enumerable.Range(0, _devices.Length);
             return BestEffort.Sum(places, place => Update(place, attached)) + BestEffort.Sum(places, place => ReplaceIfGone(place, attached));
         }
         finally
@@ -147,7 +147,10 @@ sealed partial class BalancedInterfaces : IDisposable
             ? InterfaceSelector.FindByAddress([link.Ip4.ToIPAddress(), link.Ip6.ToIPAddress()])
             : null;
 
-    /// <summary>Call it when all that returned by themselves are attached: one of those takes no other's place.</summary>
+    /// <summary>
+    /// Attaches to the successor of an interface that is gone. Call it after Update() of all interfaces: a balanced
+    /// interface that has returned is no successor of another.
+    /// </summary>
     int ReplaceIfGone(int place, AttachedDatapath attached)
     {
         var gone = _devices[place];

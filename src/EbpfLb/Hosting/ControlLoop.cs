@@ -227,7 +227,7 @@ sealed partial class ControlLoop(
         return Task.CompletedTask;
     }
 
-    /// <summary>After the pass: a backend that left gets no new flow.</summary>
+    /// <summary>Logs changes once they are applied: a backend that was removed gets no new flow.</summary>
     void ReportChanges()
     {
         if (_logged == _desired)

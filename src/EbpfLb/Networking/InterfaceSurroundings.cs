@@ -2,14 +2,17 @@ using System.Net.NetworkInformation;
 
 namespace EbpfLb.Networking;
 
-/// <summary>What is known of an interface's place after it is gone: an engine may put another interface there.</summary>
-/// <param name="Networks">The networks of its addresses, without link-local ones.</param>
-/// <param name="Names">All interfaces that existed beside it, and itself.</param>
+/// <summary>The networks of an interface, and the interfaces beside it: they tell its successor after it is gone.</summary>
+/// <param name="Networks">Of its addresses, without link-local ones.</param>
+/// <param name="Names">The names of all interfaces, the interface itself included.</param>
 sealed record InterfaceSurroundings(IReadOnlySet<IPNetwork> Networks, IReadOnlySet<string> Names)
 {
     public static InterfaceSurroundings None { get; } = new(new HashSet<IPNetwork>(), new HashSet<string>());
 
-    /// <summary>The current ones. An engine removes the addresses first: the networks of before stay if there are none.</summary>
+    /// <summary>
+    /// Reads both again. The former networks stay while the interface has no address: an engine removes the addresses
+    /// before the interface.
+    /// </summary>
     /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
     public InterfaceSurroundings Refresh(string name) => Interfaces.Read(all =>
     {
@@ -17,7 +20,7 @@ sealed record InterfaceSurroundings(IReadOnlySet<IPNetwork> Networks, IReadOnlyS
         return new InterfaceSurroundings(networks.Count > 0 ? networks : Networks, all.Select(device => device.Name).ToHashSet());
     });
 
-    /// <summary>The names of interfaces that came since, and are in one of the networks.</summary>
+    /// <summary>The names of interfaces that were added since, and have an address in one of the networks.</summary>
     /// <exception cref="LoadBalancerException">The kernel did not list the interfaces.</exception>
     public IReadOnlyList<string> FindSuccessors() => Interfaces.Read(all => all
         .Where(device => !Names.Contains(device.Name) && Networks.Overlaps(NetworksOf(device)))

@@ -103,8 +103,8 @@ sealed record ServiceStatus(
     string Name, IReadOnlyList<string> Listen, string Mode, int Flows, TrafficStatus Traffic, IReadOnlyList<BackendStatus> Backends)
 {
     /// <summary>
-    /// In effect for the IP versions that it listens on: <c>interface</c>, or an address of each; empty for the default, and
-    /// in the other modes than nat.
+    /// The NAT source of the IP versions that the service listens on: <c>interface</c>, or an address of each version; empty
+    /// for the default, and in modes other than nat.
     /// </summary>
     public IReadOnlyList<string> NatSource { get; init; } = [];
 

@@ -49,7 +49,7 @@ public sealed class LocalClient : Client
 
     public override async ValueTask DisposeAsync()
     {
-        // All that is still in it leaves, the shell too. What ends meanwhile leaves by itself, a little later.
+        // Every process is moved out, the shell too. A process that ends meanwhile leaves by itself, a little later.
         if (Cgroup.Length > 0)
         {
             await ShellAsync(

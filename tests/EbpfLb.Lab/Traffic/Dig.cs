@@ -6,7 +6,7 @@ namespace EbpfLb.Lab.Traffic;
 /// <summary>DNS with dig, from inside a client's container.</summary>
 static class Dig
 {
-    /// <summary>Of those that the kernel gives to clients by default: SNAT takes none of them for another client's port.</summary>
+    /// <summary>Source ports, within the kernel's default range for clients: SNAT's substitute ports are outside of it.</summary>
     const int FirstPort = 33_000, Ports = 27_000;
 
     static int _queries;

@@ -88,6 +88,10 @@ sealed class Machine
     public void PlugPlain(string name) => _namespace.Configure(
         $"link add {name} type bridge", $"link set {name} up", $"address add 10.9.2.1/24 dev {name}");
 
+    /// <summary>Plugs in a veth with an address, in CIDR notation; its other end is up.</summary>
+    public void PlugVeth(string name, string address) => _namespace.Configure(
+        $"link add {name} type veth peer name far", "link set far up", $"link set {name} up", $"address add {address} dev {name}");
+
     /// <summary>Hides what is in a directory from those who run on it.</summary>
     public void Hide(string path) => _namespace.Hide(path);
 

@@ -31,7 +31,7 @@ public sealed class GoneInterfacesAreReplaced
 
         _machine.Unplug(Machine.Interface);
         balanced.Pass();
-        _machine.Configure(Plug("10.9.0.77/24"));
+        _machine.PlugVeth(Other, "10.9.0.77/24");
         balanced.Pass();
 
         Assert.Equal([Other], balanced.Names);
@@ -48,7 +48,7 @@ public sealed class GoneInterfacesAreReplaced
         _machine.Configure($"address flush dev {Machine.Interface}");
         balanced.Pass();
         _machine.Unplug(Machine.Interface);
-        _machine.Configure(Plug("10.9.0.77/24"));
+        _machine.PlugVeth(Other, "10.9.0.77/24");
         balanced.Pass();
 
         Assert.Equal([Other], balanced.Names);
@@ -63,7 +63,7 @@ public sealed class GoneInterfacesAreReplaced
         using var balanced = Balance(selector);
 
         _machine.Unplug(Machine.Interface);
-        _machine.Configure(Plug(address));
+        _machine.PlugVeth(Other, address);
         balanced.Pass();
 
         Assert.Equal([Machine.Interface], balanced.Names);
@@ -72,7 +72,7 @@ public sealed class GoneInterfacesAreReplaced
     [Fact]
     public void Not_by_one_that_existed_beside_it()
     {
-        _machine.Configure(Plug("10.9.0.77/24"));
+        _machine.PlugVeth(Other, "10.9.0.77/24");
         using var balanced = Balance(Machine.Interface);
 
         _machine.Unplug(Machine.Interface);
@@ -84,14 +84,14 @@ public sealed class GoneInterfacesAreReplaced
     [Fact]
     public void Not_by_another_balanced_interface_that_comes_back_first()
     {
-        _machine.Configure(Plug("10.9.0.77/24"));
+        _machine.PlugVeth(Other, "10.9.0.77/24");
         using var balanced = Balance(Machine.Interface, Other);
 
         _machine.Unplug(Other);
         balanced.Pass();
         _machine.Unplug(Machine.Interface);
         balanced.Pass();
-        _machine.Configure(Plug("10.9.0.78/24"));
+        _machine.PlugVeth(Other, "10.9.0.78/24");
         balanced.Pass();
         _machine.Plug();
         balanced.Pass();
@@ -110,9 +110,6 @@ public sealed class GoneInterfacesAreReplaced
         balanced.Pass();
         return balanced;
     }
-
-    static string[] Plug(string address) =>
-        [$"link add {Other} type veth peer name far", "link set far up", $"link set {Other} up", $"address add {address} dev {Other}"];
 
     sealed class Balanced(Machine machine, AttachedDatapath attached, BalancedInterfaces interfaces) : IDisposable
     {

@@ -60,9 +60,8 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
         _machine.Unplug(Machine.Interface);
         await runner.UntilAsync($"interface {Machine.Interface} is gone");
-        _machine.Configure(
-            "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.4.1/24 dev eth9",
-            "route add default via 10.9.4.254");
+        _machine.PlugVeth("eth9", "10.9.4.1/24");
+        _machine.Configure("route add default via 10.9.4.254");
         await runner.UntilAsync("interface eth9 is back and attached");
 
         Assert.Equal("eth9; gone: ", Interfaces());
@@ -78,8 +77,7 @@ public sealed class ReturningInterfacesAreAttached : IDisposable
 
         _machine.Unplug(Machine.Interface);
         await runner.UntilAsync($"interface {Machine.Interface} is gone");
-        _machine.Configure(
-            "link add eth9 type veth peer name far", "link set far up", "link set eth9 up", "address add 10.9.0.1/24 dev eth9");
+        _machine.PlugVeth("eth9", "10.9.0.1/24");
         await runner.UntilAsync("interface eth9 is back and attached");
 
         Assert.Equal("eth9; gone: ", Interfaces());

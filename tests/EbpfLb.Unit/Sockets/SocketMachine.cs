@@ -95,10 +95,10 @@ sealed partial class SocketMachine : IDisposable
 
     /// <summary>A TCP socket of a client in the cgroup, which waits for data for some seconds.</summary>
     public Socket Open(AddressFamily family, string? inside = null) =>
-        Patient(Cgroup.Open(family, SocketType.Stream, ProtocolType.Tcp, inside));
+        WithTimeout(Cgroup.Open(family, SocketType.Stream, ProtocolType.Tcp, inside));
 
     /// <summary>A UDP socket of a client in the cgroup, which waits for an answer for some seconds.</summary>
-    public Socket OpenDatagram(AddressFamily family) => Patient(Cgroup.Open(family, SocketType.Dgram, ProtocolType.Udp));
+    public Socket OpenDatagram(AddressFamily family) => WithTimeout(Cgroup.Open(family, SocketType.Dgram, ProtocolType.Udp));
 
     /// <summary>A client's socket, connected to the service.</summary>
     public Socket Connect(AddressFamily family)
@@ -215,7 +215,7 @@ sealed partial class SocketMachine : IDisposable
         Cgroup.Dispose();
     }
 
-    static Socket Patient(Socket socket)
+    static Socket WithTimeout(Socket socket)
     {
         socket.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
         return socket;

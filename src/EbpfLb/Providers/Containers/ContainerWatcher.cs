@@ -22,8 +22,8 @@ sealed partial class ContainerWatcher(
     static readonly TimeSpan EventHistory = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// A connection of this length is stable: it ends an outage, which counts from its first list, and a new one is made
-    /// at once.
+    /// A connection that lasts for so long is stable: the next one is made at once. An outage is over when so much time
+    /// has passed since the connection's first list.
     /// </summary>
     static readonly TimeSpan StableConnection = TimeSpan.FromSeconds(2);
 
